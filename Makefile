@@ -1,0 +1,45 @@
+# One word a routine; each sets up its own .venv if it is missing.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test test-slow lint bench docs lock clean
+
+demo: $(READY)  ## the whole story on generated data; ONCE=1 ends by itself and prints a summary
+	$(BIN)/triage demo $(if $(ONCE),--once)
+
+test: $(READY)  ## the tests, and the floors of coverage
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=
+	$(BIN)/python -m coverage report --include='features/*' --fail-under=95
+	$(BIN)/python -m coverage report --include='routing/*' --fail-under=95
+
+test-slow: $(READY)  ## long and statistical tests
+	$(BIN)/python -m pytest -m slow
+
+lint: $(READY)  ## style, types, architecture
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY)  ## side-by-side measurements; writes docs/benchmarks.md
+	$(BIN)/python -m pytest tests/benchmarks -m benchmark -s --no-header
+
+docs: $(READY)  ## what is made from the code: docs/openapi.json, docs/features.md
+	$(BIN)/python -m serving.openapi
+	$(BIN)/python -m features.catalogue
+
+lock: $(READY)  ## choose versions anew
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate --custom-compile-command "make lock" --upgrade -o requirements.lock
+
+clean:  ## everything that can be made again
+	rm -rf .venv var .coverage htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, found " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $(READY)

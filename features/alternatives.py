@@ -1,0 +1,67 @@
+"""What else could carry a shipment, or send it: carriers seen on its lane, places that serve its destination."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from features.definitions import HISTORY
+from features.history import PRIOR_LATE_SHARE, PSEUDO_LEGS
+from features.legs import micros
+from features.records import Shipment
+from features.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class AlternateCarrier:
+    """Another carrier on the lane: its late share over 28 days (shrunk), and over how many arrivals."""
+
+    carrier_id: str
+    late_share: float
+    legs: int
+
+
+@dataclass(frozen=True, slots=True)
+class AlternateOrigin:
+    """Another place that serves the destination: what is open there, and how late its lane was over 28 days."""
+
+    place: str
+    open_shipments: int
+    late_share: float
+    legs: int
+
+
+def alternate_carriers(state: State, subject: Shipment, cutoff: datetime) -> tuple[AlternateCarrier, ...]:
+    """Return other carriers with arrivals on this lane in the last 28 days, the most punctual first."""
+    lane = (subject.origin, subject.destination)
+    found = []
+    for carrier in state.carriers_on(*lane) - {subject.carrier_id}:
+        legs, late = _last_28_days(state, "carrier_lane_arrivals", (carrier, *lane), cutoff)
+        if legs:
+            found.append(AlternateCarrier(carrier, _shrunk(late, legs), legs))
+    return tuple(sorted(found, key=lambda other: (other.late_share, other.carrier_id)))
+
+
+def alternate_origins(state: State, subject: Shipment, cutoff: datetime) -> tuple[AlternateOrigin, ...]:
+    """Return other places with arrivals at this destination in the last 28 days, the least loaded first."""
+    waiting = state.facts.queue("origin_open")
+    found = []
+    for place in state.origins_for(subject.destination) - {subject.origin}:
+        legs, late = _last_28_days(state, "lane_arrivals", (place, subject.destination), cutoff)
+        if legs:
+            open_shipments = waiting.at((place,), micros(cutoff))[0]
+            found.append(AlternateOrigin(place, open_shipments, _shrunk(late, legs), legs))
+    return tuple(sorted(found, key=lambda other: (other.open_shipments, other.late_share, other.place)))
+
+
+def _last_28_days(state: State, stream: str, key: tuple[str, ...], cutoff: datetime) -> tuple[int, int]:
+    counts = state.facts.stream(stream).at(key, micros(cutoff))
+    at = 3 * _WINDOWS_OF[stream].index("28d")
+    return counts[at], counts[at + 1]
+
+
+def _shrunk(late: int, legs: int) -> float:
+    return (late + PSEUDO_LEGS * PRIOR_LATE_SHARE) / (legs + PSEUDO_LEGS)
+
+
+_WINDOWS_OF = {stream.name: stream.windows for stream in HISTORY.streams}

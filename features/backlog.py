@@ -1,0 +1,80 @@
+"""Backlog features: what waits at a place, and what is scheduled to leave it soon.
+
+A shipment is *open* at its origin from its planned departure until its departure (or cancellation) is known, for a
+week at most, so that a lost scan does not stay open for ever. It is *ahead* during the hours before its planned
+departure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.declaration import Feature
+from features.history import DAY, HOUR
+from features.legs import Time
+from features.timeline import NEVER, Ints
+
+_OWNER = "warehouse operations"
+_OPEN_AT_MOST = 7 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A count of shipments in one state at a place. `ahead` is the look-ahead in microseconds; 0 counts open ones."""
+
+    feature: Feature
+    key: tuple[str, ...]
+    ahead: int
+
+
+def _queue(name: str, key: tuple[str, ...], ahead_hours: int, meaning: str) -> Queue:
+    window = f"next {ahead_hours}h" if ahead_hours else ""
+    return Queue(
+        Feature(name, "shipments", meaning, "shipments, stops, events", _OWNER, window), key, ahead_hours * HOUR
+    )
+
+
+QUEUES = (
+    _queue(
+        "origin_open", ("origin",), 0, "shipments past their planned departure and not known to have left this origin"
+    ),
+    _queue(
+        "carrier_origin_open",
+        ("carrier", "origin"),
+        0,
+        "shipments of this carrier past their planned departure and not known to have left this origin",
+    ),
+    _queue("origin_ahead_3h", ("origin",), 3, "shipments planned to leave this origin in the next 3 h"),
+    _queue("origin_ahead_24h", ("origin",), 24, "shipments planned to leave this origin in the next 24 h"),
+    _queue(
+        "destination_ahead_24h",
+        ("destination",),
+        24,
+        "shipments planned to leave for this destination in the next 24 h",
+    ),
+)
+"""The queues that are counted."""
+
+FEATURES = tuple(queue.feature for queue in QUEUES)
+
+
+def span_of(queue: Queue, times: Ints) -> tuple[Ints, Ints]:
+    """Return on which `[start, end)` each leg counts in the queue; start == end where it never does.
+
+    Parameters
+    ----------
+    times : int64 [n, len(Time)]
+    """
+    planned, known = times[:, Time.PLANNED], times[:, Time.KNOWN]
+    if queue.ahead:
+        # NEVER minus a look-ahead would be a time like any other: a leg without a plan must not count.
+        start = np.where(planned == NEVER, NEVER, np.maximum(planned - queue.ahead, known))
+        return start, np.maximum(start, planned)
+    start = np.maximum(planned, known)
+    left = np.minimum(
+        np.minimum(times[:, Time.DEPARTED_KNOWN], times[:, Time.DELIVERED_KNOWN]), times[:, Time.CLOSED_KNOWN]
+    )
+    at_most = np.where(start == NEVER, NEVER, np.minimum(start, NEVER - _OPEN_AT_MOST) + _OPEN_AT_MOST)
+    return start, np.maximum(start, np.minimum(left, at_most))

@@ -1,0 +1,211 @@
+"""Mapping files: how the files of a source become canonical tables. Validated whole, every problem with its line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingType
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from features.errors import MappingError, did_you_mean
+from features.ingest.checks import REQUIRED
+from features.ingest.expressions import Expression, parse
+from features.tables import SCHEMAS
+
+_TOP = ("name", "version", "owner", "meaning", "sources", "derive", "tables")
+_SOURCE = ("file", "missing")
+_TABLE = ("table", "source", "where", "fields")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file of the source: CSV or Parquet, and the texts that stand for "missing" in it."""
+
+    file: str
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TableRule:
+    """How the rows of one source become rows of one canonical table."""
+
+    table: str
+    source: str
+    where: Expression | None
+    fields: MappingType[str, Expression]
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """A mapping file, read and found to be in order."""
+
+    path: Path
+    name: str
+    version: str
+    owner: str
+    sources: MappingType[str, SourceFile]
+    derive: MappingType[str, MappingType[str, Expression]]
+    tables: tuple[TableRule, ...]
+
+
+def load_mapping(path: Path) -> Mapping:
+    """Read a mapping file.
+
+    Raises
+    ------
+    MappingError
+        With every problem of the file and the line where it stands.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        content = yaml.safe_load(text)
+    except OSError as error:
+        raise MappingError(path, [f"it cannot be read: {error.strerror}"]) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise MappingError(path, [f"it is not YAML: {error}"]) from error
+    return _Reader(path, _lines(node)).read(content)
+
+
+class _Reader:
+    """Collects problems while it reads, so that all are reported at once."""
+
+    def __init__(self, path: Path, lines: dict[tuple[Any, ...], int]) -> None:
+        self._path = path
+        self._lines = lines
+        self._problems: list[str] = []
+
+    def read(self, content: Any) -> Mapping:
+        if not isinstance(content, dict):
+            raise MappingError(self._path, ["it must be a mapping with name, version, owner, sources and tables"])
+        self._known_keys((), content, _TOP)
+        for key in ("name", "version", "owner"):
+            if not content.get(key):
+                self._problem((), f"'{key}' is missing; a mapping has a name, a version and an owner")
+        sources = self._sources(content.get("sources"))
+        derive = self._derive(content.get("derive") or {}, sources)
+        tables = self._tables(content.get("tables"), sources)
+        if self._problems:
+            raise MappingError(self._path, self._problems)
+        return Mapping(
+            path=self._path,
+            name=str(content["name"]),
+            version=str(content["version"]),
+            owner=str(content["owner"]),
+            sources=sources,
+            derive=derive,
+            tables=tuple(tables),
+        )
+
+    def _sources(self, content: Any) -> dict[str, SourceFile]:
+        sources = {}
+        for name, entry in self._entries(("sources",), content).items():
+            if not isinstance(entry, dict) or not isinstance(entry.get("file"), str):
+                self._problem(("sources", name), f"source '{name}' needs a 'file'")
+                continue
+            self._known_keys(("sources", name), entry, _SOURCE)
+            if Path(entry["file"]).suffix not in (".csv", ".parquet"):
+                self._problem(("sources", name), f"'{entry['file']}' is neither .csv nor .parquet")
+            if Path(entry["file"]).is_absolute() or ".." in Path(entry["file"]).parts:
+                self._problem(("sources", name), f"'{entry['file']}' leaves the source folder; give a path inside it")
+            missing = entry.get("missing", [])
+            if not isinstance(missing, list):
+                self._problem(("sources", name, "missing"), "'missing' must be a list of texts")
+                missing = []
+            sources[name] = SourceFile(entry["file"], tuple(str(word) for word in missing))
+        return sources
+
+    def _derive(self, content: Any, sources: MappingType[str, SourceFile]) -> dict[str, dict[str, Expression]]:
+        derive: dict[str, dict[str, Expression]] = {}
+        if not isinstance(content, dict):
+            self._problem(("derive",), "'derive' must map a source to its new columns")
+            return derive
+        for source, columns in content.items():
+            self._known_source(("derive", source), source, sources)
+            entries = self._entries(("derive", source), columns)
+            parsed = (
+                (name, self._expression(("derive", source, name), text, sources)) for name, text in entries.items()
+            )
+            derive[source] = {name: expression for name, expression in parsed if expression is not None}
+        return derive
+
+    def _tables(self, content: Any, sources: MappingType[str, SourceFile]) -> list[TableRule]:
+        rules: list[TableRule] = []
+        if not isinstance(content, list) or not content:
+            self._problem(("tables",), "'tables' must be a list with at least one table")
+            return rules
+        for index, entry in enumerate(content):
+            place = ("tables", index)
+            if not isinstance(entry, dict):
+                self._problem(place, "a table needs 'table', 'source' and 'fields'")
+                continue
+            self._known_keys(place, entry, _TABLE)
+            table = str(entry.get("table"))
+            if table not in SCHEMAS:
+                found = f"table '{table}' is unknown; expected one of {', '.join(SCHEMAS)}."
+                self._problem(place, found + did_you_mean(table, list(SCHEMAS)))
+                continue
+            self._known_source(place, entry.get("source"), sources)
+            where = None if "where" not in entry else self._expression((*place, "where"), entry["where"], sources)
+            fields: dict[str, Expression] = {}
+            for name, text in self._entries((*place, "fields"), entry.get("fields")).items():
+                if name not in SCHEMAS[table].names:
+                    hint = did_you_mean(str(name), SCHEMAS[table].names)
+                    self._problem((*place, "fields", name), f"table '{table}' has no field '{name}'.{hint}")
+                expression = self._expression((*place, "fields", name), text, sources)
+                if expression is not None:
+                    fields[name] = expression
+            lacking = [name for name in REQUIRED[table] if name not in (entry.get("fields") or {})]
+            if lacking:
+                self._problem((*place, "fields"), f"table '{table}' needs the field(s) {', '.join(lacking)}")
+            rules.append(TableRule(table, str(entry.get("source")), where, fields))
+        return rules
+
+    def _expression(
+        self, place: tuple[Any, ...], text: Any, sources: MappingType[str, SourceFile]
+    ) -> Expression | None:
+        expression, problems = parse(text if isinstance(text, str) else repr(text))
+        for problem in problems:
+            self._problem(place, problem)
+        for source, _, _ in expression.lookups if expression else ():
+            self._known_source(place, source, sources)
+        return expression
+
+    def _known_source(self, place: tuple[Any, ...], name: Any, sources: MappingType[str, SourceFile]) -> None:
+        if name not in sources:
+            hint = did_you_mean(str(name), list(sources))
+            self._problem(place, f"source '{name}' is unknown; declared are {', '.join(sources) or 'none'}.{hint}")
+
+    def _known_keys(self, place: tuple[Any, ...], entry: MappingType[Any, Any], known: tuple[str, ...]) -> None:
+        for key in entry:
+            if key not in known:
+                hint = did_you_mean(str(key), known)
+                self._problem((*place, key), f"'{key}' is unknown; expected {', '.join(known)}.{hint}")
+
+    def _entries(self, place: tuple[Any, ...], content: Any) -> dict[str, Any]:
+        if not isinstance(content, dict) or not content:
+            self._problem(place, f"'{place[-1]}' must be a mapping with at least one entry")
+            return {}
+        return content
+
+    def _problem(self, place: tuple[Any, ...], text: str) -> None:
+        while place and place not in self._lines:
+            place = place[:-1]
+        self._problems.append(f"line {self._lines.get(place, 1)}: {text}")
+
+
+def _lines(node: yaml.Node | None, place: tuple[Any, ...] = ()) -> dict[tuple[Any, ...], int]:
+    """Return the line of every entry of a YAML document, by the path of keys and indices that leads to it."""
+    if node is None:
+        return {}
+    lines = {place: node.start_mark.line + 1}
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            lines.update(_lines(value, (*place, key.value)))
+            lines[*place, key.value] = key.start_mark.line + 1
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            lines.update(_lines(value, (*place, index)))
+    return lines

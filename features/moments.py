@@ -1,0 +1,67 @@
+"""Decision moments: when a shipment is judged, for training as for service."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from features.history import HOUR
+from features.legs import Legs, Time, micros
+from features.tables import RecordTables
+from features.timeline import NEVER, Ints
+from features.vocabulary import Moment
+
+HOURS_BEFORE_DEPARTURE = {Moment.DAY_BEFORE: 24, Moment.HOURS_BEFORE: 2}
+"""Moments at a fixed time before the planned departure."""
+
+
+def moment_at(times: Ints, cutoff: datetime) -> Moment | None:
+    """Return the moment that holds for a shipment at the cutoff.
+
+    Parameters
+    ----------
+    times : int64 [1, len(Time)]
+
+    Returns
+    -------
+    Moment or None
+        None once the shipment is known to be delivered or closed: there is nothing left to decide.
+    """
+    at = micros(cutoff)
+    row = times[0]
+    if row[Time.DELIVERED_KNOWN] <= at or row[Time.CLOSED_KNOWN] <= at:
+        return None
+    if row[Time.DEPARTED_KNOWN] <= at:
+        return Moment.AT_DEPARTURE
+    if row[Time.PLANNED] - at <= HOURS_BEFORE_DEPARTURE[Moment.HOURS_BEFORE] * HOUR:
+        return Moment.HOURS_BEFORE
+    return Moment.DAY_BEFORE
+
+
+def questions_of(tables: RecordTables) -> pd.DataFrame:
+    """Return one row for each shipment and moment at which it could have been judged.
+
+    A moment exists if the shipment was known by then and not yet known to have moved past it.
+
+    Returns
+    -------
+    DataFrame
+        Columns shipment_id, moment, cutoff_at, ordered by moment and shipment.
+    """
+    legs = Legs.of_tables(tables)
+    times = legs.times
+    over = np.minimum(times[:, Time.DELIVERED_KNOWN], times[:, Time.CLOSED_KNOWN])
+    parts = []
+    for moment in Moment:
+        hours = HOURS_BEFORE_DEPARTURE.get(moment)
+        if hours is None:
+            cutoffs, past = times[:, Time.DEPARTED_KNOWN], over
+        else:
+            cutoffs = np.where(times[:, Time.PLANNED] == NEVER, NEVER, times[:, Time.PLANNED] - hours * HOUR)
+            past = np.minimum(over, times[:, Time.DEPARTED_KNOWN])
+        exists = (cutoffs != NEVER) & (times[:, Time.KNOWN] <= cutoffs) & (past > cutoffs)
+        cutoff_at = pd.to_datetime(cutoffs[exists], unit="us", utc=True)
+        parts.append(pd.DataFrame({"shipment_id": legs.ids[exists], "moment": moment.value, "cutoff_at": cutoff_at}))
+    return pd.concat(parts, ignore_index=True)

@@ -1,0 +1,57 @@
+"""What models answer with: plain values that cross package boundaries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from features.vocabulary import Moment, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason for a score.
+
+    Attributes
+    ----------
+    feature
+        The feature that speaks loudest for the reason; empty for the sum of all reasons not listed.
+    value
+        Its value, None where unknown.
+    log_odds
+        What the reason adds to the log-odds of being late; negative lowers the risk.
+    words
+        The reason in plain words.
+    """
+
+    feature: str
+    value: float | None
+    log_odds: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a score is what it is: `base_log_odds` plus all contributions equals `log_odds`; so do the reasons."""
+
+    base_log_odds: float
+    contributions: tuple[tuple[str, float], ...]
+    log_odds: float
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DelayScore:
+    """Risk that a shipment is delivered after its promise.
+
+    Attributes
+    ----------
+    probability
+        Calibrated, None when the model abstains.
+    abstained_because
+        Why it abstains; empty otherwise.
+    """
+
+    probability: float | None
+    verdict: Verdict
+    moment: Moment
+    abstained_because: tuple[str, ...]

@@ -1,0 +1,84 @@
+"""Delay risk: P(delivered after the promise), one booster and one calibration a decision moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import lightgbm as lgb
+import numpy as np
+from numpy.typing import NDArray
+
+from features.definitions import NAMES
+from features.settings import FeatureSettings
+from features.state import FeatureRow
+from features.vocabulary import Moment, Verdict
+from models.calibration import Platt
+from models.contracts import DelayScore, Explanation
+from models.explain import explain
+
+Floats = NDArray[np.float64]
+
+_TO_PROMISE = NAMES.index("hours_to_promise")
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictThresholds:
+    """From which probability a shipment counts as behind, and from which it cannot make it."""
+
+    behind: float = 0.5
+    cannot_make_it: float = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class DelayModel:
+    """A fitted, calibrated predictor of lateness.
+
+    Attributes
+    ----------
+    fingerprints
+        SHA-256 of `features` (declarations and settings), `data` (training tables) and `model` (boosters).
+    """
+
+    name: str
+    version: str
+    fingerprints: Mapping[str, str]
+    feature_settings: FeatureSettings
+    thresholds: VerdictThresholds
+    boosters: Mapping[Moment, lgb.Booster]
+    calibrations: Mapping[Moment, Platt]
+
+    def probabilities(self, values: Floats, moment: Moment) -> Floats:
+        """Return calibrated probabilities of many rows of one moment: float64 [n] from float64 [n, len(FEATURES)]."""
+        return self.calibrations[moment].probability(self._raw(values, moment))
+
+    def score(self, row: FeatureRow, moment: Moment) -> DelayScore:
+        """Score one row; abstain where something that the score cannot do without is missing."""
+        missing = row.missing
+        if moment not in self.boosters:
+            missing = (*missing, f"the model was not trained for the moment {moment.value}")
+        if missing:
+            return DelayScore(None, Verdict.CANNOT_DETERMINE, moment, missing)
+        raw = self._raw(row.values.reshape(1, -1), moment)
+        probability = float(self.calibrations[moment].probability(raw)[0])
+        return DelayScore(probability, self._verdict(probability, float(row.values[_TO_PROMISE])), moment, ())
+
+    def explain(self, row: FeatureRow, moment: Moment) -> Explanation:
+        """Explain the score of one row, exactly: contributions and base add up to its calibrated log-odds."""
+        calibration = self.calibrations[moment]
+        parts = self.boosters[moment].predict(row.values.reshape(1, -1), pred_contrib=True, num_threads=1)
+        scaled = np.asarray(parts, dtype=np.float64)[0] * calibration.slope
+        base = float(scaled[-1]) + calibration.intercept
+        return explain(base, scaled[:-1].tolist(), row.values.tolist())
+
+    def _raw(self, values: Floats, moment: Moment) -> Floats:
+        threads = 1 if len(values) == 1 else 0
+        raw = self.boosters[moment].predict(values, raw_score=True, num_threads=threads)
+        return np.asarray(raw, dtype=np.float64)
+
+    def _verdict(self, probability: float, hours_to_promise: float) -> Verdict:
+        if hours_to_promise < 0:
+            return Verdict.ALREADY_PAST
+        if probability >= self.thresholds.cannot_make_it:
+            return Verdict.CANNOT_MAKE_IT
+        return Verdict.BEHIND if probability >= self.thresholds.behind else Verdict.ON_TIME

@@ -1,0 +1,78 @@
+"""Reasons in words that add up to the score.
+
+Contributions are exact Shapley values of the trees (Lundberg et al., 2020), as LightGBM computes them. Features of one
+family (the same thing seen through several windows) make one reason; what is not listed is summed into a last one.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+
+from features.declaration import Feature
+from features.definitions import FEATURES
+from models.contracts import Explanation, Reason
+
+_WINDOW = re.compile(r"_\d+[hd]$")
+
+
+def explain(
+    base_log_odds: float, contributions: Sequence[float], values: Sequence[float], *, top: int = 5
+) -> Explanation:
+    """Turn contributions to the log-odds into an explanation.
+
+    Parameters
+    ----------
+    base_log_odds
+        Log-odds of the average case.
+    contributions, values : float [len(FEATURES)]
+    top
+        How many reasons to name.
+    """
+    families: dict[str, list[int]] = {}
+    for index, feature in enumerate(FEATURES):
+        families.setdefault(_WINDOW.sub("", feature.name), []).append(index)
+    reasons = []
+    for members in families.values():
+        total = math.fsum(contributions[index] for index in members)
+        loudest = max(members, key=lambda index: abs(contributions[index]))
+        value = values[loudest]
+        feature = FEATURES[loudest]
+        known = None if math.isnan(value) else float(value)
+        reasons.append(Reason(feature.name, known, total, words(feature, known, total)))
+    reasons.sort(key=lambda reason: -abs(reason.log_odds))
+    rest = math.fsum(reason.log_odds for reason in reasons[top:])
+    listed = (*reasons[:top], Reason("", None, rest, f"everything else ({_direction(rest)})"))
+    log_odds = base_log_odds + math.fsum(contributions)
+    named = tuple((feature.name, float(part)) for feature, part in zip(FEATURES, contributions, strict=True))
+    return Explanation(base_log_odds, named, log_odds, listed)
+
+
+def words(feature: Feature, value: float | None, log_odds: float) -> str:
+    """Return one reason in plain words, for staff."""
+    meaning = feature.meaning[0].upper() + feature.meaning[1:]
+    if value is None:
+        return f"{meaning} is not known ({_direction(log_odds)})"
+    if feature.unit == "flag":
+        return f"{meaning}: {'yes' if value else 'no'} ({_direction(log_odds)})"
+    return f"{meaning}: {_shown(value, feature.unit)} ({_direction(log_odds)})"
+
+
+def _shown(value: float, unit: str) -> str:
+    match unit:
+        case "share":
+            return f"{value:.0%}".replace("%", " %")
+        case "hour of day":
+            minutes = round(value * 60) % (24 * 60)
+            return f"{minutes // 60:02d}:{minutes % 60:02d}"
+        case "Monday 0":
+            return ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")[int(value) % 7]
+        case "legs" | "shipments" | "pieces" | "rank" | "minutes":
+            return f"{value:.0f} {unit}"
+        case _:
+            return f"{value:.1f} {unit}"
+
+
+def _direction(log_odds: float) -> str:
+    return "raises the risk" if log_odds > 0 else "lowers the risk"

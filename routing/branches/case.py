@@ -1,0 +1,46 @@
+"""What a branch is given to build its payload from, and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from features.vocabulary import Branch
+from routing.cost import CostTable, Offer
+
+Payload = dict[str, object]
+"""Plain JSON types only: times as RFC 3339 text, money as integer minor units beside its currency."""
+
+
+@dataclass(frozen=True, slots=True)
+class Infeasible:
+    """The branch cannot be taken with these facts, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """A branch that a person is asked to confirm, with its payload if it could be built."""
+
+    branch: Branch
+    payload: Payload | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One case at one moment: the recommended branch, the known facts, why others are missing, the decision's words."""
+
+    branch: Branch
+    known: Mapping[str, Any]
+    missing: Mapping[str, str] = field(default_factory=dict)
+    now: datetime
+    latest_useful_at: datetime | None
+    costs: CostTable
+    offer: Offer
+    channels: Mapping[str, str] = field(default_factory=dict)
+    reason_staff: str
+    reason_customer: str
+    suggestion: Suggestion | None = None

@@ -1,0 +1,43 @@
+"""The branches there are, each with the facts it needs, its own settings and the builder of its payload.
+
+A new branch is one file beside this one, one line here and one word in `features.vocabulary.Branch`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from features.vocabulary import Branch
+from routing.branches import escalate, notify, rebook, review, split
+from routing.branches.case import Infeasible, Payload
+from routing.branches.plan import Plan
+from routing.facts import FactType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BranchKind:
+    """What the code of a branch asks of a bundle.
+
+    `columns` are the row columns it reads from its list facts. `spends_money` is whether it commits money by its
+    nature, whatever a bundle says.
+    """
+
+    needs: Mapping[str, FactType]
+    columns: Mapping[str, Mapping[str, FactType]] = field(default_factory=dict)
+    spends_money: bool = False
+    plan: type[Plan]
+    build: Callable[..., Payload | Infeasible]
+
+
+KINDS: Mapping[Branch, BranchKind] = {
+    Branch.REVIEW: BranchKind(needs=review.NEEDS, plan=review.ReviewPlan, build=review.build),
+    Branch.NOTIFY: BranchKind(needs=notify.NEEDS, plan=notify.NotifyPlan, build=notify.build),
+    Branch.SPLIT: BranchKind(
+        needs=split.NEEDS, columns=split.COLUMNS, spends_money=True, plan=split.SplitPlan, build=split.build
+    ),
+    Branch.REBOOK: BranchKind(
+        needs=rebook.NEEDS, columns=rebook.COLUMNS, spends_money=True, plan=rebook.RebookPlan, build=rebook.build
+    ),
+    Branch.ESCALATE: BranchKind(needs=escalate.NEEDS, plan=escalate.EscalatePlan, build=escalate.build),
+}

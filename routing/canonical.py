@@ -1,0 +1,74 @@
+"""Canonical JSON: one text for one value, so that a digest of it means something.
+
+Keys are sorted, nothing is padded, floats are written by `repr` (the shortest text that reads back equal), times are
+RFC 3339 in UTC with a `Z`, and everything outside ASCII is escaped, so that no database encoding or Unicode
+normalisation can change the bytes. NaN, infinities and anything that is not JSON are refused, never guessed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from math import isfinite
+
+from routing.errors import NotJsonError
+
+
+def rfc3339(moment: datetime) -> str:
+    """Write an aware time as RFC 3339 in UTC, e.g. `2026-03-01T12:00:00Z`."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def jsonable(value: object, where: str = "the value") -> object:
+    """Turn a value into plain JSON types: mappings with text keys, lists, text, numbers, booleans, null.
+
+    Raises
+    ------
+    NotJsonError
+        For a float that is not finite, a time without zone, a key that is not text, or any other type.
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        if not isfinite(value):
+            raise NotJsonError(where, repr(float(value)), "Write null where a number is missing.")
+        return float(value)
+    if isinstance(value, datetime):
+        if value.utcoffset() is None:
+            raise NotJsonError(where, f"the time {value.isoformat()} without a zone", "Give an aware time.")
+        return rfc3339(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {_key(key, where): jsonable(item, f"{where}.{key}") for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [jsonable(item, f"{where}[{index}]") for index, item in enumerate(value)]
+    raise NotJsonError(where, f"a {type(value).__name__}", "Use text, numbers, booleans, null, lists and mappings.")
+
+
+def canonical_json(value: object) -> str:
+    """Write a value as canonical JSON (ASCII, one line).
+
+    Raises
+    ------
+    NotJsonError
+        If a part of it has no JSON form.
+    """
+    return json.dumps(jsonable(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def digest(value: object) -> str:
+    """Return the SHA-256 of the canonical JSON of a value, in hex."""
+    return hashlib.sha256(canonical_json(value).encode("ascii")).hexdigest()
+
+
+def _key(key: object, where: str) -> str:
+    if not isinstance(key, str):
+        raise NotJsonError(where, f"a mapping with the key {key!r}", "Use text keys only.")
+    return str.__str__(key)

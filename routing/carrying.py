@@ -1,0 +1,164 @@
+"""Carrying out what the rules recommend, or holding it back: once, in time, with all it needs, as far as allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from features.vocabulary import Branch
+from routing.branches.case import Case, Infeasible, Payload, Suggestion
+from routing.canonical import jsonable, rfc3339
+from routing.evaluation import Pick
+from routing.facts import STRONGEST_BRANCH_TAKEN, ReadFacts
+from routing.policy import BranchTerms, Mode, Policy
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """What happens with a recommended branch. Filled in here, then read once."""
+
+    branch: Branch
+    decided_by: str
+    reason_staff: str
+    reason_customer: str
+    payload: Mapping[str, object]
+    held_because: str | None = None
+    suppressed_because: str | None = None
+    latest_useful_at: datetime | None = None
+    missing: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Hold:
+    """Why a branch is not carried out, where the case goes instead, and what decided that."""
+
+    because: str
+    decided_by: str
+    instead: Branch = Branch.REVIEW
+
+
+def carry_out(policy: Policy, picked: Pick, read: ReadFacts, missing: Mapping[str, str], now: datetime) -> Outcome:
+    """Carry out the recommended branch, or hold it back with the reason.
+
+    Parameters
+    ----------
+    missing
+        Facts for want of which rules are undetermined, with the reasons; an analyst is shown them.
+    """
+    reason_staff = picked.words.sentence_staff.fill(read.known)
+    reason_customer = picked.words.sentence_customer.fill(read.known)
+    outcome = Outcome(
+        branch=picked.branch,
+        decided_by=picked.decided_by,
+        reason_staff=reason_staff,
+        reason_customer=reason_customer,
+        payload={},
+        missing=missing,
+    )
+    if picked.branch is Branch.NONE:
+        return outcome
+    terms = policy.branches[picked.branch]
+    lacking = {name: read.why_missing(name) for name in terms.requires if name not in read.known}
+    case = Case(
+        branch=picked.branch,
+        known=read.known,
+        missing={**missing, **lacking},
+        now=now,
+        latest_useful_at=latest_useful_at(terms, read),
+        costs=policy.costs,
+        offer=terms.offer,
+        channels=policy.channels,
+        reason_staff=reason_staff,
+        reason_customer=reason_customer,
+    )
+    outcome.missing = case.missing
+    outcome.latest_useful_at = case.latest_useful_at
+    built = Infeasible("; ".join(lacking.values())) if lacking else build_payload(terms, case)
+    payload = None if isinstance(built, Infeasible) else built
+    hold = _stop(policy, picked, terms, case)
+    if hold is None and picked.branch is not Branch.REVIEW:
+        hold = _doubt(picked, terms, read, built) or _leash(terms, picked.decided_by)
+    if hold is None:
+        outcome.payload = payload or {}
+    else:
+        _hold_back(policy, outcome, case, hold, payload)
+    return outcome
+
+
+def _stop(policy: Policy, picked: Pick, terms: BranchTerms, case: Case) -> _Hold | None:
+    """Say what makes the branch pointless: it may not be shown, was done before, or comes too late."""
+    if terms.mode is Mode.OBSERVE:
+        return _Hold("mode observe only records what would be done", picked.decided_by, Branch.NONE)
+    taken = case.known.get(STRONGEST_BRANCH_TAKEN)
+    if taken is not None and policy.strength[taken] >= policy.strength[picked.branch]:
+        reason = f"{taken} was taken or suggested before, which is as strong as {picked.branch} or stronger"
+        return _Hold(reason, picked.decided_by, Branch.NONE)
+    latest = case.latest_useful_at
+    if latest is not None and case.now >= latest:
+        reason = f"the latest useful moment for {picked.branch} has passed ({rfc3339(latest)})"
+        return _Hold(reason, picked.decided_by, terms.after_latest_useful)
+    return None
+
+
+def _doubt(picked: Pick, terms: BranchTerms, read: ReadFacts, built: Payload | Infeasible) -> _Hold | None:
+    """Say what is not certain enough to act on."""
+    if picked.open_guardrails:
+        first = picked.open_guardrails[0]
+        return _Hold(f"guardrail {first.rule_id} could not be determined ({first.why})", "unknown")
+    if STRONGEST_BRANCH_TAKEN not in read.known:
+        return _Hold(f"it is not certain what was done before ({read.why_missing(STRONGEST_BRANCH_TAKEN)})", "unknown")
+    if isinstance(built, Infeasible):
+        return _Hold(f"{picked.branch} cannot be carried out: {built.reason}", "branch_requirements")
+    if terms.spends_money and picked.open_rules:
+        first = picked.open_rules[0]
+        reason = f"{picked.branch} spends money and rule {first.rule_id} for {first.branch} could not be determined"
+        return _Hold(f"{reason} ({first.why})", "unknown")
+    return None
+
+
+def _leash(terms: BranchTerms, decided_by: str) -> _Hold | None:
+    """Say what the mode leaves to a person."""
+    allowed = Mode.ACT_FINANCIAL if terms.spends_money else Mode.ACT_NON_FINANCIAL
+    if terms.mode.rank >= allowed.rank:
+        return None
+    verb = "spends money, which" if terms.spends_money else "acts, which"
+    return _Hold(f"{terms.branch} {verb} mode {terms.mode} leaves to a person", decided_by)
+
+
+def _hold_back(policy: Policy, outcome: Outcome, case: Case, hold: _Hold, payload: Payload | None) -> None:
+    """Send the case to review with the suggestion, or nowhere, and say why."""
+    outcome.branch = hold.instead
+    outcome.decided_by = hold.decided_by
+    if hold.instead is Branch.NONE:
+        outcome.suppressed_because = hold.because
+        outcome.reason_staff += f" Nothing is done: {hold.because}."
+        outcome.reason_customer = policy.default.sentence_customer.fill(case.known)
+        return
+    outcome.held_because = hold.because
+    outcome.reason_staff += f" Held for review: {hold.because}."
+    outcome.reason_customer = policy.on_unknown.sentence_customer.fill(case.known)
+    question = replace(
+        case,
+        suggestion=None if case.branch is Branch.REVIEW else Suggestion(branch=case.branch, payload=payload),
+        reason_staff=outcome.reason_staff,
+        reason_customer=outcome.reason_customer,
+    )
+    built = build_payload(policy.branches[Branch.REVIEW], question)
+    outcome.payload = {} if isinstance(built, Infeasible) else built
+
+
+def latest_useful_at(terms: BranchTerms, read: ReadFacts) -> datetime | None:
+    """Return the moment from which on a branch is of no use; None if it always is, or if that cannot be told."""
+    if terms.latest_useful is None or terms.latest_useful.fact not in read.known:
+        return None
+    moment: datetime = read.known[terms.latest_useful.fact]
+    return moment + terms.latest_useful.offset
+
+
+def build_payload(terms: BranchTerms, case: Case) -> Payload | Infeasible:
+    """Build what a branch needs: the facts its terms pass on, and what its own code adds."""
+    built = terms.build(case)
+    if isinstance(built, Infeasible):
+        return built
+    return {"facts": {name: jsonable(case.known.get(name)) for name in terms.payload}, **built}

@@ -1,0 +1,105 @@
+"""The cost table: what lateness costs, what a branch costs, and what is left to lose when it is taken.
+
+Expected cost of a branch = lateness it leaves × P(late) × value × lateness share of the customer's tier
+                          + its fixed price + its share of the value + its analyst minutes.
+All amounts are integer minor units of the table's one currency; an amount in another currency is never compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from features.vocabulary import Branch
+from routing.facts import Unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What a branch costs, and which share of the expected lateness cost it leaves (1: it prevents nothing)."""
+
+    lateness_left: float = 1.0
+    fixed_minor: int = 0
+    share_of_value: float = 0.0
+    analyst_minutes: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alternative:
+    """One branch that could be taken, with its expected cost, or why that cannot be computed."""
+
+    branch: Branch
+    expected_cost_minor: int | None
+    lateness_minor: int | None
+    price_minor: int | None
+    currency: str
+    because: str | None
+
+    def as_json(self) -> dict[str, object]:
+        """Return it in plain JSON types."""
+        return {
+            "branch": self.branch.value,
+            "expected_cost_minor": self.expected_cost_minor,
+            "lateness_minor": self.lateness_minor,
+            "price_minor": self.price_minor,
+            "currency": self.currency,
+            "because": self.because,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostTable:
+    """Cost of lateness as a share of the goods' value, by customer tier, and the price of an analyst's minute.
+
+    `probability_fact`, `value_fact` and `tier_fact` name the facts it reads.
+    """
+
+    currency: str
+    probability_fact: str
+    value_fact: str
+    tier_fact: str
+    lateness_share: Mapping[str, float]
+    analyst_minute_minor: int
+
+    def value_at_stake_minor(self, *, probability: float, value_minor: int, customer_tier: str) -> int | Unknown:
+        """Return probability × value × lateness share of the tier, in minor units of the table's currency.
+
+        The caller sees to it that the value is in `currency`.
+        """
+        share = self.lateness_share.get(customer_tier)
+        if share is None:
+            return Unknown(f"the cost table has no lateness share for tier '{customer_tier}'")
+        return round(probability * value_minor * share)
+
+    def stake_of(self, known: Mapping[str, Any]) -> int | Unknown:
+        """Return the value at stake as far as the facts it needs are known."""
+        for name in (self.probability_fact, self.value_fact, self.tier_fact):
+            if name not in known:
+                return Unknown(f"{name} is unknown")
+        return self.value_at_stake_minor(
+            probability=known[self.probability_fact],
+            value_minor=known[self.value_fact],
+            customer_tier=known[self.tier_fact],
+        )
+
+    def compare(self, offers: Mapping[Branch, Offer], known: Mapping[str, Any]) -> tuple[Alternative, ...]:
+        """Price every branch, in the order given."""
+        stake = self.stake_of(known)
+        return tuple(self._price(branch, offer, stake, known.get(self.value_fact)) for branch, offer in offers.items())
+
+    def _price(self, branch: Branch, offer: Offer, stake: int | Unknown, value_minor: int | None) -> Alternative:
+        lateness = None if isinstance(stake, Unknown) else round(stake * offer.lateness_left)
+        price = None
+        if value_minor is not None or offer.share_of_value == 0:
+            minutes_minor = offer.analyst_minutes * self.analyst_minute_minor
+            price = round(offer.fixed_minor + offer.share_of_value * (value_minor or 0) + minutes_minor)
+        total = None if lateness is None or price is None else lateness + price
+        return Alternative(
+            branch=branch,
+            expected_cost_minor=total,
+            lateness_minor=lateness,
+            price_minor=price,
+            currency=self.currency,
+            because=stake.reason if isinstance(stake, Unknown) else None,
+        )

@@ -1,0 +1,91 @@
+"""The body of a branch call: one CloudEvents 1.0 event in structured JSON, the same bytes for the same call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from features.vocabulary import Branch
+from routing.canonical import canonical_json
+from routing.dispatch.errors import EnvelopeError
+from routing.errors import NotJsonError
+
+CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
+SOURCE = "/freight-triage"
+TYPE_PREFIX = "freight.branch."
+
+_RESERVED = ("decision_id", "idempotency_key")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BranchCall:
+    """What the orchestrator is asked to do for one branch of one decision.
+
+    Attributes
+    ----------
+    call_id
+        See `call_id_for`; it is the event's id, the webhook's id and the idempotency key.
+    decided_at
+        When it was decided; aware.
+    payload
+        The facts the branch needs; text, finite numbers, booleans, aware times, lists and mappings of these.
+    causation_id
+        Id of the event that brought the decision about, if one did.
+    latest_useful_at
+        From this moment on the action is worth nothing and is not to be taken; None if it is always worth something.
+    """
+
+    call_id: str
+    decision_id: str
+    shipment_id: str
+    branch: Branch
+    decided_at: datetime
+    payload: Mapping[str, object]
+    causation_id: str | None = None
+    latest_useful_at: datetime | None = None
+    source: str = SOURCE
+
+
+def call_id_for(decision_id: str, branch: Branch, *, step: int = 1) -> str:
+    """Return the id of a decision's call, the same whenever it is asked for: the key that makes the call idempotent."""
+    return f"{decision_id}_{branch.value}_{step}"
+
+
+def envelope(call: BranchCall) -> str:
+    """Write a call as canonical JSON: keys sorted, ASCII, times in UTC.
+
+    Extension attributes: `correlationid` is the decision's id, `causationid` and `expirytime` as the call has them.
+
+    Raises
+    ------
+    EnvelopeError
+        The branch calls nobody, an id is empty, or the payload uses a name of ours or holds what JSON has no word for.
+    """
+    if call.branch is Branch.NONE:
+        raise EnvelopeError(call.call_id, "branch 'none' asks nobody to do anything; do not enqueue it")
+    for name in ("call_id", "decision_id", "shipment_id", "source"):
+        if not getattr(call, name):
+            raise EnvelopeError(call.call_id, f"{name} is empty")
+    taken = [name for name in _RESERVED if name in call.payload]
+    if taken:
+        raise EnvelopeError(call.call_id, f"the payload has {', '.join(taken)}, which the envelope sets; rename it")
+    event: dict[str, object] = {
+        "specversion": "1.0",
+        "id": call.call_id,
+        "source": call.source,
+        "type": TYPE_PREFIX + call.branch.value,
+        "subject": call.shipment_id,
+        "time": call.decided_at,
+        "datacontenttype": "application/json",
+        "correlationid": call.decision_id,
+        "data": {**call.payload, "decision_id": call.decision_id, "idempotency_key": call.call_id},
+    }
+    if call.causation_id:
+        event["causationid"] = call.causation_id
+    if call.latest_useful_at is not None:
+        event["expirytime"] = call.latest_useful_at
+    try:
+        return canonical_json(event)
+    except NotJsonError as error:
+        raise EnvelopeError(call.call_id, str(error).rstrip(".")) from error

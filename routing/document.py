@@ -1,0 +1,208 @@
+"""The shape of a policy bundle as written in YAML, and its JSON Schema for editors.
+
+Only shape and types are checked here; what the parts mean to each other is checked by `routing.loader`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from features.vocabulary import Branch
+from routing.branches.catalog import KINDS
+from routing.facts import FactType
+
+Words = Annotated[str, Field(min_length=1)]
+BranchName = Annotated[Branch, Field(strict=False)]
+TypeName = Annotated[FactType, Field(strict=False)]
+ModeName = Literal["observe", "recommend", "act_non_financial", "act_financial"]
+Number = Annotated[Any, Field(json_schema_extra={"type": "number"})]
+ConditionData = Annotated[Any, Field(json_schema_extra={"x-condition": True})]
+
+
+class Part(BaseModel):
+    """Base of all parts: nothing unknown is let through, nothing is converted in silence."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class OwnerPart(Part):
+    """Who answers for something."""
+
+    name: Words
+    channel: Words | None = Field(default=None, description="how they are reached, e.g. mailto:duty@example.org")
+
+
+class ColumnPart(Part):
+    """One column of a list fact."""
+
+    type: TypeName
+    unit: Words | None = None
+    meaning: Words
+    values: list[Words] | None = None
+
+
+class FactPart(ColumnPart):
+    """One fact that the policy may look at."""
+
+    columns: dict[str, ColumnPart] | None = Field(default=None, description="of a list: what each row holds")
+    currency: Words | None = Field(default=None, description="of an amount: the fact that holds its ISO 4217 code")
+    when_absent: Any = Field(default=None, description="its value when nobody gives it")
+    shown_to_customer: bool = False
+
+
+class ThresholdPart(Part):
+    """A named number, written in conditions as `$name`."""
+
+    value: Number
+    unit: Words
+    owner: Words
+    review_by: date | None = None
+    why: Words
+
+
+class CostsPart(Part):
+    """What lateness and work cost."""
+
+    owner: Words
+    review_by: date | None = None
+    currency: str = Field(pattern="^[A-Z]{3}$")
+    probability: Words = Field(description="the fact that holds P(late)")
+    value: Words = Field(description="the fact that holds the value of the goods")
+    customer_tier: Words = Field(description="the fact that holds the tier")
+    lateness_share: dict[str, Annotated[float, Field(ge=0, le=1)]]
+    analyst_minute_minor: int = Field(ge=0)
+
+
+class LatestUsefulPart(Part):
+    """A moment relative to a fact: `{fact: promised_at, offset_hours: -2}` is two hours before the promise."""
+
+    fact: Words
+    offset_hours: float = Field(ge=-720, le=720)
+
+
+class CostPart(Part):
+    """What a branch costs, and which share of the expected lateness cost it leaves."""
+
+    lateness_left: float = Field(ge=0, le=1)
+    fixed_minor: int = Field(default=0, ge=0)
+    share_of_value: float = Field(default=0.0, ge=0, le=1)
+    analyst_minutes: float = Field(default=0.0, ge=0)
+
+
+class BranchPart(Part):
+    """On which terms a branch is taken."""
+
+    owner: Words
+    money: bool = Field(description="whether taking it commits money")
+    mode: ModeName = Field(description="how far it may go by itself")
+    requires: list[Words] = Field(default_factory=list)
+    payload: list[Words] = Field(default_factory=list, description="facts passed on as they are")
+    latest_useful: LatestUsefulPart | None = None
+    after_latest_useful: Literal["review", "none"] = "review"
+    cost: CostPart
+
+
+class RulePart(Part):
+    """When a case goes where. A guardrail has the same form, and leads to none or review."""
+
+    id: str
+    owner: Words
+    review_by: date | None = None
+    when: ConditionData
+    branch: BranchName
+    sentence_staff: Words
+    sentence_customer: Words
+
+
+class FallbackPart(Part):
+    """Where a case goes that no rule claims."""
+
+    branch: Literal["none", "review"]
+    sentence_staff: Words
+    sentence_customer: Words
+
+
+class UnknownPart(FallbackPart):
+    """Where a case goes that cannot be determined: always to a person."""
+
+    branch: Literal["review"]
+
+
+BRANCH_PARTS: Mapping[Branch, type[BranchPart]] = {
+    branch: create_model(f"{branch.title()}Part", __base__=BranchPart, plan=(kind.plan, ...))
+    for branch, kind in KINDS.items()
+}
+_BRANCHES: dict[str, Any] = {
+    branch.value: (part, ...) if branch is Branch.REVIEW else (part | None, None)
+    for branch, part in BRANCH_PARTS.items()
+}
+BranchesPart = create_model("BranchesPart", __base__=Part, **_BRANCHES)
+
+
+class BundlePart(Part):
+    """The whole bundle."""
+
+    policy: str = Field(pattern="^[a-z][a-z0-9_]*$", description="name of the bundle")
+    version: int = Field(ge=1)
+    subject: Words = Field(description="what is decided about, e.g. shipment")
+    meaning: Words
+    owner: Words
+    review_by: date
+    mode: ModeName = Field(description="ceiling for all branches; `observe` sends nothing at all")
+    owners: dict[str, OwnerPart]
+    facts: dict[str, FactPart]
+    thresholds: dict[str, ThresholdPart]
+    costs: CostsPart
+    strength: list[BranchName] = Field(description="all branches, weakest first")
+    branches: BranchesPart
+    guardrails: list[RulePart]
+    rules: list[RulePart]
+    default: FallbackPart
+    on_unknown: UnknownPart
+
+
+def policy_json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a policy bundle, for editors that complete and check YAML."""
+    schema = BundlePart.model_json_schema()
+    for part in schema["$defs"].values():
+        for name, field in part.get("properties", {}).items():
+            if field.pop("x-condition", False):
+                part["properties"][name] = {"$ref": "#/$defs/Condition"}
+            elif "unit" in field:
+                part["properties"][name] = {"anyOf": [field, {"type": "string", "pattern": r"^\$[a-z]"}]}
+    schema["$defs"]["Condition"] = _condition_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _condition_schema() -> dict[str, Any]:
+    again = {"$ref": "#/$defs/Condition"}
+    several = {"type": "array", "minItems": 1, "items": again}
+    number = {"type": ["number", "string"]}
+    operators: dict[str, Any] = {
+        "at_least": number,
+        "above": number,
+        "at_most": number,
+        "below": number,
+        "between": {"type": "array", "minItems": 2, "maxItems": 2},
+        "is": {},
+        "in": {"type": "array", "minItems": 1},
+        "known": {"type": "boolean"},
+        "rows_at_least": {"type": "integer", "minimum": 1},
+        "some_row": again,
+    }
+    combined: dict[str, Any] = {"all": several, "any": several, "not": again}
+    asked = {"properties": {"fact": {"type": "string"}, **operators}, "minProperties": 2, "maxProperties": 2}
+    return {
+        "type": "object",
+        "oneOf": [
+            *(
+                {"properties": {word: form}, "required": [word], "additionalProperties": False}
+                for word, form in combined.items()
+            ),
+            {**asked, "required": ["fact"], "additionalProperties": False},
+        ],
+    }

@@ -1,0 +1,278 @@
+"""Links the parts of a bundle to each other: resolves every name, compiles every condition and sentence.
+
+It goes on after a problem, so that all of them are found in one run.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import date
+from types import MappingProxyType
+from typing import Any
+
+from features.vocabulary import Branch
+from routing.canonical import digest
+from routing.cost import CostTable
+from routing.declarations import read_declarations
+from routing.document import BundlePart, CostsPart, FallbackPart, OwnerPart, RulePart, ThresholdPart
+from routing.errors import listed
+from routing.facts import STRONGEST_BRANCH_TAKEN, Declaration, FactReader, FactType
+from routing.grammar import read_condition, value_mistake
+from routing.lint import PlacedRule, check_branches, check_reachable, check_risk, check_spending, check_use
+from routing.marks import Findings, Path, shown
+from routing.policy import Fallback, Mode, Owner, Policy, Rule
+from routing.scope import Scope, Threshold
+from routing.shape import check_shape, read_part
+from routing.terms import read_terms, resolve_plans
+
+RESERVED_IDS = ("default", "unknown", "branch_requirements")
+"""What `Choice.decided_by` says when no rule decided; no rule may be called so."""
+
+
+def link(raw: dict[str, Any], findings: Findings) -> Policy | None:
+    """Link one document.
+
+    Returns
+    -------
+    Policy or None
+        None if the findings hold an error.
+    """
+    declarations = read_declarations(raw, findings)
+    thresholds = _thresholds(raw, findings)
+    owners = _owners(raw)
+    broken = _section(raw, "facts").keys() - declarations.keys()
+    broken |= {f"${name}" for name in _section(raw, "thresholds").keys() - thresholds.keys()}
+    scope = Scope(
+        declarations=declarations,
+        thresholds=thresholds,
+        owners=_section(raw, "owners"),
+        broken=frozenset(broken),
+        findings=findings,
+    )
+    data = resolve_plans(raw, scope)
+    check_shape(data, findings)
+    _check_owners(data, scope)
+    strength = _strength(data, findings)
+    costs = _costs(data, scope)
+    branches = read_terms(data, owners, scope)
+    guardrails = [*_rules(data, "guardrails", scope)]
+    rules = [*_rules(data, "rules", scope)]
+    default = _fallback(data, "default", scope)
+    on_unknown = _fallback(data, "on_unknown", scope)
+    _check_ids(data, findings)
+    check_reachable(guardrails, rules, strength, findings)
+    if costs is not None:
+        check_risk(guardrails, rules, costs.probability_fact, findings)
+    check_spending(rules, branches, findings)
+    if not findings.has_errors:  # what could not be read might have used them
+        check_branches(rules, branches, findings)
+        scope.used_facts.update({STRONGEST_BRANCH_TAKEN}, (str(item.currency) for item in declarations.values()))
+        check_use(findings, section="facts", names=declarations, used=scope.used_facts)
+        check_use(findings, section="thresholds", names=thresholds, used=scope.used_thresholds)
+    bundle = read_part(BundlePart, data)
+    if findings.has_errors or bundle is None or costs is None or default is None or on_unknown is None:
+        return None
+    return Policy(
+        name=bundle.policy,
+        version=bundle.version,
+        digest=digest(raw),
+        subject=bundle.subject,
+        owner=bundle.owner,
+        review_by=bundle.review_by,
+        mode=Mode(bundle.mode),
+        owners=MappingProxyType(owners),
+        channels=MappingProxyType({name: each.channel for name, each in owners.items() if each.channel is not None}),
+        facts=MappingProxyType(declarations),
+        reader=FactReader(declarations, costs.currency),
+        thresholds=MappingProxyType(thresholds),
+        costs=costs,
+        strength=MappingProxyType(strength),
+        branches=MappingProxyType(branches),
+        guardrails=tuple(placed.rule for placed in guardrails),
+        rules=tuple(placed.rule for placed in rules),
+        default=default,
+        on_unknown=on_unknown,
+        review_dates=MappingProxyType(_review_dates(bundle)),
+        warnings=findings.in_order(),
+    )
+
+
+def _section(data: Mapping[str, Any], name: str) -> dict[str, Any]:
+    section = data.get(name)
+    return section if isinstance(section, dict) else {}
+
+
+def _items(data: Mapping[str, Any], name: str) -> list[Any]:
+    items = data.get(name)
+    return items if isinstance(items, list) else []
+
+
+def _owners(data: Mapping[str, Any]) -> dict[str, Owner]:
+    parts = {name: read_part(OwnerPart, item) for name, item in _section(data, "owners").items()}
+    return {name: Owner(name=part.name, channel=part.channel) for name, part in parts.items() if part is not None}
+
+
+def _thresholds(data: Mapping[str, Any], findings: Findings) -> dict[str, Threshold]:
+    thresholds: dict[str, Threshold] = {}
+    for name, item in _section(data, "thresholds").items():
+        part = read_part(ThresholdPart, item)
+        if part is None:
+            continue
+        unit = FactType.PROBABILITY if part.unit == "probability" else FactType.NUMBER
+        expected = Declaration(name=name, type=unit)
+        if not expected.accepts(part.value):
+            place = ("thresholds", name, "value")
+            findings.error(place, f"found {shown(part.value)} for `{name}`, expected {expected.expected}.")
+        else:
+            thresholds[name] = Threshold(name=name, value=part.value, unit=part.unit, owner=part.owner, why=part.why)
+    return thresholds
+
+
+def _costs(data: Mapping[str, Any], scope: Scope) -> CostTable | None:
+    part = read_part(CostsPart, data.get("costs"))
+    if part is None:
+        return None
+    _check_cost_fact(part.probability, "probability", FactType.PROBABILITY, scope)
+    _check_cost_fact(part.value, "value", FactType.MONEY_MINOR, scope)
+    tier = _check_cost_fact(part.customer_tier, "customer_tier", FactType.ENUMERATION, scope)
+    path: Path = ("costs", "lateness_share")
+    for value in tier.values if tier is not None else ():
+        if value not in part.lateness_share:
+            scope.findings.error(path, f"there is no share for {part.customer_tier} '{value}'. Add one.")
+    for value in part.lateness_share:
+        if tier is not None and (mistake := value_mistake(tier, value)):
+            scope.findings.error((*path, value), mistake)
+    return CostTable(
+        currency=part.currency,
+        probability_fact=part.probability,
+        value_fact=part.value,
+        tier_fact=part.customer_tier,
+        lateness_share=MappingProxyType(part.lateness_share),
+        analyst_minute_minor=part.analyst_minute_minor,
+    )
+
+
+def _check_cost_fact(name: str, key: str, expected: FactType, scope: Scope) -> Declaration | None:
+    declaration = scope.fact(name, ("costs", key))
+    if declaration is not None and declaration.type is not expected:
+        scope.findings.error(("costs", key), f"`{name}` is of type {declaration.type}, expected {expected}.")
+        return None
+    return declaration
+
+
+def _rules(data: Mapping[str, Any], section: str, scope: Scope) -> Iterator[PlacedRule]:
+    for index, item in enumerate(_items(data, section)):
+        path: Path = (section, index)
+        written = item if isinstance(item, dict) else {}
+        when = read_condition(written["when"], (*path, "when"), scope) if "when" in written else None
+        part = read_part(RulePart, item)
+        if part is None:
+            continue
+        fits = _check_branch(part, section, data, path, scope.findings)
+        staff = scope.sentence(part.sentence_staff, (*path, "sentence_staff"), customer=False)
+        customer = scope.sentence(part.sentence_customer, (*path, "sentence_customer"), customer=True)
+        if not fits or when is None or staff is None or customer is None:
+            continue
+        rule = Rule(
+            id=part.id,
+            owner=part.owner,
+            when=when,
+            branch=part.branch,
+            sentence_staff=staff,
+            sentence_customer=customer,
+        )
+        yield PlacedRule(rule, path)
+
+
+def _check_branch(part: RulePart, section: str, data: Mapping[str, Any], path: Path, findings: Findings) -> bool:
+    """Note a branch to which this rule or guardrail must not lead; return whether it may."""
+    if section == "guardrails":
+        if part.branch in (Branch.NONE, Branch.REVIEW):
+            return True
+        mistake = f"a guardrail holds back, it cannot {part.branch}. Lead to none or review."
+    elif part.branch is Branch.NONE:
+        mistake = "a rule that leads to none changes nothing. Make it a guardrail, or drop it."
+    elif part.branch.value in _section(data, "branches"):
+        return True
+    else:
+        declared = listed(_section(data, "branches"))
+        mistake = f"`{part.branch}` is not among `branches`. Declared: {declared}. Add its terms there."
+    findings.error((*path, "branch"), mistake)
+    return False
+
+
+def _fallback(data: Mapping[str, Any], section: str, scope: Scope) -> Fallback | None:
+    part = read_part(FallbackPart, data.get(section))
+    if part is None:
+        return None
+    staff = scope.sentence(part.sentence_staff, (section, "sentence_staff"), customer=False)
+    customer = scope.sentence(part.sentence_customer, (section, "sentence_customer"), customer=True)
+    if staff is None or customer is None:
+        return None
+    return Fallback(branch=Branch(part.branch), sentence_staff=staff, sentence_customer=customer)
+
+
+def _check_ids(data: Mapping[str, Any], findings: Findings) -> None:
+    """Rule ids stand in every decision: each must mean one rule."""
+    reserved = listed(RESERVED_IDS)
+    seen: dict[str, str] = {}
+    for section in ("guardrails", "rules"):
+        for index, item in enumerate(_items(data, section)):
+            name = item.get("id") if isinstance(item, dict) else None
+            if not isinstance(name, str):
+                continue
+            path = (section, index, "id")
+            if name in RESERVED_IDS or not name.isidentifier():
+                findings.error(
+                    path, f"'{name}' is no name for a rule. Use letters, digits and _; reserved: {reserved}."
+                )
+            if name in seen:
+                findings.error(path, f"the id '{name}' is taken by {seen[name]}. Give each rule its own.")
+            seen.setdefault(name, f"{section}[{index}]")
+
+
+def _check_owners(data: Mapping[str, Any], scope: Scope) -> None:
+    for path, part in _owned_parts(data):
+        if isinstance(part, dict) and isinstance(part.get("owner"), str):
+            scope.owner(part["owner"], (*path, "owner"))
+
+
+def _owned_parts(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
+    yield (), data
+    yield ("costs",), data.get("costs")
+    for section in ("thresholds", "branches"):
+        for name, part in _section(data, section).items():
+            yield (section, name), part
+    for section in ("guardrails", "rules"):
+        for index, part in enumerate(_items(data, section)):
+            yield (section, index), part
+
+
+def _strength(data: Mapping[str, Any], findings: Findings) -> dict[Branch, int]:
+    """Rank the branches, weakest first; empty if the list is wrong, which is noted, here or by `check_shape`."""
+    written = data.get("strength")
+    if not isinstance(written, list):
+        return {}
+    times = Counter(str(item) for item in written)
+    missing = [branch.value for branch in Branch if times[branch.value] == 0]
+    twice = [name for name, count in times.items() if count > 1]
+    mistake = None
+    if missing:
+        mistake = f"found {listed(times)}; {listed(missing)} is missing. List all, weakest first."
+    elif twice:
+        mistake = f"{listed(twice)} is listed twice. List each once, weakest first."
+    elif written[:2] != [Branch.NONE.value, Branch.REVIEW.value]:
+        mistake = "none and review act on nothing. Put them first, in this order."
+    if mistake is not None:
+        findings.error(("strength",), mistake)
+        return {}
+    return {Branch(name): rank for rank, name in enumerate(written) if name in list(Branch)}
+
+
+def _review_dates(bundle: BundlePart) -> dict[str, date]:
+    dates = {"the bundle": bundle.review_by, "costs": bundle.costs.review_by}
+    dates |= {f"thresholds.{name}": part.review_by for name, part in bundle.thresholds.items()}
+    dates |= {f"guardrails.{part.id}": part.review_by for part in bundle.guardrails}
+    dates |= {f"rules.{part.id}": part.review_by for part in bundle.rules}
+    return {name: review_by or bundle.review_by for name, review_by in dates.items()}

@@ -1,0 +1,57 @@
+"""The web application."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import Depends, FastAPI
+from fastapi.routing import APIRoute
+
+from serving import error_handlers, problems
+from serving.bootstrap import Container
+from serving.decisions import endpoints as decisions
+from serving.dependencies import require_token
+from serving.documentation import DESCRIPTION, TAGS, complete
+from serving.events import endpoints as events
+from serving.health import endpoints as health
+from serving.limits import BodyLimit
+from serving.reviews import endpoints as reviews
+from serving.scores import endpoints as scores
+from serving.web import pages
+
+_API = (events.router, scores.router, decisions.router, reviews.router)
+
+
+def create_app(container: Container) -> FastAPI:
+    """Make the application of a container; nothing else is shared between two of them."""
+    app = _Api(
+        title="Freight Triage",
+        version="1",
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        docs_url=None,
+        redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
+        generate_unique_id_function=_operation_id,
+    )
+    app.state.container = container
+    app.add_middleware(BodyLimit, limit_bytes=container.settings.body_limit_bytes)
+    for router in _API:
+        app.include_router(router, dependencies=[Depends(require_token)])
+    app.include_router(health.router)
+    app.include_router(problems.router)
+    app.include_router(pages.router)
+    error_handlers.install(app)
+    return app
+
+
+class _Api(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document, with the shapes FastAPI cannot see."""
+        if self.openapi_schema is None:
+            self.openapi_schema = complete(super().openapi())
+        return self.openapi_schema
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name

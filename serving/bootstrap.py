@@ -1,0 +1,131 @@
+"""Builds everything from the settings into one container."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Protocol
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from features.errors import RecordError
+from features.settings import FeatureSettings
+from features.tables import RecordTables
+from models.registry import load_champion
+from routing.loader import load_policy
+from routing.policy import Policy
+from serving.clock import Clock, SystemClock
+from serving.config import Settings
+from serving.db.engine import create_engine_for, read_only, session_factory
+from serving.db.migrate import upgrade
+from serving.decisions.service import DecisionService
+from serving.events import repository as events_repository
+from serving.events.records import Intake, stored_record
+from serving.events.service import EventService, Learns, Learnt
+from serving.health.service import HealthService
+from serving.reviews.service import ReviewService
+from serving.scores.absent import AbsentModel
+from serving.scores.live import LiveState
+from serving.scores.ports import DelayPredictor, FeatureState
+from serving.scores.service import ScoreService
+
+_log = logging.getLogger(__name__)
+
+
+class OnlineState(FeatureState, Learns, Protocol):
+    """The state both sides use: events fill it, scores ask it."""
+
+
+@dataclass(frozen=True)
+class Container:
+    """The parts of one service, and the services made of them. Tests build one of fakes and run the same app."""
+
+    settings: Settings
+    clock: Clock
+    engine: Engine
+    state: OnlineState
+    model: DelayPredictor
+    policy: Policy
+    learnt: Learnt = field(default_factory=Learnt)
+
+    @cached_property
+    def sessions(self) -> sessionmaker[Session]:
+        """Sessions that write."""
+        return session_factory(self.engine)
+
+    @cached_property
+    def reads(self) -> sessionmaker[Session]:
+        """Sessions that only read, and so never wait for a writer."""
+        return session_factory(read_only(self.engine))
+
+    @cached_property
+    def intake(self) -> Intake:
+        """How far senders are believed about time."""
+        return Intake(self.settings.clock_skew, self.settings.trust_known_time)
+
+    @cached_property
+    def events(self) -> EventService:
+        """Takes events in."""
+        return EventService(self.sessions, self.clock, self.state, self.intake, self.learnt)
+
+    @cached_property
+    def scores(self) -> ScoreService:
+        """Scores shipments."""
+        return ScoreService(self.clock, self.state, self.model, self.intake)
+
+    @cached_property
+    def decisions(self) -> DecisionService:
+        """Decides, records and enqueues."""
+        return DecisionService(self.sessions, self.reads, self.clock, self.scores, self.policy, self.settings.target)
+
+    @cached_property
+    def reviews(self) -> ReviewService:
+        """Keeps the review queue."""
+        claim, target = self.settings.claim, self.settings.target
+        return ReviewService(self.sessions, self.reads, self.clock, self.policy, claim, target)
+
+    @cached_property
+    def health(self) -> HealthService:
+        """Tells whether the service can do its work."""
+        return HealthService(self.engine, self.reads, self.clock, self.model, self.policy, self.learnt)
+
+
+def build(settings: Settings, *, clock: Clock | None = None) -> Container:
+    """Build the service: migrate the database, load model, policy and history, and learn the record log.
+
+    Raises
+    ------
+    DatabaseUrlError, NoChampionError, BundleError, FingerprintError, PolicyError, SourceError, TableError
+        If a part cannot be had; each says what to do.
+    """
+    policy = load_policy(settings.policy)
+    model: DelayPredictor = AbsentModel()
+    feature_settings = FeatureSettings()
+    if settings.tracking_uri is not None:
+        champion, _ = load_champion(settings.tracking_uri, settings.model_name)
+        model, feature_settings = champion, champion.feature_settings
+    engine = create_engine_for(settings.database_url)
+    upgrade(engine)
+    state = LiveState(feature_settings)
+    if settings.history is not None:
+        state.add_tables(RecordTables.read(settings.history))
+    learnt = learn_log(session_factory(read_only(engine)), state)
+    return Container(settings, clock or SystemClock(), engine, state, model, policy, learnt)
+
+
+def learn_log(reads: sessionmaker[Session], state: Learns) -> Learnt:
+    """Tell a state every event of the record log, in the order they were learnt; return how far that was.
+
+    An event that contradicts the history files is left out and reported: the service must start all the same.
+    """
+    learnt = Learnt()
+    with reads() as session:
+        for event in events_repository.all_events(session):
+            try:
+                state.add(stored_record(event.type, event.data))
+            except RecordError as error:
+                _log.warning("Event %d contradicts the history files and is left out: %s", event.position, error)
+            learnt.position = event.position
+    return learnt

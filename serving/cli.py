@@ -1,0 +1,160 @@
+"""The `triage` command: the service's own verbs, and those that other packages add."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from features.errors import FeatureError
+from models.errors import ModelError
+from routing.errors import RoutingError
+from serving import imports
+from serving.config import Settings, bundled_policy
+from serving.db.engine import engine_while, read_only, session_factory
+from serving.db.migrate import current, require_head, upgrade
+from serving.decisions.verification import verify
+from serving.demo import cli as demo_cli
+from serving.errors import ServingError
+from serving.worker import cli as worker_cli
+from serving.worker.options import (
+    DEFAULT_DATABASE,
+    DatabaseOption,
+    RealEpochOption,
+    SimulatedFromOption,
+    SimulatedUntilOption,
+    SpeedOption,
+    clock_for,
+)
+
+COMMANDS = "triage.commands"
+"""Entry points of this group are called with the application, and add their commands to it."""
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    help="Freight Triage: predicts which shipments will go wrong, decides what to do about each, and does it once.",
+)
+db_app = typer.Typer(no_args_is_help=True, help="The database.")
+audit_app = typer.Typer(no_args_is_help=True, help="The record of what was decided.")
+app.add_typer(db_app, name="db")
+app.add_typer(audit_app, name="audit")
+_errors = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def main() -> None:
+    """Run the command; an error of ours ends it with its sentence and status 2, without a traceback."""
+    imports.register(app)
+    worker_cli.register(app)
+    demo_cli.register(app)
+    for entry_point in entry_points(group=COMMANDS):
+        entry_point.load()(app)
+    try:
+        app()
+    except (FeatureError, ModelError, RoutingError, ServingError) as error:
+        _errors.print(str(error), style="red", markup=False)
+        raise SystemExit(2) from error
+
+
+@app.command()
+def serve(
+    database: DatabaseOption = DEFAULT_DATABASE,
+    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at.")] = 8000,
+    tracking_uri: Annotated[
+        str | None,
+        typer.Option(
+            envvar="TRIAGE_TRACKING_URI",
+            help="MLflow registry with the champion model. Without one every case goes to a person.",
+        ),
+    ] = None,
+    model: Annotated[str, typer.Option(help="Name of the registered model.")] = "delay",
+    history: Annotated[
+        Path | None,
+        typer.Option(help="Folder of imported tables, known before the record log begins.", exists=True),
+    ] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="Policy bundle (YAML). Default: the one that ships with the program.")
+    ] = None,
+    target: Annotated[str, typer.Option(help="Name of the orchestrator in the outbox.")] = "orchestrator",
+    claim_minutes: Annotated[float, typer.Option(min=0.01, help="How long a claim on a review item holds.")] = 15.0,
+    clock_skew_seconds: Annotated[float, typer.Option(min=0, help="How far a sender's clock may be ahead.")] = 60.0,
+    body_limit_bytes: Annotated[int, typer.Option(min=1, help="Largest body that is taken.")] = 1024 * 1024,
+    trust_known_time: Annotated[
+        bool, typer.Option(help="Believe a sender's known_at: for replaying history, never for a live feed.")
+    ] = False,
+    api_token: Annotated[
+        str | None,
+        typer.Option(envvar="TRIAGE_API_TOKEN", help="Every call of the API must carry it as a bearer token."),
+    ] = None,
+    demo: Annotated[bool, typer.Option(help="Allow placeholder secrets.", hidden=True)] = False,
+    simulated_from: SimulatedFromOption = None,
+    speed: SpeedOption = 1.0,
+    real_epoch: RealEpochOption = None,
+    simulated_until: SimulatedUntilOption = None,
+) -> None:
+    """Serve the API and the review queue; the database is brought to the newest revision first."""
+    import uvicorn
+
+    from serving.app import create_app
+    from serving.bootstrap import build  # slow to import, as below: every other command would wait for it
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    settings = Settings(
+        database_url=database,
+        tracking_uri=tracking_uri,
+        model_name=model,
+        history=history,
+        policy=policy or bundled_policy(),
+        body_limit_bytes=body_limit_bytes,
+        clock_skew=timedelta(seconds=clock_skew_seconds),
+        trust_known_time=trust_known_time,
+        claim=timedelta(minutes=claim_minutes),
+        target=target,
+        demo=demo,
+        api_token=api_token,
+    )
+    container = build(settings, clock=clock_for(simulated_from, speed, real_epoch, simulated_until))
+    uvicorn.run(create_app(container), host=host, port=port, log_level="info", access_log=False)
+
+
+@db_app.command("upgrade")
+def db_upgrade(database: DatabaseOption = DEFAULT_DATABASE) -> None:
+    """Bring the database to the newest revision; nothing is lost, and a second run changes nothing."""
+    with engine_while(database) as engine:
+        upgrade(engine)
+        typer.echo(f"The database is at revision {current(engine)}.")
+
+
+@audit_app.command("verify")
+def audit_verify(
+    database: DatabaseOption = DEFAULT_DATABASE,
+    head: Annotated[
+        str | None, typer.Option(help="Sequence and hash noted elsewhere, as 120:9f86d0…; finds a rewritten chain.")
+    ] = None,
+) -> None:
+    """Check that no decision was edited, deleted, inserted or reordered; ends with status 1 if one was."""
+    expected_head = None if head is None else _head(head)
+    with engine_while(database) as engine:
+        require_head(engine)
+        with session_factory(read_only(engine))() as session:
+            found = verify(session, expected_head=expected_head)
+    for problem in found.problems:
+        _errors.print(problem, style="red", markup=False)
+    last = "none" if found.head is None else f"{found.head[0]}:{found.head[1]}"
+    typer.echo(f"{found.decisions} decisions, {len(found.problems)} problems, head {last}")
+    if found.problems:
+        raise typer.Exit(1)
+
+
+def _head(text: str) -> tuple[int, str]:
+    sequence, _, digest = text.partition(":")
+    if not sequence.isdecimal() or len(digest) != 64:
+        raise typer.BadParameter(f"--head is {text!r}; give sequence and hash as `triage audit verify` prints them.")
+    return int(sequence), digest

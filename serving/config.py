@@ -1,0 +1,78 @@
+"""The service's settings: one frozen value, built once at the command line and passed around."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from importlib.resources import files
+from pathlib import Path
+from secrets import compare_digest
+
+from serving.errors import SettingsError
+
+_PLACEHOLDERS = frozenset({"changeme", "demo", "example", "password", "placeholder", "secret", "test", "token"})
+_SHORTEST_SECRET = 16
+
+
+def bundled_policy() -> Path:
+    """Return the path of the policy that ships with the program."""
+    return Path(str(files("routing"))) / "policies" / "late_shipments.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the service can be told from outside.
+
+    Raises
+    ------
+    SettingsError
+        If a value cannot work, or a secret is a placeholder outside the demo.
+    """
+
+    database_url: str = "sqlite:///triage.db"
+    tracking_uri: str | None = None
+    """MLflow tracking URI; without one no model is loaded and every case goes to a person."""
+    model_name: str = "delay"
+    history: Path | None = None
+    """Folder of canonical Parquet tables, known before the record log begins."""
+    policy: Path = field(default_factory=bundled_policy)
+    body_limit_bytes: int = 1024 * 1024
+    clock_skew: timedelta = timedelta(seconds=60)
+    trust_known_time: bool = False
+    """Believe a sender's `known_at`: for replaying history only, never for a live feed."""
+    claim: timedelta = timedelta(minutes=15)
+    target: str = "orchestrator"
+    demo: bool = False
+    api_token: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work, before anything is built from it."""
+        if self.body_limit_bytes < 1:
+            raise SettingsError("body limit", f"{self.body_limit_bytes} bytes", "Give at least 1.")
+        if self.clock_skew < timedelta(0):
+            raise SettingsError("clock skew", str(self.clock_skew), "Give zero or more.")
+        if self.claim <= timedelta(0):
+            raise SettingsError("claim", str(self.claim), "Give more than zero, or no claim ever holds.")
+        if self.api_token is not None and not self.demo:
+            refuse_placeholder("api token", self.api_token)
+
+    def accepts(self, token: str | None) -> bool:
+        """Tell whether a caller with this token may go on; anybody may where the service has none."""
+        return self.api_token is None or (token is not None and compare_digest(token.encode(), self.api_token.encode()))
+
+
+def refuse_placeholder(setting: str, secret: str) -> None:
+    """Refuse a secret that anybody could guess.
+
+    Raises
+    ------
+    SettingsError
+        If it is a known placeholder or shorter than 16 characters.
+    """
+    plain = "".join(character for character in secret.lower() if character.isalnum())
+    if plain in _PLACEHOLDERS:
+        raise SettingsError(setting, "a placeholder", "Make a real one, e.g. with `openssl rand -hex 32`.")
+    if len(secret) < _SHORTEST_SECRET:
+        raise SettingsError(
+            setting, f"{len(secret)} characters long", f"Give at least {_SHORTEST_SECRET}, e.g. `openssl rand -hex 32`."
+        )

@@ -1,0 +1,120 @@
+"""Engines for the two databases the service runs on: SQLite by default, PostgreSQL by URL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from sqlite3 import Connection as SQLiteConnection
+from sqlite3 import OperationalError as SQLiteOperationalError
+from time import sleep
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import StaticPool
+
+from serving.errors import ServingError
+
+BUSY_TIMEOUT_SECONDS = 15
+_WRITE_AHEAD_TRIES = 500
+_DEFERRED = "freight_deferred"
+
+
+class DatabaseUrlError(ServingError):
+    """A database URL names something the service does not run on."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        self.url = url
+        self.reason = reason
+        super().__init__(
+            f"Database URL {url} cannot be used: {reason}. "
+            f"Write e.g. sqlite:///var/triage.db or postgresql://user@host/database."
+        )
+
+
+def create_engine_for(url: str) -> Engine:
+    """Return an engine with the durability and locking the service relies on.
+
+    SQLite: write-ahead log, every commit flushed to the disk, foreign keys on; a transaction takes the write lock when
+    it begins, so it waits for its turn instead of failing half way (reads that must not wait use `read_only`).
+    PostgreSQL: psycopg 3, READ COMMITTED, connections tested before use.
+
+    Parameters
+    ----------
+    url
+        `sqlite:///file.db`, `sqlite://` (in memory, one connection, for tests) or `postgresql://user@host/database`.
+    """
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError) as error:
+        raise DatabaseUrlError(repr(url), "it is not a database URL") from error
+    backend = parsed.get_backend_name()
+    if backend == "sqlite":
+        return _sqlite_engine(parsed)
+    if backend == "postgresql":
+        return _postgresql_engine(parsed)
+    raise DatabaseUrlError(parsed.render_as_string(hide_password=True), f"'{backend}' is neither sqlite nor postgresql")
+
+
+@contextmanager
+def engine_while(url: str) -> Iterator[Engine]:
+    """Give an engine for the length of one command, and close its connections afterwards; see `create_engine_for`."""
+    engine = create_engine_for(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def session_factory(engine: Engine) -> sessionmaker[Session]:
+    """Return a maker of sessions whose rows stay readable after the commit."""
+    return sessionmaker(engine, expire_on_commit=False)
+
+
+def read_only(engine: Engine) -> Engine:
+    """Return the same engine (and pool) for transactions that only read: on SQLite they take no write lock."""
+    return engine.execution_options(**{_DEFERRED: True})
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    in_memory = url.database in (None, "", ":memory:")
+    if in_memory:
+        engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
+    else:
+        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(url, pool_size=10, max_overflow=20, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: SQLiteConnection, _record: object) -> None:
+    connection.isolation_level = None  # the driver's own BEGIN would be a deferred one
+    _write_ahead(connection)
+    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _write_ahead(connection: SQLiteConnection) -> None:
+    """Turn the write-ahead log on. SQLite does not wait for this lock by itself when two open a new file at once."""
+    for is_last in (*(False,) * _WRITE_AHEAD_TRIES, True):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+        except SQLiteOperationalError:
+            if is_last:
+                raise
+            sleep(BUSY_TIMEOUT_SECONDS / _WRITE_AHEAD_TRIES)
+        else:
+            return
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    deferred = connection.get_execution_options().get(_DEFERRED, False)
+    connection.exec_driver_sql("BEGIN DEFERRED" if deferred else "BEGIN IMMEDIATE")
+
+
+def _postgresql_engine(url: URL) -> Engine:
+    if url.drivername == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
+    return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20, isolation_level="READ COMMITTED")

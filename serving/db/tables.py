@@ -1,0 +1,186 @@
+"""The service's tables. Times are aware UTC; JSON is canonical text, so that a hash of it means something.
+
+Naming: an *event* is what came in, a *decision* what was sealed, a *call* what goes out, an *item* what waits for a
+person. Nothing here is deleted; states move forward and every move leaves a row in `audit_log`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware time, stored in UTC; SQLite keeps no zone, so it is put back on reading."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """Refuse a naive time; turn any other into UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone; pass an aware time")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """Give the zone back."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+_Key = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Base(DeclarativeBase):
+    """Declarative base of all tables."""
+
+    type_annotation_map = {datetime: UtcDateTime}  # noqa: RUF012  SQLAlchemy reads it from the class
+
+
+class EventRow(Base):
+    """The record log: every accepted event, once by (source, event_id), in the order it was learnt."""
+
+    __tablename__ = "events"
+    __table_args__ = (UniqueConstraint("source", "event_id"), Index("ix_events_subject", "subject"))
+
+    position: Mapped[int] = mapped_column(_Key, primary_key=True, autoincrement=True)
+    source: Mapped[str] = mapped_column(String(200))
+    event_id: Mapped[str] = mapped_column(String(200))
+    type: Mapped[str] = mapped_column(String(100))
+    subject: Mapped[str | None] = mapped_column(String(200))
+    occurred_at: Mapped[datetime]
+    known_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    data: Mapped[str] = mapped_column(Text)
+
+
+class RejectedEventRow(Base):
+    """An event that was refused, kept whole with the reason."""
+
+    __tablename__ = "rejected_events"
+
+    position: Mapped[int] = mapped_column(_Key, primary_key=True, autoincrement=True)
+    received_at: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(Text)
+    body: Mapped[str] = mapped_column(Text)
+
+
+class DecisionRow(Base):
+    """A sealed decision. `sequence` has no gaps; `body` is canonical JSON; `hash` covers it and `previous_hash`."""
+
+    __tablename__ = "decisions"
+    __table_args__ = (Index("ix_decisions_shipment", "shipment_id", "sequence"),)
+
+    sequence: Mapped[int] = mapped_column(_Key, primary_key=True, autoincrement=False)
+    decision_id: Mapped[str] = mapped_column(String(64), unique=True)
+    subject_version: Mapped[str] = mapped_column(String(300), unique=True)
+    shipment_id: Mapped[str] = mapped_column(String(200))
+    moment: Mapped[str] = mapped_column(String(40))
+    branch: Mapped[str] = mapped_column(String(20))
+    mode: Mapped[str] = mapped_column(String(30))
+    decided_at: Mapped[datetime]
+    body: Mapped[str] = mapped_column(Text)
+    previous_hash: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class IdempotencyRow(Base):
+    """An `Idempotency-Key` with the request it belongs to and, once finished, the answer it got."""
+
+    __tablename__ = "idempotency_keys"
+
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    request_hash: Mapped[str] = mapped_column(String(64))
+    started_at: Mapped[datetime]
+    status_code: Mapped[int | None]
+    response: Mapped[str | None] = mapped_column(Text)
+
+
+class OutgoingCallRow(Base):
+    """The outbox: one call per decision and branch, written in the decision's transaction.
+
+    `status` is pending, leased, delivered, dead, expired or dismissed. A lease that has run out makes a call pending
+    again.
+    """
+
+    __tablename__ = "outgoing_calls"
+    __table_args__ = (
+        Index("ix_outgoing_calls_due", "status", "next_attempt_at"),
+        Index("ix_outgoing_calls_shipment", "shipment_id", "position"),
+    )
+
+    position: Mapped[int] = mapped_column(_Key, primary_key=True, autoincrement=True)
+    call_id: Mapped[str] = mapped_column(String(100), unique=True)
+    decision_id: Mapped[str] = mapped_column(ForeignKey("decisions.decision_id"))
+    shipment_id: Mapped[str] = mapped_column(String(200))
+    branch: Mapped[str] = mapped_column(String(20))
+    target: Mapped[str] = mapped_column(String(100))
+    body: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(String(20), default="pending")
+    attempts: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+    next_attempt_at: Mapped[datetime]
+    latest_useful_at: Mapped[datetime | None]
+    lease_owner: Mapped[str | None] = mapped_column(String(100))
+    lease_expires_at: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]
+    last_error: Mapped[str | None] = mapped_column(Text)
+
+
+class ReviewItemRow(Base):
+    """An item of the review queue. `status` is open, claimed or done; every write to a claimed one needs its token."""
+
+    __tablename__ = "review_items"
+    __table_args__ = (Index("ix_review_items_queue", "status", "value_at_stake_minor"),)
+
+    item_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    decision_id: Mapped[str] = mapped_column(ForeignKey("decisions.decision_id"))
+    shipment_id: Mapped[str] = mapped_column(String(200))
+    title: Mapped[str] = mapped_column(String(300))
+    why: Mapped[str] = mapped_column(Text)
+    suggested_branch: Mapped[str] = mapped_column(String(20))
+    value_at_stake_minor: Mapped[int] = mapped_column(BigInteger, default=0)
+    currency: Mapped[str | None] = mapped_column(String(3))
+    created_at: Mapped[datetime]
+    latest_useful_at: Mapped[datetime | None]
+    status: Mapped[str] = mapped_column(String(20), default="open")
+    claimed_by: Mapped[str | None] = mapped_column(String(100))
+    claim_token: Mapped[str | None] = mapped_column(String(64))
+    claim_expires_at: Mapped[datetime | None]
+    verdict: Mapped[str | None] = mapped_column(String(20))
+    verdict_branch: Mapped[str | None] = mapped_column(String(20))
+    reason_code: Mapped[str | None] = mapped_column(String(60))
+    note: Mapped[str | None] = mapped_column(Text)
+    closed_by: Mapped[str | None] = mapped_column(String(100))
+    closed_at: Mapped[datetime | None]
+
+
+class AuditRow(Base):
+    """Who changed what, from what to what; the system's own moves included."""
+
+    __tablename__ = "audit_log"
+    __table_args__ = (Index("ix_audit_log_subject", "subject"),)
+
+    position: Mapped[int] = mapped_column(_Key, primary_key=True, autoincrement=True)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(100))
+    action: Mapped[str] = mapped_column(String(60))
+    subject: Mapped[str] = mapped_column(String(300))
+    old: Mapped[str | None] = mapped_column(Text)
+    new: Mapped[str | None] = mapped_column(Text)

@@ -1,0 +1,54 @@
+"""Outgoing calls: rows of the outbox, written in the transaction of whoever decides."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from features.vocabulary import Branch
+from routing.dispatch.envelope import BranchCall, call_id_for, envelope
+from serving.db.audit import audit
+from serving.db.tables import OutgoingCallRow
+from serving.decisions.acting import Action
+
+
+def enqueue(
+    session: Session, action: Action, *, decision_id: str, shipment_id: str, target: str, now: datetime, actor: str
+) -> str:
+    """Put the call of a decision's branch into the outbox and return its id.
+
+    The id follows from decision and branch, and the database holds it once: deciding twice fails, and sends nothing.
+    """
+    call_id = call_id_for(decision_id, action.branch)
+    call = BranchCall(
+        call_id=call_id,
+        decision_id=decision_id,
+        shipment_id=shipment_id,
+        branch=action.branch,
+        decided_at=now,
+        payload=action.payload,
+        latest_useful_at=action.latest_useful_at,
+    )
+    session.execute(
+        insert(OutgoingCallRow).values(
+            call_id=call_id,
+            decision_id=decision_id,
+            shipment_id=shipment_id,
+            branch=action.branch.value,
+            target=target,
+            body=envelope(call),
+            created_at=now,
+            next_attempt_at=now,
+            latest_useful_at=action.latest_useful_at,
+        )
+    )
+    new = {"branch": action.branch.value, "target": target, "status": "pending"}
+    audit(session, at=now, actor=actor, action="call.enqueued", subject=f"call:{call_id}", new=new)
+    return call_id
+
+
+def is_called(branch: Branch) -> bool:
+    """Tell whether a branch asks the orchestrator for something."""
+    return branch not in (Branch.NONE, Branch.REVIEW)

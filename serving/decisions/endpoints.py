@@ -1,0 +1,72 @@
+"""`POST /v1/triage` and the sealed decisions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Depends, Header, Query, Response
+
+from serving.decisions.idempotency import read_key
+from serving.decisions.schemas import DecisionAnswer, DecisionList, TriageAnswer
+from serving.decisions.service import Decided, Request
+from serving.dependencies import ActorOrSystem, Decisions, require_json
+from serving.scores.documentation import SCORE_EXAMPLES
+from serving.scores.schemas import ShipmentId, ShipmentQuestion
+from serving.shapes import PathId, Position
+
+router = APIRouter(prefix="/v1", tags=["decisions"])
+_PATH = "/v1/triage"
+
+
+@router.post("/triage", response_model=TriageAnswer, dependencies=[Depends(require_json)])
+async def triage(
+    body: Annotated[ShipmentQuestion, Body(openapi_examples=SCORE_EXAMPLES)],
+    decisions: Decisions,
+    actor: ActorOrSystem,
+    idempotency_key: Annotated[
+        str | None, Header(description="required; new for each new call, the same for each retry, e.g. a UUID")
+    ] = None,
+) -> Response:
+    """Score a shipment, decide under the policy, seal the decision, and set in motion what it says.
+
+    A branch that acts by itself enqueues its call to the orchestrator; one that needs a person becomes an item of the
+    review queue. All of it is one transaction: what cannot be recorded is not done.
+
+    The same `Idempotency-Key` with the same payload gets the first answer again, with `Idempotent-Replayed: true`; with
+    another payload 422; while the first request is running 409; without a key 400. A version of a shipment (its plan,
+    its moment, the number of its events known) is decided once, whatever the key.
+    """
+    key = read_key(idempotency_key)
+    request = Request(body.question(), key, _digest(body), actor, explain=body.explain)
+    answer = decisions.triage(request, _render)
+    headers = {"Idempotent-Replayed": "true"} if answer.is_replayed else None
+    return Response(answer.body, status_code=answer.status, media_type="application/json", headers=headers)
+
+
+@router.get("/decisions/{decision_id}")
+async def get_decision(decision_id: PathId, decisions: Decisions) -> DecisionAnswer:
+    """Return a sealed decision as it was recorded, and how far its calls have come."""
+    return DecisionAnswer.of(*decisions.decision(decision_id))
+
+
+@router.get("/decisions")
+async def list_decisions(
+    shipment_id: Annotated[ShipmentId, Query()],
+    decisions: Decisions,
+    before: Annotated[Position | None, Query(description="`next` of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> DecisionList:
+    """List the decisions about a shipment, newest first."""
+    return DecisionList.of(decisions.of_shipment(shipment_id, before=before, limit=limit), limit)
+
+
+def _digest(body: ShipmentQuestion) -> str:
+    """Digest what was asked; the order of keys and the blanks between them do not count."""
+    text = json.dumps([_PATH, body.model_dump(exclude_defaults=True)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _render(decided: Decided) -> str:
+    return TriageAnswer.of(decided.sealed, already_decided=not decided.is_new).model_dump_json()

@@ -1,0 +1,155 @@
+"""Decisions in the database: one gapless, hash-chained sequence, whoever writes it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from sqlalchemy import Row, insert, select, text
+from sqlalchemy.orm import Session
+
+from features.vocabulary import Branch
+from routing.decision import GENESIS, SealedDecision
+from serving.db.tables import AuditRow, DecisionRow, IdempotencyRow, OutgoingCallRow
+
+SEALED = "decision.sealed"
+"""The audit action that notes the head of the chain."""
+_CHAIN_LOCK = 7_304_115_002
+
+
+def lock_chain(session: Session) -> tuple[int, str]:
+    """Wait for the turn to write, keep it to the end of the transaction, and return sequence and hash of the head.
+
+    A SQLite transaction that writes has its turn from the beginning; PostgreSQL takes an advisory lock.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _CHAIN_LOCK})
+    newest = select(DecisionRow.sequence, DecisionRow.hash).order_by(DecisionRow.sequence.desc()).limit(1)
+    head = session.execute(newest).one_or_none()
+    return (0, GENESIS) if head is None else (head.sequence, head.hash)
+
+
+def lock_key(session: Session, key: str) -> bool:
+    """Take an idempotency key for this transaction; return False if another one has it at this moment.
+
+    On SQLite there is no other: whoever comes second waits at the beginning, and finds the answer of the first.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return True
+    lock = {"key": _lock_number(f"key:{key}")}
+    return bool(session.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), lock).scalar())
+
+
+def lock_shipment(session: Session, shipment_id: str) -> None:
+    """Wait for the turn to decide about a shipment, and keep it: what was done for it so far stays true meanwhile."""
+    if session.get_bind().dialect.name == "postgresql":
+        lock = {"key": _lock_number(f"shipment:{shipment_id}")}
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), lock)
+
+
+def find_key(session: Session, key: str) -> IdempotencyRow | None:
+    """Return what an idempotency key was used for."""
+    return session.get(IdempotencyRow, key)
+
+
+def keep_key(session: Session, *, key: str, request_hash: str, started_at: datetime, status: int, body: str) -> None:
+    """Keep the answer that every later request with the key gets."""
+    session.execute(
+        insert(IdempotencyRow).values(
+            key=key, request_hash=request_hash, started_at=started_at, status_code=status, response=body
+        )
+    )
+
+
+def keep(
+    session: Session,
+    sealed: SealedDecision,
+    *,
+    version: str,
+    shipment_id: str,
+    moment: str,
+    branch: str,
+    mode: str,
+    decided_at: datetime,
+) -> None:
+    """Keep a sealed decision."""
+    session.execute(
+        insert(DecisionRow).values(
+            sequence=sealed.sequence,
+            decision_id=sealed.decision_id,
+            subject_version=version,
+            shipment_id=shipment_id,
+            moment=moment,
+            branch=branch,
+            mode=mode,
+            decided_at=decided_at,
+            body=sealed.body,
+            previous_hash=sealed.previous_hash,
+            hash=sealed.hash,
+        )
+    )
+
+
+def find_version(session: Session, version: str) -> DecisionRow | None:
+    """Return the decision on a version of a subject."""
+    return session.scalars(select(DecisionRow).filter_by(subject_version=version)).one_or_none()
+
+
+def find(session: Session, decision_id: str) -> DecisionRow | None:
+    """Return a decision."""
+    return session.scalars(select(DecisionRow).filter_by(decision_id=decision_id)).one_or_none()
+
+
+def find_several(session: Session, decision_ids: Sequence[str]) -> list[DecisionRow]:
+    """Return those of some decisions that there are, in no order."""
+    return list(session.scalars(select(DecisionRow).where(DecisionRow.decision_id.in_(decision_ids))))
+
+
+def of_shipment(session: Session, shipment_id: str, *, before: int | None, limit: int) -> list[DecisionRow]:
+    """Return the decisions of a shipment, newest first, from those before a sequence number on."""
+    statement = select(DecisionRow).filter_by(shipment_id=shipment_id).order_by(DecisionRow.sequence.desc())
+    if before is not None:
+        statement = statement.where(DecisionRow.sequence < before)
+    return list(session.scalars(statement.limit(limit)))
+
+
+def calls_of(session: Session, decision_id: str) -> list[OutgoingCallRow]:
+    """Return the calls of a decision."""
+    calls = select(OutgoingCallRow).filter_by(decision_id=decision_id).order_by(OutgoingCallRow.position)
+    return list(session.scalars(calls))
+
+
+def branches_taken(session: Session, shipment_id: str) -> list[Branch]:
+    """Return what was recommended for a shipment and not suppressed, and what was called, whoever decided it."""
+    decided = select(DecisionRow.body).where(
+        DecisionRow.shipment_id == shipment_id, DecisionRow.branch != Branch.NONE.value
+    )
+    called = select(OutgoingCallRow.branch).filter_by(shipment_id=shipment_id)
+    recommended = [Branch(json.loads(body)["recommended_branch"]) for body in session.scalars(decided)]
+    return recommended + [Branch(branch) for branch in session.scalars(called)]
+
+
+def chain(session: Session) -> Iterator[SealedDecision]:
+    """Yield all decisions in order."""
+    columns = (
+        DecisionRow.sequence,
+        DecisionRow.decision_id,
+        DecisionRow.body,
+        DecisionRow.previous_hash,
+        DecisionRow.hash,
+    )
+    statement = select(*columns).order_by(DecisionRow.sequence).execution_options(yield_per=500)
+    for row in session.execute(statement):
+        yield SealedDecision(*row)
+
+
+def sealed_heads(session: Session) -> Iterator[Row[str | None]]:
+    """Yield what the audit trail noted of each decision when it was sealed, in order."""
+    statement = select(AuditRow.new).filter_by(action=SEALED).order_by(AuditRow.position)
+    yield from session.execute(statement.execution_options(yield_per=500))
+
+
+def _lock_number(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)

@@ -1,0 +1,162 @@
+"""Shapes of decisions. All of them are read from the sealed body, so a new decision and an old one look alike."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any, Self
+
+from pydantic import BaseModel, Field
+
+from features.vocabulary import Branch, Moment, Verdict
+from routing.decision import SealedDecision
+from routing.dispatch.envelope import call_id_for
+from routing.policy import Mode
+from serving.db.tables import DecisionRow, OutgoingCallRow
+from serving.decisions.calls import is_called
+from serving.reviews.opening import item_id_of
+from serving.scores.schemas import ModelShape, ReasonShape
+
+
+class PolicyShape(BaseModel):
+    """Which policy decided; `digest` is the SHA-256 of its document."""
+
+    name: str
+    version: int
+    digest: str
+
+
+class TriageAnswer(BaseModel):
+    """What was decided, and what was set in motion.
+
+    `recommended_branch` is what the rules say, `branch` what happens; where they differ, `held_because` (it went before
+    a person) or `suppressed_because` (nothing is done) says why.
+    """
+
+    decision_id: str
+    sequence: int
+    hash: str
+    shipment_id: str
+    moment: Moment
+    decided_at: datetime
+    branch: Branch
+    recommended_branch: Branch
+    decided_by: str
+    mode: Mode
+    probability: float | None
+    verdict: Verdict
+    abstained_because: list[str]
+    reasons: list[ReasonShape] | None = Field(description="null if nobody is going to act and none were asked for")
+    reason_staff: str
+    reason_customer: str
+    held_because: str | None
+    suppressed_because: str | None
+    missing: dict[str, str] = Field(description="facts that stood in the way, each with the reason")
+    latest_useful_at: datetime | None
+    call_id: str | None = Field(description="the outgoing call, if the branch is one")
+    review_item_id: str | None = Field(description="the item of the review queue, if there is one")
+    model: ModelShape
+    policy: PolicyShape
+    already_decided: bool = Field(description="this version of the shipment was decided before, under another key")
+
+    @classmethod
+    def of(cls, sealed: SealedDecision, *, already_decided: bool) -> Self:
+        """Shape a sealed decision."""
+        body = json.loads(sealed.body)
+        model = body["model"]
+        branch = Branch(body["branch"])
+        explanation = model["explanation"]
+        return cls(
+            decision_id=sealed.decision_id,
+            sequence=sealed.sequence,
+            hash=sealed.hash,
+            shipment_id=body["subject"]["id"],
+            moment=model["moment"],
+            decided_at=body["decided_at"],
+            branch=branch,
+            recommended_branch=body["recommended_branch"],
+            decided_by=body["decided_by"],
+            mode=body["mode"],
+            probability=model["probability"],
+            verdict=model["verdict"],
+            abstained_because=model["abstained_because"],
+            reasons=None if explanation is None else explanation["reasons"],
+            reason_staff=body["explanation"]["staff"],
+            reason_customer=body["explanation"]["customer"],
+            held_because=body["held_because"],
+            suppressed_because=body["suppressed_because"],
+            missing=body["missing"],
+            latest_useful_at=body["latest_useful_at"],
+            call_id=call_id_for(sealed.decision_id, branch) if is_called(branch) else None,
+            review_item_id=item_id_of(sealed.decision_id) if branch is Branch.REVIEW else None,
+            model=ModelShape(name=model["name"], version=model["version"]),
+            policy=PolicyShape(**body["policy"]),
+            already_decided=already_decided,
+        )
+
+
+class CallShape(BaseModel):
+    """An outgoing call of a decision, and how far it has come."""
+
+    call_id: str
+    branch: Branch
+    target: str
+    status: str
+    attempts: int
+    created_at: datetime
+    delivered_at: datetime | None
+    last_error: str | None
+
+
+class DecisionAnswer(BaseModel):
+    """A sealed decision.
+
+    `hash` is the SHA-256 of `previous_hash`, a line feed, `sequence`, a line feed and the canonical JSON of `body`
+    (keys sorted, no blanks, ASCII).
+    """
+
+    decision_id: str
+    sequence: int
+    subject_version: str
+    previous_hash: str
+    hash: str
+    body: dict[str, Any]
+    calls: list[CallShape]
+
+    @classmethod
+    def of(cls, row: DecisionRow, calls: list[OutgoingCallRow]) -> Self:
+        """Shape a stored decision."""
+        return cls(
+            decision_id=row.decision_id,
+            sequence=row.sequence,
+            subject_version=row.subject_version,
+            previous_hash=row.previous_hash,
+            hash=row.hash,
+            body=json.loads(row.body),
+            calls=[CallShape.model_validate(call, from_attributes=True) for call in calls],
+        )
+
+
+class DecisionSummary(BaseModel):
+    """A decision in a list."""
+
+    decision_id: str
+    sequence: int
+    shipment_id: str
+    moment: Moment
+    branch: Branch
+    mode: Mode
+    decided_at: datetime
+
+
+class DecisionList(BaseModel):
+    """Decisions, newest first; give `next` as `before` for the page after, null if this is the last."""
+
+    decisions: list[DecisionSummary]
+    next: int | None
+
+    @classmethod
+    def of(cls, rows: list[DecisionRow], limit: int) -> Self:
+        """Shape a page."""
+        decisions = [DecisionSummary.model_validate(row, from_attributes=True) for row in rows]
+        return cls(decisions=decisions, next=rows[-1].sequence if len(rows) == limit else None)

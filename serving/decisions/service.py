@@ -1,0 +1,198 @@
+"""Score, decide, record and set in motion: in one transaction, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, sessionmaker
+
+from features.vocabulary import Branch
+from routing.decision import SealedDecision, decision_body, seal
+from routing.engine import Choice, decide
+from routing.policy import Policy
+from serving.clock import Clock
+from serving.db.audit import SYSTEM, audit
+from serving.db.tables import DecisionRow, OutgoingCallRow
+from serving.decisions import repository
+from serving.decisions.acting import Action
+from serving.decisions.calls import enqueue, is_called
+from serving.decisions.facts import facts_of
+from serving.decisions.record import features_of, model_of
+from serving.decisions.subject import subject_version
+from serving.errors import DecisionNotFoundError, KeyInUseError, KeyReusedError
+from serving.reviews.opening import open_item
+from serving.scores.service import Question, Scored, ScoreService, Subject
+
+OK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request to triage: who asks what, under which key, and the digest of all that was sent."""
+
+    question: Question
+    key: str
+    request_hash: str
+    actor: str
+    explain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A sealed decision; `is_new` is False if the same version was decided before."""
+
+    sealed: SealedDecision
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a request, as it was given the first time."""
+
+    status: int
+    body: str
+    is_replayed: bool
+
+
+class Render(Protocol):
+    """Writes the answer to a request; it is kept with the key."""
+
+    def __call__(self, decided: Decided) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionService:
+    """Decides about shipments. What cannot be recorded is not done."""
+
+    sessions: sessionmaker[Session]
+    reads: sessionmaker[Session]
+    clock: Clock
+    scores: ScoreService
+    policy: Policy
+    target: str
+
+    def triage(self, request: Request, render: Render) -> Answer:
+        """Decide about a shipment, once for each version of it, and answer the same to each repeat of the request.
+
+        Raises
+        ------
+        KeyInUseError, KeyReusedError
+            If the key is taken.
+        UnknownShipmentError, NoDecisionMomentError, InvalidRecordError, KnownTimeError, FutureKnowledgeError
+            As `ScoreService.subject`.
+        """
+        try:
+            return self._triage(request, render)
+        except IntegrityError:
+            # Another process decided the same version, or used the same key, between our look and our write. Its
+            # decision stands now, so the second look finds it.
+            return self._triage(request, render)
+
+    def decision(self, decision_id: str) -> tuple[DecisionRow, list[OutgoingCallRow]]:
+        """Return a decision and its calls.
+
+        Raises
+        ------
+        DecisionNotFoundError
+            If there is none of that id.
+        """
+        with self.reads() as session:
+            row = repository.find(session, decision_id)
+            if row is None:
+                raise DecisionNotFoundError(decision_id)
+            return row, repository.calls_of(session, decision_id)
+
+    def several(self, decision_ids: Sequence[str]) -> dict[str, DecisionRow]:
+        """Return those of some decisions that there are, by their ids."""
+        with self.reads() as session:
+            return {row.decision_id: row for row in repository.find_several(session, decision_ids)}
+
+    def of_shipment(self, shipment_id: str, *, before: int | None, limit: int) -> list[DecisionRow]:
+        """Return the decisions of a shipment, newest first."""
+        with self.reads() as session:
+            return repository.of_shipment(session, shipment_id, before=before, limit=limit)
+
+    def _triage(self, request: Request, render: Render) -> Answer:
+        now = self.clock.now()
+        with self.sessions.begin() as session:
+            if not repository.lock_key(session, request.key):
+                raise KeyInUseError(request.key)
+            kept = repository.find_key(session, request.key)
+            if kept is not None:
+                if kept.request_hash != request.request_hash:
+                    raise KeyReusedError(request.key, kept.started_at)
+                if kept.status_code is None or kept.response is None:
+                    raise KeyInUseError(request.key)
+                return Answer(kept.status_code, kept.response, is_replayed=True)
+            body = render(self._decided(session, request, now))
+            repository.keep_key(
+                session, key=request.key, request_hash=request.request_hash, started_at=now, status=OK, body=body
+            )
+        return Answer(OK, body, is_replayed=False)
+
+    def _decided(self, session: Session, request: Request, now: datetime) -> Decided:
+        subject = self.scores.subject(request.question, now)
+        shipment = subject.shipment
+        repository.lock_shipment(session, shipment.shipment_id)
+        version = subject_version(shipment, subject.moment, self.scores.state.events_known(shipment.shipment_id))
+        before = repository.find_version(session, version)
+        if before is not None:
+            sealed = SealedDecision(before.sequence, before.decision_id, before.body, before.previous_hash, before.hash)
+            return Decided(sealed, is_new=False)
+        return Decided(self._decide(session, request, subject, version), is_new=True)
+
+    def _decide(self, session: Session, request: Request, subject: Subject, version: str) -> SealedDecision:
+        scored = self.scores.score(subject)
+        shipment, now = subject.shipment, subject.as_of
+        taken = repository.branches_taken(session, shipment.shipment_id)
+        strongest = max(taken, key=self.policy.strength.__getitem__, default=Branch.NONE)
+        facts = facts_of(scored, self.scores.state, costs=self.policy.costs, strongest_branch_taken=strongest)
+        choice = decide(self.policy, facts, now)
+        # An explanation costs tens of predictions; any other is computed later, exactly, from the sealed features.
+        explanation = self.scores.explain(scored) if choice.branch is not Branch.NONE or request.explain else None
+        body = decision_body(
+            self.policy,
+            choice,
+            subject={"type": "shipment", "id": shipment.shipment_id, "version": version},
+            facts=facts,
+            features=features_of(scored.row),
+            model=model_of(self.scores.model, scored, explanation),
+        )
+        sequence, previous_hash = repository.lock_chain(session)
+        sealed = seal(body, sequence=sequence + 1, previous_hash=previous_hash)
+        repository.keep(
+            session,
+            sealed,
+            version=version,
+            shipment_id=shipment.shipment_id,
+            moment=subject.moment.value,
+            branch=choice.branch.value,
+            mode=choice.mode.value,
+            decided_at=now,
+        )
+        new = {"sequence": sealed.sequence, "hash": sealed.hash, "branch": choice.branch.value}
+        subject_of_audit = f"decision:{sealed.decision_id}"
+        audit(session, at=now, actor=request.actor, action=repository.SEALED, subject=subject_of_audit, new=new)
+        self._set_in_motion(session, sealed, choice, scored, facts)
+        return sealed
+
+    def _set_in_motion(
+        self, session: Session, sealed: SealedDecision, choice: Choice, scored: Scored, facts: Mapping[str, object]
+    ) -> None:
+        shipment, now = scored.subject.shipment, scored.subject.as_of
+        if is_called(choice.branch):
+            enqueue(
+                session,
+                Action(choice.branch, choice.payload, choice.latest_useful_at),
+                decision_id=sealed.decision_id,
+                shipment_id=shipment.shipment_id,
+                target=self.target,
+                now=now,
+                actor=SYSTEM,
+            )
+        elif choice.branch is Branch.REVIEW:
+            open_item(session, sealed.decision_id, choice, scored, facts, costs=self.policy.costs, now=now)

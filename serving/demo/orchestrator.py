@@ -1,0 +1,152 @@
+"""The demo's orchestrator: sends events as they become known and asks for a decision at each moment of a shipment."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import json
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import httpx
+
+from features.moments import HOURS_BEFORE_DEPARTURE
+from features.records import Shipment
+from features.vocabulary import EventStatus, EventType, Moment
+from serving.clock import Clock
+
+_BATCH = {"content-type": "application/cloudevents-batch+json"}
+_AT_MOST = 200
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the replay did."""
+
+    events: Counter[str] = field(default_factory=Counter)
+    """What became of them, by status."""
+    decision_ids: set[str] = field(default_factory=set)
+    scored: int = 0
+    over: int = 0
+    """Shipments that were delivered or cancelled before a decision on them was asked."""
+    seconds: list[float] = field(default_factory=list)
+    """What each decision took, as the caller sees it."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Task:
+    """One thing to do at a moment of simulated time: send an event, or ask for a decision on a shipment."""
+
+    at: datetime
+    order: int
+    event: Mapping[str, Any] | None = field(default=None, compare=False)
+    shipment_id: str = field(default="", compare=False)
+    moment: str = field(default="", compare=False)
+
+
+def feed(path: Path) -> Iterator[tuple[datetime, Mapping[str, Any]]]:
+    """Yield the events of a feed file, one CloudEvent a line, each with the time at which it becomes known."""
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            event = json.loads(line)
+            yield datetime.fromisoformat(event["data"]["known_at"]), event
+
+
+def plan(
+    events: Iterable[tuple[datetime, Mapping[str, Any]]],
+    open_shipments: Iterable[Shipment],
+    start: datetime,
+    end: datetime,
+) -> list[Task]:
+    """Return all there is to do between start and end, in order of time.
+
+    A decision is asked a day and two hours before the planned departure of each shipment, and when its departure
+    becomes known.
+    """
+    tasks: list[Task] = []
+
+    def ask(at: datetime, shipment_id: str, moment: str) -> None:
+        if start <= at <= end:
+            tasks.append(Task(at, len(tasks), None, shipment_id, moment))
+
+    def ask_before_departure(shipment: Shipment) -> None:
+        for moment, hours in HOURS_BEFORE_DEPARTURE.items():
+            planned = shipment.planned_departure_at
+            if planned is not None and planned - timedelta(hours=hours) >= shipment.known_at:
+                ask(planned - timedelta(hours=hours), shipment.shipment_id, moment.value)
+
+    for shipment in open_shipments:
+        ask_before_departure(shipment)
+    for known_at, event in events:
+        tasks.append(Task(known_at, len(tasks), event))
+        data = event["data"]
+        if event["type"] == EventType.SHIPMENT_PLANNED:
+            ask_before_departure(Shipment.model_validate(data))
+        elif event["type"] == EventType.DELIVERY and data["status"] == EventStatus.DEPARTED:
+            ask(known_at, data["shipment_id"], Moment.AT_DEPARTURE.value)
+    heapq.heapify(tasks)
+    return [heapq.heappop(tasks) for _ in range(len(tasks))]
+
+
+async def play(
+    tasks: list[Task],
+    *,
+    api: httpx.AsyncClient,
+    clock: Clock,
+    on_progress: Callable[[int, datetime], None],
+    wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> Tally:
+    """Do every task when its time has come, in order; events that are due together go as one batch."""
+    tally = Tally()
+    done = 0
+    while done < len(tasks):
+        now = clock.now()
+        if tasks[done].at > now:
+            on_progress(done, now)
+            await wait(0.02)
+            continue
+        batch: list[Mapping[str, Any]] = []
+        while done < len(tasks) and tasks[done].at <= now and tasks[done].event is not None and len(batch) < _AT_MOST:
+            batch.append(_without_known_at(tasks[done].event or {}))
+            done += 1
+        if batch:
+            await _send(batch, api, tally)
+        else:
+            await _decide(tasks[done], api, tally)
+            done += 1
+        on_progress(done, now)
+    return tally
+
+
+def _without_known_at(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the event as a sender would send it: when it was learnt is for the receiver to say."""
+    return {**event, "data": {name: value for name, value in event["data"].items() if name != "known_at"}}
+
+
+async def _send(batch: list[Mapping[str, Any]], api: httpx.AsyncClient, tally: Tally) -> None:
+    answer = await api.post("/v1/events", content=json.dumps(batch), headers=_BATCH)
+    answer.raise_for_status()
+    for result in answer.json()["results"]:
+        tally.events[result["status"]] += 1
+
+
+async def _decide(task: Task, api: httpx.AsyncClient, tally: Tally) -> None:
+    began = perf_counter()
+    answer = await api.post(
+        "/v1/triage",
+        json={"shipment_id": task.shipment_id},
+        headers={"Idempotency-Key": f"{task.shipment_id}:{task.moment}"},
+    )
+    took = perf_counter() - began
+    if answer.is_client_error and answer.json()["type"].endswith("no-decision-moment"):
+        tally.over += 1  # it was delivered or cancelled before the moment came
+        return
+    answer.raise_for_status()
+    tally.seconds.append(took)
+    tally.decision_ids.add(answer.json()["decision_id"])
+    tally.scored += 1

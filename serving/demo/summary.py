@@ -1,0 +1,127 @@
+"""What a demo came to: counted from the database and from what the receiver holds, not from what was meant."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from rich.table import Table
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from features.vocabulary import Branch
+from serving.db.tables import DecisionRow, EventRow, OutgoingCallRow, RejectedEventRow, ReviewItemRow
+from serving.decisions.verification import verify
+from serving.demo.orchestrator import Tally
+from serving.worker.outbox import OPEN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """The figures of a finished demo; `faults` says what should not be, and is empty if all went well."""
+
+    events: int
+    repeats: int
+    rejected: int
+    scores: int
+    answered: int
+    decisions: Mapping[str, int]
+    suggested: Mapping[str, int]
+    calls: Mapping[str, int]
+    attempts: int
+    verified: int
+    repeated_calls: int
+    waiting: int
+    at_stake_minor: int
+    currency: str
+    chain_problems: int
+    p50_ms: float
+    p99_ms: float
+
+    @property
+    def faults(self) -> list[str]:
+        """Return what should not be."""
+        delivered, unsettled = self.calls.get("delivered", 0), self.unsettled
+        on_record = sum(self.decisions.values())
+        sentences = {
+            f"{unsettled} calls are not settled.": unsettled > 0,
+            f"{self.calls.get('dead', 0)} calls are dead letters.": self.calls.get("dead", 0) > 0,
+            f"{delivered} calls are delivered but {self.verified} had their effect.": delivered != self.verified,
+            "No call was delivered.": delivered == 0,
+            "Nothing waits for a person.": self.waiting == 0,
+            f"{self.answered} decisions were answered but {on_record} are on record.": self.answered != on_record,
+            f"{self.chain_problems} problems in the chain of decisions.": self.chain_problems > 0,
+        }
+        return [sentence for sentence, is_so in sentences.items() if is_so]
+
+    @property
+    def unsettled(self) -> int:
+        """Number of calls that may still be made."""
+        return sum(self.calls.get(status, 0) for status in OPEN)
+
+    def table(self) -> Table:
+        """Draw the figures."""
+        table = Table(title="Two days of a generated network", title_justify="left", show_header=False)
+        table.add_column(no_wrap=True)
+        table.add_column()
+        rows = {
+            "events": f"{self.events:,} taken in, {self.repeats:,} repeats counted once, {self.rejected:,} rejected",
+            "scores": f"{self.scores:,}",
+            "decisions": _listed(self.decisions),
+            "suggested to a person": _listed(self.suggested),
+            "delivered": f"{self.calls.get('delivered', 0):,} calls in {self.attempts:,} attempts",
+            "verified": f"{self.verified:,} signed effects, each once; {self.repeated_calls:,} repeats recognised",
+            "in the queue": f"{self.waiting:,} items, {self.at_stake_minor / 100:,.2f} {self.currency} at stake",
+            "decision, p50 / p99": f"{self.p50_ms:.1f} ms / {self.p99_ms:.1f} ms over HTTP, explained and recorded",
+            "record": "every hash in order" if not self.chain_problems else f"{self.chain_problems} problems",
+        }
+        for name, text in rows.items():
+            table.add_row(name, text)
+        return table
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return " · ".join(f"{name} {count:,}" for name, count in counts.items()) or "none"
+
+
+def call_counts(session: Session) -> dict[str, int]:
+    """Return how many calls of the outbox stand where."""
+    counted = session.execute(select(OutgoingCallRow.status, func.count()).group_by(OutgoingCallRow.status))
+    return dict(counted.tuples().all())
+
+
+def summarise(session: Session, tally: Tally, effects: Mapping[str, object]) -> Summary:
+    """Count what a demo did.
+
+    Parameters
+    ----------
+    effects
+        What the receiver says of itself: `effects` and, under `this_run`, its counts.
+    """
+    this_run = effects["this_run"]
+    assert isinstance(this_run, Mapping)  # noqa: S101  the receiver's own summary
+    waiting = session.scalars(select(ReviewItemRow).where(ReviewItemRow.status != "done")).all()
+    decided = Counter(session.scalars(select(DecisionRow.branch)))
+    suggested = Counter(item.suggested_branch for item in waiting if item.suggested_branch != Branch.NONE)
+    p50, p99 = np.percentile(tally.seconds, [50, 99]) * 1000 if tally.seconds else (np.nan, np.nan)
+    return Summary(
+        events=session.scalar(select(func.count()).select_from(EventRow)) or 0,
+        repeats=tally.events["duplicate"],
+        rejected=session.scalar(select(func.count()).select_from(RejectedEventRow)) or 0,
+        scores=tally.scored,
+        answered=len(tally.decision_ids),
+        decisions=dict(decided.most_common()),
+        suggested=dict(suggested.most_common()),
+        calls=call_counts(session),
+        attempts=session.scalar(select(func.sum(OutgoingCallRow.attempts))) or 0,
+        verified=int(str(effects["effects"])),
+        repeated_calls=int(this_run.get("repeats", 0)),
+        waiting=len(waiting),
+        at_stake_minor=sum(item.value_at_stake_minor for item in waiting),
+        currency=next((item.currency for item in waiting if item.currency), ""),
+        chain_problems=len(verify(session).problems),
+        p50_ms=float(p50),
+        p99_ms=float(p99),
+    )

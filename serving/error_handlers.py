@@ -1,0 +1,186 @@
+"""One table from exception class to problem (RFC 9457), for every error the service answers with."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from uuid import uuid4
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import OperationalError
+from starlette.exceptions import HTTPException
+
+from features.errors import FutureKnowledgeError, RecordError, UnknownShipmentError
+from serving import errors
+from serving.errors import Fault
+
+PROBLEM_JSON = "application/problem+json"
+_UNPARSED = "There was an error parsing the body"
+"""What FastAPI says of a body that fails in another way than by its grammar: bytes, depth, length of a number."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemKind:
+    """A kind of problem: its HTTP status, the last part of its type, and its title."""
+
+    status: int
+    slug: str
+    title: str
+
+
+KINDS: Mapping[type[Exception], ProblemKind] = {
+    errors.MalformedBodyError: ProblemKind(400, "malformed-body", "The body is not JSON"),
+    errors.MediaTypeError: ProblemKind(415, "media-type", "The body is of a type this call does not take"),
+    errors.UnauthorizedError: ProblemKind(401, "unauthorized", "A token is needed"),
+    errors.ActorMissingError: ProblemKind(400, "actor-missing", "Nobody says who acts"),
+    errors.CursorError: ProblemKind(422, "cursor", "The page cursor is not ours"),
+    errors.InvalidRecordError: ProblemKind(422, "invalid-record", "The record breaks the canonical form"),
+    errors.EnvelopeError: ProblemKind(422, "not-a-cloudevent", "This is not a CloudEvent"),
+    errors.UnknownEventTypeError: ProblemKind(422, "unknown-event-type", "Nobody reads events of that type"),
+    errors.KnownTimeError: ProblemKind(422, "known-time", "The service sets the time it learns of an event"),
+    errors.EventConflictError: ProblemKind(409, "event-conflict", "The same event came before with other data"),
+    RecordError: ProblemKind(409, "record-conflict", "The record contradicts one that came before"),
+    FutureKnowledgeError: ProblemKind(422, "event-from-the-future", "The record lies in the future"),
+    UnknownShipmentError: ProblemKind(404, "unknown-shipment", "The shipment is unknown"),
+    errors.KeyMissingError: ProblemKind(400, "idempotency-key-missing", "An Idempotency-Key is needed"),
+    errors.KeyInUseError: ProblemKind(409, "idempotency-key-in-use", "The first request is still running"),
+    errors.KeyReusedError: ProblemKind(422, "idempotency-key-reused", "The key belongs to another payload"),
+    errors.NoDecisionMomentError: ProblemKind(422, "no-decision-moment", "There is nothing to decide now"),
+    errors.DecisionNotFoundError: ProblemKind(404, "unknown-decision", "The decision is unknown"),
+    errors.ItemNotFoundError: ProblemKind(404, "unknown-review-item", "The review item is unknown"),
+    errors.AlreadyClaimedError: ProblemKind(409, "already-claimed", "Somebody else holds the item"),
+    errors.ClaimLostError: ProblemKind(409, "claim-lost", "The claim does not hold any more"),
+    errors.ItemClosedError: ProblemKind(409, "item-closed", "The item is done"),
+    errors.AnswerError: ProblemKind(422, "answer", "The answer cannot be carried out"),
+    RequestValidationError: ProblemKind(422, "invalid-request", "The request breaks its schema"),
+    OperationalError: ProblemKind(503, "database-unavailable", "The database does not answer"),
+    Exception: ProblemKind(500, "internal", "Something is wrong on our side"),
+}
+"""From class to problem. A class that is not listed takes the entry of its nearest listed base."""
+
+
+def plain_kind(status: HTTPStatus) -> ProblemKind:
+    """Return the kind of problem that says no more than its HTTP status."""
+    return ProblemKind(int(status), status.phrase.lower().replace(" ", "-"), status.phrase)
+
+
+def kind_of(error: Exception) -> ProblemKind:
+    """Return the kind of problem an error is, by its nearest listed class."""
+    return next(KINDS[cls] for cls in type(error).__mro__ if cls in KINDS)
+
+
+def problem_of(error: Exception) -> dict[str, Any]:
+    """Turn an error into the members of a problem document.
+
+    The detail is the error's own sentence, except where that could show internals.
+    """
+    kind = kind_of(error)
+    faults: tuple[Fault, ...] = getattr(error, "faults", ())
+    match error:
+        case RequestValidationError():
+            faults = tuple(Fault(_path(fault["loc"]), _sentence(fault)) for fault in error.errors())
+            detail = f"The request has {len(faults)} fault(s); mend them all and send it again."
+            unparsed = [fault for fault in error.errors() if fault["type"] == "json_invalid"]
+            if unparsed:
+                reason = f"{unparsed[0]['ctx']['error']}, at character {unparsed[0]['loc'][-1]}"
+                return problem(KINDS[errors.MalformedBodyError], detail=str(errors.MalformedBodyError(reason)))
+        case OperationalError():
+            detail = "What cannot be recorded is not done: nothing was changed. Send the request again in a moment."
+        case _ if kind.status == 500:
+            detail = "Nothing was changed. The cause is in the service's log under this problem's `instance`."
+        case _:
+            detail = str(error)
+    return problem(kind, detail=detail, faults=faults)
+
+
+def problem(kind: ProblemKind, *, detail: str, faults: tuple[Fault, ...] = ()) -> dict[str, Any]:
+    """Build the members of a problem document; `errors` is there only when there are faults to list."""
+    members: dict[str, Any] = {
+        "type": f"/problems/{kind.slug}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": detail,
+    }
+    if faults:
+        members["errors"] = [{"path": fault.path, "detail": fault.detail} for fault in faults]
+    return members
+
+
+def problem_response(members: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """Answer with a problem document."""
+    return JSONResponse(members, status_code=members["status"], headers=headers, media_type=PROBLEM_JSON)
+
+
+def install(app: FastAPI) -> None:
+    """Let an app answer every error of the table, and every HTTP error of the framework, with a problem."""
+    for cls in KINDS:
+        app.add_exception_handler(cls, _answer_unexpected if cls is Exception else _answer)
+    app.add_exception_handler(HTTPException, _answer_http)
+
+
+async def _answer(request: Request, error: Exception) -> JSONResponse:
+    members = problem_of(error)
+    if members["status"] >= 500:
+        return _answer_logged(request, error, members)
+    headers = {"WWW-Authenticate": "Bearer"} if members["status"] == HTTPStatus.UNAUTHORIZED else None
+    return problem_response(members, headers)
+
+
+async def _answer_unexpected(request: Request, error: Exception) -> JSONResponse:
+    return _answer_logged(request, error, problem_of(error))
+
+
+def _answer_logged(request: Request, error: Exception, members: dict[str, Any]) -> JSONResponse:
+    members["instance"] = f"urn:uuid:{uuid4()}"
+    _log.error("%s %s failed: %s", request.method, request.url.path, members["instance"], exc_info=error)
+    headers = {"Retry-After": "1"} if members["status"] == HTTPStatus.SERVICE_UNAVAILABLE else None
+    return problem_response(members, headers)
+
+
+async def _answer_http(request: Request, error: Exception) -> JSONResponse:
+    """Answer what the framework refuses: no such path, another method, a body that is too large."""
+    assert isinstance(error, HTTPException)  # noqa: S101  registered for that class alone
+    status = HTTPStatus(error.status_code)
+    headers = dict(error.headers or {})
+    match status:
+        case HTTPStatus.NOT_FOUND if error.detail == status.phrase:
+            detail = f"There is nothing at {request.url.path}. The calls are listed at /openapi.json."
+        case HTTPStatus.BAD_REQUEST if error.detail == _UNPARSED:
+            return problem_response(problem_of(errors.MalformedBodyError(_why_unparsed(error.__cause__))))
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            allowed = headers.get("allow") or headers.get("Allow") or "another one"
+            detail = f"{request.url.path} does not take {request.method}. Use {allowed}."
+        case _:
+            detail = str(error.detail)
+    return problem_response(problem(plain_kind(status), detail=detail), headers)
+
+
+def _why_unparsed(cause: BaseException | None) -> str:
+    match cause:
+        case UnicodeDecodeError():
+            return f"byte {cause.start} is not UTF-8"
+        case RecursionError():
+            return "it is nested too deeply"
+        case _:
+            return "a number in it is too long"
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    """Write a pydantic location as a path: ("body", "stops", 0, "place") is `body.stops[0].place`."""
+    path = ""
+    for part in location:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
+    return path
+
+
+def _sentence(fault: Mapping[str, Any]) -> str:
+    message = str(fault["msg"])
+    found = fault.get("input")
+    short = isinstance(found, str | int | float | bool) and len(repr(found)) <= 60
+    return f"{message}; found {found!r}" if short else message

@@ -1,0 +1,284 @@
+"""Errors of the service. Each says what was found, what was expected and what to do; none knows HTTP.
+
+ServingError
+ ├─ SettingsError               the service refuses to start
+ ├─ DatabaseNotMigratedError    the tables are older or newer than the program
+ ├─ RequestError                a request cannot be understood
+ │   ├─ MalformedBodyError         the body is not JSON
+ │   ├─ MediaTypeError             the body is of another type than the endpoint takes
+ │   ├─ UnauthorizedError          the token is absent or wrong
+ │   ├─ ActorMissingError          nobody says who acts
+ │   ├─ CursorError                a page cursor that this service never gave out
+ │   └─ InvalidRecordError         a record breaks the canonical form
+ ├─ EventError                  an event is refused, and kept with the reason
+ │   ├─ EnvelopeError              it is not a CloudEvent
+ │   ├─ UnknownEventTypeError      nobody here reads that type
+ │   ├─ KnownTimeError             it claims when it was learnt, which only a replay may do
+ │   └─ EventConflictError         the same source and id came before with other data
+ ├─ IdempotencyError
+ │   ├─ KeyMissingError            there is no Idempotency-Key, or not a usable one
+ │   ├─ KeyInUseError              the first request with the key is still running
+ │   └─ KeyReusedError             the key belongs to another payload
+ ├─ NoDecisionMomentError       the shipment has nothing to decide now
+ ├─ DecisionNotFoundError
+ └─ ReviewError
+     ├─ ItemNotFoundError
+     ├─ AlreadyClaimedError        somebody else holds the item
+     ├─ ClaimLostError             the claim ran out or was given back: a late submit
+     ├─ ItemClosedError            the item is done
+     └─ AnswerError                the answer cannot be carried out
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from features.errors import did_you_mean
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong, with the path to it, e.g. `data.stops[1].place`."""
+
+    path: str
+    detail: str
+
+
+class ServingError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class SettingsError(ServingError):
+    """The service refuses to start with these settings."""
+
+    def __init__(self, setting: str, found: str, what_to_do: str) -> None:
+        self.setting = setting
+        super().__init__(f"Setting '{setting}' is {found}. {what_to_do}")
+
+
+class DatabaseNotMigratedError(ServingError):
+    """The database is not at the revision this program was written for."""
+
+    def __init__(self, found: str | None, expected: str | None) -> None:
+        self.found = found
+        self.expected = expected
+        super().__init__(f"The database is at revision {found}, expected {expected}. Run `triage db upgrade`.")
+
+
+class RequestError(ServingError):
+    """A request cannot be understood. `faults` lists every fault that was found."""
+
+    faults: tuple[Fault, ...] = ()
+
+
+class MalformedBodyError(RequestError):
+    """The body is not JSON."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The body is not valid JSON: {reason}. Send UTF-8 JSON (RFC 8259), without NaN or Infinity.")
+
+
+class MediaTypeError(RequestError):
+    """The body is of another type than the endpoint takes."""
+
+    def __init__(self, found: str | None, expected: Sequence[str]) -> None:
+        self.found = found
+        self.expected = tuple(expected)
+        super().__init__(f"Content-Type is {found or 'absent'}. Send one of: {', '.join(expected)}.")
+
+
+class UnauthorizedError(RequestError):
+    """The token is absent or wrong."""
+
+    def __init__(self) -> None:
+        super().__init__("This service wants a token. Send `Authorization: Bearer <token>` with the one it was given.")
+
+
+class ActorMissingError(RequestError):
+    """Nobody says who acts, so nothing is written: every change is audited with its actor."""
+
+    def __init__(self) -> None:
+        super().__init__("Header X-Actor is absent. Send who acts, 1 to 100 characters, e.g. `X-Actor: dana`.")
+
+
+class CursorError(RequestError):
+    """A page cursor that this service never gave out."""
+
+    def __init__(self, cursor: str) -> None:
+        self.cursor = cursor
+        super().__init__(f"Cursor '{cursor[:60]}' is not one of ours. Leave it out, or take `next` of the page before.")
+
+
+class InvalidRecordError(RequestError):
+    """A record breaks the canonical form. `faults` holds every fault with its path."""
+
+    def __init__(self, record: str, faults: Sequence[Fault]) -> None:
+        self.record = record
+        self.faults = tuple(faults)
+        listed = "; ".join(f"{fault.path}: {fault.detail}" for fault in self.faults)
+        super().__init__(f"The {record} has {len(self.faults)} fault(s). Mend them all and send it again: {listed}")
+
+
+class EventError(ServingError):
+    """An event is refused. It is kept whole, with this sentence as the reason."""
+
+    faults: tuple[Fault, ...] = ()
+
+
+class EnvelopeError(EventError):
+    """What came is not a CloudEvent."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        listed = "; ".join(f"{fault.path}: {fault.detail}" for fault in self.faults)
+        super().__init__(f"This is not a CloudEvent 1.0 with JSON data: {listed}")
+
+
+class UnknownEventTypeError(EventError):
+    """Nobody here reads events of that type."""
+
+    def __init__(self, found: str, known: Sequence[str]) -> None:
+        self.found = found
+        self.faults = (Fault("type", f"'{found}' is not one of {', '.join(known)}"),)
+        super().__init__(f"Event type '{found}' is unknown. Known: {', '.join(known)}.{did_you_mean(found, known)}")
+
+
+class KnownTimeError(EventError):
+    """The sender says when we learnt it, which the service alone knows, unless it replays history."""
+
+    def __init__(self) -> None:
+        self.faults = (Fault("data.known_at", "is set by the service"),)
+        super().__init__(
+            "data.known_at is given, but the service sets it to the time it learns of the event. Leave it out; "
+            "to replay history with its own clock, start the service with --trust-known-time."
+        )
+
+
+class EventConflictError(EventError):
+    """The same source and id came before, with other data."""
+
+    def __init__(self, source: str, event_id: str, received_at: datetime) -> None:
+        self.source = source
+        self.event_id = event_id
+        super().__init__(
+            f"Event '{event_id}' of source '{source}' came at {received_at.isoformat()} with other data. "
+            f"Give a new event a new id; to correct one, send a new event whose `corrects` names the old."
+        )
+
+
+class IdempotencyError(ServingError):
+    """The `Idempotency-Key` of a request cannot be honoured."""
+
+
+class KeyMissingError(IdempotencyError):
+    """There is no `Idempotency-Key`, or not a usable one."""
+
+    def __init__(self, found: str | None) -> None:
+        self.found = found
+        super().__init__(
+            f"Idempotency-Key is {'absent' if found is None else 'not usable'}. This call may set something in motion, "
+            f"so send a key of 1 to 255 visible characters that is new for each new call and the same for each retry, "
+            f"e.g. a UUID."
+        )
+
+
+class KeyInUseError(IdempotencyError):
+    """The first request with the key is still running."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(
+            f"A request with Idempotency-Key '{key}' is still running. "
+            f"Send it again in a moment: it answers what the first one answers."
+        )
+
+
+class KeyReusedError(IdempotencyError):
+    """The key belongs to another payload."""
+
+    def __init__(self, key: str, started_at: datetime) -> None:
+        self.key = key
+        super().__init__(
+            f"Idempotency-Key '{key}' was used at {started_at.isoformat()} for another payload. "
+            f"Send a new call with a new key."
+        )
+
+
+class NoDecisionMomentError(ServingError):
+    """The shipment has nothing to decide at this time."""
+
+    def __init__(self, shipment_id: str, now: datetime) -> None:
+        self.shipment_id = shipment_id
+        super().__init__(
+            f"Shipment '{shipment_id}' has no decision moment at {now.isoformat()}: it is known to be delivered, "
+            f"cancelled or otherwise closed, so there is nothing left to decide. To judge it all the same, name the "
+            f"`moment`."
+        )
+
+
+class DecisionNotFoundError(ServingError):
+    """No decision has that id."""
+
+    def __init__(self, decision_id: str) -> None:
+        self.decision_id = decision_id
+        super().__init__(
+            f"Decision '{decision_id}' is unknown. List those of a shipment: GET /v1/decisions?shipment_id=…"
+        )
+
+
+class ReviewError(ServingError):
+    """A review item cannot be read or changed like that."""
+
+
+class ItemNotFoundError(ReviewError):
+    """No review item has that id."""
+
+    def __init__(self, item_id: str) -> None:
+        self.item_id = item_id
+        super().__init__(f"Review item '{item_id}' is unknown. List the queue: GET /v1/reviews")
+
+
+class AlreadyClaimedError(ReviewError):
+    """Somebody holds the item."""
+
+    def __init__(self, item_id: str, claimed_by: str, expires_at: datetime) -> None:
+        self.item_id = item_id
+        self.claimed_by = claimed_by
+        self.expires_at = expires_at
+        super().__init__(
+            f"Review item '{item_id}' is claimed by {claimed_by} until {expires_at.isoformat()}. "
+            f"Take another one, or wait."
+        )
+
+
+class ClaimLostError(ReviewError):
+    """The claim ran out, was given back or is another's: a late submit changes nothing."""
+
+    def __init__(self, item_id: str, why: str) -> None:
+        self.item_id = item_id
+        self.why = why
+        super().__init__(
+            f"Nothing was changed on review item '{item_id}': {why}. Claim it again and look at it afresh."
+        )
+
+
+class ItemClosedError(ReviewError):
+    """The item is done."""
+
+    def __init__(self, item_id: str, verdict: str, closed_by: str) -> None:
+        self.item_id = item_id
+        self.verdict = verdict
+        self.closed_by = closed_by
+        super().__init__(f"Review item '{item_id}' is done: {closed_by} answered '{verdict}'. Take another one.")
+
+
+class AnswerError(ReviewError):
+    """The answer cannot be carried out."""
+
+    def __init__(self, item_id: str, why: str, what_to_do: str) -> None:
+        self.item_id = item_id
+        self.why = why
+        self.what_to_do = what_to_do
+        super().__init__(f"Review item '{item_id}' cannot be answered so: {why}. {what_to_do}")

@@ -1,0 +1,75 @@
+"""Request body and examples of `POST /v1/events` for the OpenAPI document; FastAPI cannot see a body read by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+SHIPMENT_EXAMPLE: dict[str, Any] = {
+    "shipment_id": "SH-1001",
+    "carrier_id": "NWX",
+    "service_id": "NWX-204",
+    "mode": "road_ltl",
+    "customer_id": "C-17",
+    "customer_tier": "priority",
+    "pieces": 12,
+    "weight_kg": 840.0,
+    "value_minor": 1250000,
+    "currency": "EUR",
+    "occurred_at": "2026-03-01T08:15:00Z",
+    "stops": [
+        {"place": "DEHAM", "kind": "pickup", "timezone": "Europe/Berlin", "planned_at": "2026-03-02T06:00:00Z"},
+        {"place": "ATVIE", "kind": "delivery", "timezone": "Europe/Vienna", "promised_at": "2026-03-03T16:00:00Z"},
+    ],
+}
+_PLANNED = {
+    "specversion": "1.0",
+    "id": "plan-1001",
+    "source": "/erp",
+    "type": "freight.shipment.planned",
+    "data": SHIPMENT_EXAMPLE,
+}
+_DEPARTED = {
+    "specversion": "1.0",
+    "id": "214-88231",
+    "source": "/carriers/NWX",
+    "type": "freight.delivery",
+    "data": {
+        "event_id": "214-88231",
+        "shipment_id": "SH-1001",
+        "status": "departed",
+        "raw_status": "AF",
+        "place": "DEHAM",
+        "occurred_at": "2026-03-02T07:40:00+01:00",
+    },
+}
+_WEATHER = {
+    "specversion": "1.0",
+    "id": "EDDH-2026030206",
+    "source": "/weather",
+    "type": "freight.weather.observed",
+    "time": "2026-03-02T06:00:00Z",
+    "data": {"place": "DEHAM", "temperature_c": -2.5, "wind_speed_ms": 11.0, "precipitation_mm": 1.2},
+}
+_ONE = {"$ref": "#/components/schemas/CloudEvent"}
+_MANY = {"type": "array", "items": _ONE}
+
+EVENTS_OPENAPI: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/cloudevents+json": {
+                "schema": _ONE,
+                "examples": {
+                    "a shipment is announced": {"value": _PLANNED},
+                    "it departs": {"value": _DEPARTED},
+                    "weather; `time` stands for data.occurred_at": {"value": _WEATHER},
+                },
+            },
+            "application/cloudevents-batch+json": {
+                "schema": _MANY,
+                "examples": {"two events": {"value": [_PLANNED, _DEPARTED]}},
+            },
+            "application/json": {"schema": {"oneOf": [_ONE, _MANY]}},
+        },
+    }
+}

@@ -1,0 +1,207 @@
+"""Takes events in: each is judged, kept once by source and id, and only then told to the feature state."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from pydantic import ValidationError
+from sqlalchemy.orm import Session, sessionmaker
+
+from features.errors import FutureKnowledgeError, RecordError
+from features.records import DeliveryEvent, Shipment
+from features.vocabulary import EventType
+from serving.clock import Clock
+from serving.errors import (
+    EnvelopeError,
+    EventConflictError,
+    EventError,
+    Fault,
+    InvalidRecordError,
+    UnknownEventTypeError,
+)
+from serving.events import repository
+from serving.events.records import RECORD_OF, AnyRecord, Intake, read_record, subject_of, write_record
+from serving.events.repository import NewEvent
+from serving.events.schemas import CloudEvent
+
+RefusedError = EventError | InvalidRecordError | RecordError
+
+
+class Learns(Protocol):
+    """What the record log feeds: the online feature state."""
+
+    def check(self, record: AnyRecord) -> None:
+        """Raise what `add` would raise, and change nothing."""
+        ...
+
+    def add(self, record: AnyRecord) -> bool:
+        """Take a record in; False if it was there already."""
+        ...
+
+
+@dataclass(slots=True)
+class Learnt:
+    """How far in the record log the state has come."""
+
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EventResult:
+    """What became of one event: `position` is its place in the record log, `error` says why it was refused."""
+
+    status: Literal["accepted", "duplicate", "rejected"]
+    event_id: str | None
+    source: str | None
+    position: int | None = None
+    error: RefusedError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """An event that can be read, with its record; or why it cannot."""
+
+    raw: Any
+    event: NewEvent | None = None
+    record: AnyRecord | None = None
+    known_at_given: bool = False
+    error: RefusedError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventService:
+    """Takes events into the record log and the state."""
+
+    sessions: sessionmaker[Session]
+    clock: Clock
+    state: Learns
+    intake: Intake
+    learnt: Learnt
+
+    def receive(self, raw_events: Sequence[Any]) -> list[EventResult]:
+        """Take events in, each on its own merits.
+
+        The state learns of them after the commit: if the database fails, neither has them and the sender tries again.
+        """
+        now = self.clock.now()
+        results: list[EventResult] = []
+        for group in _groups([self._judge(raw, now) for raw in raw_events]):
+            results += self._take(group, now)
+        return results
+
+    def _take(self, group: Sequence[_Judged], now: datetime) -> list[EventResult]:
+        results: list[EventResult] = []
+        accepted: list[tuple[int, AnyRecord]] = []
+        with self.sessions.begin() as session:
+            for judged in group:
+                result = self._keep(session, judged)
+                if result.position is not None and judged.record is not None:
+                    accepted.append((result.position, judged.record))
+                if result.error is not None:
+                    whole = json.dumps(judged.raw)
+                    repository.keep_rejected(session, received_at=now, reason=str(result.error), body=whole)
+                results.append(result)
+        for position, record in accepted:
+            self.state.add(record)
+            self.learnt.position = max(self.learnt.position, position)
+        return results
+
+    def keep_unreadable(self, body: bytes, error: Exception) -> None:
+        """Keep a body that is no JSON, as it came; bytes that are no UTF-8 are escaped."""
+        text = body.decode(errors="backslashreplace").replace("\x00", "\\x00")
+        with self.sessions.begin() as session:
+            repository.keep_rejected(session, received_at=self.clock.now(), reason=str(error), body=text)
+
+    def _judge(self, raw: Any, now: datetime) -> _Judged:
+        try:
+            envelope = _envelope(raw)
+            if envelope.time is not None and envelope.time > now + self.intake.clock_skew:
+                raise FutureKnowledgeError(f"Event '{envelope.id}'", "time", envelope.time, now)
+            data = envelope.data
+            if envelope.time is not None and "occurred_at" not in data:
+                data = {"occurred_at": envelope.time, **data}
+            record = read_record(RECORD_OF[EventType(envelope.type)], data, now=now, intake=self.intake)
+        except (EventError, InvalidRecordError, RecordError) as error:
+            return _Judged(raw, error=error)
+        event = NewEvent(
+            source=envelope.source,
+            event_id=envelope.id,
+            type=envelope.type,
+            subject=subject_of(record),
+            occurred_at=record.occurred_at,
+            known_at=record.known_at,
+            received_at=now,
+            data=write_record(record),
+        )
+        return _Judged(raw, event, record, known_at_given="known_at" in data)
+
+    def _keep(self, session: Session, judged: _Judged) -> EventResult:
+        """Keep an event if it is new and the state can take it; a repeated one must say the same as before."""
+        event, record = judged.event, judged.record
+        if event is None or record is None:
+            return EventResult("rejected", _text(judged.raw, "id"), _text(judged.raw, "source"), error=judged.error)
+        try:
+            if self._is_repeated(session, event, record, judged.known_at_given):
+                return EventResult("duplicate", event.event_id, event.source)
+            self.state.check(record)
+            position = repository.append(session, event)
+            if position is None:  # another process kept one like it in this very moment
+                self._is_repeated(session, event, record, judged.known_at_given)
+                return EventResult("duplicate", event.event_id, event.source)
+        except (EventConflictError, RecordError) as error:
+            return EventResult("rejected", event.event_id, event.source, error=error)
+        return EventResult("accepted", event.event_id, event.source, position)
+
+    def _is_repeated(self, session: Session, event: NewEvent, record: AnyRecord, known_at_given: bool) -> bool:
+        kept = repository.find(session, event.source, event.event_id)
+        if kept is None:
+            return False
+        if not known_at_given:
+            record = record.model_copy(update={"known_at": kept.known_at})
+        if (kept.type, kept.data) != (event.type, write_record(record)):
+            raise EventConflictError(event.source, event.event_id, kept.received_at)
+        return True
+
+
+def _envelope(raw: Any) -> CloudEvent:
+    try:
+        envelope = CloudEvent.model_validate(raw)
+    except ValidationError as error:
+        faults = [Fault(".".join(map(str, fault["loc"])) or "event", fault["msg"]) for fault in error.errors()]
+        raise EnvelopeError(faults) from error
+    if envelope.type not in RECORD_OF:
+        raise UnknownEventTypeError(envelope.type, [event_type.value for event_type in RECORD_OF])
+    return envelope
+
+
+def _groups(judged: Sequence[_Judged]) -> Iterator[list[_Judged]]:
+    """Part events so that no group speaks twice of one thing: the second is checked after the first is learnt."""
+    group: list[_Judged] = []
+    spoken_of: set[tuple[str, ...]] = set()
+    for one in judged:
+        identity = _identity(one)
+        if spoken_of.intersection(identity):
+            yield group
+            group, spoken_of = [], set()
+        spoken_of.update(identity)
+        group.append(one)
+    if group:
+        yield group
+
+
+def _identity(judged: _Judged) -> tuple[tuple[str, ...], ...]:
+    match judged.record:
+        case Shipment() as record:
+            return (("shipment", record.shipment_id),)
+        case DeliveryEvent() as record:
+            return (("event", record.shipment_id, record.event_id),)
+    return ()
+
+
+def _text(raw: Any, name: str) -> str | None:
+    value = raw.get(name) if isinstance(raw, dict) else None
+    return value if isinstance(value, str) else None

@@ -1,0 +1,94 @@
+"""Whether the service can do its work, part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session, sessionmaker
+
+from routing.policy import Policy
+from serving.clock import Clock
+from serving.db.migrate import require_head
+from serving.errors import DatabaseNotMigratedError
+from serving.events import repository as events_repository
+from serving.events.service import Learnt
+from serving.scores.absent import AbsentModel
+from serving.scores.ports import DelayPredictor
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One part and whether it is well; `reason` says what is, or what is not and what to do."""
+
+    name: str
+    ok: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HealthService:
+    """Looks at every part the service stands on."""
+
+    engine: Engine
+    reads: sessionmaker[Session]
+    clock: Clock
+    model: DelayPredictor
+    policy: Policy
+    learnt: Learnt
+
+    def readiness(self) -> list[Check]:
+        """Check every part; one that fails does not hide the others."""
+        return [self._database(), self._state(), self._model(), self._policy()]
+
+    def _database(self) -> Check:
+        def look() -> str:
+            require_head(self.engine)
+            return "answers, at the newest revision"
+
+        return _checked("database", look)
+
+    def _state(self) -> Check:
+        def look() -> str:
+            with self.reads() as session:
+                last = events_repository.last_position(session)
+            if last > self.learnt.position:
+                raise _NotWellError(
+                    f"knows the record log to position {self.learnt.position} of {last}, because another process took "
+                    f"events in. Let one process take events, or restart this one."
+                )
+            return f"knows the record log to position {last}"
+
+        return _checked("state", look)
+
+    def _model(self) -> Check:
+        if isinstance(self.model, AbsentModel):
+            return Check(
+                "model", ok=False, reason="none is loaded; start with --tracking-uri. Every case goes to a person"
+            )
+        return Check("model", ok=True, reason=f"{self.model.name} version {self.model.version}")
+
+    def _policy(self) -> Check:
+        named = f"{self.policy.name} version {self.policy.version}"
+        overdue = self.policy.overdue(self.clock.now().date())
+        if overdue:
+            listed = ", ".join(overdue)
+            return Check(
+                "policy", ok=False, reason=f"{named} is past its review date: {listed}. Its owner must review it"
+            )
+        return Check("policy", ok=True, reason=named)
+
+
+class _NotWellError(Exception):
+    """A part is not well; the message is the reason."""
+
+
+def _checked(name: str, look: Callable[[], str]) -> Check:
+    try:
+        return Check(name, ok=True, reason=look())
+    except (_NotWellError, DatabaseNotMigratedError) as error:
+        return Check(name, ok=False, reason=str(error))
+    except SQLAlchemyError as error:
+        return Check(name, ok=False, reason=f"the database does not answer ({type(error).__name__})")

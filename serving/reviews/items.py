@@ -1,0 +1,111 @@
+"""An item of the queue as it stands at a time, and its place in the order."""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from features.vocabulary import Branch
+from serving.db.tables import ReviewItemRow
+from serving.errors import CursorError
+from serving.reviews.reasons import Answer, ReasonCode
+from serving.reviews.repository import CLAIMED, DONE, OPEN, Place, Rank
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item. `status` is as of the time it was read: a claim that ran out is open again."""
+
+    item_id: str
+    decision_id: str
+    shipment_id: str
+    title: str
+    why: str
+    suggested_branch: Branch
+    value_at_stake_minor: int
+    currency: str | None
+    created_at: datetime
+    latest_useful_at: datetime | None
+    too_late: bool
+    status: str
+    claimed_by: str | None
+    claim_expires_at: datetime | None
+    verdict: Answer | None
+    verdict_branch: Branch | None
+    reason_code: ReasonCode | None
+    note: str | None
+    closed_by: str | None
+    closed_at: datetime | None
+
+    @classmethod
+    def of(cls, row: ReviewItemRow, now: datetime) -> Item:
+        """Read a row as of `now`."""
+        held = _is_held(row, now)
+        return cls(
+            item_id=row.item_id,
+            decision_id=row.decision_id,
+            shipment_id=row.shipment_id,
+            title=row.title,
+            why=row.why,
+            suggested_branch=Branch(row.suggested_branch),
+            value_at_stake_minor=row.value_at_stake_minor,
+            currency=row.currency,
+            created_at=row.created_at,
+            latest_useful_at=row.latest_useful_at,
+            too_late=row.latest_useful_at is not None and row.latest_useful_at <= now,
+            status=DONE if row.status == DONE else CLAIMED if held else OPEN,
+            claimed_by=row.claimed_by if held or row.status == DONE else None,
+            claim_expires_at=row.claim_expires_at if held else None,
+            verdict=None if row.verdict is None else Answer(row.verdict),
+            verdict_branch=None if row.verdict_branch is None else Branch(row.verdict_branch),
+            reason_code=None if row.reason_code is None else ReasonCode(row.reason_code),
+            note=row.note,
+            closed_by=row.closed_by,
+            closed_at=row.closed_at,
+        )
+
+
+def place_of(row: ReviewItemRow, now: datetime) -> Place:
+    """Return where a row stands in the order of the queue, as `repository.rank_of` ranks it."""
+    if row.status == DONE:
+        rank = Rank.DONE
+    elif _is_held(row, now):
+        rank = Rank.CLAIMED
+    elif row.latest_useful_at is not None and row.latest_useful_at <= now:
+        rank = Rank.TOO_LATE
+    else:
+        rank = Rank.FREE
+    return Place(rank, row.value_at_stake_minor, row.created_at, row.item_id)
+
+
+def write_cursor(place: Place) -> str:
+    """Write a place as the cursor of the next page."""
+    parts = [int(place.rank), place.value_at_stake_minor, place.created_at.isoformat(), place.item_id]
+    return urlsafe_b64encode(json.dumps(parts).encode()).decode()
+
+
+def read_cursor(cursor: str) -> Place:
+    """Read a cursor back.
+
+    Raises
+    ------
+    CursorError
+        If it was not written by `write_cursor`.
+    """
+    try:
+        rank, value_minor, created_at, item_id = json.loads(urlsafe_b64decode(cursor.encode()))
+        moment = datetime.fromisoformat(created_at)
+        if moment.tzinfo is None or type(value_minor) is not int or not isinstance(item_id, str):
+            raise CursorError(cursor)
+        if abs(value_minor) >= 2**63 or "\x00" in item_id:  # no database holds these, so none was given out
+            raise CursorError(cursor)
+        return Place(Rank(rank), value_minor, moment.astimezone(UTC), item_id)
+    except (Base64Error, ValueError, TypeError, OverflowError) as error:
+        raise CursorError(cursor) from error
+
+
+def _is_held(row: ReviewItemRow, now: datetime) -> bool:
+    return row.status == CLAIMED and row.claim_expires_at is not None and row.claim_expires_at > now

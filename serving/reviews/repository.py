@@ -1,0 +1,173 @@
+"""The review queue in the database. Every move is one conditional update: of two at once, one finds nothing to move."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum, StrEnum
+
+from sqlalchemy import ColumnElement, CursorResult, and_, case, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from serving.db.tables import AuditRow, ReviewItemRow
+from serving.reviews.reasons import Answer, ReasonCode
+
+OPEN, CLAIMED, DONE = "open", "claimed", "done"
+
+
+class Rank(IntEnum):
+    """Where an item stands in the queue: to be taken, held by somebody, too late to be of use, done."""
+
+    FREE = 0
+    CLAIMED = 1
+    TOO_LATE = 2
+    DONE = 3
+
+
+class Which(StrEnum):
+    """Which items a list shows."""
+
+    WAITING = "waiting"
+    OPEN = "open"
+    CLAIMED = "claimed"
+    DONE = "done"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The place of an item in the order of the queue, from which the next page goes on."""
+
+    rank: Rank
+    value_at_stake_minor: int
+    created_at: datetime
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """How an item is closed."""
+
+    verdict: Answer
+    closed_by: str
+    branch: str | None
+    reason: ReasonCode | None
+    note: str | None
+
+
+def rank_of(now: datetime) -> ColumnElement[int]:
+    """Rank items: those to be taken, claimed ones, those past their latest useful moment, done ones."""
+    item = ReviewItemRow
+    return case(
+        (item.status == DONE, int(Rank.DONE)),
+        (and_(item.status == CLAIMED, item.claim_expires_at > now), int(Rank.CLAIMED)),
+        (item.latest_useful_at <= now, int(Rank.TOO_LATE)),
+        else_=int(Rank.FREE),
+    )
+
+
+def page(session: Session, *, which: Which, now: datetime, after: Place | None, limit: int) -> list[ReviewItemRow]:
+    """Return items in the order of the queue: by rank, then most at stake, then oldest."""
+    item = ReviewItemRow
+    rank = rank_of(now)
+    statement = select(item).order_by(rank, item.value_at_stake_minor.desc(), item.created_at, item.item_id)
+    match which:
+        case Which.WAITING:
+            statement = statement.where(item.status != DONE)
+        case Which.OPEN:
+            statement = statement.where(_is_free(now))
+        case Which.CLAIMED:
+            statement = statement.where(item.status == CLAIMED, item.claim_expires_at > now)
+        case Which.DONE:
+            statement = statement.where(item.status == DONE)
+        case Which.ALL:
+            pass
+    if after is not None:
+        older = or_(
+            item.created_at > after.created_at,
+            and_(item.created_at == after.created_at, item.item_id > after.item_id),
+        )
+        less = or_(
+            item.value_at_stake_minor < after.value_at_stake_minor,
+            and_(item.value_at_stake_minor == after.value_at_stake_minor, older),
+        )
+        statement = statement.where(or_(rank > int(after.rank), and_(rank == int(after.rank), less)))
+    return list(session.scalars(statement.limit(limit)))
+
+
+def count_by_status(session: Session, now: datetime) -> dict[str, int]:
+    """Return how many items are open, claimed and done; a claim that ran out counts as open."""
+    status = case((ReviewItemRow.status == DONE, DONE), (_is_free(now), OPEN), else_=CLAIMED)
+    counted = session.execute(select(status.label("status"), func.count().label("items")).group_by(status))
+    return {OPEN: 0, CLAIMED: 0, DONE: 0} | {row.status: row.items for row in counted}
+
+
+def find(session: Session, item_id: str) -> ReviewItemRow | None:
+    """Return an item as it is in the database now."""
+    return session.get(ReviewItemRow, item_id, populate_existing=True)
+
+
+def history(session: Session, item_id: str) -> list[AuditRow]:
+    """Return the audit entries of an item, oldest first."""
+    return list(session.scalars(select(AuditRow).filter_by(subject=f"review:{item_id}").order_by(AuditRow.position)))
+
+
+def claim(session: Session, item_id: str, *, actor: str, token: str, now: datetime, expires_at: datetime) -> bool:
+    """Give a free item to somebody. Return whether it was free."""
+    free = and_(ReviewItemRow.item_id == item_id, _is_free(now))
+    return _moved(
+        session, free, {"status": CLAIMED, "claimed_by": actor, "claim_token": token, "claim_expires_at": expires_at}
+    )
+
+
+def extend(session: Session, item_id: str, *, token: str, now: datetime, expires_at: datetime) -> bool:
+    """Let a claim that holds run longer. Return whether it held."""
+    return _moved(session, _is_held(item_id, token, now), {"claim_expires_at": expires_at})
+
+
+def release(session: Session, item_id: str, *, token: str, now: datetime) -> bool:
+    """Give a held item back to the queue. Return whether it was held."""
+    nobody = {"status": OPEN, "claimed_by": None, "claim_token": None, "claim_expires_at": None}
+    return _moved(session, _is_held(item_id, token, now), nobody)
+
+
+def close(session: Session, item_id: str, *, token: str, now: datetime, closing: Closing) -> bool:
+    """Close a held item; its claim's token stays, to know a repeated submit by. Return whether it was held."""
+    return _moved(session, _is_held(item_id, token, now), _closed(closing, now))
+
+
+def supersede(session: Session, shipment_id: str, *, now: datetime, closing: Closing) -> list[str]:
+    """Close the items of a shipment that nobody holds. Return their ids."""
+    free = and_(ReviewItemRow.shipment_id == shipment_id, _is_free(now))
+    statement = update(ReviewItemRow).where(free).values(_closed(closing, now)).returning(ReviewItemRow.item_id)
+    return list(session.scalars(statement.execution_options(synchronize_session=False)))
+
+
+def _is_free(now: datetime) -> ColumnElement[bool]:
+    item = ReviewItemRow
+    return or_(item.status == OPEN, and_(item.status == CLAIMED, item.claim_expires_at <= now))
+
+
+def _is_held(item_id: str, token: str, now: datetime) -> ColumnElement[bool]:
+    item = ReviewItemRow
+    return and_(item.item_id == item_id, item.status == CLAIMED, item.claim_token == token, item.claim_expires_at > now)
+
+
+def _closed(closing: Closing, now: datetime) -> dict[str, object]:
+    return {
+        "status": DONE,
+        "verdict": closing.verdict.value,
+        "verdict_branch": closing.branch,
+        "reason_code": None if closing.reason is None else closing.reason.value,
+        "note": closing.note,
+        "closed_by": closing.closed_by,
+        "closed_at": now,
+    }
+
+
+def _moved(session: Session, where: ColumnElement[bool], values: Mapping[str, object]) -> bool:
+    statement = update(ReviewItemRow).where(where).values(values)
+    result = session.execute(statement.execution_options(synchronize_session=False))
+    assert isinstance(result, CursorResult)  # noqa: S101  an update has a cursor
+    return result.rowcount == 1

@@ -1,0 +1,144 @@
+"""Shapes of the review queue."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from features.vocabulary import Branch
+from serving.reviews.items import Item
+from serving.reviews.reasons import MEANINGS, Answer, ReasonCode
+from serving.reviews.service import Claimed, Detail, QueuePage
+from serving.shapes import NO_NUL
+
+Token = Annotated[str, Field(min_length=1, max_length=64, pattern=NO_NUL, description="what the claim returned")]
+Note = Annotated[str, Field(max_length=2000, pattern=NO_NUL, description="in your own words")]
+
+
+class ItemStatus(StrEnum):
+    """Where an item stands; a claim that ran out is open again."""
+
+    OPEN = "open"
+    CLAIMED = "claimed"
+    DONE = "done"
+
+
+class ItemAnswer(BaseModel):
+    """One item of the queue. `value_at_stake_minor` is in minor units of `currency`."""
+
+    item_id: str
+    decision_id: str
+    shipment_id: str
+    title: str
+    why: str
+    suggested_branch: Branch = Field(description="`none`: nothing is suggested, a person has to find out")
+    value_at_stake_minor: int
+    currency: str | None
+    created_at: datetime
+    latest_useful_at: datetime | None
+    too_late: bool = Field(description="the suggested action is of no use any more")
+    status: ItemStatus
+    claimed_by: str | None
+    claim_expires_at: datetime | None
+    verdict: Answer | None
+    verdict_branch: Branch | None
+    reason_code: ReasonCode | None
+    note: str | None
+    closed_by: str | None
+    closed_at: datetime | None
+
+    @classmethod
+    def of(cls, item: Item) -> ItemAnswer:
+        """Shape an item."""
+        return cls.model_validate(item, from_attributes=True)
+
+
+class QueueAnswer(BaseModel):
+    """A page of the queue; give `next` as `cursor` for the page after, null if this is the last."""
+
+    items: list[ItemAnswer]
+    next: str | None
+    counts: dict[str, int] = Field(description="how many items are open, claimed and done altogether")
+
+    @classmethod
+    def of(cls, page: QueuePage) -> QueueAnswer:
+        """Shape a page."""
+        return cls(items=[ItemAnswer.of(item) for item in page.items], next=page.next_cursor, counts=page.counts)
+
+
+class DetailAnswer(ItemAnswer):
+    """An item with the sealed decision behind it, and the reasons that may be given for an answer."""
+
+    decision: dict[str, Any]
+    reasons_to_override: dict[ReasonCode, str]
+    reasons_to_dismiss: dict[ReasonCode, str]
+
+    @classmethod
+    def with_decision(cls, detail: Detail) -> DetailAnswer:
+        """Shape an item with its decision."""
+        return cls(
+            **ItemAnswer.of(detail.item).model_dump(),
+            decision=detail.decision,
+            reasons_to_override=_reasons(Answer.OVERRIDE),
+            reasons_to_dismiss=_reasons(Answer.DISMISS),
+        )
+
+
+class ClaimAnswer(BaseModel):
+    """A claim: every write to the item needs `claim_token`, until `expires_at`."""
+
+    claim_token: str
+    expires_at: datetime
+    item: ItemAnswer
+
+    @classmethod
+    def of(cls, claimed: Claimed) -> ClaimAnswer:
+        """Shape a claim."""
+        return cls(claim_token=claimed.token, expires_at=claimed.expires_at, item=ItemAnswer.of(claimed.item))
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ClaimBody(_Body):
+    """Nothing to claim a free item; the token of a claim that holds, to let it run longer."""
+
+    claim_token: Token | None = None
+
+
+class ReleaseBody(_Body):
+    """Give an item back."""
+
+    claim_token: Token
+
+
+class AcceptBody(_Body):
+    """Let the suggested branch be carried out."""
+
+    claim_token: Token
+    note: Note | None = None
+
+
+class OverrideBody(_Body):
+    """Let another branch be carried out."""
+
+    claim_token: Token
+    branch: Branch
+    reason_code: ReasonCode
+    note: Note | None = None
+
+
+class DismissBody(_Body):
+    """Do nothing about it."""
+
+    claim_token: Token
+    reason_code: ReasonCode
+    note: Note | None = None
+
+
+def _reasons(answer: Answer) -> dict[ReasonCode, str]:
+    return {code: meaning.words for code, meaning in MEANINGS.items() if answer in meaning.answers}

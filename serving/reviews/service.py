@@ -1,0 +1,316 @@
+"""The review queue: list, claim, answer. Every write needs the token of a claim that holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from secrets import token_hex
+from typing import Any
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from features.vocabulary import Branch
+from routing.branches.case import Infeasible
+from routing.policy import Policy
+from routing.recording import decode_facts
+from serving.clock import Clock
+from serving.db.audit import audit
+from serving.db.tables import AuditRow, DecisionRow, ReviewItemRow
+from serving.decisions import repository as decisions
+from serving.decisions.acting import ACTIONS, Action, action_for
+from serving.decisions.calls import enqueue
+from serving.errors import AlreadyClaimedError, AnswerError, ClaimLostError, ItemClosedError, ItemNotFoundError
+from serving.reviews import repository
+from serving.reviews.items import Item, place_of, read_cursor, write_cursor
+from serving.reviews.reasons import MEANINGS, Answer, ReasonCode, reasons_for
+from serving.reviews.repository import CLAIMED, DONE, OPEN, Closing, Which
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePage:
+    """A page of the queue, with what all of it counts."""
+
+    items: list[Item]
+    next_cursor: str | None
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """An item with the body of the sealed decision behind it."""
+
+    item: Item
+    decision: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A claim on an item."""
+
+    item: Item
+    token: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewService:
+    """Keeps the review queue.
+
+    Parameters
+    ----------
+    claim_for
+        How long a claim holds.
+    target
+        Whom the calls go to that a person lets out.
+    """
+
+    sessions: sessionmaker[Session]
+    reads: sessionmaker[Session]
+    clock: Clock
+    policy: Policy
+    claim_for: timedelta
+    target: str
+
+    def page(self, *, which: Which = Which.WAITING, limit: int = 50, cursor: str | None = None) -> QueuePage:
+        """Return a page of the queue, in its order.
+
+        Raises
+        ------
+        CursorError
+            If the cursor is not one of ours.
+        """
+        now = self.clock.now()
+        after = None if cursor is None else read_cursor(cursor)
+        with self.reads() as session:
+            rows = repository.page(session, which=which, now=now, after=after, limit=limit)
+            counts = repository.count_by_status(session, now)
+        full = len(rows) == limit
+        next_cursor = write_cursor(place_of(rows[-1], now)) if full else None
+        return QueuePage([Item.of(row, now) for row in rows], next_cursor, counts)
+
+    def detail(self, item_id: str) -> Detail:
+        """Return an item with its decision.
+
+        Raises
+        ------
+        ItemNotFoundError
+            If there is none of that id.
+        """
+        with self.reads() as session:
+            row = _found(session, item_id)
+            return Detail(Item.of(row, self.clock.now()), json.loads(_decision(session, row).body))
+
+    def held_token(self, item_id: str, *, actor: str) -> str | None:
+        """Return the token of the claim by which somebody holds an item, None if they do not."""
+        with self.reads() as session:
+            row = _found(session, item_id)
+            held = Item.of(row, self.clock.now()).status == CLAIMED and row.claimed_by == actor
+            return row.claim_token if held else None
+
+    def history(self, item_id: str) -> list[AuditRow]:
+        """Return what the audit trail says of an item, oldest first."""
+        with self.reads() as session:
+            return repository.history(session, item_id)
+
+    def claim(self, item_id: str, *, actor: str, token: str | None = None) -> Claimed:
+        """Give a free item to somebody; with the token of a claim that holds, let it run longer.
+
+        Raises
+        ------
+        ItemNotFoundError, AlreadyClaimedError, ItemClosedError, ClaimLostError
+            If the item cannot be had.
+        """
+        now = self.clock.now()
+        expires_at = now + self.claim_for
+        with self.sessions.begin() as session:
+            if token is not None:
+                if not repository.extend(session, item_id, token=token, now=now, expires_at=expires_at):
+                    raise _why_lost(_found(session, item_id), token, now)
+                action = "review.extended"
+            else:
+                token = token_hex(16)
+                if not repository.claim(session, item_id, actor=actor, token=token, now=now, expires_at=expires_at):
+                    raise _why_taken(_found(session, item_id))
+                action = "review.claimed"
+            new = {"claimed_by": actor, "expires_at": expires_at}
+            audit(session, at=now, actor=actor, action=action, subject=f"review:{item_id}", new=new)
+            return Claimed(Item.of(_found(session, item_id), now), token, expires_at)
+
+    def take_next(self, *, actor: str) -> Claimed | None:
+        """Claim the item worth most that is free; None if there is none. Of two at once, each gets another."""
+        for item in self.page(which=Which.OPEN).items:
+            try:
+                return self.claim(item.item_id, actor=actor)
+            except (AlreadyClaimedError, ItemClosedError):
+                continue
+        return None
+
+    def release(self, item_id: str, *, actor: str, token: str) -> Item:
+        """Give a held item back.
+
+        Raises
+        ------
+        ItemNotFoundError, ClaimLostError, ItemClosedError
+            If it is not held with this token.
+        """
+        now = self.clock.now()
+        with self.sessions.begin() as session:
+            if not repository.release(session, item_id, token=token, now=now):
+                raise _why_lost(_found(session, item_id), token, now)
+            old, new = {"status": "claimed"}, {"status": OPEN}
+            audit(session, at=now, actor=actor, action="review.released", subject=f"review:{item_id}", old=old, new=new)
+            return Item.of(_found(session, item_id), now)
+
+    def accept(self, item_id: str, *, actor: str, token: str, note: str | None = None) -> Item:
+        """Let the suggested branch be carried out: its call is enqueued in the same transaction, once.
+
+        Raises
+        ------
+        ItemNotFoundError, ClaimLostError, ItemClosedError
+            If it is not held with this token.
+        AnswerError
+            If nothing is suggested, or the suggestion cannot be carried out, or not any more.
+        """
+        now = self.clock.now()
+        with self.sessions.begin() as session:
+            row = _found(session, item_id)
+            closing = Closing(Answer.ACCEPT, actor, row.suggested_branch, None, note)
+            if not self._close(session, row, token=token, closing=closing, now=now):
+                return Item.of(row, now)
+            action = self._suggested(row, json.loads(_decision(session, row).body), now)
+            self._enqueue(session, row, action, actor=actor, now=now)
+            return Item.of(_found(session, item_id), now)
+
+    def override(
+        self, item_id: str, *, actor: str, token: str, branch: Branch, reason: ReasonCode, note: str | None = None
+    ) -> Item:
+        """Let another branch be carried out: its call is enqueued in the same transaction, once.
+
+        Raises
+        ------
+        ItemNotFoundError, ClaimLostError, ItemClosedError
+            If it is not held with this token.
+        AnswerError
+            If the reason explains no override, or the branch cannot be carried out with the facts of the decision.
+        """
+        now = self.clock.now()
+        with self.sessions.begin() as session:
+            row = _found(session, item_id)
+            _check_reason(item_id, Answer.OVERRIDE, reason)
+            if branch not in ACTIONS:
+                listed = ", ".join(ACTIONS)
+                raise AnswerError(item_id, f"branch '{branch}' does nothing", f"Choose one of {listed}, or dismiss it.")
+            closing = Closing(Answer.OVERRIDE, actor, branch.value, reason, note)
+            if not self._close(session, row, token=token, closing=closing, now=now):
+                return Item.of(row, now)
+            facts = decode_facts(json.loads(_decision(session, row).body)["facts"])
+            words = f"{MEANINGS[reason].words} ({actor}){f': {note}' if note else ''}"
+            action = action_for(self.policy, branch, facts, now=now, reason_staff=words)
+            if isinstance(action, Infeasible):
+                raise AnswerError(item_id, f"{branch} cannot be carried out: {action.reason}", "Choose another branch.")
+            self._enqueue(session, row, action, actor=actor, now=now)
+            return Item.of(_found(session, item_id), now)
+
+    def dismiss(self, item_id: str, *, actor: str, token: str, reason: ReasonCode, note: str | None = None) -> Item:
+        """Do nothing about it.
+
+        Raises
+        ------
+        ItemNotFoundError, ClaimLostError, ItemClosedError
+            If it is not held with this token.
+        AnswerError
+            If the reason explains no dismissal.
+        """
+        now = self.clock.now()
+        with self.sessions.begin() as session:
+            row = _found(session, item_id)
+            _check_reason(item_id, Answer.DISMISS, reason)
+            closing = Closing(Answer.DISMISS, actor, Branch.NONE.value, reason, note)
+            self._close(session, row, token=token, closing=closing, now=now)
+            return Item.of(_found(session, item_id), now)
+
+    def _close(self, session: Session, row: ReviewItemRow, *, token: str, closing: Closing, now: datetime) -> bool:
+        """Close a held item. Return False if this very answer closed it before: a submit that was repeated."""
+        old = {"status": "claimed", "claimed_by": row.claimed_by}
+        if not repository.close(session, row.item_id, token=token, now=now, closing=closing):
+            row = _found(session, row.item_id)
+            same = (row.claim_token, row.verdict, row.verdict_branch) == (token, closing.verdict.value, closing.branch)
+            if row.status == DONE and same:
+                return False
+            raise _why_lost(row, token, now)
+        new = {
+            "status": DONE,
+            "verdict": closing.verdict.value,
+            "branch": closing.branch,
+            "reason_code": None if closing.reason is None else closing.reason.value,
+            "note": closing.note,
+            "policy_digest": self.policy.digest,
+        }
+        verb = f"review.{closing.verdict.value}"
+        audit(session, at=now, actor=closing.closed_by, action=verb, subject=f"review:{row.item_id}", old=old, new=new)
+        return True
+
+    def _suggested(self, row: ReviewItemRow, body: Mapping[str, Any], now: datetime) -> Action:
+        suggestion = body["payload"].get("suggestion")
+        if suggestion is None:
+            raise AnswerError(row.item_id, "nothing is suggested", "Override it with a branch, or dismiss it.")
+        if suggestion["payload"] is None:
+            why = f"{suggestion['branch']} cannot be carried out ({body['held_because']})"
+            raise AnswerError(row.item_id, why, "Override it with another branch, or dismiss it.")
+        if row.latest_useful_at is not None and row.latest_useful_at <= now:
+            why = f"{suggestion['branch']} was of use until {row.latest_useful_at.isoformat()}"
+            raise AnswerError(row.item_id, why, f"Dismiss it as {ReasonCode.TOO_LATE_TO_ACT}, or override it.")
+        return Action(Branch(suggestion["branch"]), suggestion["payload"], row.latest_useful_at)
+
+    def _enqueue(self, session: Session, row: ReviewItemRow, action: Action, *, actor: str, now: datetime) -> None:
+        enqueue(
+            session,
+            action,
+            decision_id=row.decision_id,
+            shipment_id=row.shipment_id,
+            target=self.target,
+            now=now,
+            actor=actor,
+        )
+
+
+def _found(session: Session, item_id: str) -> ReviewItemRow:
+    row = repository.find(session, item_id)
+    if row is None:
+        raise ItemNotFoundError(item_id)
+    return row
+
+
+def _decision(session: Session, row: ReviewItemRow) -> DecisionRow:
+    decision = decisions.find(session, row.decision_id)
+    assert decision is not None  # noqa: S101  the database holds the reference
+    return decision
+
+
+def _check_reason(item_id: str, answer: Answer, reason: ReasonCode) -> None:
+    allowed = reasons_for(answer)
+    if reason not in allowed:
+        listed = ", ".join(allowed)
+        raise AnswerError(item_id, f"reason '{reason}' does not explain '{answer}'", f"Give one of: {listed}.")
+
+
+def _why_taken(row: ReviewItemRow) -> AlreadyClaimedError | ItemClosedError:
+    if row.status == DONE:
+        return ItemClosedError(row.item_id, str(row.verdict), str(row.closed_by))
+    assert row.claimed_by is not None  # noqa: S101  an item that is neither free nor done is claimed
+    assert row.claim_expires_at is not None  # noqa: S101
+    return AlreadyClaimedError(row.item_id, row.claimed_by, row.claim_expires_at)
+
+
+def _why_lost(row: ReviewItemRow, token: str, now: datetime) -> ClaimLostError | ItemClosedError:
+    if row.status == DONE:
+        return ItemClosedError(row.item_id, str(row.verdict), str(row.closed_by))
+    if row.status == OPEN or row.claim_expires_at is None:
+        return ClaimLostError(row.item_id, "nobody holds it, the claim was given back")
+    if row.claim_token == token:
+        return ClaimLostError(row.item_id, f"your claim ran out at {row.claim_expires_at.isoformat()}")
+    if row.claim_expires_at > now:
+        return ClaimLostError(row.item_id, f"{row.claimed_by} holds it until {row.claim_expires_at.isoformat()}")
+    return ClaimLostError(row.item_id, "the token is not that of its last claim")

@@ -1,0 +1,26 @@
+"""What stands in for a model when none is loaded: it abstains, so that every case goes to a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from features.state import FeatureRow
+from features.vocabulary import Moment, Verdict
+from models.contracts import DelayScore, Explanation
+
+
+class AbsentModel:
+    """A model that never knows."""
+
+    name = "none"
+    version = "0"
+    fingerprints: Mapping[str, str] = MappingProxyType({})
+
+    def score(self, row: FeatureRow, moment: Moment) -> DelayScore:
+        """Abstain."""
+        return DelayScore(None, Verdict.CANNOT_DETERMINE, moment, (*row.missing, "no model is loaded"))
+
+    def explain(self, row: FeatureRow, moment: Moment) -> Explanation:  # noqa: ARG002  as the port has it
+        """Explain nothing: no feature adds anything."""
+        return Explanation(base_log_odds=0.0, contributions=(), log_odds=0.0, reasons=())

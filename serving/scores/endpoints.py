@@ -1,0 +1,28 @@
+"""`POST /v1/score/delay`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Depends
+
+from serving.dependencies import Scores, require_json
+from serving.scores.documentation import SCORE_EXAMPLES
+from serving.scores.schemas import ModelShape, ScoreAnswer, ShipmentQuestion, score_answer
+
+router = APIRouter(prefix="/v1", tags=["scores"])
+
+
+@router.post("/score/delay", dependencies=[Depends(require_json)])
+async def score_delay(
+    body: Annotated[ShipmentQuestion, Body(openapi_examples=SCORE_EXAMPLES)], scores: Scores
+) -> ScoreAnswer:
+    """Return the calibrated probability that a shipment will be late, as of now. Nothing is decided or recorded.
+
+    What the model cannot do without and does not have (a promise, a planned departure, any history of the carrier)
+    makes it abstain: `probability` is null and `abstained_because` says why. Reasons are computed on `explain: true`.
+    """
+    subject = scores.subject(body.question(), scores.clock.now())
+    scored = scores.score(subject)
+    explanation = scores.explain(scored) if body.explain else None
+    return score_answer(scored, explanation, ModelShape(name=scores.model.name, version=scores.model.version))

@@ -1,0 +1,38 @@
+"""What a person is told whose move was refused: what is so now, and what to do."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from serving.errors import AlreadyClaimedError, AnswerError, ClaimLostError, ItemClosedError
+from serving.web import words
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+_ANSWERED = {
+    "accept": "accepted the suggestion",
+    "override": "chose another action",
+    "dismiss": "dismissed it",
+    "superseded": "put a newer decision in its place",
+}
+
+
+def refusal(error: AlreadyClaimedError | AnswerError | ClaimLostError | ItemClosedError) -> str:
+    """Say why a move was refused and what to do now."""
+    match error:
+        case AlreadyClaimedError():
+            until = words.instant(error.expires_at)
+            said = f"{error.claimed_by} holds this item until {until}. Take another one, or come back then."
+        case ClaimLostError():
+            said = f"{_sentence(error.why)} Nothing was changed. Look at the item as it is now, then claim it again."
+        case ItemClosedError():
+            did = _ANSWERED.get(error.verdict, f"answered {words.plain(error.verdict)}")
+            who = "The service" if error.closed_by == "system" else error.closed_by
+            said = f"{who} {did}: the item is done, and your answer changed nothing. Take another one."
+        case AnswerError():
+            said = f"{_sentence(error.why)} Nothing was changed. {error.what_to_do}"
+    return _INSTANT.sub(lambda found: words.instant(datetime.fromisoformat(found.group())), said)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."

@@ -1,0 +1,293 @@
+"""What the page of one item shows, read from the sealed decision behind it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from math import exp
+from typing import Any
+
+from features.vocabulary import Branch
+from routing.facts import Unknown
+from routing.policy import Policy
+from routing.recording import decode_facts
+from serving.db.tables import AuditRow, DecisionRow, OutgoingCallRow
+from serving.decisions.acting import ACTIONS
+from serving.reviews.items import Item
+from serving.reviews.reasons import MEANINGS, Answer, reasons_for
+from serving.web import words
+from serving.web.rows import Stake, stake_of
+
+_HALF = 100
+"""Half of a reason's bar, in the units of its drawing."""
+
+_MOMENTS = {
+    "24h_before": "a day before departure",
+    "2h_before": "two hours before departure",
+    "at_departure": "at departure",
+}
+
+_JOURNEY = {
+    "carrier": "carrier_id",
+    "customer": "customer_id",
+    "tier": "customer_tier",
+    "leaves": "planned_departure_at",
+    "promised": "promised_at",
+    "goods": "value_minor",
+    "pieces": "pieces",
+}
+"""What stands above everything else, and the fact it is read from."""
+
+_VERDICTS = {
+    "cannot_determine": "cannot be told",
+    "on_time": "on time, most likely",
+    "behind": "behind",
+    "cannot_make_it": "cannot make it",
+    "already_past": "the promise is past",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A reason with its bar: `x` and `width` of the drawing, whose middle is "changes nothing"."""
+
+    words: str
+    raises: bool
+    x: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A name and a value, in words."""
+
+    name: str
+    value: str
+    meaning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A branch with what it is expected to cost: itself, the lateness it leaves, and both; `because` says why not."""
+
+    branch: str
+    price: str
+    lateness: str
+    cost: str
+    is_cheapest: bool
+    is_suggested: bool
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry of the item's history."""
+
+    at: datetime
+    who: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """The risk and what it is measured against: `usual` is the risk before anything is known of this shipment."""
+
+    said: str
+    percent: float
+    verdict: str
+    usual: str
+    usual_percent: float
+    bars: tuple[Bar, ...]
+    abstained: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemView:
+    """Everything on the page of one item."""
+
+    item: Item
+    stake: Stake
+    question: str
+    happened: str
+    journey: tuple[Line, ...]
+    risk: Risk
+    suggestion: tuple[Line, ...]
+    can_accept: bool
+    options: tuple[Option, ...]
+    currency: str
+    known: tuple[Line, ...]
+    unknown: tuple[Line, ...]
+    rule: str
+    owner: str
+    policy: str
+    hash: str
+    calls: tuple[Line, ...]
+    history: tuple[Entry, ...]
+    branches: tuple[str, ...]
+    override_reasons: Mapping[str, str]
+    dismiss_reasons: Mapping[str, str]
+
+
+def item_view(
+    item: Item,
+    decision: DecisionRow,
+    calls: Sequence[OutgoingCallRow],
+    history: Sequence[AuditRow],
+    policy: Policy,
+) -> ItemView:
+    """Read the page of an item from its decision, the decision's calls and the item's audit entries."""
+    body = json.loads(decision.body)
+    suggestion = body["payload"].get("suggestion")
+    known, unknown = _facts(body, policy)
+    return ItemView(
+        item=item,
+        stake=stake_of(item, body),
+        question=body["payload"].get("question", "What should be done?"),
+        happened=_happened(body, decision.decided_at),
+        journey=tuple(_journey(body)),
+        risk=_risk(body["model"]),
+        suggestion=tuple(_lines((suggestion or {}).get("payload") or {}, item.currency)),
+        can_accept=bool(suggestion and suggestion["payload"]) and not item.too_late,
+        options=tuple(_options(body, item)),
+        currency=next((each["currency"] for each in body["alternatives"]), ""),
+        known=known,
+        unknown=unknown,
+        rule=words.plain(body["decided_by"]),
+        owner=_owner(body["decided_by"], policy),
+        policy=f"{body['policy']['name']} version {body['policy']['version']}",
+        hash=decision.hash,
+        calls=tuple(Line(call.branch, f"{call.status}, {call.attempts} attempts") for call in calls),
+        history=tuple(Entry(row.at, row.actor, _what(row)) for row in history),
+        branches=tuple(branch.value for branch in ACTIONS if branch != item.suggested_branch),
+        override_reasons={code.value: MEANINGS[code].words for code in reasons_for(Answer.OVERRIDE)},
+        dismiss_reasons={code.value: MEANINGS[code].words for code in reasons_for(Answer.DISMISS)},
+    )
+
+
+def _happened(body: Mapping[str, Any], decided_at: datetime) -> str:
+    model = body["model"]
+    when = _MOMENTS.get(model["moment"], words.plain(model["moment"]))
+    by = f"{words.plain(model['name'])} model version {model['version']}"
+    return f"Judged {when}, {words.instant(decided_at)}, with the {by}."
+
+
+def _journey(body: Mapping[str, Any]) -> Iterator[Line]:
+    """Say what the shipment is: who, when, how much."""
+    facts = decode_facts(body["facts"])
+    for name, fact in _JOURNEY.items():
+        value = facts.get(fact)
+        if isinstance(value, Unknown) or value is None:
+            yield Line(name, "not known")
+        else:
+            yield Line(name, words.text(value, currency=str(facts.get("currency", "")), name=fact))
+
+
+def _risk(model: Mapping[str, Any]) -> Risk:
+    probability, explanation = model["probability"], model["explanation"]
+    reasons = explanation["reasons"] if explanation else []
+    longest = max((abs(reason["log_odds"]) for reason in reasons), default=1.0) or 1.0
+    usual = 1 / (1 + exp(-explanation["base_log_odds"])) if explanation else None
+    return Risk(
+        said="?" if probability is None else words.percent(probability),
+        percent=round(100 * (probability or 0), 1),
+        verdict=_VERDICTS.get(model["verdict"], words.plain(model["verdict"])),
+        usual="" if usual is None else words.percent(usual),
+        usual_percent=round(100 * (usual or 0), 1),
+        bars=tuple(_bar(reason, longest) for reason in reasons),
+        abstained=tuple(model["abstained_because"]),
+    )
+
+
+def _bar(reason: Mapping[str, Any], longest: float) -> Bar:
+    width = max(1.0, abs(reason["log_odds"]) / longest * _HALF)
+    raises = reason["log_odds"] > 0
+    said = reason["words"].removesuffix(" (raises the risk)").removesuffix(" (lowers the risk)")
+    return Bar(said[:1].upper() + said[1:], raises, round(_HALF if raises else _HALF - width, 1), round(width, 1))
+
+
+def _options(body: Mapping[str, Any], item: Item) -> Iterator[Option]:
+    feasible = [each["expected_cost_minor"] for each in body["alternatives"] if each["because"] is None]
+    for each in body["alternatives"]:
+        cost = each["expected_cost_minor"]
+        yield Option(
+            branch="do nothing" if each["branch"] == Branch.NONE else each["branch"],
+            price=_cost(each["price_minor"], each["currency"]),
+            lateness=_cost(each["lateness_minor"], each["currency"]),
+            cost=_cost(cost, each["currency"]),
+            is_cheapest=each["because"] is None and cost == min(feasible),
+            is_suggested=each["branch"] == item.suggested_branch != Branch.NONE,
+            because=each["because"] or "",
+        )
+
+
+def _cost(minor: int | None, currency: str) -> str:
+    return "–" if minor is None else words.bare_money(minor, currency)
+
+
+def _facts(body: Mapping[str, Any], policy: Policy) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
+    known: list[Line] = []
+    unknown: list[Line] = []
+    facts = decode_facts(body["facts"])
+    for name, value in facts.items():
+        declared = policy.facts.get(name)
+        meaning = declared.meaning if declared else ""
+        if isinstance(value, Unknown):
+            unknown.append(Line(words.plain(name), value.reason, meaning))
+        elif isinstance(value, Sequence) and not isinstance(value, str):
+            said = [", ".join(words.text(cell, name=key) for key, cell in row.items()) for row in value]
+            known.append(Line(words.plain(name), "; ".join(said) or "none", meaning))
+        else:
+            said_value = words.text(value, currency=str(facts.get("currency", "")), name=name)
+            known.append(Line(words.plain(name.removesuffix("_minor")), said_value, meaning))
+    return tuple(known), tuple(unknown)
+
+
+def _lines(payload: Mapping[str, Any], currency: str | None, before: str = "") -> Iterator[Line]:
+    """Flatten the payload of a suggestion; the facts it passes on stand elsewhere on the page."""
+    for key, value in payload.items():
+        name = f"{before} {words.plain(key)}".strip()
+        match value:
+            case _ if key in ("facts", "currency"):
+                continue
+            case {"opens_at": str(opens_at), "closes_at": str(closes_at)}:
+                yield Line(name, words.window(datetime.fromisoformat(opens_at), datetime.fromisoformat(closes_at)))
+            case dict():
+                yield from _lines(value, currency, name)
+            case list():
+                rows = [
+                    ", ".join(words.text(_read(cell), name=inner) for inner, cell in row.items() if inner != "rank")
+                    if isinstance(row, dict)
+                    else words.text(row)
+                    for row in value
+                ]
+                yield Line(name, "; ".join(rows))
+            case _:
+                yield Line(name.removesuffix(" minor"), words.text(_read(value), currency=currency, name=key))
+
+
+def _read(value: object) -> object:
+    """Read a time that is written as text."""
+    if isinstance(value, str) and value.endswith("Z"):
+        try:
+            return datetime.fromisoformat(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _owner(rule_id: str, policy: Policy) -> str:
+    for rule in (*policy.guardrails, *policy.rules):
+        if rule.id == rule_id:
+            return policy.owners[rule.owner].name if rule.owner in policy.owners else rule.owner
+    return ""
+
+
+def _what(row: AuditRow) -> str:
+    new = json.loads(row.new) if row.new else {}
+    said = row.action.partition(".")[2].replace("_", " ")
+    branch = new.get("branch") or new.get("suggested_branch")
+    more = [branch if branch not in (None, Branch.NONE) else "", new.get("reason_code") or "", new.get("note") or ""]
+    detail = ", ".join(words.plain(part) for part in more if part)
+    return f"{said}: {detail}" if detail else said

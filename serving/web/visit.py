@@ -1,0 +1,120 @@
+"""One request of a page: what it may use, who is there, and how it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote, urlencode
+
+from fastapi import Depends, Form, Request
+from fastapi.responses import RedirectResponse, Response
+from fastapi.templating import Jinja2Templates
+from starlette.exceptions import HTTPException
+
+from serving.dependencies import App
+from serving.web import words
+from serving.web.analyst import COOKIE, unseal
+from serving.web.assets import address_of
+from serving.web.safety import HEADERS, is_from_here
+
+_templates = Jinja2Templates(Path(__file__).parent / "templates")
+_templates.env.filters |= {
+    "money": words.money,
+    "percent": words.percent,
+    "instant": words.instant,
+    "distance": words.distance,
+    "span": words.span,
+    "plain": words.plain,
+}
+_templates.env.globals["asset"] = address_of
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request of a page: what it may use, and who is there."""
+
+    request: Request
+    app: App
+    analyst: str | None
+
+    @property
+    def may_look(self) -> bool:
+        """Whether pages may be shown: to anybody, unless the service was given a token."""
+        return self.analyst is not None or self.app.settings.api_token is None
+
+    @property
+    def is_refresh(self) -> bool:
+        """Whether the page asks in the background, to show what is new."""
+        return self.request.headers.get("hx-request") == "true"
+
+    def page(self, template: str, status: HTTPStatus = HTTPStatus.OK, **context: object) -> Response:
+        """Draw a page."""
+        shared = {
+            "analyst": self.analyst,
+            "now": self.app.clock.now(),
+            "needs_token": self.app.settings.api_token is not None,
+        }
+        return _templates.TemplateResponse(
+            self.request, template, {**shared, **context}, status_code=status, headers=HEADERS
+        )
+
+    def go(self, path: str) -> Response:
+        """Send the browser on."""
+        return RedirectResponse(path, status_code=HTTPStatus.SEE_OTHER, headers=HEADERS)
+
+    def sign_in(self, back: str) -> Response:
+        """Ask who is there, and come back. A refresh changes nothing: somebody may be typing on the page."""
+        if self.is_refresh:
+            return Response(status_code=HTTPStatus.NO_CONTENT, headers=HEADERS)
+        return self.go(f"/sign-in?{urlencode({'then': back})}")
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What was typed and chosen in the answer to an item; it is shown again when it cannot be taken."""
+
+    note: str = ""
+    branch: str = ""
+    override_reason: str = ""
+    dismiss_reason: str = ""
+
+    def __bool__(self) -> bool:
+        """Tell whether anything would be lost."""
+        return any((self.note, self.branch, self.override_reason, self.dismiss_reason))
+
+    @property
+    def said(self) -> str | None:
+        """The note as it is kept."""
+        return self.note.replace("\x00", "").replace("\r\n", "\n").strip() or None
+
+
+Text = Annotated[str, Form(max_length=4000)]
+"""A field of a form. A note holds 2,000 characters, and browsers send each end of a line as two."""
+
+
+def item_path(item_id: str) -> str:
+    """Return the address of an item's page."""
+    return f"/queue/{quote(item_id, safe='')}"
+
+
+async def _visit(request: Request, app: App) -> Visit:
+    return Visit(request, app, unseal(request.cookies.get(COOKIE), app.settings.api_token))
+
+
+async def _from_here(request: Request) -> None:
+    if not is_from_here(request):
+        raise HTTPException(
+            HTTPStatus.FORBIDDEN, "This form was submitted from another site. Open the queue and try again."
+        )
+
+
+async def _typed(note: Text = "", branch: Text = "", override_reason: Text = "", dismiss_reason: Text = "") -> Typed:
+    return Typed(note, branch, override_reason, dismiss_reason)
+
+
+Here = Annotated[Visit, Depends(_visit)]
+Answered = Annotated[Typed, Depends(_typed)]
+GUARDED = [Depends(_from_here)]
+"""What every route has that changes something."""

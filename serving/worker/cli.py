@@ -1,0 +1,119 @@
+"""`triage worker`, `triage dead-letters` and `triage new-secret`: the commands of the outgoing half."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+from datetime import timedelta
+from secrets import token_hex
+from typing import Annotated
+
+import typer
+
+from routing.dispatch.delivery import DispatchSettings
+from routing.dispatch.errors import DispatchError
+from routing.dispatch.retry import RetryPolicy
+from routing.dispatch.signing import Secret, new_secret
+from routing.dispatch.targets import Target
+from serving.errors import ServingError
+from serving.worker import dead_letters_cli
+from serving.worker.options import (
+    DEFAULT_DATABASE,
+    DatabaseOption,
+    RealEpochOption,
+    SimulatedFromOption,
+    SimulatedUntilOption,
+    SpeedOption,
+    clock_for,
+)
+from serving.worker.run import Until, WorkerSettings, run_worker
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of the outgoing half to `triage`."""
+    app.command("worker")(worker_command)
+    app.command("new-secret")(new_secret_command)
+    app.add_typer(dead_letters_cli.app, name="dead-letters")
+
+
+def worker_command(
+    target_url: Annotated[str, typer.Option(envvar="TRIAGE_TARGET_URL", help="Where the orchestrator takes calls.")],
+    secret: Annotated[
+        list[str],
+        typer.Option(
+            envvar="TRIAGE_WEBHOOK_SECRETS",
+            help="whsec_…, the current one first; give a second one while it is being replaced.",
+        ),
+    ],
+    database: DatabaseOption = DEFAULT_DATABASE,
+    target: Annotated[str, typer.Option(help="The target's name in the outbox.")] = "orchestrator",
+    allow_private: Annotated[bool, typer.Option(help="The target may have a private or loopback address.")] = False,
+    until_empty: Annotated[bool, typer.Option("--until-empty", help="End when every call is settled.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="End when nothing is due; leave what was put off.")] = False,
+    poll_seconds: Annotated[float, typer.Option(min=0.001, help="Between two looks at an idle outbox.")] = 0.5,
+    timeout_seconds: Annotated[float, typer.Option(min=0.001, help="For one call, altogether.")] = 15.0,
+    lease_seconds: Annotated[float, typer.Option(min=0.002, help="At least twice the timeout.")] = 60.0,
+    concurrency: Annotated[int, typer.Option(min=1, help="Calls in flight at once.")] = 8,
+    max_attempts: Annotated[int, typer.Option(min=1, help="Then a call is a dead letter.")] = 20,
+    first_wait_seconds: Annotated[float, typer.Option(min=0.001, help="Bound of the first wait.")] = 5.0,
+    longest_wait_seconds: Annotated[float, typer.Option(min=0.001, help="Bound of any wait.")] = 3600.0,
+    breaker_threshold: Annotated[int, typer.Option(min=1, help="Failures in a row that open the circuit.")] = 10,
+    breaker_cool_down_seconds: Annotated[float, typer.Option(min=0, help="Until one call tries again.")] = 30.0,
+    name: Annotated[str | None, typer.Option(help="Name of this worker. Default: host, process and chance.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the jitter.")] = None,
+    simulated_from: SimulatedFromOption = None,
+    speed: SpeedOption = 1.0,
+    real_epoch: RealEpochOption = None,
+    simulated_until: SimulatedUntilOption = None,
+) -> None:
+    """Deliver branch calls to the orchestrator, signed, at least once, in order for each shipment.
+
+    Waits between attempts go by the business's time, which may be simulated; leases, timeouts and signatures by the
+    machine's clock. SIGTERM lets the calls in flight end; SIGKILL loses nothing.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    if until_empty and once:
+        raise typer.BadParameter("Give --until-empty or --once, not both.")
+    until = Until.EMPTY if until_empty else Until.ONCE if once else Until.STOPPED
+    clock = clock_for(simulated_from, speed, real_epoch, simulated_until)
+    try:
+        settings = WorkerSettings(
+            database_url=database,
+            targets=[
+                Target(
+                    name=target,
+                    url=target_url,
+                    secrets=tuple(Secret.parse(text) for text in secret),
+                    timeout=timedelta(seconds=timeout_seconds),
+                    allow_private=allow_private,
+                )
+            ],
+            dispatch=DispatchSettings(
+                owner=name or f"{socket.gethostname()[:50]}:{os.getpid()}:{token_hex(4)}",
+                concurrency=concurrency,
+                lease=timedelta(seconds=lease_seconds),
+                retry=RetryPolicy(
+                    first=timedelta(seconds=first_wait_seconds),
+                    longest=timedelta(seconds=longest_wait_seconds),
+                    max_attempts=max_attempts,
+                ),
+                breaker_threshold=breaker_threshold,
+                breaker_cool_down=timedelta(seconds=breaker_cool_down_seconds),
+            ),
+            poll_seconds=poll_seconds,
+            until=until,
+            seed=seed,
+        )
+        tally = asyncio.run(run_worker(settings, clock=clock))
+    except (DispatchError, ServingError, ValueError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
+    typer.echo(", ".join(f"{what} {count}" for what, count in sorted(tally.items()) if count) or "nothing to do")
+
+
+def new_secret_command() -> None:
+    """Make a signing secret, to be given to the worker and to the orchestrator."""
+    typer.echo(new_secret().text())

@@ -1,0 +1,165 @@
+"""Dead letters: calls that were refused or given up. A person looks at each and sends it again, or dismisses it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from routing.canonical import rfc3339
+from serving.db.engine import read_only, session_factory
+from serving.db.tables import OutgoingCallRow
+from serving.errors import ServingError
+from serving.worker.outbox import audit_call
+
+_TAKES_EFFECT = ("leased", "delivered")
+
+
+class DeadLetterError(ServingError):
+    """A dead letter cannot be treated like that."""
+
+
+class NotADeadLetterError(DeadLetterError):
+    """The call does not exist or is not dead."""
+
+    def __init__(self, call_id: str, status: str | None) -> None:
+        self.call_id = call_id
+        self.status = status
+        found = "is unknown" if status is None else f"is {status}"
+        super().__init__(f"Call '{call_id}' {found}, so it is no dead letter. See `triage dead-letters list`.")
+
+
+class OvertakenError(DeadLetterError):
+    """A later call of the same shipment has gone out, so the older one must not follow it."""
+
+    def __init__(self, call_id: str, later_call_id: str, later_status: str) -> None:
+        self.call_id = call_id
+        self.later_call_id = later_call_id
+        super().__init__(
+            f"Call '{call_id}' is not sent again: call '{later_call_id}' of the same shipment, decided later, is "
+            f"{later_status}, and the older one would undo the order. Dismiss it with a reason."
+        )
+
+
+class UselessError(DeadLetterError):
+    """The call's latest useful moment is past."""
+
+    def __init__(self, call_id: str, latest_useful_at: datetime, now: datetime) -> None:
+        self.call_id = call_id
+        self.latest_useful_at = latest_useful_at
+        super().__init__(
+            f"Call '{call_id}' is not sent again: it was of no use from {rfc3339(latest_useful_at)} on and it is "
+            f"{rfc3339(now)}. Dismiss it with a reason."
+        )
+
+
+class ReasonMissingError(DeadLetterError):
+    """Nobody says why."""
+
+    def __init__(self, call_id: str) -> None:
+        self.call_id = call_id
+        super().__init__(
+            f"Call '{call_id}' is not dismissed without a reason. Say in a few words why it is not needed."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """A dead letter as a person sees it."""
+
+    call_id: str
+    shipment_id: str
+    decision_id: str
+    branch: str
+    target: str
+    attempts: int
+    created_at: datetime
+    latest_useful_at: datetime | None
+    last_error: str
+
+
+def dead_letters(engine: Engine, *, limit: int = 1000) -> list[DeadLetter]:
+    """Return the dead letters, oldest first."""
+    with session_factory(read_only(engine)).begin() as session:
+        rows = session.scalars(
+            select(OutgoingCallRow)
+            .where(OutgoingCallRow.status == "dead")
+            .order_by(OutgoingCallRow.position)
+            .limit(limit)
+        ).all()
+    return [
+        DeadLetter(
+            call_id=row.call_id,
+            shipment_id=row.shipment_id,
+            decision_id=row.decision_id,
+            branch=row.branch,
+            target=row.target,
+            attempts=row.attempts,
+            created_at=row.created_at,
+            latest_useful_at=row.latest_useful_at,
+            last_error=row.last_error or "",
+        )
+        for row in rows
+    ]
+
+
+def replay(engine: Engine, call_id: str, *, actor: str, now: datetime) -> None:
+    """Send a dead letter again, with the same id and a fresh budget of attempts; it is due at once.
+
+    Raises
+    ------
+    NotADeadLetterError, OvertakenError, UselessError
+        It is left as it is.
+    """
+    with session_factory(engine).begin() as session:
+        shipment = _locked_shipment_of(session, call_id)
+        row = _dead(shipment, call_id)
+        later = [other for other in shipment if other.position > row.position and other.status in _TAKES_EFFECT]
+        if later:
+            raise OvertakenError(call_id, later[0].call_id, later[0].status)
+        if row.latest_useful_at is not None and row.latest_useful_at <= now:
+            raise UselessError(call_id, row.latest_useful_at, now)
+        old = {"status": row.status, "attempts": row.attempts, "reason": row.last_error}
+        row.status = "pending"
+        row.attempts = 0
+        row.next_attempt_at = min(row.next_attempt_at, now)
+        audit_call(session, call_id, "replayed", at=now, actor=actor, old=old, new={"status": "pending", "attempts": 0})
+
+
+def dismiss(engine: Engine, call_id: str, *, reason: str, actor: str, now: datetime) -> None:
+    """Settle a dead letter without sending it, and keep why.
+
+    Raises
+    ------
+    NotADeadLetterError, ReasonMissingError
+        It is left as it is.
+    """
+    if not reason.strip():
+        raise ReasonMissingError(call_id)
+    with session_factory(engine).begin() as session:
+        row = _dead(_locked_shipment_of(session, call_id), call_id)
+        old = {"status": row.status, "attempts": row.attempts, "reason": row.last_error}
+        row.status = "dismissed"
+        new = {"status": "dismissed", "attempts": row.attempts, "reason": reason.strip()}
+        audit_call(session, call_id, "dismissed", at=now, actor=actor, old=old, new=new)
+
+
+def _locked_shipment_of(session: Session, call_id: str) -> Sequence[OutgoingCallRow]:
+    """Return every call of the call's shipment, in order, locked, so that no worker leases one meanwhile."""
+    shipment_id = session.scalar(select(OutgoingCallRow.shipment_id).where(OutgoingCallRow.call_id == call_id))
+    return session.scalars(
+        select(OutgoingCallRow)
+        .where(OutgoingCallRow.shipment_id == shipment_id)
+        .order_by(OutgoingCallRow.position)
+        .with_for_update()
+    ).all()
+
+
+def _dead(shipment: Sequence[OutgoingCallRow], call_id: str) -> OutgoingCallRow:
+    row = next((row for row in shipment if row.call_id == call_id), None)
+    if row is None or row.status != "dead":
+        raise NotADeadLetterError(call_id, None if row is None else row.status)
+    return row

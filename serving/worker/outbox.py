@@ -1,0 +1,219 @@
+"""The outbox in the database: the port of `routing.dispatch` on SQLite and on PostgreSQL.
+
+Every method is one transaction, and every move of a call leaves a row in the audit log in that transaction. On SQLite
+a transaction holds the write lock from its beginning; on PostgreSQL workers pass over each other's rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Engine, and_, exists, func, or_, select, update
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm import Session, aliased, sessionmaker
+
+from routing.dispatch.errors import OutboxUnavailableError
+from routing.dispatch.ports import LeasedCall, expired_because
+from serving.db.audit import audit
+from serving.db.engine import read_only, session_factory
+from serving.db.tables import OutgoingCallRow
+
+WORKER = "system:worker"
+"""Actor of every move the worker makes by itself."""
+OPEN = ("pending", "leased")
+"""The states of a call that is still to be settled."""
+_SWEEP_LIMIT = 500
+
+_Call = OutgoingCallRow
+
+
+class SqlOutbox:
+    """The outbox as table `outgoing_calls`. See `routing.dispatch.ports.Outbox` for what each method promises.
+
+    Parameters
+    ----------
+    engine
+        From `create_engine_for`; the tables are there.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._sessions = session_factory(engine)
+        self._readers = session_factory(read_only(engine))
+
+    def claim(
+        self, *, target: str, owner: str, limit: int, now: datetime, real_now: datetime, lease: timedelta
+    ) -> Sequence[LeasedCall]:
+        """Lease up to `limit` due calls."""
+        expires_at = real_now + lease
+        with _transaction(self._sessions) as session:
+            found = session.execute(
+                select(_Call.position, _Call.status, _Call.attempts)
+                .where(_Call.target == target, _claimable(real_now), _call_is_due(now), _is_next_in_turn())
+                .order_by(_Call.next_attempt_at, _Call.position)
+                .limit(limit)
+                .with_for_update(of=_Call, skip_locked=True)
+            ).all()
+            if not found:
+                return []
+            before = {row.position: row for row in found}
+            # Whose turn it is is asked again now that the rows are ours: on PostgreSQL a dead letter of the same
+            # shipment may have been put back between the reading and the locking.
+            rows = session.execute(
+                update(_Call)
+                .where(_Call.position.in_(before), _is_next_in_turn())
+                .values(status="leased", attempts=_Call.attempts + 1, lease_owner=owner, lease_expires_at=expires_at)
+                .returning(
+                    _Call.position,
+                    _Call.call_id,
+                    _Call.shipment_id,
+                    _Call.target,
+                    _Call.body,
+                    _Call.attempts,
+                    _Call.latest_useful_at,
+                ),
+                execution_options={"synchronize_session": False},
+            ).all()
+            for row in rows:
+                old = {"status": before[row.position].status, "attempts": before[row.position].attempts}
+                new = {"status": "leased", "attempts": row.attempts, "lease_owner": owner}
+                audit_call(session, row.call_id, "claimed", at=now, old=old, new=new)
+        turn = {position: place for place, position in enumerate(before)}
+        return [
+            LeasedCall(
+                call_id=row.call_id,
+                shipment_id=row.shipment_id,
+                target=row.target,
+                body=row.body,
+                attempt=row.attempts,
+                owner=owner,
+                lease_expires_at=expires_at,
+                latest_useful_at=row.latest_useful_at,
+            )
+            for row in sorted(rows, key=lambda row: turn[row.position])
+        ]
+
+    def delivered(self, call: LeasedCall, *, now: datetime) -> bool:
+        """Settle a call that was accepted."""
+        values = {"status": "delivered", "delivered_at": now, "last_error": None}
+        return self._move(call, "delivered", now=now, values=values, told={})
+
+    def retry_at(self, call: LeasedCall, *, at: datetime, reason: str, now: datetime) -> bool:
+        """Give a call back, due again at `at`."""
+        values = {"status": "pending", "next_attempt_at": at, "last_error": reason}
+        return self._move(call, "put_off", now=now, values=values, told={"next_attempt_at": at, "reason": reason})
+
+    def dead(self, call: LeasedCall, *, reason: str, now: datetime) -> bool:
+        """Settle a call as a dead letter."""
+        values = {"status": "dead", "last_error": reason}
+        return self._move(call, "dead", now=now, values=values, told={"reason": reason})
+
+    def expired(self, call: LeasedCall, *, reason: str, now: datetime) -> bool:
+        """Settle a call that is no longer worth making; the attempt that was not made does not count."""
+        values = {"status": "expired", "attempts": call.attempt - 1, "last_error": reason}
+        return self._move(call, "expired", now=now, values=values, told={"reason": reason})
+
+    def release(self, call: LeasedCall, *, now: datetime) -> bool:
+        """Give a call back as if it had not been claimed."""
+        values = {"status": "pending", "attempts": call.attempt - 1}
+        return self._move(call, "released", now=now, values=values, told={})
+
+    def expire_overdue(self, *, now: datetime, real_now: datetime) -> int:
+        """Settle as expired every call nobody holds whose use is over."""
+        overdue = and_(_claimable(real_now), _Call.latest_useful_at <= now)
+        with _transaction(self._readers) as session:
+            if session.scalar(select(_Call.position).where(overdue).limit(1)) is None:
+                return 0
+        with _transaction(self._sessions) as session:
+            rows = session.execute(
+                select(_Call.position, _Call.call_id, _Call.status, _Call.attempts, _Call.latest_useful_at)
+                .where(overdue)
+                .limit(_SWEEP_LIMIT)
+                .with_for_update(of=_Call, skip_locked=True)
+            ).all()
+            for row in rows:
+                reason = expired_because(row.latest_useful_at, row.attempts)
+                session.execute(
+                    update(_Call)
+                    .where(_Call.position == row.position)
+                    .values(status="expired", lease_owner=None, lease_expires_at=None, last_error=reason),
+                    execution_options={"synchronize_session": False},
+                )
+                old = {"status": row.status, "attempts": row.attempts}
+                new = {"status": "expired", "attempts": row.attempts, "reason": reason}
+                audit_call(session, row.call_id, "expired", at=now, old=old, new=new)
+        return len(rows)
+
+    def open_calls(self, targets: Collection[str]) -> int:
+        """Return how many calls for these targets are open."""
+        with _transaction(self._readers) as session:
+            asked = select(func.count()).select_from(_Call).where(_Call.status.in_(OPEN), _Call.target.in_(targets))
+            return session.scalar(asked) or 0
+
+    def _move(
+        self, call: LeasedCall, action: str, *, now: datetime, values: Mapping[str, object], told: Mapping[str, object]
+    ) -> bool:
+        """Move a call we hold on, unless the lease is no longer ours. `told` is what only the audit log keeps of it."""
+        with _transaction(self._sessions) as session:
+            held = session.execute(
+                update(_Call)
+                .where(
+                    _Call.call_id == call.call_id,
+                    _Call.status == "leased",
+                    _Call.lease_owner == call.owner,
+                    _Call.attempts == call.attempt,
+                )
+                .values(lease_owner=None, lease_expires_at=None, **values)
+                .returning(_Call.attempts),
+                execution_options={"synchronize_session": False},
+            ).scalar_one_or_none()
+            if held is None:
+                return False
+            old = {"status": "leased", "attempts": call.attempt, "lease_owner": call.owner}
+            new = {"status": values["status"], "attempts": held, **told}
+            audit_call(session, call.call_id, action, at=now, old=old, new=new)
+        return True
+
+
+def audit_call(
+    session: Session,
+    call_id: str,
+    action: str,
+    *,
+    at: datetime,
+    old: Mapping[str, object],
+    new: Mapping[str, object],
+    actor: str = WORKER,
+) -> None:
+    """Write one move of a call into the audit trail: action `call.<action>`, subject `call:<call_id>`."""
+    audit(session, at=at, actor=actor, action=f"call.{action}", subject=f"call:{call_id}", old=old, new=new)
+
+
+@contextmanager
+def _transaction(sessions: sessionmaker[Session]) -> Iterator[Session]:
+    try:
+        with sessions.begin() as session:
+            yield session
+    except (OperationalError, InterfaceError) as error:
+        raise OutboxUnavailableError(str(error.orig).strip()) from error
+    except PoolTimeoutError as error:
+        raise OutboxUnavailableError(str(error)) from error
+
+
+def _claimable(real_now: datetime) -> ColumnElement[bool]:
+    lease_is_over = and_(_Call.status == "leased", _Call.lease_expires_at <= real_now)
+    return or_(_Call.status == "pending", lease_is_over)
+
+
+def _call_is_due(now: datetime) -> ColumnElement[bool]:
+    still_useful = or_(_Call.latest_useful_at.is_(None), _Call.latest_useful_at > now)
+    return and_(_Call.next_attempt_at <= now, still_useful)
+
+
+def _is_next_in_turn() -> ColumnElement[bool]:
+    earlier = aliased(_Call)
+    return ~exists().where(
+        earlier.shipment_id == _Call.shipment_id, earlier.position < _Call.position, earlier.status.in_(OPEN)
+    )

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from routing.branches.case import Case, Infeasible
+from routing.branches.rebook import RebookPlan, build
+from routing.cost import Offer
+from tests.routing.branches.cases import NOW, a_case
+
+PLAN = RebookPlan(tender_window_hours=2, carriers_at_most=2, late_share_below=0.2)
+
+
+def built(case: Case, plan: RebookPlan = PLAN) -> dict[str, Any]:
+    payload = build(case, plan)
+    assert not isinstance(payload, Infeasible)
+    return payload
+
+
+def carriers(*rows: tuple[str, float]) -> tuple[dict[str, object], ...]:
+    return tuple({"carrier_id": carrier, "late_share": share} for carrier, share in rows)
+
+
+class TestCarriers:
+    def test_are_ranked_least_late_first(self) -> None:
+        assert built(a_case())["carriers"] == [
+            {"rank": 1, "carrier_id": "BEE", "late_share": 0.05},
+            {"rank": 2, "carrier_id": "ACE", "late_share": 0.15},
+        ]
+
+    def test_equally_late_ones_come_in_the_order_of_their_names_however_they_were_given(self) -> None:
+        for rows in (carriers(("COG", 0.1), ("ACE", 0.1)), carriers(("ACE", 0.1), ("COG", 0.1))):
+            found = built(a_case(alternate_carriers=rows))["carriers"]
+            assert [carrier["carrier_id"] for carrier in found] == ["ACE", "COG"]
+
+    def test_never_include_the_one_that_has_it(self) -> None:
+        rows = carriers(("NWX", 0.0), ("ACE", 0.1))
+        found = built(a_case(alternate_carriers=rows))
+        assert found["instead_of"] == "NWX"
+        assert [carrier["carrier_id"] for carrier in found["carriers"]] == ["ACE"]
+
+    def test_late_on_exactly_the_limit_are_no_remedy(self) -> None:
+        rows = carriers(("ACE", 0.2), ("BEE", 0.19))
+        assert [carrier["carrier_id"] for carrier in built(a_case(alternate_carriers=rows))["carriers"]] == ["BEE"]
+
+    def test_are_no_more_than_the_plan_allows(self) -> None:
+        rows = carriers(("ACE", 0.1), ("BEE", 0.11), ("COG", 0.12))
+        assert len(built(a_case(alternate_carriers=rows))["carriers"]) == 2
+
+    @pytest.mark.parametrize("rows", [(), carriers(("NWX", 0.0)), carriers(("ACE", 0.2))])
+    def test_none_at_all_makes_it_infeasible(self, rows: object) -> None:
+        assert build(a_case(alternate_carriers=rows), PLAN) == Infeasible(
+            "no other carrier was late on less than 20 % of its legs"
+        )
+
+
+class TestPriceLimit:
+    def test_is_the_lateness_cost_that_rebooking_prevents_in_the_currency_of_the_policy(self) -> None:
+        found = built(a_case())
+        assert found["price_limit_minor"] == 75_000  # 0.5 × 20,000.00 × 10 %, of which a quarter is left
+        assert found["currency"] == "EUR"
+
+    def test_is_rounded_down(self) -> None:
+        assert built(a_case(value_minor=50))["price_limit_minor"] == 1  # 0.75 of 2.5, rounded to 2: 1.5
+
+    @pytest.mark.parametrize("changes", [{"value_minor": 0}, {"late_probability": 0.0}, {"value_minor": 10}])
+    def test_of_nothing_makes_it_infeasible(self, changes: dict[str, object]) -> None:
+        assert build(a_case(**changes), PLAN) == Infeasible("it would prevent less cost than the smallest price")
+
+    def test_of_a_branch_that_prevents_nothing_makes_it_infeasible(self) -> None:
+        assert isinstance(build(a_case(offer=Offer(lateness_left=1.0)), PLAN), Infeasible)
+
+    @pytest.mark.parametrize("fact", ["value_minor", "late_probability", "customer_tier"])
+    def test_that_cannot_be_told_makes_it_infeasible(self, fact: str) -> None:
+        assert build(a_case(**{fact: None}), PLAN) == Infeasible(f"there is no price limit, as {fact} is unknown")
+
+    def test_of_a_tier_the_cost_table_does_not_know_makes_it_infeasible(self) -> None:
+        assert build(a_case(customer_tier="gold"), PLAN) == Infeasible(
+            "there is no price limit, as the cost table has no lateness share for tier 'gold'"
+        )
+
+
+class TestTenderWindow:
+    def test_is_open_from_now_for_as_long_as_planned(self) -> None:
+        assert built(a_case())["tender_window"] == {
+            "opens_at": "2026-03-01T12:00:00Z",
+            "closes_at": "2026-03-01T14:00:00Z",
+        }
+
+    @pytest.mark.parametrize(("hours", "closes_at"), [(1, "2026-03-01T13:00:00Z"), (3, "2026-03-01T14:00:00Z")])
+    def test_closes_no_later_than_it_is_of_use(self, hours: int, closes_at: str) -> None:
+        found = built(a_case(latest_useful_at=NOW + timedelta(hours=hours)))
+        assert found["tender_window"]["closes_at"] == closes_at

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete
+
+from routing.loader import load_policy
+from routing.policy import Policy
+from serving.config import bundled_policy
+from serving.db.engine import create_engine_for
+from serving.db.migrate import upgrade
+from serving.db.tables import Base
+from tests.serving.house import House
+from tests.serving.worker.stores import SqlStore, postgresql_store
+
+BOTH_DATABASES = ["sqlite_url", pytest.param("postgresql_url", marks=pytest.mark.service)]
+
+
+@pytest.fixture(scope="session")
+def late_shipments() -> Policy:
+    """The policy that ships with the program."""
+    return load_policy(bundled_policy())
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file, to be copied: migrating it for each test would take most of the time."""
+    path = tmp_path_factory.mktemp("migrated") / "triage.db"
+    engine = create_engine_for(f"sqlite:///{path}")
+    upgrade(engine)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture
+def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
+    """An empty, migrated SQLite database."""
+    return f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path / 'triage.db')}"
+
+
+@pytest.fixture(scope="session")
+def fresh_postgresql() -> Iterator[SqlStore]:
+    """A PostgreSQL database of this run, dropped at its end; skips where no server answers."""
+    with postgresql_store() as store:
+        yield store
+
+
+@pytest.fixture
+def postgresql_url(fresh_postgresql: SqlStore) -> Iterator[str]:
+    """The run's PostgreSQL database, emptied after the test."""
+    yield fresh_postgresql.engine.url.render_as_string(hide_password=False)
+    with fresh_postgresql.engine.begin() as connection:
+        for table in reversed(Base.metadata.sorted_tables):  # on so few rows faster than TRUNCATE
+            connection.execute(delete(table))
+
+
+@pytest.fixture(params=BOTH_DATABASES)
+def any_url(request: pytest.FixtureRequest) -> str:
+    """An empty, migrated database: SQLite always, PostgreSQL where it answers."""
+    url: str = request.getfixturevalue(request.param)
+    return url
+
+
+@pytest.fixture
+def house(sqlite_url: str, late_shipments: Policy) -> Iterator[House]:
+    """A service on SQLite."""
+    with House(sqlite_url, late_shipments) as made:
+        yield made
+
+
+@pytest.fixture
+def any_house(any_url: str, late_shipments: Policy) -> Iterator[House]:
+    """A service on SQLite, and one on PostgreSQL."""
+    with House(any_url, late_shipments) as made:
+        yield made

@@ -1,0 +1,109 @@
+"""Migrations make exactly the declared tables, on an empty database and beside another process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from alembic import command
+from sqlalchemy import Engine, inspect, text
+from typer.testing import CliRunner
+
+from serving.cli import app
+from serving.db.engine import create_engine_for
+from serving.db.migrate import _config, current, differences, head, require_head, upgrade
+from serving.db.tables import Base
+from serving.errors import DatabaseNotMigratedError
+from tests.serving.conftest import BOTH_DATABASES
+
+
+@pytest.fixture(params=BOTH_DATABASES)
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """A database without tables; on PostgreSQL a schema of its own."""
+    if request.param == "sqlite_url":
+        engine = create_engine_for(f"sqlite:///{tmp_path}/empty.db")
+        yield engine
+        engine.dispose()
+        return
+    url = request.getfixturevalue("postgresql_url")
+    owner = create_engine_for(url)
+    with owner.begin() as connection:
+        connection.execute(text("CREATE SCHEMA fresh"))
+    engine = create_engine_for(f"{url}?options=-csearch_path%3Dfresh")
+    yield engine
+    engine.dispose()
+    with owner.begin() as connection:
+        connection.execute(text("DROP SCHEMA fresh CASCADE"))
+    owner.dispose()
+
+
+def tables(engine: Engine) -> set[str]:
+    return set(inspect(engine).get_table_names()) - {"alembic_version"}
+
+
+class TestUpgrade:
+    def test_makes_the_declared_tables_and_no_others(self, empty: Engine) -> None:
+        upgrade(empty)
+
+        assert differences(empty) == []
+        assert tables(empty) == set(Base.metadata.tables)
+        assert current(empty) == head()
+
+    def test_twice_changes_nothing(self, empty: Engine) -> None:
+        upgrade(empty)
+        with empty.begin() as connection:
+            connection.execute(
+                text("INSERT INTO rejected_events (received_at, reason, body) VALUES ('2026-03-02 06:00:00', 'r', 'b')")
+            )
+        upgrade(empty)
+        with empty.connect() as connection:
+            assert connection.execute(text("SELECT count(*) FROM rejected_events")).scalar_one() == 1
+
+    def test_by_two_processes_at_once_is_done_once(self, empty: Engine) -> None:
+        with ThreadPoolExecutor(2) as pool:
+            others = [create_engine_for(empty.url.render_as_string(hide_password=False)) for _ in range(2)]
+            list(pool.map(upgrade, others))
+            for other in others:
+                other.dispose()
+        assert differences(empty) == []
+
+    def test_back_leaves_no_table(self, empty: Engine) -> None:
+        upgrade(empty)
+        with empty.begin() as connection:
+            command.downgrade(_config(connection), "base")
+        assert tables(empty) == set()
+
+
+class TestDifferences:
+    def test_are_found_when_a_column_is_missing(self, empty: Engine) -> None:
+        upgrade(empty)
+        with empty.begin() as connection:
+            connection.execute(text("ALTER TABLE review_items DROP COLUMN note"))
+        assert "note" in str(differences(empty))
+
+
+class TestRequireHead:
+    def test_is_content_with_a_migrated_one(self, empty: Engine) -> None:
+        upgrade(empty)
+        require_head(empty)
+
+    def test_refuses_an_empty_one_with_the_command(self, empty: Engine) -> None:
+        with pytest.raises(DatabaseNotMigratedError, match=r"at revision None, expected .* Run `triage db upgrade`"):
+            require_head(empty)
+
+    def test_refuses_a_newer_one(self, empty: Engine) -> None:
+        upgrade(empty)
+        with empty.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        with pytest.raises(DatabaseNotMigratedError, match="at revision 9999"):
+            require_head(empty)
+
+
+def test_the_command_upgrades_and_says_to_what(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/new/triage.db"
+    result = CliRunner().invoke(app, ["db", "upgrade", "--database", url])
+
+    assert (result.exit_code, result.stdout) == (0, f"The database is at revision {head()}.\n")
+    assert (tmp_path / "new" / "triage.db").exists()

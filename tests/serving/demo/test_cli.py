@@ -1,0 +1,116 @@
+"""The demo's own promises: it empties no folder but its own, and its summary counts what is there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from serving.demo.processes import DemoError, Processes
+from serving.demo.summary import Summary
+
+ROOT = Path(__file__).parents[3]
+GOOD = Summary(
+    events=1_834,
+    repeats=5,
+    rejected=0,
+    scores=626,
+    answered=624,
+    decisions={"none": 485, "review": 103, "notify": 34, "escalate": 2},
+    suggested={"split": 18},
+    calls={"delivered": 36},
+    attempts=42,
+    verified=36,
+    repeated_calls=3,
+    waiting=103,
+    at_stake_minor=1_860_260,
+    currency="EUR",
+    chain_problems=0,
+    p50_ms=6.7,
+    p99_ms=13.2,
+)
+
+
+def triage(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "serving", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+class TestDemo:
+    def test_refuses_a_folder_with_files_of_somebody_else(self, tmp_path: Path) -> None:
+        (tmp_path / "thesis.txt").write_text("ten years")
+        ended = triage("demo", "--once", "--out", str(tmp_path))
+        assert ended.returncode == 2
+        assert "no demo wrote" in ended.stderr
+        assert (tmp_path / "thesis.txt").read_text() == "ten years"
+
+    @pytest.mark.slow
+    def test_tells_the_whole_story_by_itself(self, tmp_path: Path) -> None:
+        ended = triage("demo", "--once", "--out", str(tmp_path / "demo"))
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        assert "signed effects, each once" in ended.stdout
+        again = triage("demo", "--once", "--out", str(tmp_path / "demo"))
+        assert again.returncode == 0, again.stdout + again.stderr
+
+
+class TestSummary:
+    def test_a_good_demo_has_no_faults(self) -> None:
+        assert GOOD.faults == []
+
+    @pytest.mark.parametrize(
+        ("change", "word"),
+        [
+            ({"calls": {"delivered": 36, "pending": 1}}, "not settled"),
+            ({"calls": {"delivered": 36, "dead": 1}}, "dead letters"),
+            ({"verified": 35}, "36 calls are delivered but 35"),
+            ({"calls": {}, "verified": 0}, "No call was delivered"),
+            ({"waiting": 0}, "Nothing waits"),
+            ({"answered": 623}, "623 decisions were answered but 624"),
+            ({"chain_problems": 1}, "chain of decisions"),
+        ],
+    )
+    def test_names_what_should_not_be(self, change: Mapping[str, Any], word: str) -> None:
+        faults = replace(GOOD, **change).faults
+        assert len(faults) == 1
+        assert word in faults[0]
+
+    def test_draws_every_figure(self) -> None:
+        console = Console(width=100, record=True, file=StringIO())
+        console.print(GOOD.table())
+        drawn = console.export_text()
+        for words in ("1,834 taken in", "split 18", "36 calls in 42 attempts", "18,602.60 EUR", "6.7 ms / 13.2 ms"):
+            assert words in drawn
+
+
+class TestProcesses:
+    def test_a_part_that_fails_is_named_with_the_end_of_its_log(self, tmp_path: Path) -> None:
+        with Processes(tmp_path) as processes, pytest.raises(DemoError, match="nonsense ended before its time"):
+            processes.run("nonsense", ["timeit", "-n", "1", "-r", "1", "raise SystemExit(3)"])
+
+    def test_a_part_that_ends_before_its_time_is_noticed(self, tmp_path: Path) -> None:
+        with Processes(tmp_path) as processes:
+            processes.start("brief", ["timeit", "-n", "1", "print('gone')"])
+            with pytest.raises(DemoError, match="brief ended before its time"):
+                processes.wait_for("brief", "http://127.0.0.1:9/", seconds=20)
+
+    def test_parts_are_ended_on_leaving(self, tmp_path: Path) -> None:
+        with Processes(tmp_path) as processes:
+            processes.start("server", ["http.server", "0", "--bind", "127.0.0.1"])
+            running = processes.running["server"]
+            processes.check()
+        assert running.returncode is not None
+
+    def test_secrets_go_to_the_environment_not_to_the_command_line(self, tmp_path: Path) -> None:
+        code = "import os; print(os.environ['TRIAGE_WEBHOOK_SECRETS'])"
+        with Processes(tmp_path) as processes:
+            processes.start("teller", ["timeit", "-n", "1", "-r", "1", code], {"TRIAGE_WEBHOOK_SECRETS": "whsec_x"})
+            processes.running["teller"].wait(20)
+            assert "whsec_x" not in str(processes.running["teller"].args)
+        assert (tmp_path / "teller.log").read_text().startswith("whsec_x")

@@ -1,0 +1,290 @@
+"""A whole service to test against: the real app over a real database, with a clock that is set by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from itertools import count
+from math import log
+from types import MappingProxyType
+from typing import Any, Self, TypeVar
+
+import httpx
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from features.records import DeliveryEvent, Shipment
+from features.settings import FeatureSettings
+from features.state import FeatureRow
+from features.tables import RecordTables
+from features.vocabulary import Moment, Verdict
+from models.contracts import DelayScore, Explanation, Reason
+from routing.policy import Policy
+from serving.app import create_app
+from serving.bootstrap import Container, learn_log
+from serving.clock import Clock, ManualClock
+from serving.config import Settings
+from serving.db.engine import create_engine_for, read_only, session_factory
+from serving.db.tables import AuditRow, Base, EventRow, RejectedEventRow
+from serving.scores.live import LiveState
+from serving.scores.ports import DelayPredictor
+
+NOW = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
+CLOUD_EVENT = {"content-type": "application/cloudevents+json"}
+CLOUD_EVENTS = {"content-type": "application/cloudevents-batch+json"}
+JSON = {"content-type": "application/json"}
+
+Json = dict[str, Any]
+Row = TypeVar("Row", bound=Base)
+
+
+class FakeModel:
+    """Says the risk it is told to say; abstains where a real one must."""
+
+    name = "fake"
+    version = "7"
+    fingerprints: Mapping[str, str] = MappingProxyType({"features": "f" * 64})
+
+    def __init__(self, risk: float = 0.5) -> None:
+        self.risk = risk
+
+    def score(self, row: FeatureRow, moment: Moment) -> DelayScore:
+        if row.missing:
+            return DelayScore(None, Verdict.CANNOT_DETERMINE, moment, row.missing)
+        return DelayScore(self.risk, Verdict.BEHIND if self.risk >= 0.5 else Verdict.ON_TIME, moment, ())
+
+    def explain(self, row: FeatureRow, moment: Moment) -> Explanation:
+        odds = log(self.risk / (1 - self.risk))
+        reasons = (Reason("hours_to_promise", 48.0, odds, "Hours to the promise: 48"),)
+        return Explanation(0.0, (("hours_to_promise", odds),), odds, reasons)
+
+
+def with_history() -> LiveState:
+    """Return a state that knows, as from history files, two carriers of the lane: NWX, and ACE which is punctual."""
+    state = LiveState(FeatureSettings())
+    for record in _history():
+        state.add(record)
+    return state
+
+
+@cache
+def _history() -> tuple[Shipment | DeliveryEvent, ...]:
+    records: list[Shipment | DeliveryEvent] = []
+    for number, carrier in enumerate(["NWX", *["ACE"] * 20]):
+        name = f"H-{carrier}-{number}"
+        plan = shipment(
+            name, carrier_id=carrier, occurred_at=at(hours=-200), planned_at=at(hours=-190), promised_at=at(hours=-150)
+        )
+        records.append(Shipment.model_validate({**plan, "known_at": at(hours=-200)}))
+        arrived = {"event_id": f"{name}-D", "shipment_id": name, "status": "delivered"}
+        times = {"occurred_at": at(hours=-160), "known_at": at(hours=-160)}
+        records.append(DeliveryEvent.model_validate({**arrived, **times}))
+    return tuple(records)
+
+
+class Api:
+    """Calls an app without a network, one call after the other."""
+
+    def __init__(self, container: Container) -> None:
+        self._runner = asyncio.Runner()
+        transport = httpx.ASGITransport(create_app(container), raise_app_exceptions=False)
+        self._client = httpx.AsyncClient(transport=transport, base_url="http://triage")
+
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        return self._runner.run(self._client.request(method, path, **options))
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("GET", path, **options)
+
+    def post(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("POST", path, **options)
+
+    def close(self) -> None:
+        self._runner.run(self._client.aclose())
+        self._runner.close()
+
+
+class House:
+    """One process of the service: its parts, its API, and what a test does and looks at again and again.
+
+    Its state knows two carriers already; with `feature_settings`, only what `history` holds.
+    """
+
+    def __init__(
+        self,
+        database_url: str,
+        policy: Policy,
+        *,
+        clock: Clock | None = None,
+        model: DelayPredictor | None = None,
+        feature_settings: FeatureSettings | None = None,
+        history: RecordTables | None = None,
+        **settings: Any,
+    ) -> None:
+        self.database_url = database_url
+        self.settings = settings
+        self.model: Any = FakeModel() if model is None else model
+        self.clock = ManualClock(NOW) if clock is None else clock
+        self.engine = create_engine_for(database_url)
+        self.feature_settings, self.history = feature_settings, history
+        self.state = with_history() if feature_settings is None else LiveState(feature_settings)
+        if history is not None:
+            self.state.add_tables(history)
+        learnt = learn_log(session_factory(read_only(self.engine)), self.state)
+        made = Settings(database_url=database_url, **settings)
+        self.container = Container(made, self.clock, self.engine, self.state, self.model, policy, learnt)
+        self.api = Api(self.container)
+        self._keys = count(1)
+
+    def another(self, **changes: Any) -> House:
+        """Start one more process at the same database; it knows what the record log holds."""
+        same = {"clock": self.clock, "model": self.model, "feature_settings": self.feature_settings}
+        given = {**same, "history": self.history, **self.settings, **changes}
+        return House(self.database_url, self.container.policy, **given)
+
+    def close(self) -> None:
+        self.api.close()
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def advance(self, **by: float) -> datetime:
+        assert isinstance(self.clock, ManualClock)
+        return self.clock.advance(timedelta(**by))
+
+    def send(self, *events: Json) -> Json:
+        """Send events as a batch."""
+        answer = self.api.post("/v1/events", json=list(events), headers=CLOUD_EVENTS)
+        assert answer.status_code == 200, answer.text
+        body: Json = answer.json()
+        return body
+
+    def announce(self, *shipment_ids: str, **changes: Any) -> None:
+        """Announce shipments; all of them must be taken."""
+        answer = self.send(*(planned(shipment_id, **changes) for shipment_id in shipment_ids))
+        assert answer["accepted"] == len(shipment_ids), answer
+
+    def triage(
+        self, shipment_id: str = "SH-1", *, key: str | None = None, actor: str | None = None, **asked: Any
+    ) -> httpx.Response:
+        """Ask for a decision, with a new key if none is given."""
+        headers = {"Idempotency-Key": key or f"key-{next(self._keys)}-{id(self)}"}
+        if actor is not None:
+            headers["X-Actor"] = actor
+        question = asked if "shipment" in asked else {"shipment_id": shipment_id, **asked}
+        return self.api.post("/v1/triage", json=question, headers=headers)
+
+    def decided(self, shipment_id: str = "SH-1", *, risk: float | None = None, **asked: Any) -> Json:
+        """Ask for a decision that must be given."""
+        if risk is not None:
+            self.model.risk = risk
+        answer = self.triage(shipment_id, **asked)
+        assert answer.status_code == 200, answer.text
+        body: Json = answer.json()
+        return body
+
+    def for_review(self, shipment_id: str = "SH-1", *, risk: float = 0.3, **plan: Any) -> str:
+        """Announce a shipment that goes before a person, and return the id of its item."""
+        self.announce(shipment_id, **plan)
+        item_id = self.decided(shipment_id, risk=risk)["review_item_id"]
+        assert isinstance(item_id, str)
+        return item_id
+
+    def claimed(self, item_id: str, actor: str = "dana") -> str:
+        """Claim an item that must be free, and return the token."""
+        answer = self.answer(item_id, "claim", actor=actor)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["claim_token"])
+
+    def answer(self, item_id: str, verb: str, *, actor: str = "dana", **body: Any) -> httpx.Response:
+        """Claim, release, accept, override or dismiss an item."""
+        return self.api.post(f"/v1/reviews/{item_id}/{verb}", json=body, headers={"X-Actor": actor})
+
+    def rows(self, table: type[Row]) -> list[Row]:
+        with self.container.reads() as session:
+            return list(session.scalars(select(table).order_by(*table.__table__.primary_key)))
+
+    def count(self, table: type[Base]) -> int:
+        with self.container.reads() as session:
+            return count_of(session, table)
+
+    def kept(self) -> tuple[int, int]:
+        """Return how many events the record log and the refused events hold."""
+        return self.count(EventRow), self.count(RejectedEventRow)
+
+    def audited(self) -> Counter[str]:
+        """Count the audit trail by action."""
+        return Counter(row.action for row in self.rows(AuditRow))
+
+
+def count_of(session: Session, table: type[Base]) -> int:
+    return session.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+def at(**hours: float) -> str:
+    """Write a time so and so far from NOW."""
+    return (NOW + timedelta(**hours)).isoformat()
+
+
+def shipment(shipment_id: str = "SH-1", **changes: Any) -> Json:
+    """Return the plan of a shipment that leaves in 12 hours and is promised in 48; `promised_at` and
+    `planned_at` change its stops, None leaves a field out."""
+    stops = [
+        {"place": "DEHAM", "kind": "pickup", "planned_at": changes.pop("planned_at", at(hours=12))},
+        {"place": "ATVIE", "kind": "delivery", "promised_at": changes.pop("promised_at", at(hours=48))},
+    ]
+    plan = {
+        "shipment_id": shipment_id,
+        "carrier_id": "NWX",
+        "mode": "road_ltl",
+        "customer_id": "C-1",
+        "customer_tier": "priority",
+        "pieces": 4,
+        "value_minor": 2_000_000,
+        "currency": "EUR",
+        "occurred_at": at(hours=-24),
+        "stops": [{name: value for name, value in stop.items() if value is not None} for stop in stops],
+        **changes,
+    }
+    return {name: value for name, value in plan.items() if value is not None}
+
+
+def cloud_event(kind: str, data: Any, *, event_id: str, source: str = "/erp", **changes: Any) -> Json:
+    envelope = {"specversion": "1.0", "id": event_id, "source": source, "type": kind, "data": data, **changes}
+    return {name: value for name, value in envelope.items() if value is not None}
+
+
+def planned(shipment_id: str = "SH-1", **changes: Any) -> Json:
+    """Return the event that announces a shipment."""
+    return cloud_event(
+        "freight.shipment.planned", shipment(shipment_id, **changes), event_id=f"plan-{shipment_id}", source="/erp"
+    )
+
+
+def delivery(event_id: str, status: str, shipment_id: str = "SH-1", **changes: Any) -> Json:
+    """Return an event of a shipment's journey, an hour ago."""
+    data = {"event_id": event_id, "shipment_id": shipment_id, "status": status, "occurred_at": at(hours=-1), **changes}
+    return cloud_event("freight.delivery", data, event_id=event_id, source="/carriers/NWX")
+
+
+def weather(event_id: str = "w-1", **changes: Any) -> Json:
+    data = {"place": "DEHAM", "temperature_c": -2.5, "occurred_at": at(hours=-1), **changes}
+    return cloud_event("freight.weather.observed", data, event_id=event_id, source="/weather")
+
+
+def problem_in(answer: httpx.Response, status: int, slug: str) -> Json:
+    """Check that an answer is a problem document of a kind, and return it."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    body: Json = answer.json()
+    assert (body["status"], body["type"]) == (status, f"/problems/{slug}")
+    assert body["title"]
+    assert body["detail"]
+    return body

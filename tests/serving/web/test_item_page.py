@@ -1,0 +1,217 @@
+"""One item: what happened, how risky, why, what could be done, and the form for each answer."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from serving.db.tables import AuditRow, DecisionRow, OutgoingCallRow, ReviewItemRow
+from tests.serving.house import at, planned
+from tests.serving.web.filled import Filled
+from tests.serving.web.visitor import Visitor, chosen, note_of, value_of, words_of
+
+
+def row_of(filled: Filled, name: str) -> ReviewItemRow:
+    (row,) = [row for row in filled.house.rows(ReviewItemRow) if row.item_id == filled.items[name]]
+    return row
+
+
+def calls_of(filled: Filled, name: str) -> list[str]:
+    decision_id = row_of(filled, name).decision_id
+    return [call.branch for call in filled.house.rows(OutgoingCallRow) if call.decision_id == decision_id]
+
+
+class TestWhatItShows:
+    def test_what_happened_and_when_it_was_judged(self, filled: Filled, dana: Visitor) -> None:
+        said = words_of(dana.shown(filled.path("top")))
+        assert "Late risk with carrier NWX is 82 % and it leaves in 12.0 hours" in said
+        assert "Judged a day before departure, Mon 02 Mar 06:00 UTC, with the delay model version 7." in said
+
+    def test_the_journey_stands_above(self, filled: Filled, dana: Visitor) -> None:
+        said = words_of(dana.shown(filled.path("top")))
+        assert "leaves Mon 02 Mar 18:00 UTC promised Wed 04 Mar 06:00 UTC goods 486,500.00 EUR pieces 4" in said
+
+    def test_what_of_the_journey_is_not_known_says_so(self, filled: Filled, dana: Visitor) -> None:
+        assert "promised not known" in words_of(dana.shown(filled.path("no promise")))
+
+    def test_the_risk_with_the_usual_one_beside_it(self, filled: Filled, dana: Visitor) -> None:
+        page = dana.shown(filled.path("top"))
+        assert "82 % behind; usual is 18 %, before anything is known of a shipment" in words_of(page)
+        assert 'aria-label="82\u00a0% on a scale from 0 to 100 %; usual is 18\u00a0%"' in page
+        assert '<rect class="up" y="2" width="82.0%"' in page
+
+    def test_each_reason_has_its_words_and_its_direction(self, filled: Filled, dana: Visitor) -> None:
+        rows = re.findall(r"<tr><td>([^<]*)</td>.*?aria-label=\"(\w+) the risk\"", dana.shown(filled.path("top")), re.S)
+        assert rows[:3] == [
+            ("Mean delay of departures from the origin in 6 hours: 37 minutes", "raises"),
+            ("Share of the carrier&#39;s arrivals late in 28 days: 31 %", "raises"),
+            ("Hours from now to the promise: 48.0 hours", "lowers"),
+        ]
+
+    def test_the_strongest_reason_fills_its_half(self, filled: Filled, dana: Visitor) -> None:
+        bars = re.findall(
+            r'<rect class="(up|down)" x="([\d.]+)" y="2" width="([\d.]+)"', dana.shown(filled.path("top"))
+        )
+        assert bars[:3] == [("up", "100", "100.0"), ("up", "100", "75.0"), ("down", "50.0", "50.0")]
+
+    def test_a_risk_that_cannot_be_told_says_why_and_draws_nothing(self, filled: Filled, dana: Visitor) -> None:
+        page = dana.shown(filled.path("unknown carrier"))
+        said = words_of(page)
+        assert "It cannot be told: carrier NEWCO has no history." in said
+        assert "≈ 3,750.00 EUR at stake if it is as likely late as not" in said
+        assert "<rect" not in page
+
+    def test_each_action_with_its_price_and_the_lateness_it_leaves(self, filled: Filled, dana: Visitor) -> None:
+        said = words_of(dana.shown(filled.path("top")))
+        assert "What each action is expected to cost, EUR" in said
+        assert "rebook suggested 4,958.60 7,180.74 12,139.34" in said
+        assert "escalate cheapest 40.50 9,574.32 9,614.82" in said
+
+    def test_costs_that_cannot_be_computed_say_why(self, filled: Filled, dana: Visitor) -> None:
+        said = words_of(dana.shown(filled.path("dollars")))
+        assert "What is at stake is not known" in said
+        assert "It cannot be computed:" in said
+
+    def test_what_is_not_known_is_listed_with_the_reason(self, filled: Filled, dana: Visitor) -> None:
+        said = words_of(dana.shown(filled.path("dollars")))
+        assert "Not known value at stake minor the value is in USD, the policy counts in EUR" in said
+
+    def test_the_suggestion_is_spelt_out(self, filled: Filled, dana: Visitor) -> None:
+        said = words_of(dana.shown(filled.path("top")))
+        assert "carriers ACE, 7 % late instead of NWX price limit 16,755.06 EUR" in said
+        assert "tender window Mon 02 Mar 06:00 to 08:00 UTC" in said
+
+    def test_the_record_names_rule_owner_policy_and_hash(self, filled: Filled, dana: Visitor) -> None:
+        decision_id = row_of(filled, "top").decision_id
+        (decision,) = [row for row in filled.house.rows(DecisionRow) if row.decision_id == decision_id]
+        said = words_of(dana.shown(filled.path("top")))
+        assert "rule another carrier, owned by Transport operations policy late_shipments version 1" in said
+        assert f"sealed as {decision.hash}" in said
+
+    def test_the_history_tells_every_move_with_who_made_it(self, filled: Filled, dana: Visitor) -> None:
+        said = words_of(dana.shown(filled.path("overridden")))
+        assert "Mon 02 Mar 06:00 UTC system opened: rebook" in said
+        assert "Mon 02 Mar 09:12 UTC marit claimed" in said
+        assert "marit override: notify, cost too high, The customer can wait" in said
+
+    def test_an_answered_item_shows_the_answer_and_its_call(self, filled: Filled, dana: Visitor) -> None:
+        page = dana.shown(filled.path("accepted"))
+        said = words_of(page)
+        assert "accept rebook, by marit, Mon 02 Mar 09:12 UTC: “Booked with ACE by phone as well”" in said
+        assert "call rebook pending, 0 attempts" in said
+        assert "/accept" not in page
+
+    def test_an_unknown_item_is_told_in_words(self, dana: Visitor) -> None:
+        answer = dana.get("/queue/rev_0")
+        assert answer.status_code == 404
+        assert "Nothing in the queue is called rev_0" in words_of(answer.text)
+
+    @pytest.mark.parametrize("verb", ["claim", "accept", "override"])
+    def test_the_address_of_an_answer_loaded_anew_leads_to_the_item(
+        self, filled: Filled, dana: Visitor, verb: str
+    ) -> None:  # fmt: skip
+        assert dana.get(f"{filled.path('top')}/{verb}").headers["location"] == filled.path("top")
+
+
+class TestClaiming:
+    def test_a_free_item_offers_the_claim_and_no_answer(self, filled: Filled, dana: Visitor) -> None:
+        page = dana.shown(filled.path("top"))
+        assert 'id="claim"' in page
+        assert 'name="token"' not in page
+
+    def test_the_token_is_shown_to_its_holder_alone(self, filled: Filled, dana: Visitor, marit: Visitor) -> None:
+        token = dana.claimed(filled.path("top"))
+        page = marit.shown(filled.path("top"))
+        assert token not in page
+        assert "dana holds it until Mon 02 Mar 09:27 UTC, in 15 min." in words_of(page)
+
+    def test_a_second_press_of_claim_changes_nothing(self, filled: Filled, dana: Visitor) -> None:
+        token = dana.claimed(filled.path("top"))
+        assert dana.claimed(filled.path("top")) == token
+        assert filled.house.audited()["review.claimed"] == 6
+
+    def test_given_back_it_is_free(self, filled: Filled, dana: Visitor) -> None:
+        token = dana.claimed(filled.path("top"))
+        assert dana.post(f"{filled.path('top')}/release", token=token).headers["location"] == "/queue"
+        assert row_of(filled, "top").status == "open"
+
+    def test_held_longer_it_keeps_what_was_typed(self, filled: Filled, dana: Visitor) -> None:
+        token = dana.claimed(filled.path("top"))
+        filled.house.advance(minutes=10)
+        answer = dana.post(f"{filled.path('top')}/extend", token=token, note="half a thou", branch="notify")
+        assert "Yours for 15 min" in words_of(answer.text)
+        assert (note_of(answer.text), chosen(answer.text, "branch")) == ("half a thou", "notify")
+
+
+class TestAnswering:
+    def test_accepting_enqueues_the_suggestion_once(self, filled: Filled, dana: Visitor) -> None:
+        token = dana.claimed(filled.path("top"))
+        for _ in range(2):
+            answer = dana.post(f"{filled.path('top')}/accept", token=token, note=" ACE knows\r\nabout it ")
+            assert answer.headers["location"] == filled.path("top")
+        assert calls_of(filled, "top") == ["rebook"]
+        row = row_of(filled, "top")
+        assert (row.verdict, row.closed_by, row.note) == ("accept", "dana", "ACE knows\nabout it")
+
+    def test_overriding_enqueues_the_chosen_action(self, filled: Filled, dana: Visitor) -> None:
+        token = dana.claimed(filled.path("top"))
+        dana.post(f"{filled.path('top')}/override", token=token, branch="notify", override_reason="customer_asked")
+        assert calls_of(filled, "top") == ["notify"]
+        row = row_of(filled, "top")
+        assert (row.verdict, row.verdict_branch, row.reason_code) == ("override", "notify", "customer_asked")
+
+    def test_dismissing_enqueues_nothing(self, filled: Filled, dana: Visitor) -> None:
+        token = dana.claimed(filled.path("top"))
+        dana.post(f"{filled.path('top')}/dismiss", token=token, dismiss_reason="not_late", note="Seen at the dock")
+        assert calls_of(filled, "top") == []
+        row = row_of(filled, "top")
+        assert (row.verdict, row.reason_code, row.note) == ("dismiss", "not_late", "Seen at the dock")
+
+    def test_every_answer_is_in_the_audit_trail_under_the_name(self, filled: Filled, dana: Visitor) -> None:
+        token = dana.claimed(filled.path("top"))
+        dana.post(f"{filled.path('top')}/dismiss", token=token, dismiss_reason="not_late")
+        last = [row for row in filled.house.rows(AuditRow) if row.subject == f"review:{filled.items['top']}"][-1]
+        assert (last.action, last.actor) == ("review.dismiss", "dana")
+
+    @pytest.mark.parametrize("name", ["unknown carrier", "expired"])
+    def test_what_cannot_be_accepted_offers_no_such_button(self, filled: Filled, dana: Visitor, name: str) -> None:
+        dana.claimed(filled.path(name))
+        page = dana.shown(filled.path(name))
+        assert 'id="do-accept"' not in page
+        assert 'id="do-dismiss"' in page
+
+    def test_reasons_are_those_of_each_answer(self, filled: Filled, dana: Visitor) -> None:
+        dana.claimed(filled.path("top"))
+        lists = re.findall(r'<select id="(\w+-reason)".*?</select>', dana.shown(filled.path("top")), re.DOTALL)
+        assert lists == ["override-reason", "dismiss-reason"]
+        page = dana.shown(filled.path("top"))
+        override, dismiss = page.split('id="dismiss-reason"')
+        assert "better_option" in override
+        assert "better_option" not in dismiss
+        assert "not_late" in dismiss
+
+    def test_a_newer_decision_on_the_shipment_closes_a_free_item(self, filled: Filled, dana: Visitor) -> None:
+        event = planned("SH-240817", carrier_id="NWX", value_minor=3_000_000, occurred_at=at(hours=1))
+        filled.house.send({**event, "id": "plan-again"})
+        filled.house.decided("SH-240817", risk=0.3)
+        said = words_of(dana.shown(filled.path("top")))
+        assert "superseded by system" in said
+        assert 'id="claim"' not in dana.shown(filled.path("top"))
+
+
+class TestFormsWithoutScript:
+    def test_one_form_carries_the_note_to_every_answer(self, filled: Filled, dana: Visitor) -> None:
+        dana.claimed(filled.path("top"))
+        page = dana.shown(filled.path("top"))
+        form = page[page.index('<form id="answer"') :].split("</form>")[0]
+        actions = re.findall(r'formaction="([^"]*)"', form)
+        assert [action.rpartition("/")[2] for action in actions] == ["override", "dismiss", "release", "extend"]
+        assert 'name="note"' in form
+        assert value_of(form, "token")
+
+    def test_no_text_line_lets_enter_send_the_form(self, filled: Filled, dana: Visitor) -> None:
+        dana.claimed(filled.path("top"))
+        page = dana.shown(filled.path("top"))
+        kinds = set(re.findall(r'<input type="(\w+)"', page))
+        assert kinds == {"hidden"}

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from features.records import DeliveryEvent, Shipment, WeatherObservation
+from features.tables import RecordTables
+from features.vocabulary import EventType
+from training.simulate.generate import Simulation
+from training.simulate.replay import history_until, replay_feed, write_replay
+
+START = datetime(2024, 9, 20, tzinfo=UTC)
+END = START + timedelta(days=2)
+RECORD_OF = {
+    EventType.SHIPMENT_PLANNED: Shipment,
+    EventType.DELIVERY: DeliveryEvent,
+    EventType.WEATHER_OBSERVED: WeatherObservation,
+}
+
+
+@pytest.fixture(scope="module")
+def feed(small: Simulation) -> list[dict]:
+    return list(replay_feed(small.tables, START, END))
+
+
+class TestHistoryUntil:
+    def test_nothing_in_it_was_learnt_later(self, small: Simulation) -> None:
+        history = history_until(small.tables, START)
+        for table in (history.shipments, history.events, history.weather):
+            assert len(table) > 0
+            assert table["known_at"].max() <= START
+        assert set(history.stops["shipment_id"]) == set(history.shipments["shipment_id"])
+        assert len(history.stops) == 2 * len(history.shipments)
+
+    def test_what_was_known_at_the_very_instant_is_in_it(self, small: Simulation) -> None:
+        instant = small.tables.events["known_at"].iloc[700].to_pydatetime()
+        at, before = history_until(small.tables, instant), history_until(small.tables, instant - timedelta(seconds=1))
+        assert len(at.events) == (small.tables.events["known_at"] <= instant).sum() > len(before.events)
+
+    def test_at_the_end_it_is_everything(self, small: Simulation) -> None:
+        history = history_until(small.tables, datetime(2030, 1, 1, tzinfo=UTC))
+        for table in ("shipments", "stops", "events", "weather"):
+            pd.testing.assert_frame_equal(getattr(history, table), getattr(small.tables, table))
+
+
+class TestReplayFeed:
+    def test_it_comes_in_the_order_in_which_it_became_known(self, feed: list[dict]) -> None:
+        known = [datetime.fromisoformat(event["data"]["known_at"]) for event in feed]
+        assert known == sorted(known)
+        assert known[0] > START
+        assert known[-1] <= END
+
+    def test_with_the_history_it_holds_everything_known_by_its_end_once(
+        self, small: Simulation, feed: list[dict]
+    ) -> None:
+        before, after = history_until(small.tables, START), history_until(small.tables, END)
+        assert Counter(event["type"] for event in feed) == {
+            "freight.shipment.planned": len(after.shipments) - len(before.shipments),
+            "freight.delivery": len(after.events) - len(before.events),
+            "freight.weather.observed": len(after.weather) - len(before.weather),
+        }
+        told = Counter(event["id"] for event in feed if event["type"] == "freight.delivery")
+        assert told == Counter(after.events["event_id"]) - Counter(before.events["event_id"])
+
+    def test_two_feeds_in_a_row_are_the_one_over_both(self, small: Simulation, feed: list[dict]) -> None:
+        middle = START + timedelta(hours=17)
+        halves = [*replay_feed(small.tables, START, middle), *replay_feed(small.tables, middle, END)]
+        assert halves == feed
+
+    def test_each_is_a_cloudevent_whose_data_is_the_record(self, feed: list[dict]) -> None:
+        assert {event["type"] for event in feed} == {event_type.value for event_type in EventType}
+        for event in feed:
+            record = RECORD_OF[EventType(event["type"])].model_validate(event["data"])
+            assert event["specversion"] == "1.0"
+            assert datetime.fromisoformat(event["time"]) == record.occurred_at
+            subject = record.place if isinstance(record, WeatherObservation) else record.shipment_id
+            assert event["subject"] == subject
+
+    def test_source_and_id_name_one_message(self, small: Simulation) -> None:
+        everything = list(replay_feed(small.tables, START - timedelta(days=90), END + timedelta(days=90)))
+        bodies: dict[tuple[str, str], str] = {}
+        for event in everything:
+            body = json.dumps(event, sort_keys=True)
+            assert bodies.setdefault((event["source"], event["id"]), body) == body
+        assert len(bodies) < len(everything)
+
+    def test_a_shipment_comes_before_what_happened_to_it(self, small: Simulation) -> None:
+        announced: set[str] = set()
+        for event in replay_feed(small.tables, START - timedelta(days=90), END + timedelta(days=90)):
+            if event["type"] == "freight.shipment.planned":
+                announced.add(event["subject"])
+            elif event["type"] == "freight.delivery":
+                assert event["subject"] in announced
+
+    def test_records_survive_the_way_through_json(self, small: Simulation, feed: list[dict]) -> None:
+        records = [
+            RECORD_OF[EventType(event["type"])].model_validate(event["data"]) for event in json.loads(json.dumps(feed))
+        ]
+        tables = RecordTables.from_records(records)
+        known = small.tables.events["known_at"]
+        expected = small.tables.events[(known > START) & (known <= END)]
+        pd.testing.assert_frame_equal(
+            tables.events.sort_values(["known_at", "event_id"], ignore_index=True),
+            expected.sort_values(["known_at", "event_id"], ignore_index=True),
+        )
+
+
+class TestWriteReplay:
+    def test_it_writes_the_history_and_one_event_a_line(
+        self, small: Simulation, feed: list[dict], tmp_path: Path
+    ) -> None:
+        written = write_replay(small.tables, START, END, tmp_path)
+        lines = (tmp_path / "feed.jsonl").read_text(encoding="utf-8").splitlines()
+        assert written == len(feed)
+        assert [json.loads(line) for line in lines] == feed
+        history = RecordTables.read(tmp_path / "history")
+        assert len(history.events) == len(history_until(small.tables, START).events)

@@ -1,0 +1,148 @@
+"""Verbs of the command line that make and judge models."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, ParamSpec
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from features.errors import FeatureError
+from models.errors import ModelError
+from training.errors import TrainingError
+from training.simulate import cli as simulate_cli
+
+DEFAULT_TRACKING = "sqlite:///var/mlflow/mlflow.db"
+
+_P = ParamSpec("_P")
+_Data = Annotated[Path, typer.Option("--data", help="folder of canonical tables", exists=True, file_okay=False)]
+_Tracking = Annotated[
+    str, typer.Option("--tracking-uri", help="MLflow tracking and registry", envvar="MLFLOW_TRACKING_URI")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `train`, `evaluate` and `simulate` to the command line."""
+    train = typer.Typer(no_args_is_help=True, help="Fit, calibrate, judge and register a model.")
+    train.command("delay")(_told(train_delay))
+    app.add_typer(train, name="train")
+    judge_ = typer.Typer(no_args_is_help=True, help="Judge a registered model on its test period.")
+    judge_.command("delay")(_told(evaluate_delay))
+    app.add_typer(judge_, name="evaluate")
+    simulate_cli.register(app)
+
+
+def train_delay(
+    data: _Data,
+    config: Annotated[Path, typer.Option("--config", help="training configuration (YAML)")],
+    out: Annotated[Path, typer.Option("--out", help="where the bundle and the report go")] = Path("var/models/delay"),
+    tracking_uri: _Tracking = DEFAULT_TRACKING,
+) -> None:
+    """Train the delay model: features as known at each moment, a split by time, calibration, a report, the registry."""
+    # Imported here: no other command waits for these libraries.
+    from models.bundle import save
+    from training.config import load_config
+    from training.dataset import make_dataset
+    from training.evaluate import judge, summary
+    from training.fit import fit_delay
+    from training.report import write_report
+    from training.splits import Period
+    from training.track import register as register_model
+
+    console = Console(stderr=True)
+    settings = load_config(config)
+    _make_folder(tracking_uri)
+    with _progress(console) as bar:
+        task = bar.add_task("features", total=None)
+        dataset = make_dataset(data, settings, lambda done, total: bar.update(task, completed=done, total=total))
+    model = fit_delay(dataset, settings, note=lambda line: console.print(f"  {line}"))
+    shares = {moment.value: float(dataset.part(Period.FIT, moment)[1].mean()) for moment in settings.moments}
+    kept = {"config": settings.model_dump(mode="json"), "fit_late_share": shares}
+    model = save(model, out / "bundle", kept)
+    judged = judge(model, dataset, shares)
+    about = {
+        "model": model.name,
+        "version": "candidate",
+        "data": settings.data,
+        "period": [
+            settings.split.calibrate_until.isoformat(),
+            settings.split.test_until and settings.split.test_until.isoformat(),
+        ],
+    }
+    result = {**about, **summary(judged, settings.seed)}
+    report = write_report(result, judged, out / "report")
+    version = register_model(model, settings, result, out / "bundle", out / "report", tracking_uri)
+    console.print(_table({**result, "version": version}))
+    console.print(f"Registered as {model.name} version {version}, alias champion, in {tracking_uri}. Report: {report}")
+
+
+def evaluate_delay(
+    data: _Data,
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+    tracking_uri: _Tracking = DEFAULT_TRACKING,
+) -> None:
+    """Judge the champion on the test period of the split that it was trained with."""
+    from models.registry import load_champion  # imported here: no other command waits for these libraries
+    from training.evaluate import evaluate
+
+    console = Console(stderr=True)
+    model, training = load_champion(tracking_uri)
+    with _progress(console) as bar:
+        task = bar.add_task("features", total=None)
+        result, _ = evaluate(model, training, data, lambda done, total: bar.update(task, completed=done, total=total))
+    if as_json:
+        typer.echo(json.dumps(result))
+    else:
+        Console().print(_table(result))
+
+
+def _told(command: Callable[_P, None]) -> Callable[_P, None]:
+    """Let an error of ours end a command with its sentence and status 2, without a traceback."""
+
+    @functools.wraps(command)
+    def run(*args: _P.args, **kwargs: _P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except (FeatureError, ModelError, TrainingError) as error:
+            Console(stderr=True, soft_wrap=True, highlight=False).print(str(error), style="red", markup=False)
+            raise typer.Exit(2) from error
+
+    return run
+
+
+def _make_folder(tracking_uri: str) -> None:
+    if tracking_uri.startswith("sqlite:///"):
+        Path(tracking_uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+
+
+def _progress(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console)
+
+
+def _table(result: dict[str, object]) -> Table:
+    title = f"{result['model']} {result['version']}: {result['data']}"
+    table = Table(title=title, box=box.SIMPLE_HEAD, padding=0)  # what fits into 80 characters
+    for column in ("moment", "scorer"):
+        table.add_column(column, overflow="fold")
+    for column in ("AUC", "average\nprecision", "Brier", "ECE", "n", "late"):
+        table.add_column(column, justify="right", no_wrap=True)
+    moments = result["moments"]
+    assert isinstance(moments, dict)  # noqa: S101  for the type checker: `summary` made it
+    for moment, found in moments.items():
+        for scorer, measured in (("model", found), *found["baselines"].items()):
+            table.add_row(
+                moment if scorer == "model" else "",
+                scorer.replace("_", " "),
+                *(f"{measured[name]:.4f}" for name in ("auc", "average_precision", "brier", "ece")),
+                f"{measured['n']:,}",
+                f"{measured['base_rate']:.1%}",
+            )
+    return table

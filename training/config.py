@@ -1,0 +1,91 @@
+"""How a model is trained: one YAML file, read once, kept inside the model's bundle."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Self
+
+import yaml
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from features.settings import FeatureSettings
+from features.vocabulary import Moment
+from training.errors import ConfigError
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Split(_Strict):
+    """Half-open periods by planned departure: fit before `fit_until`, calibrate before `calibrate_until`, test after.
+
+    All moments of a shipment fall on one side. A case whose outcome was not known by the end of its period is left
+    out of it: the gap that label maturity asks for, case by case.
+    """
+
+    fit_until: AwareDatetime
+    calibrate_until: AwareDatetime
+    test_until: AwareDatetime | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        last = self.test_until or datetime.max.replace(tzinfo=self.calibrate_until.tzinfo)
+        if not self.fit_until < self.calibrate_until < last:
+            raise ValueError("the dates must rise: fit_until < calibrate_until < test_until")
+        return self
+
+
+class Trees(_Strict):
+    """Size and pace of the gradient-boosted trees (LightGBM)."""
+
+    num_leaves: Annotated[int, Field(ge=2, le=255)] = 31
+    max_depth: Annotated[int, Field(ge=1, le=20)] = 6
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.03
+    min_child_samples: Annotated[int, Field(ge=1)] = 100
+    feature_fraction: Annotated[float, Field(gt=0, le=1)] = 0.5
+    bagging_fraction: Annotated[float, Field(gt=0, le=1)] = 0.8
+    lambda_l2: Annotated[float, Field(ge=0)] = 5.0
+    max_rounds: Annotated[int, Field(ge=1)] = 600
+    patience_rounds: Annotated[int, Field(ge=1)] = 50
+
+
+class Verdicts(_Strict):
+    """From which probability a shipment is called behind, and from which it cannot make it."""
+
+    behind: Annotated[float, Field(ge=0, le=1)] = 0.5
+    cannot_make_it: Annotated[float, Field(ge=0, le=1)] = 0.9
+
+
+class TrainingConfig(_Strict):
+    """Configuration of one model."""
+
+    name: str = "delay"
+    owner: str
+    data: str = Field(description="what the data is, in words; 'generated' must be said where it is")
+    moments: tuple[Moment, ...] = tuple(Moment)
+    features: FeatureSettings = FeatureSettings()
+    split: Split
+    trees: Trees = Trees()
+    verdicts: Verdicts = Verdicts()
+    seed: int = 1
+
+
+def load_config(path: Path) -> TrainingConfig:
+    """Read a training configuration.
+
+    Raises
+    ------
+    ConfigError
+        With every problem of the file.
+    """
+    try:
+        return TrainingConfig.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ConfigError(path, [f"it cannot be read: {error}"]) from error
+    except yaml.YAMLError as error:
+        raise ConfigError(path, [f"it is not YAML: {error}"]) from error
+    except ValidationError as error:
+        problems = [f"{'.'.join(map(str, item['loc'])) or 'file'}: {item['msg']}" for item in error.errors()]
+        raise ConfigError(path, problems) from error

@@ -1,0 +1,98 @@
+"""The table a model learns from: one row a labelled shipment and moment, features as known at its cutoff."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.build import Builder, Progress
+from features.definitions import NAMES
+from features.labels import lateness_of
+from features.legs import micros_of
+from features.moments import questions_of
+from features.tables import SCHEMAS, RecordTables
+from features.vocabulary import Moment
+from training.config import TrainingConfig
+from training.errors import TooLittleDataError
+from training.splits import Period, periods_of
+
+MINIMUM_OF_EACH_OUTCOME = 20
+_CHUNK = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Labelled cases.
+
+    Attributes
+    ----------
+    cases
+        Columns shipment_id, moment, cutoff_at, planned_at, late (bool), period, carrier; n rows.
+    values : float64 [n, len(FEATURES)]
+    fingerprint
+        SHA-256 over the canonical tables.
+    """
+
+    cases: pd.DataFrame
+    values: NDArray[np.float64]
+    fingerprint: str
+
+    def part(self, period: Period, moment: Moment) -> tuple[NDArray[np.float64], NDArray[np.bool_], pd.DataFrame]:
+        """Return features, labels and cases of one period and moment.
+
+        Raises
+        ------
+        TooLittleDataError
+            If it has fewer than `MINIMUM_OF_EACH_OUTCOME` late or punctual cases.
+        """
+        chosen = ((self.cases["period"] == period.value) & (self.cases["moment"] == moment.value)).to_numpy()
+        late = self.cases.loc[chosen, "late"].to_numpy(dtype=bool)
+        if min(int(late.sum()), int((~late).sum())) < MINIMUM_OF_EACH_OUTCOME:
+            raise TooLittleDataError(period.value, moment.value, len(late), int(late.sum()), MINIMUM_OF_EACH_OUTCOME)
+        return self.values[chosen], late, self.cases[chosen]
+
+
+def make_dataset(
+    folder: Path, config: TrainingConfig, progress: Progress | None = None, periods: tuple[Period, ...] = tuple(Period)
+) -> Dataset:
+    """Read canonical tables and build features and labels for the moments and periods asked for."""
+    tables = RecordTables.read(folder)
+    cases = cases_of(tables, config)
+    cases = cases[cases["period"].isin([period.value for period in periods])].reset_index(drop=True)
+    builder = Builder(tables, config.features)
+    rows, cutoffs = builder.rows_of(cases["shipment_id"]), micros_of(cases["cutoff_at"])
+    values = np.empty((len(cases), len(NAMES)))
+    for start in range(0, len(cases), _CHUNK):
+        chosen = slice(start, start + _CHUNK)
+        values[chosen] = builder.values(rows[chosen], cutoffs[chosen])
+        if progress is not None:
+            progress(min(start + _CHUNK, len(cases)), len(cases))
+    return Dataset(cases, values, fingerprint_of(folder))
+
+
+def cases_of(tables: RecordTables, config: TrainingConfig) -> pd.DataFrame:
+    """Return the labelled cases of the tables with their period, in order of cutoff."""
+    cases = questions_of(tables)
+    cases = cases[cases["moment"].isin([moment.value for moment in config.moments])]
+    cases = cases.join(lateness_of(tables, config.features), on="shipment_id")
+    first = tables.stops.sort_values("sequence", kind="stable").drop_duplicates("shipment_id").set_index("shipment_id")
+    cases["planned_at"] = cases["shipment_id"].map(first["planned_at"])
+    cases["carrier"] = cases["shipment_id"].map(tables.shipments.set_index("shipment_id")["carrier_id"])
+    cases["period"] = periods_of(cases["planned_at"], cases["label_known_at"], config.split)
+    cases = cases[cases["late"].notna() & cases["period"].notna()]
+    cases["late"] = cases["late"].astype(bool)
+    return cases.sort_values(["cutoff_at", "shipment_id", "moment"], kind="stable").reset_index(drop=True)
+
+
+def fingerprint_of(folder: Path) -> str:
+    """Return the SHA-256 over the canonical tables of a folder."""
+    digest = hashlib.sha256()
+    for table in SCHEMAS:
+        digest.update(table.encode())
+        digest.update((folder / f"{table}.parquet").read_bytes())
+    return digest.hexdigest()

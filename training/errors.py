@@ -1,0 +1,39 @@
+"""Errors of training.
+
+TrainingError
+ ├─ ConfigError        a training configuration cannot be used (all its problems at once)
+ └─ TooLittleDataError a period has too few cases to fit, calibrate or judge on
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class TrainingError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class ConfigError(TrainingError):
+    """A training configuration cannot be used."""
+
+    def __init__(self, path: Path, problems: Sequence[str]) -> None:
+        self.path = path
+        self.problems = tuple(problems)
+        listed = "\n".join(f"  - {problem}" for problem in problems)
+        super().__init__(f"Training configuration {path} has {len(problems)} problem(s):\n{listed}")
+
+
+class TooLittleDataError(TrainingError):
+    """A period has too few cases."""
+
+    def __init__(self, period: str, moment: str, found: int, late: int, needed: int) -> None:
+        self.period = period
+        self.moment = moment
+        self.found = found
+        self.late = late
+        super().__init__(
+            f"Period '{period}' has {found} labelled cases at moment {moment}, {late} of them late; "
+            f"at least {needed} of each outcome are needed. Move the split dates, or import more history."
+        )

@@ -1,0 +1,83 @@
+"""Judging a registered model on the test period of its own split, beside baselines that need no model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.build import Progress
+from features.vocabulary import Moment
+from models.baselines import base_rate, carrier_lane_rate
+from models.delay import DelayModel
+from training.config import TrainingConfig
+from training.dataset import Dataset, fingerprint_of, make_dataset
+from training.metrics import auc_interval, measures
+from training.splits import Period
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Test cases of one moment: labels, the model's probabilities and each baseline's; the day of each cutoff."""
+
+    late: NDArray[np.bool_]
+    probability: NDArray[np.float64]
+    baselines: dict[str, NDArray[np.float64]]
+    days: NDArray[np.int64]
+
+
+def judge(model: DelayModel, dataset: Dataset, fit_late_share: dict[str, float]) -> dict[Moment, Judged]:
+    """Score the test cases of every moment of the model."""
+    judged = {}
+    for moment in model.boosters:
+        values, late, cases = dataset.part(Period.TEST, moment)
+        share = np.array([fit_late_share[moment.value]])
+        judged[moment] = Judged(
+            late=late,
+            probability=model.probabilities(values, moment),
+            baselines={"base_rate": base_rate(share, len(late)), "carrier_lane_rate": carrier_lane_rate(values)},
+            days=cases["cutoff_at"].dt.tz_localize(None).to_numpy().astype("datetime64[D]").astype(np.int64),
+        )
+    return judged
+
+
+def summary(judged: dict[Moment, Judged], seed: int) -> dict[str, Any]:
+    """Return the measures of every moment as plain JSON values."""
+    moments = {}
+    for moment, cases in judged.items():
+        low, high = auc_interval(cases.late, cases.probability, cases.days, np.random.default_rng(seed))
+        moments[moment.value] = {
+            **measures(cases.late, cases.probability),
+            "auc_interval_95": [low, high],
+            "baselines": {name: measures(cases.late, other) for name, other in cases.baselines.items()},
+        }
+    return {"moments": moments}
+
+
+def evaluate(
+    model: DelayModel, training: dict[str, Any], folder: Path, progress: Progress | None = None
+) -> tuple[dict[str, Any], dict[Moment, Judged]]:
+    """Judge a model on the test period of the split that it was trained with.
+
+    Parameters
+    ----------
+    training
+        What the bundle keeps of its training: `config` and `fit_late_share`.
+    """
+    config = TrainingConfig.model_validate(training["config"])
+    dataset = make_dataset(folder, config, progress, periods=(Period.TEST,))
+    judged = judge(model, dataset, training["fit_late_share"])
+    about = {
+        "model": model.name,
+        "version": model.version,
+        "data": config.data,
+        "same_data_as_training": fingerprint_of(folder) == model.fingerprints["data"],
+        "period": [
+            config.split.calibrate_until.isoformat(),
+            config.split.test_until and config.split.test_until.isoformat(),
+        ],
+    }
+    return {**about, **summary(judged, config.seed)}, judged

@@ -1,0 +1,109 @@
+"""The report of a model: one page of figures and one picture, beside the run that made it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from sklearn.metrics import precision_recall_curve
+
+from features.vocabulary import Moment
+from training.evaluate import Judged
+from training.metrics import lift, reliability
+
+_COLOURS = ("#0b6e99", "#c4561d", "#4a7c3a")
+
+
+def write_report(result: dict[str, Any], judged: dict[Moment, Judged], folder: Path) -> Path:
+    """Write `report.md` and `report.png` into a folder and return the path of the first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    mpl.use("Agg")
+    _picture(result, judged).savefig(folder / "report.png", dpi=110)
+    path = folder / "report.md"
+    path.write_text(_page(result), encoding="utf-8")
+    return path
+
+
+def _page(result: dict[str, Any]) -> str:
+    lines = [
+        f"# {result['model']}, version {result['version']}",
+        "",
+        f"Data: {result['data']}. Test period: {result['period'][0]} to {result['period'][1] or 'the end'}.",
+        "Every row is judged at its moment, from what was known then; intervals resample whole days.",
+        "",
+        "| moment | scorer | AUC (95 %) | average precision | Brier | ECE | n | late |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for moment, found in result["moments"].items():
+        low, high = found["auc_interval_95"]
+        lines.append(_row(moment, "model", found, f" ({low:.3f}–{high:.3f})"))
+        lines += [_row("", name.replace("_", " "), other, "") for name, other in found["baselines"].items()]
+    return "\n".join([*lines, "", "![reliability, precision and recall, lift, quality by moment](report.png)", ""])
+
+
+def _row(moment: str, scorer: str, found: dict[str, Any], interval: str) -> str:
+    return (
+        f"| {moment} | {scorer} | {found['auc']:.3f}{interval} | {found['average_precision']:.3f} | "
+        f"{found['brier']:.4f} | {found['ece']:.4f} | {found['n']:,} | {found['base_rate']:.1%} |"
+    )
+
+
+def _picture(result: dict[str, Any], judged: dict[Moment, Judged]) -> Figure:
+    figure = Figure(figsize=(12, 9), layout="constrained")
+    figure.suptitle(f"{result['model']} {result['version']} — {result['data']}")
+    (top_left, top_right), (bottom_left, bottom_right) = figure.subplots(2, 2)
+    _reliability(top_left, judged)
+    _precision_recall(top_right, judged)
+    _lift(bottom_left, judged)
+    _by_moment(bottom_right, result)
+    return figure
+
+
+def _reliability(axes: Axes, judged: dict[Moment, Judged]) -> None:
+    axes.plot([0, 1], [0, 1], color="grey", linewidth=0.8)
+    for colour, (moment, cases) in zip(_COLOURS, judged.items(), strict=False):
+        predicted, observed, _ = reliability(cases.late, cases.probability)
+        axes.plot(predicted, observed, "o-", color=colour, markersize=4, label=moment.value)
+    axes.set(title="Does a probability mean what it says?", xlabel="predicted", ylabel="share late")
+    axes.legend()
+
+
+def _precision_recall(axes: Axes, judged: dict[Moment, Judged]) -> None:
+    for colour, (moment, cases) in zip(_COLOURS, judged.items(), strict=False):
+        for scores, style, label in (
+            (cases.probability, "-", moment.value),
+            (cases.baselines["carrier_lane_rate"], ":", f"{moment.value}: carrier and lane rate"),
+        ):
+            precision, recall, _ = precision_recall_curve(cases.late, scores)
+            axes.plot(recall[1:], precision[1:], style, color=colour, linewidth=1.2, label=label)
+    axes.set(title="How many alarms are right, how many late ones are found?", xlabel="recall", ylabel="precision")
+    axes.legend(fontsize=8, loc="lower left", bbox_to_anchor=(0.0, 0.42))
+
+
+def _lift(axes: Axes, judged: dict[Moment, Judged]) -> None:
+    capacity = np.linspace(0.01, 1.0, 100)
+    for colour, (moment, cases) in zip(_COLOURS, judged.items(), strict=False):
+        axes.plot(capacity * 100, lift(cases.late, cases.probability, capacity), color=colour, label=moment.value)
+    axes.axhline(1, color="grey", linewidth=0.8)
+    axes.set(title="What is a review slot worth?", xlabel="share of shipments looked at, %", ylabel="times chance")
+    axes.legend()
+
+
+def _by_moment(axes: Axes, result: dict[str, Any]) -> None:
+    moments = list(result["moments"])
+    places = np.arange(len(moments))
+    for offset, (measure, colour) in zip(
+        (-0.2, 0.2), (("auc", _COLOURS[0]), ("average_precision", _COLOURS[1])), strict=True
+    ):
+        heights = [result["moments"][moment][measure] for moment in moments]
+        bars = axes.bar(places + offset, heights, 0.36, color=colour, label=measure.replace("_", " "))
+        axes.bar_label(bars, fmt="%.3f", fontsize=9)
+        base = [result["moments"][moment]["baselines"]["carrier_lane_rate"][measure] for moment in moments]
+        axes.plot(places + offset, base, "_", color="black", markersize=22)
+    axes.set(title="Quality by moment (dash: carrier and lane rate)", xticks=places, ylim=(0, 1.05))
+    axes.set_xticklabels(moments)
+    axes.legend(loc="upper left")

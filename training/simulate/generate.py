@@ -1,0 +1,162 @@
+"""The whole simulation: from settings and a seeded generator to canonical tables and invoices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from features.tables import RecordTables
+from features.vocabulary import StopKind
+from training.simulate.bookings import TIERS, Bookings, make_bookings
+from training.simulate.frames import frame, instants
+from training.simulate.invoices import INVOICE_SCHEMA, TRUTH_SCHEMA, make_invoices
+from training.simulate.journeys import deliver, run_departures
+from training.simulate.local_time import LocalTime
+from training.simulate.network import CARRIERS, PLACES, lanes
+from training.simulate.scans import events_frame, make_scans
+from training.simulate.settings import SimulationSettings
+from training.simulate.timetable import Timetable, make_timetable
+from training.simulate.warehouse import ready_times
+from training.simulate.weather import make_weather, weather_frame
+
+STAGES = ("weather", "timetable", "bookings", "warehouses", "journeys", "scans", "invoices")
+"""What `simulate` works through, in order."""
+MISSING_FIELD_SHARE = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """Canonical tables, and beside them invoices with the truth about their errors."""
+
+    tables: RecordTables
+    invoices: pd.DataFrame
+    invoice_truth: pd.DataFrame
+
+    def write(self, folder: Path) -> None:
+        """Write the tables, `invoices.parquet` and `invoice_truth.parquet` into a folder, made if missing."""
+        self.tables.write(folder)
+        for name, made, schema in (
+            ("invoices", self.invoices, INVOICE_SCHEMA),
+            ("invoice_truth", self.invoice_truth, TRUTH_SCHEMA),
+        ):
+            table = pa.Table.from_pandas(made, schema=schema, preserve_index=False)
+            pq.write_table(table, folder / f"{name}.parquet", compression="zstd")
+
+
+def simulate(
+    settings: SimulationSettings, rng: np.random.Generator, on_stage: Callable[[str], None] = lambda _: None
+) -> Simulation:
+    """Make a network's months.
+
+    Parameters
+    ----------
+    settings : SimulationSettings
+    rng : numpy.random.Generator
+        The only source of chance: equal settings and generators in equal states give equal bytes. Each part draws
+        from a child of its own, so a setting that changes one part leaves the draws of the others as they were.
+    on_stage : callable
+        Told the name of each of `STAGES` as it begins.
+    """
+    for_weather, for_timetable, for_bookings, for_warehouses, for_runs, for_deliveries, for_scans, for_tables = (
+        rng.spawn(8)
+    )
+    times = LocalTime(settings.start, settings.horizon_hours, [place.timezone for place in PLACES])
+    on_stage("weather")
+    weather = make_weather(settings, for_weather)
+    severity = weather.severity()
+    on_stage("timetable")
+    timetable = make_timetable(settings, times, for_timetable)
+    on_stage("bookings")
+    bookings = make_bookings(settings, timetable, times, for_bookings)
+    on_stage("warehouses")
+    ready = ready_times(settings, timetable, bookings, times, for_warehouses)
+    on_stage("journeys")
+    runs = run_departures(settings, timetable, _last_on_board(timetable, bookings, ready), severity, for_runs)
+    journeys = deliver(timetable, bookings, ready, runs, settings.weather_strength * severity, times, for_deliveries)
+    on_stage("scans")
+    shipment_ids = np.array([f"S{number:06d}" for number in range(1, len(bookings) + 1)])
+    scans = make_scans(settings, timetable, bookings, runs, journeys, for_scans)
+    events = events_frame(settings, scans, shipment_ids, for_scans)
+    on_stage("invoices")
+    invoices, truth = make_invoices(settings, timetable, bookings, journeys, shipment_ids, for_tables)
+    tables = RecordTables(
+        shipments=_shipments_frame(settings, timetable, bookings, shipment_ids, for_tables),
+        stops=_stops_frame(settings, timetable, bookings, shipment_ids),
+        events=events,
+        weather=weather_frame(weather, settings, for_weather),
+    )
+    return Simulation(tables=tables, invoices=invoices, invoice_truth=truth)
+
+
+def _last_on_board(timetable: Timetable, bookings: Bookings, ready: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return when the last shipment of each departure is ready, NaN for those without."""
+    last = np.full(len(timetable), -np.inf)
+    going = ~np.isnan(ready)
+    np.maximum.at(last, bookings.departure[going], ready[going])
+    return np.where(np.isinf(last), np.nan, last)
+
+
+def _shipments_frame(
+    settings: SimulationSettings, timetable: Timetable, bookings: Bookings, shipment_ids: NDArray[np.str_],
+    rng: np.random.Generator,
+) -> pd.DataFrame:  # fmt: skip
+    count, departure = len(bookings), bookings.departure
+    carrier = timetable.carrier[departure]
+    distance = np.array([lane.distance_km for lane in lanes()])[timetable.lane[departure]]
+    vehicle = np.array(timetable.vehicle_ids)[timetable.vehicle[departure]]
+    return frame(
+        "shipments",
+        {
+            "shipment_id": shipment_ids,
+            "carrier_id": np.array([each.carrier_id for each in CARRIERS])[carrier],
+            "service_id": np.array(timetable.service_ids)[timetable.service[departure]],
+            "vehicle_id": np.where(rng.random(count) < MISSING_FIELD_SHARE, np.array(None), vehicle.astype(object)),
+            "mode": np.array([each.mode.value for each in CARRIERS])[carrier],
+            "customer_id": np.array([f"C{number:03d}" for number in range(1, bookings.customer.max() + 2)])[
+                bookings.customer
+            ],
+            "customer_tier": np.array([tier.value for tier in TIERS])[bookings.tier],
+            "order_id": np.array([f"O{number:06d}" for number in range(1, count + 1)]),
+            "pieces": bookings.pieces,
+            "weight_kg": np.where(rng.random(count) < MISSING_FIELD_SHARE, np.nan, bookings.weight_kg),
+            "distance_km": distance,
+            "value_minor": bookings.value_minor,
+            "currency": np.full(count, "EUR"),
+            "ship_complete": bookings.ship_complete,
+            "occurred_at": instants(settings.start, bookings.booked),
+            "known_at": instants(settings.start, bookings.known),
+        },
+    )
+
+
+def _stops_frame(
+    settings: SimulationSettings, timetable: Timetable, bookings: Bookings, shipment_ids: NDArray[np.str_]
+) -> pd.DataFrame:
+    """Return pickup and delivery of each shipment. They hold the plan; what happened comes as events."""
+    departure, count = bookings.departure, len(bookings)
+    places = np.stack([timetable.origin[departure], timetable.destination[departure]], axis=1).ravel()
+    none = np.full(count, np.nan)
+
+    def pair(pickup: NDArray[np.float64], delivery: NDArray[np.float64]) -> NDArray[np.datetime64]:
+        return instants(settings.start, np.stack([pickup, delivery], axis=1).ravel())
+
+    return frame(
+        "stops",
+        {
+            "shipment_id": np.repeat(shipment_ids, 2),
+            "sequence": np.tile([0, 1], count),
+            "place": np.array([place.code for place in PLACES])[places],
+            "kind": np.tile([StopKind.PICKUP.value, StopKind.DELIVERY.value], count),
+            "timezone": np.array([place.timezone for place in PLACES])[places],
+            "requested_at": pair(none, bookings.requested),
+            "promised_at": pair(none, bookings.promised),
+            "planned_at": pair(timetable.planned_departure[departure], bookings.planned_delivery),
+        },
+    )

@@ -1,0 +1,124 @@
+"""Plays canonical tables as they became known: what was known by an instant, and what came after as CloudEvents."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from features.records import DeliveryEvent, Shipment, WeatherObservation
+from features.tables import RecordTables, events_of, shipments_of, weather_of
+from features.vocabulary import AssertedBy, EventType
+
+HISTORY_FOLDER, FEED_FILE = "history", "feed.jsonl"
+
+CloudEvent = dict[str, Any]
+
+
+def history_until(tables: RecordTables, instant: datetime) -> RecordTables:
+    """Return the tables as they stood at the instant: every record with `known_at` at or before it."""
+    return _known(tables, None, instant)
+
+
+def replay_feed(tables: RecordTables, start: datetime, end: datetime) -> Iterator[CloudEvent]:
+    """Yield the records that became known after `start` and at or before `end`, in the order in which they did.
+
+    With `history_until(tables, start)` it holds every record known by `end` exactly once; a message that was sent
+    twice is held twice, with the same source and id.
+
+    Returns
+    -------
+    iterator of dict
+        CloudEvents 1.0 in JSON form: `time` is the record's `occurred_at`, `data` the record of that type.
+    """
+    chosen = _known(tables, start, end)
+    carrier_of = dict(zip(tables.shipments["shipment_id"], tables.shipments["carrier_id"], strict=True))
+    customer_of = dict(zip(tables.shipments["shipment_id"], tables.shipments["customer_id"], strict=True))
+
+    def source_of(event: DeliveryEvent) -> str:
+        return _source(event, carrier_of[event.shipment_id], customer_of[event.shipment_id])
+
+    # Of records known in the same second a shipment comes before what happened to it.
+    feed = [
+        *((shipment.known_at, 0, _shipment_event(shipment)) for shipment in shipments_of(chosen)),
+        *((observation.known_at, 1, _weather_event(observation)) for observation in weather_of(chosen)),
+        *((event.known_at, 2, _delivery_event(event, source_of(event))) for event in events_of(chosen)),
+    ]
+    feed.sort(key=lambda entry: (entry[0], entry[1], entry[2]["id"]))
+    return (event for _, _, event in feed)
+
+
+def write_replay(tables: RecordTables, start: datetime, end: datetime, folder: Path) -> int:
+    """Write the history at `start` as tables into `history/`, the feed after it into `feed.jsonl`, one event a line.
+
+    Returns
+    -------
+    int
+        Number of events in the feed.
+    """
+    history_until(tables, start).write(folder / HISTORY_FOLDER)
+    lines = [json.dumps(event, ensure_ascii=False, separators=(",", ":")) for event in replay_feed(tables, start, end)]
+    (folder / FEED_FILE).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return len(lines)
+
+
+def _known(tables: RecordTables, after: datetime | None, until: datetime) -> RecordTables:
+    def within(frame: pd.DataFrame) -> pd.DataFrame:
+        chosen = frame["known_at"] <= until
+        if after is not None:
+            chosen &= frame["known_at"] > after
+        return frame[chosen].reset_index(drop=True)
+
+    shipments = within(tables.shipments)
+    stops = tables.stops[tables.stops["shipment_id"].isin(shipments["shipment_id"])].reset_index(drop=True)
+    return RecordTables(shipments=shipments, stops=stops, events=within(tables.events), weather=within(tables.weather))
+
+
+def _source(event: DeliveryEvent, carrier_id: str, customer_id: str) -> str:
+    match event.asserted_by:
+        case AssertedBy.WAREHOUSE:
+            return f"/warehouses/{event.place}"
+        case AssertedBy.CUSTOMER:
+            return f"/customers/{customer_id}"
+        case _:
+            return f"/carriers/{carrier_id}"
+
+
+def _shipment_event(shipment: Shipment) -> CloudEvent:
+    return _envelope(
+        EventType.SHIPMENT_PLANNED, f"plan-{shipment.shipment_id}", "/orders", shipment.shipment_id, _data(shipment)
+    )
+
+
+def _delivery_event(event: DeliveryEvent, source: str) -> CloudEvent:
+    return _envelope(EventType.DELIVERY, event.event_id, source, event.shipment_id, _data(event))
+
+
+def _weather_event(observation: WeatherObservation) -> CloudEvent:
+    hour = observation.occurred_at.strftime("%Y%m%dT%H%MZ")
+    source = f"/weather/{observation.place}"
+    return _envelope(
+        EventType.WEATHER_OBSERVED, f"{observation.place}-{hour}", source, observation.place, _data(observation)
+    )
+
+
+def _data(record: Shipment | DeliveryEvent | WeatherObservation) -> Mapping[str, Any]:
+    data: dict[str, Any] = record.model_dump(mode="json", exclude_none=True)
+    return data
+
+
+def _envelope(event_type: EventType, event_id: str, source: str, subject: str, data: Mapping[str, Any]) -> CloudEvent:
+    return {
+        "specversion": "1.0",
+        "type": event_type.value,
+        "id": event_id,
+        "source": source,
+        "time": data["occurred_at"],
+        "subject": subject,
+        "datacontenttype": "application/json",
+        "data": data,
+    }

@@ -1,0 +1,92 @@
+"""Logging a training run to MLflow and registering what came of it."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, DataType, Schema
+
+from features.definitions import NAMES
+from models.delay import DelayModel
+from models.registry import BUNDLE_ARTIFACT, CHAMPION, quiet_mlflow
+from training.config import TrainingConfig
+
+
+@quiet_mlflow()
+def register(
+    model: DelayModel, config: TrainingConfig, result: dict[str, Any], bundle: Path, report: Path, tracking_uri: str
+) -> str:
+    """Log the run with parameters, measures, fingerprints and report; register the model; make it champion.
+
+    Parameters
+    ----------
+    bundle, report
+        Folders that were written for this model.
+
+    Returns
+    -------
+    str
+        The registered version.
+    """
+    mlflow.set_tracking_uri(tracking_uri)
+    mlflow.set_registry_uri(tracking_uri)
+    _choose_experiment(config.name, tracking_uri)
+    with mlflow.start_run():
+        mlflow.set_tags(
+            {**{f"fingerprint.{part}": digest for part, digest in model.fingerprints.items()}, "data": config.data}
+        )
+        mlflow.log_params({**config.trees.model_dump(), "seed": config.seed, **_split(config)})
+        for moment, found in result["moments"].items():
+            mlflow.log_metrics(
+                {f"{moment}.{name}": found[name] for name in ("auc", "average_precision", "brier", "ece")}
+            )
+        mlflow.log_artifacts(str(report), "report")
+        mlflow.log_dict(json.loads(json.dumps(result)), "evaluation.json")
+        version = _log_model(config, bundle)
+        client = mlflow.MlflowClient()
+        client.set_registered_model_alias(config.name, CHAMPION, version)
+        for part, digest in model.fingerprints.items():
+            client.set_model_version_tag(config.name, version, f"fingerprint.{part}", digest)
+    return version
+
+
+def _log_model(config: TrainingConfig, bundle: Path) -> str:
+    """Log the model, register it and return its version."""
+    with warnings.catch_warnings():
+        # The signature is written out below; an example row of 178 features would say nothing more.
+        warnings.filterwarnings("ignore", message=".*input example was not provided.*")
+        logged = mlflow.pyfunc.log_model(
+            name=config.name,
+            python_model=str(_REGISTERED),
+            artifacts={BUNDLE_ARTIFACT: str(bundle)},
+            signature=_SIGNATURE,
+            pip_requirements=["freight-triage"],
+        )
+    with quiet_mlflow():  # once more: logging a model lets MLflow speak again
+        return str(mlflow.register_model(logged.model_uri, config.name).version)
+
+
+def _choose_experiment(name: str, tracking_uri: str) -> None:
+    """Choose the experiment; a local one keeps its artifacts beside its database."""
+    if mlflow.get_experiment_by_name(name) is None and tracking_uri.startswith("sqlite:///"):
+        beside = Path(tracking_uri.removeprefix("sqlite:///")).resolve().parent / "artifacts"
+        mlflow.create_experiment(name, artifact_location=beside.as_uri())
+    mlflow.set_experiment(name)
+
+
+def _split(config: TrainingConfig) -> dict[str, str]:
+    return {name: str(value) for name, value in config.split.model_dump(mode="json").items()}
+
+
+_REGISTERED = Path(__file__).resolve().parent.parent / "models" / "registered.py"
+_SIGNATURE = ModelSignature(
+    inputs=Schema(
+        [*(ColSpec(DataType.double, name, required=False) for name in NAMES), ColSpec(DataType.string, "moment")]
+    ),
+    outputs=Schema([ColSpec(DataType.double)]),
+)
