@@ -14,7 +14,8 @@ from serving.events.schemas import CloudEvent
 
 DESCRIPTION = (
     "Predicts which shipments will go wrong, decides under written policy what to do about each, asks the "
-    "orchestrator to do it, and puts before a person what it cannot or must not decide. Every error is a problem document (RFC 9457)."
+    "orchestrator to do it, and puts before a person what it cannot or must not decide. Every error is a problem "
+    "document (RFC 9457)."
 )
 TAGS = [
     {"name": "events", "description": "What happened, as CloudEvents 1.0; kept once, in a log."},

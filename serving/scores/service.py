@@ -22,7 +22,7 @@ from serving.scores.ports import DelayPredictor, FeatureState
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which shipment is asked about: a known one by its id, or one given inline; at which moment, if not the present."""
+    """Which shipment is asked about: a known one by its id, or one given inline; and at which moment."""
 
     shipment_id: str | None = None
     shipment: Mapping[str, Any] | None = None

@@ -37,8 +37,8 @@ def test_windowed_sums_beside_peers() -> None:
     write_section(
         Path("docs/benchmarks.md"),
         "Windowed counts and sums at a cutoff, two clocks",
-        f"{FACTS:,} generated facts of 1,000 keys, {CUTOFFS:,} cutoffs, {WINDOWS} windows, building the structure included; "
-        f"best of {ROUNDS} rounds taken in turn, all answers equal. `make bench` writes this table.",
+        f"{FACTS:,} generated facts of 1,000 keys, {CUTOFFS:,} cutoffs, {WINDOWS} windows, building the structure "
+        f"included; best of {ROUNDS} rounds taken in turn, all answers equal. `make bench` writes this table.",
         ("cutoffs", "engine", "seconds", "ratio to ours"),
         rows,
     )

@@ -90,9 +90,9 @@ class TestTimes:
         assert (found, found.tzinfo) == (elsewhere, UTC)
 
     def test_a_naive_one_is_refused(self, engine: Engine) -> None:
-        with pytest.raises(StatementError, match="has no time zone"), session_factory(engine).begin() as session:
-            naive = NOW.replace(tzinfo=None)
-            session.execute(insert(RejectedEventRow).values(received_at=naive, reason="r", body="b"))
+        statement = insert(RejectedEventRow).values(received_at=NOW.replace(tzinfo=None), reason="r", body="b")
+        with session_factory(engine)() as session, pytest.raises(StatementError, match="has no time zone"):
+            session.execute(statement)
 
 
 class TestAudit:
