@@ -106,6 +106,12 @@ class Api:
         self._runner.run(self._client.aclose())
         self._runner.close()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
 
 class House:
     """One process of the service: its parts, its API, and what a test does and looks at again and again.

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from routing.policy import Policy
 from serving.clock import ManualClock
 from serving.db.engine import create_engine_for
+from serving.db.tables import EventRow
 from serving.scores.absent import AbsentModel
 from tests.serving.house import House, problem_in
 
@@ -49,12 +50,13 @@ class TestHealthz:
 class TestReadyz:
     def test_all_is_well(self, any_house: House) -> None:
         any_house.announce("SH-1")
+        (event,) = any_house.rows(EventRow)
         answer, checks = ready(any_house)
 
         assert (answer.status_code, answer.json()["ready"]) == (200, True)
         assert list(checks) == ["database", "state", "model", "policy"]
         assert checks["model"]["reason"] == "fake version 7"
-        assert checks["state"]["reason"] == "knows the record log to position 1"
+        assert checks["state"]["reason"] == f"knows the record log to position {event.position}"
 
     def test_a_database_that_is_gone_is_told_and_hides_no_other_part(self, house: House) -> None:
         lose_database(house)

@@ -7,7 +7,6 @@ import re
 import pytest
 
 from serving.db.tables import AuditRow, DecisionRow, OutgoingCallRow, ReviewItemRow
-from tests.serving.house import at, planned
 from tests.serving.web.filled import Filled
 from tests.serving.web.visitor import Visitor, chosen, note_of, value_of, words_of
 
@@ -75,7 +74,7 @@ class TestWhatItShows:
 
     def test_what_is_not_known_is_listed_with_the_reason(self, filled: Filled, dana: Visitor) -> None:
         said = words_of(dana.shown(filled.path("dollars")))
-        assert "Not known value at stake minor the value is in USD, the policy counts in EUR" in said
+        assert "Not known service id no service is given value at stake minor the value is in USD" in said
 
     def test_the_suggestion_is_spelt_out(self, filled: Filled, dana: Visitor) -> None:
         said = words_of(dana.shown(filled.path("top")))
@@ -192,8 +191,7 @@ class TestAnswering:
         assert "not_late" in dismiss
 
     def test_a_newer_decision_on_the_shipment_closes_a_free_item(self, filled: Filled, dana: Visitor) -> None:
-        event = planned("SH-240817", carrier_id="NWX", value_minor=3_000_000, occurred_at=at(hours=1))
-        filled.house.send({**event, "id": "plan-again"})
+        filled.house.advance(hours=7)  # the next decision moment
         filled.house.decided("SH-240817", risk=0.3)
         said = words_of(dana.shown(filled.path("top")))
         assert "superseded by system" in said

@@ -64,7 +64,8 @@ class TestEscaping:
             assert "<img src=x" not in page
 
     def test_a_name_with_markup_is_shown_as_written(self, filled: Filled) -> None:
-        page = Visitor(filled.house, "<b>Bobby</b>").shown("/queue")
+        with Visitor(filled.house, "<b>Bobby</b>") as bobby:
+            page = bobby.shown("/queue")
         assert "<b>Bobby" not in page
         assert "<b>Bobby</b>" in words_of(page.replace("&lt;b&gt;", "&lt;b&gt;"))
 
@@ -119,10 +120,9 @@ class TestSigningIn:
 
     @pytest.mark.parametrize("cookie", ["", "x", "ZGFuYQ==.0000", "é.é", "....", "ZGFuYQ=="])
     def test_a_cookie_that_somebody_made_up_is_nobody(self, filled: Filled, cookie: str) -> None:
-        api = Api(filled.house.container)
         header = {"cookie": f"triage_analyst={cookie}".encode(), "origin": OUR_ORIGIN}
-        assert api.post("/queue/next", headers=header).headers["location"].startswith("/sign-in")
-        api.close()
+        with Api(filled.house.container) as api:
+            assert api.post("/queue/next", headers=header).headers["location"].startswith("/sign-in")
 
 
 class TestWhereTheServiceHasAToken:
@@ -131,29 +131,33 @@ class TestWhereTheServiceHasAToken:
         with filled.house.another(api_token=TOKEN) as house:
             yield house
 
+    @pytest.fixture
+    def stranger(self, guarded: House) -> Iterator[Visitor]:
+        with Visitor(guarded, None) as visitor:
+            yield visitor
+
     @pytest.mark.parametrize("path", ["/queue", "/queue/rev_0"])
-    def test_nobody_looks_without_signing_in(self, guarded: House, path: str) -> None:
-        answer = Visitor(guarded, None).get(path)
+    def test_nobody_looks_without_signing_in(self, stranger: Visitor, path: str) -> None:
+        answer = stranger.get(path)
         assert answer.status_code == 303
         assert answer.headers["location"].startswith("/sign-in?then=%2Fqueue")
 
-    def test_a_wrong_token_is_refused(self, guarded: House) -> None:
-        answer = Visitor(guarded, None).post("/sign-in", name="eve", token="wrong")
+    def test_a_wrong_token_is_refused(self, stranger: Visitor) -> None:
+        answer = stranger.post("/sign-in", name="eve", token="wrong")
         assert answer.status_code == 422
         assert "That is not the token of this service" in answer.text
         assert "set-cookie" not in answer.headers
 
     def test_the_right_one_opens_the_queue_and_stands_on_no_page(self, guarded: House) -> None:
-        visitor = Visitor(guarded, "dana", TOKEN)
-        assert TOKEN not in visitor.shown("/queue") + visitor.shown("/sign-in")
+        with Visitor(guarded, "dana", TOKEN) as visitor:
+            assert TOKEN not in visitor.shown("/queue") + visitor.shown("/sign-in")
 
-    def test_a_cookie_of_a_service_without_one_is_nobody(self, filled: Filled, guarded: House) -> None:
-        cookie = Visitor(filled.house)._api._client.cookies["triage_analyst"]
-        answer = Api(guarded).get("/queue", headers={"cookie": f"triage_analyst={cookie}"})
+    def test_a_cookie_of_a_service_without_one_is_nobody(self, dana: Visitor, guarded: House) -> None:
+        answer = guarded.api.get("/queue", headers={"cookie": f"triage_analyst={dana.cookie()}"})
         assert answer.status_code == 303
 
-    def test_a_refresh_after_signing_out_leaves_the_page_as_it_is(self, guarded: House) -> None:
-        answer = Visitor(guarded, None).get("/queue", **{"HX-Request": "true"})
+    def test_a_refresh_after_signing_out_leaves_the_page_as_it_is(self, stranger: Visitor) -> None:
+        answer = stranger.get("/queue", **{"HX-Request": "true"})
         assert (answer.status_code, answer.text) == (204, "")
 
 

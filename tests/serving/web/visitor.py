@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from typing import Self
 
 import httpx
 
@@ -40,8 +41,18 @@ class Visitor:
         assert (answer.status_code, answer.headers["location"]) == (303, path)
         return value_of(self.shown(path), "token")
 
+    def cookie(self) -> str:
+        """Return the cookie that says who this is."""
+        return self._api._client.cookies["triage_analyst"]
+
     def close(self) -> None:
         self._api.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
 
 def words_of(page: str) -> str:
