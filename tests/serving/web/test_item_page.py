@@ -7,6 +7,7 @@ import re
 import pytest
 
 from serving.db.tables import AuditRow, DecisionRow, OutgoingCallRow, ReviewItemRow
+from tests.serving.house import delivery
 from tests.serving.web.filled import Filled
 from tests.serving.web.visitor import Visitor, chosen, note_of, value_of, words_of
 
@@ -191,11 +192,11 @@ class TestAnswering:
         assert "not_late" in dismiss
 
     def test_a_newer_decision_on_the_shipment_closes_a_free_item(self, filled: Filled, dana: Visitor) -> None:
-        filled.house.advance(hours=7)  # the next decision moment
-        filled.house.decided("SH-240817", risk=0.3)
-        said = words_of(dana.shown(filled.path("top")))
-        assert "superseded by system" in said
-        assert 'id="claim"' not in dana.shown(filled.path("top"))
+        filled.house.send(delivery("d-new", "terminal_arrived", "SH-240902"))
+        filled.house.decided("SH-240902")
+        page = dana.shown(filled.path("unknown carrier"))
+        assert "superseded by system" in words_of(page)
+        assert 'id="claim"' not in page
 
 
 class TestFormsWithoutScript:
