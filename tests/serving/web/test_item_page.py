@@ -192,9 +192,10 @@ class TestAnswering:
         assert "not_late" in dismiss
 
     def test_a_newer_decision_on_the_shipment_closes_a_free_item(self, filled: Filled, dana: Visitor) -> None:
-        filled.house.send(delivery("d-new", "terminal_arrived", "SH-240902"))
-        filled.house.decided("SH-240902")
-        page = dana.shown(filled.path("unknown carrier"))
+        item_id = filled.house.for_review("SH-NEW", risk=0.3)
+        filled.house.send(delivery("d-new", "terminal_arrived", "SH-NEW"))
+        filled.house.decided("SH-NEW", risk=0.8)
+        page = dana.shown(f"/queue/{item_id}")
         assert "superseded by system" in words_of(page)
         assert 'id="claim"' not in page
 
