@@ -1,0 +1,59 @@
+"""Fitting and judging on a small generated network."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from features.vocabulary import Moment
+from models.delay import DelayModel
+from tests.training.small import CONFIG, small_dataset, small_model
+from training.dataset import Dataset
+from training.errors import TooLittleDataError
+from training.evaluate import judge, summary
+from training.fit import fit_delay
+
+ONE_MOMENT = CONFIG.model_copy(update={"moments": (Moment.HOURS_BEFORE,)})
+SHARES = {moment.value: 0.2 for moment in Moment}
+
+
+def same(one: DelayModel, other: DelayModel) -> None:
+    moment = Moment.HOURS_BEFORE
+    assert one.boosters[moment].model_to_string() == other.boosters[moment].model_to_string()
+    assert one.calibrations[moment] == other.calibrations[moment]
+
+
+class TestFitDelay:
+    def test_the_same_data_and_seed_give_the_same_model(self) -> None:
+        same(fit_delay(small_dataset(), ONE_MOMENT), small_model())
+
+    def test_labels_of_later_periods_play_no_part_in_the_trees(self) -> None:
+        dataset = small_dataset()
+        cases = dataset.cases.copy()
+        cases.loc[cases["period"] == "test", "late"] = ~cases.loc[cases["period"] == "test", "late"]
+        same(fit_delay(Dataset(cases, dataset.values, dataset.fingerprint), ONE_MOMENT), small_model())
+
+    def test_too_few_late_cases_are_refused_with_the_count(self) -> None:
+        dataset = small_dataset()
+        cases = dataset.cases.assign(late=False)
+        with pytest.raises(TooLittleDataError):
+            fit_delay(Dataset(cases, dataset.values, dataset.fingerprint), ONE_MOMENT)
+
+
+class TestJudge:
+    def test_at_departure_it_beats_both_baselines(self) -> None:
+        found = summary(judge(small_model(), small_dataset(), SHARES), seed=1)["moments"]
+        assert set(found) == {moment.value for moment in Moment}
+        moment = found["at_departure"]
+        assert moment["auc"] > moment["baselines"]["carrier_lane_rate"]["auc"] > 0.5
+        assert moment["baselines"]["base_rate"]["auc"] == 0.5
+        assert moment["auc_interval_95"][0] < moment["auc"] < moment["auc_interval_95"][1]
+
+    def test_shuffled_labels_leave_nothing_to_learn(self) -> None:
+        dataset = small_dataset()
+        rng = np.random.default_rng(2)
+        shuffled = dataset.cases.assign(late=rng.permutation(dataset.cases["late"].to_numpy()))
+        fooled = Dataset(shuffled, dataset.values, dataset.fingerprint)
+        found = summary(judge(fit_delay(fooled, ONE_MOMENT), fooled, SHARES), seed=1)["moments"]
+        for moment in found.values():
+            assert abs(moment["auc"] - 0.5) < 0.1
