@@ -1,0 +1,96 @@
+"""The pages in a real browser: worked by keyboard, seen at desk and phone width, in light and dark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from selenium.webdriver import Chrome, Keys
+from selenium.webdriver.support.wait import WebDriverWait
+
+from serving.db.tables import OutgoingCallRow, ReviewItemRow
+from tests.serving.web.browser import DESK, PHONE, look
+from tests.serving.web.filled import Filled
+
+pytestmark = pytest.mark.browser
+
+WAIT_SECONDS = 10
+
+
+@pytest.fixture
+def signed_in(driver: Chrome, address: str) -> Chrome:
+    look(driver)
+    driver.get(f"{address}/sign-in")
+    driver.find_element("id", "name").send_keys("Dana Okafor\n")
+    until(driver, lambda: driver.find_elements("id", "queue"))
+    return driver
+
+
+def until(driver: Chrome, happened: Callable[[], object]) -> None:
+    WebDriverWait(driver, WAIT_SECONDS).until(lambda _: happened())
+
+
+def press(driver: Chrome, *keys: str) -> None:
+    for key in keys:
+        driver.switch_to.active_element.send_keys(key)
+
+
+def complaints(driver: Chrome) -> list[str]:
+    return [entry["message"] for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
+
+
+class TestByKeyboard:
+    def test_the_item_worth_most_is_taken_and_accepted_with_two_keys(self, filled: Filled, signed_in: Chrome) -> None:
+        press(signed_in, "n")
+        until(signed_in, lambda: signed_in.find_elements("id", "do-accept"))
+        assert signed_in.current_url.endswith(filled.path("top"))
+        press(signed_in, "a")
+        until(signed_in, lambda: signed_in.find_elements("css selector", "p.done"))
+        assert [call.branch for call in filled.house.rows(OutgoingCallRow) if call.shipment_id == "SH-240817"] == [
+            "rebook"
+        ]
+
+    def test_the_list_is_walked_and_an_item_opened(self, signed_in: Chrome) -> None:
+        press(signed_in, "j", "j", "k")
+        focused = signed_in.switch_to.active_element
+        assert focused.get_attribute("class") == "open"
+        assert focused.get_attribute("id") == signed_in.find_element("css selector", "a.open").get_attribute("id")
+        focused.send_keys(Keys.ENTER)
+        until(signed_in, lambda: signed_in.find_elements("id", "claim"))
+        press(signed_in, "q")
+        until(signed_in, lambda: signed_in.find_elements("id", "queue"))
+
+    def test_keys_typed_into_a_note_are_text_and_do_nothing(self, filled: Filled, signed_in: Chrome) -> None:
+        press(signed_in, "n")
+        until(signed_in, lambda: signed_in.find_elements("id", "do-accept"))
+        press(signed_in, "m")
+        press(signed_in, "a call to NWX, no answer")
+        assert signed_in.find_element("id", "note").get_attribute("value") == "a call to NWX, no answer"
+        (row,) = [row for row in filled.house.rows(ReviewItemRow) if row.item_id == filled.items["top"]]
+        assert row.status == "claimed"
+
+    def test_an_answer_without_its_reason_is_not_sent(self, filled: Filled, signed_in: Chrome) -> None:
+        press(signed_in, "n")
+        until(signed_in, lambda: signed_in.find_elements("id", "do-dismiss"))
+        signed_in.find_element("id", "do-dismiss").click()
+        assert signed_in.switch_to.active_element.get_attribute("id") == "dismiss-reason"
+        (row,) = [row for row in filled.house.rows(ReviewItemRow) if row.item_id == filled.items["top"]]
+        assert row.status == "claimed"
+
+    def test_the_keys_are_listed_on_demand(self, signed_in: Chrome) -> None:
+        press(signed_in, "?")
+        assert signed_in.find_element("id", "help").get_attribute("open") is not None
+
+
+class TestSeen:
+    @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+    @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+    @pytest.mark.parametrize("page", ["queue", "top", "long", "script"])
+    def test_nothing_runs_off_the_side_and_nothing_complains(
+        self, filled: Filled, signed_in: Chrome, address: str, size: tuple[int, int], dark: bool, page: str
+    ) -> None:  # fmt: skip
+        look(signed_in, size=size, dark=dark)
+        signed_in.get(address + ("/queue" if page == "queue" else filled.path(page)))
+        assert signed_in.execute_script("return document.documentElement.scrollWidth") <= size[0]
+        assert signed_in.title != "owned"
+        assert complaints(signed_in) == []
