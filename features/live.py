@@ -17,7 +17,8 @@ from features.definitions import HISTORY, LOST_ON_THE_WAY
 from features.history import Fact
 from features.legs import Facts, Legs, facts_of
 from features.settings import FeatureSettings
-from features.timeline import Ints, LiveLatest, LiveTimeline, ends_of, starts_of
+from features.live_timeline import LiveLatest, LiveSpans, LiveTimeline
+from features.timeline import Ints, starts_of
 
 Keys = Mapping[str, str | None]
 """Value of each key field of a leg, None where missing."""
@@ -28,8 +29,8 @@ class LiveFacts:
 
     def __init__(self, settings: FeatureSettings) -> None:
         self._settings = settings
-        self._streams = [(stream, LiveTimeline(len(stream.windows), 2)) for stream in HISTORY.streams]
-        self._queues = [(queue, LiveTimeline(1, 0)) for queue in backlog.QUEUES]
+        self._streams = [(stream, LiveTimeline(stream.window_lengths, 2)) for stream in HISTORY.streams]
+        self._queues = [(queue, LiveSpans()) for queue in backlog.QUEUES]
         self._vehicle = LiveLatest()
         self._weather = LiveLatest()
 
@@ -52,9 +53,7 @@ class LiveFacts:
                 continue
             for fact, move in ((before.get(stream.fact), timeline.remove), (facts[stream.fact], timeline.add)):
                 if fact is not None and fact.valid[0]:
-                    start = int(starts_of(fact.occurred, fact.known)[0])
-                    ends = [int(ends_of(fact.occurred, fact.known, length)[0]) for length in stream.window_lengths]
-                    move(key, start, ends, fact.values[0].tolist())
+                    move(key, int(fact.occurred[0]), int(fact.known[0]), fact.values[0].tolist())
         vehicle = keys["vehicle"]
         if Fact.DEPARTURE in changed and vehicle is not None:
             for fact, note in (
@@ -71,7 +70,7 @@ class LiveFacts:
                 continue
             for span, move in ((was, line.remove), (now, line.add)):
                 if span is not None and span[0][0] < span[1][0]:
-                    move(key, int(span[0][0]), (int(span[1][0]),), ())
+                    move(key, int(span[0][0]), int(span[1][0]))
 
     def load(self, legs: Legs) -> None:
         """Put in many legs at once; the outcome equals `replace` on each."""
@@ -80,15 +79,12 @@ class LiveFacts:
             fact = facts[stream.fact]
             codes, keys = _codes(legs, stream.key)
             chosen = fact.valid & (codes >= 0)
-            occurred, known = fact.occurred[chosen], fact.known[chosen]
-            ends = np.stack([ends_of(occurred, known, length) for length in stream.window_lengths], axis=1)
-            timeline.add_many(keys, codes[chosen], starts_of(occurred, known), ends, fact.values[chosen])
+            timeline.add_many(keys, codes[chosen], fact.occurred[chosen], fact.known[chosen], fact.values[chosen])
         for queue, line in self._queues:
             codes, keys = _codes(legs, queue.key)
             start, end = backlog.span_of(queue, legs.times)
             chosen = (codes >= 0) & (start < end)
-            none = np.empty((int(chosen.sum()), 0), dtype=np.int64)
-            line.add_many(keys, codes[chosen], start[chosen], end[chosen][:, None], none)
+            line.add_many(keys, codes[chosen], start[chosen], end[chosen])
         left = facts[Fact.DEPARTURE]
         vehicles = legs.keys["vehicle"]
         usable = left.valid & pd.notna(vehicles)
@@ -108,7 +104,7 @@ class LiveFacts:
         for stream, timeline in self._streams:
             flat += timeline.at(_key(keys, stream.key), cutoff)
         history = HISTORY.values(np.array([flat], dtype=np.float64))
-        queues = [line.at(_key(keys, queue.key), cutoff)[0] for queue, line in self._queues]
+        queues = [line.at(_key(keys, queue.key), cutoff) for queue, line in self._queues]
         observed = [self._weather.at(keys[place], cutoff) or _NO_WEATHER for place in weather.PLACES]
         last = np.array([self._vehicle.at(keys["vehicle"], cutoff) or shipment.NO_VEHICLE], dtype=np.float64)
         cutoffs = np.array([cutoff], dtype=np.int64)
@@ -120,8 +116,8 @@ class LiveFacts:
         """Return the timeline of the stream of that name."""
         return next(timeline for stream, timeline in self._streams if stream.name == name)
 
-    def queue(self, feature_name: str) -> LiveTimeline:
-        """Return the timeline of the queue of that feature."""
+    def queue(self, feature_name: str) -> LiveSpans:
+        """Return the spans of the queue of that feature."""
         return next(line for queue, line in self._queues if queue.feature.name == feature_name)
 
 
