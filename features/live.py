@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from features import backlog, shipment, weather
 from features.definitions import HISTORY, LOST_ON_THE_WAY
 from features.history import Fact
-from features.legs import Facts, Legs, facts_of
-from features.settings import FeatureSettings
+from features.legs import Happened, Legs, Row, facts_of, facts_of_one
 from features.live_timeline import LiveLatest, LiveSpans, LiveTimeline
+from features.settings import FeatureSettings
 from features.timeline import Ints, starts_of
 
 Keys = Mapping[str, str | None]
@@ -34,43 +34,46 @@ class LiveFacts:
         self._vehicle = LiveLatest()
         self._weather = LiveLatest()
 
-    def replace(self, keys: Keys, old: Ints | None, new: Ints) -> None:
+    def replace(self, keys: Keys, old: Row | None, new: Row) -> None:
         """Take back what the old times of a leg had put in, and put in what the new ones say.
 
         Parameters
         ----------
         keys
             Key fields of the leg; the same at every call for the leg.
-        old, new : int64 [1, len(Time)]
+        old, new
             `old` is None the first time.
         """
-        facts = facts_of(new, self._settings)
-        before: Mapping[Fact, Facts] = {} if old is None else facts_of(old, self._settings)
-        changed = {kind for kind in Fact if not _same(before.get(kind), facts[kind])}
+        before: Mapping[Fact, Happened] = {} if old is None else facts_of_one(old, self._settings)
+        after = facts_of_one(new, self._settings)
+        changed = [kind for kind in Fact if before.get(kind) != after.get(kind)]
+        key_of = _keys_of(keys) if changed else {}
         for stream, timeline in self._streams:
-            key = _key(keys, stream.key)
-            if stream.fact not in changed or key is None:
+            if stream.fact not in changed:
                 continue
-            for fact, move in ((before.get(stream.fact), timeline.remove), (facts[stream.fact], timeline.add)):
-                if fact is not None and fact.valid[0]:
-                    move(key, int(fact.occurred[0]), int(fact.known[0]), fact.values[0].tolist())
+            key, was, now = key_of[stream.key], before.get(stream.fact), after.get(stream.fact)
+            if key is not None and was is not None:
+                timeline.remove(key, *was)
+            if key is not None and now is not None:
+                timeline.add(key, *now)
         vehicle = keys["vehicle"]
         if Fact.DEPARTURE in changed and vehicle is not None:
             for fact, note in (
                 (before.get(Fact.DEPARTURE), self._vehicle.remove),
-                (facts[Fact.DEPARTURE], self._vehicle.add),
+                (after.get(Fact.DEPARTURE), self._vehicle.add),
             ):
-                if fact is not None and fact.valid[0]:
-                    answer = (float(fact.values[0, 1]), float(fact.occurred[0]))
-                    note(vehicle, int(fact.occurred[0]), int(fact.known[0]), answer)
+                if fact is not None:
+                    note(vehicle, fact.occurred, fact.known, (float(fact.values[1]), float(fact.occurred)))
         for queue, line in self._queues:
-            key = _key(keys, queue.key)
-            was, now = None if old is None else backlog.span_of(queue, old), backlog.span_of(queue, new)
-            if key is None or was == now:
+            was_there = None if old is None else backlog.span_of_one(queue, old)
+            is_there = backlog.span_of_one(queue, new)
+            if was_there == is_there:
                 continue
-            for span, move in ((was, line.remove), (now, line.add)):
-                if span is not None and span[0][0] < span[1][0]:
-                    move(key, int(span[0][0]), int(span[1][0]))
+            key = _key(keys, queue.key)
+            if key is not None and was_there is not None and was_there[0] < was_there[1]:
+                line.remove(key, *was_there)
+            if key is not None and is_there[0] < is_there[1]:
+                line.add(key, *is_there)
 
     def load(self, legs: Legs) -> None:
         """Put in many legs at once; the outcome equals `replace` on each."""
@@ -98,19 +101,24 @@ class LiveFacts:
         """Put in a weather observation; `measured` follows `weather.COLUMNS`."""
         self._weather.add(place, occurred, known, [np.nan if value is None else value for value in measured])
 
-    def features(self, keys: Keys, times: Ints, numbers: NDArray[np.float64], cutoff: int) -> NDArray[np.float64]:
-        """Return the features of one leg at the cutoff (microseconds): float64 [len(FEATURES)]."""
+    def features(self, keys: Keys, row: Row, numbers: Sequence[float], cutoff: int) -> NDArray[np.float64]:
+        """Return the features of one leg at the cutoff (microseconds): float64 [len(FEATURES)].
+
+        Plain numbers throughout: for one row an array costs more than what it holds.
+        """
+        key_of = _keys_of(keys)
         flat: list[int] = []
         for stream, timeline in self._streams:
-            flat += timeline.at(_key(keys, stream.key), cutoff)
-        history = HISTORY.values(np.array([flat], dtype=np.float64))
-        queues = [line.at(_key(keys, queue.key), cutoff) for queue, line in self._queues]
-        observed = [self._weather.at(keys[place], cutoff) or _NO_WEATHER for place in weather.PLACES]
-        last = np.array([self._vehicle.at(keys["vehicle"], cutoff) or shipment.NO_VEHICLE], dtype=np.float64)
-        cutoffs = np.array([cutoff], dtype=np.int64)
-        own = shipment.values(times, numbers, cutoffs, history[:, LOST_ON_THE_WAY], last)
-        around = np.array([*queues, *observed[0], *observed[1]], dtype=np.float64)
-        return np.concatenate([history[0], around, own[0]])
+            flat += timeline.at(key_of[stream.key], cutoff)
+        values = HISTORY.values_of_one(flat)
+        lost_on_the_way = values[LOST_ON_THE_WAY]
+        for queue, line in self._queues:
+            values.append(line.at(key_of[queue.key], cutoff))
+        for place in weather.PLACES:
+            values += self._weather.at(keys[place], cutoff) or _NO_WEATHER
+        last = self._vehicle.at(keys["vehicle"], cutoff) or shipment.NO_VEHICLE
+        values += shipment.values_of_one(row, numbers, cutoff, lost_on_the_way, last)
+        return np.array(values, dtype=np.float64)
 
     def stream(self, name: str) -> LiveTimeline:
         """Return the timeline of the stream of that name."""
@@ -135,6 +143,14 @@ def _key(keys: Keys, parts: tuple[str, ...]) -> tuple[str, ...] | None:
     return tuple(key)
 
 
+def _keys_of(keys: Keys) -> dict[tuple[str, ...], tuple[str, ...] | None]:
+    """Return the key of the leg for each set of key fields that streams and queues use."""
+    return {parts: _key(keys, parts) for parts in _ALL_PARTS}
+
+
+_ALL_PARTS = tuple({*(stream.key for stream in HISTORY.streams), *(queue.key for queue in backlog.QUEUES)})
+
+
 def _codes(legs: Legs, parts: tuple[str, ...]) -> tuple[Ints, list[tuple[str, ...]]]:
     """Return a number for the key of each leg, -1 where a part is missing, and the keys by number."""
     if not parts:
@@ -146,13 +162,3 @@ def _codes(legs: Legs, parts: tuple[str, ...]) -> tuple[Ints, list[tuple[str, ..
     keys = [tuple(legs.keys[part][row] for part in parts) for row in first.tolist()]
     offset = int(bool(len(uniques)) and uniques[0] < 0)
     return renumbered.astype(np.int64) - offset, keys[offset:]
-
-
-def _same(one: Facts | None, other: Facts) -> bool:
-    return (
-        one is not None
-        and bool(one.valid[0]) == bool(other.valid[0])
-        and int(one.occurred[0]) == int(other.occurred[0])
-        and int(one.known[0]) == int(other.known[0])
-        and np.array_equal(one.values, other.values)
-    )
