@@ -29,7 +29,7 @@ class LiveFacts:
 
     def __init__(self, settings: FeatureSettings) -> None:
         self._settings = settings
-        self._streams = [(stream, LiveTimeline(stream.window_lengths, 2)) for stream in HISTORY.streams]
+        self._streams = [(stream, LiveTimeline(stream.window_lengths)) for stream in HISTORY.streams]
         self._queues = [(queue, LiveSpans()) for queue in backlog.QUEUES]
         self._vehicle = LiveLatest()
         self._weather = LiveLatest()

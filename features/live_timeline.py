@@ -7,13 +7,16 @@ that is the newest of its key is appended, an older one shifts what came after i
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
+from bisect import bisect_right, insort_right
 from collections.abc import Hashable, Iterator, Sequence
 
 import numpy as np
 
 from features.errors import TimelineError
 from features.timeline import Ints, starts_of
+
+Values = tuple[int, int]
+"""The two numbers that each fact carries: what is summed."""
 
 
 class LiveTimeline:
@@ -23,38 +26,35 @@ class LiveTimeline:
     ----------
     windows : sequence of w positive ints
         Lengths in microseconds.
-    n_values : int
-        How many values each fact has.
     """
 
-    __slots__ = ("_by_key", "_nothing", "n_values", "windows")
+    __slots__ = ("_by_key", "_nothing", "_shortest", "windows")
 
-    def __init__(self, windows: Sequence[int], n_values: int) -> None:
+    def __init__(self, windows: Sequence[int]) -> None:
         self.windows = tuple(windows)
-        self.n_values = n_values
-        self._nothing = [0] * (len(self.windows) * (1 + n_values))
+        self._shortest = min(self.windows)
+        self._nothing = (0, 0, 0) * len(self.windows)
         self._by_key: dict[Hashable, _Facts] = {}
 
-    def add(self, key: Hashable, occurred: int, known: int, values: Sequence[int]) -> None:
+    def add(self, key: Hashable, occurred: int, known: int, values: Values) -> None:
         """Add one fact."""
         facts = self._by_key.get(key)
         if facts is None:
-            facts = self._by_key[key] = _Facts(self.n_values)
+            facts = self._by_key[key] = _Facts()
         start = known if known > occurred else occurred
-        facts.started.add(start, values)
-        facts.happened.add(occurred, values)
-        for window in self.windows:
-            if start - occurred > window:
-                facts.never_in(window).add(occurred, start, values)
+        facts.add(occurred, start, values)
+        if start - occurred > self._shortest:
+            for window in self.windows:
+                if start - occurred > window:
+                    facts.never_in(window).add(occurred, start, values)
 
-    def remove(self, key: Hashable, occurred: int, known: int, values: Sequence[int]) -> None:
+    def remove(self, key: Hashable, occurred: int, known: int, values: Values) -> None:
         """Take back a fact that was added with the same arguments."""
         facts = self._by_key.get(key)
         if facts is None:
             raise TimelineError(f"No fact of key {key!r} was added, so none can be taken back.")
         start = known if known > occurred else occurred
-        facts.started.remove(start, values)
-        facts.happened.remove(occurred, values)
+        facts.remove(occurred, start, values)
         for window in self.windows:
             if start - occurred > window:
                 facts.never_in(window).remove(occurred, start, values)
@@ -66,47 +66,40 @@ class LiveTimeline:
         ----------
         keys : sequence of k hashables
         codes, occurred, known : int64 [n]
-        values : int64 [n, m]
+        values : int64 [n, 2]
         """
         starts = starts_of(occurred, known)
         for code, chosen in _by_code(codes, starts):
-            facts = self._by_key.setdefault(keys[code], _Facts(self.n_values))
-            facts.started.add_sorted(starts[chosen], values[chosen])
+            facts = self._by_key.setdefault(keys[code], _Facts())
+            facts.starts, facts.start_sums = _merged(facts.starts, facts.start_sums, starts[chosen], values[chosen])
         for code, chosen in _by_code(codes, occurred):
-            self._by_key[keys[code]].happened.add_sorted(occurred[chosen], values[chosen])
+            facts = self._by_key[keys[code]]
+            facts.times, facts.time_sums = _merged(facts.times, facts.time_sums, occurred[chosen], values[chosen])
         for window in self.windows:
             for fact in np.flatnonzero(starts - occurred > window).tolist():
+                first, second = values[fact].tolist()
                 never = self._by_key[keys[codes[fact]]].never_in(window)
-                never.add(int(occurred[fact]), int(starts[fact]), values[fact].tolist())
+                never.add(int(occurred[fact]), int(starts[fact]), (first, second))
 
-    def at(self, key: Hashable, cutoff: int) -> list[int]:
-        """Return count and sums of the key's facts at the cutoff, window after window: length w x (1 + m)."""
+    def at(self, key: Hashable, cutoff: int) -> Sequence[int]:
+        """Return count and both sums of the key's facts at the cutoff, window after window: length w x 3."""
         facts = self._by_key.get(key)
         if facts is None:
-            return self._nothing.copy()
-        position = bisect_right(facts.started.times, cutoff)
-        before = [sums[position] for sums in facts.started.sums]
-        times, happened = facts.happened.times, facts.happened.sums
-        answer: list[int] = []
-        for window in self.windows:
-            gone = bisect_right(times, cutoff - window)
-            answer.append(position - gone)
-            for total, sums in zip(before, happened, strict=True):
-                answer.append(total - sums[gone])
-        if facts.never:
+            return self._nothing
+        alive = facts.alive(cutoff, self.windows)
+        if facts.never is not None:
             for place, window in enumerate(self.windows):
                 never = facts.never.get(window)
                 if never is not None:
-                    first = place * (1 + self.n_values)
-                    for offset, number in enumerate(never.alive(cutoff, window)):
-                        answer[first + offset] -= number
-        return answer
+                    for offset, number in enumerate(never.alive(cutoff, (window,))):
+                        alive[3 * place + offset] -= number
+        return alive
 
     def __contains__(self, key: Hashable) -> bool:
         return key in self._by_key
 
     def __len__(self) -> int:
-        return sum(len(facts.started.times) for facts in self._by_key.values())
+        return sum(len(facts.starts) for facts in self._by_key.values())
 
 
 class LiveSpans:
@@ -115,37 +108,35 @@ class LiveSpans:
     __slots__ = ("_by_key",)
 
     def __init__(self) -> None:
-        self._by_key: dict[Hashable, tuple[_Sums, _Sums]] = {}
+        self._by_key: dict[Hashable, tuple[array[int], array[int]]] = {}
 
     def add(self, key: Hashable, start: int, end: int) -> None:
         """Add one that lasts on `[start, end)`."""
-        started, ended = self._by_key.setdefault(key, (_Sums(0), _Sums(0)))
-        started.add(start, ())
-        ended.add(end, ())
+        starts, ends = self._by_key.setdefault(key, (array("q"), array("q")))
+        insort_right(starts, start)
+        insort_right(ends, end)
 
     def remove(self, key: Hashable, start: int, end: int) -> None:
         """Take back one that was added with the same arguments."""
-        spans = self._by_key.get(key)
-        if spans is None:
-            raise TimelineError(f"No span of key {key!r} was added, so none can be taken back.")
-        started, ended = spans
-        started.remove(start, ())
-        ended.remove(end, ())
+        for times, time in zip(self._by_key.get(key, (array("q"), array("q"))), (start, end), strict=True):
+            position = bisect_right(times, time) - 1
+            if position < 0 or times[position] != time:
+                raise TimelineError(f"No span of key {key!r} at {time} was added, so none can be taken back.")
+            del times[position]
 
     def add_many(self, keys: Sequence[Hashable], codes: Ints, starts: Ints, ends: Ints) -> None:
         """Add in bulk: `keys[codes[i]]` is the key of span i; codes, starts and ends are int64 [n]."""
-        nothing = np.empty((len(codes), 0), dtype=np.int64)
         for place, times in enumerate((starts, ends)):
             for code, chosen in _by_code(codes, times):
-                spans = self._by_key.setdefault(keys[code], (_Sums(0), _Sums(0)))
-                spans[place].add_sorted(times[chosen], nothing[chosen])
+                held = self._by_key.setdefault(keys[code], (array("q"), array("q")))[place]
+                held[:] = array("q", np.sort(np.concatenate([held, times[chosen]]).astype(np.int64)).tobytes())
 
     def at(self, key: Hashable, cutoff: int) -> int:
         """Return how many of the key last at the cutoff."""
         spans = self._by_key.get(key)
         if spans is None:
             return 0
-        return bisect_right(spans[0].times, cutoff) - bisect_right(spans[1].times, cutoff)
+        return bisect_right(spans[0], cutoff) - bisect_right(spans[1], cutoff)
 
 
 class LiveLatest:
@@ -186,92 +177,86 @@ class LiveLatest:
 _Observed = tuple[int, int, Sequence[float]]
 
 
-class _Sums:
-    """Sorted times with running sums of the values; `sums[v][i]` is the sum of value v over the first i times."""
+class _Facts:
+    """The facts of one key, by when they started and by when they happened, each with running sums of both values.
 
-    __slots__ = ("sums", "times")
+    After the first i times the sums are `sums[2 * i]` and `sums[2 * i + 1]`: side by side, for one look at memory.
+    Those learnt too late ever to live in some window stand apart as well, by window.
+    """
 
-    def __init__(self, n_values: int) -> None:
-        self.times = array("q")
-        self.sums = [array("q", (0,)) for _ in range(n_values)]
+    __slots__ = ("never", "start_sums", "starts", "time_sums", "times")
 
-    def add(self, time: int, values: Sequence[int]) -> None:
-        times = self.times
-        if not times or time >= times[-1]:
-            times.append(time)
-            for sums, value in zip(self.sums, values, strict=True):
-                sums.append(sums[-1] + value)
-            return
-        position = bisect_right(times, time)
-        times.insert(position, time)
-        for sums, value in zip(self.sums, values, strict=True):
-            sums.insert(position, sums[position])
-            _shift(sums, position + 1, value)
+    def __init__(self) -> None:
+        self.starts, self.start_sums = array("q"), array("q", (0, 0))
+        self.times, self.time_sums = array("q"), array("q", (0, 0))
+        self.never: dict[int, _Facts] | None = None
 
-    def remove(self, time: int, values: Sequence[int]) -> None:
-        # Which of several facts of the same time goes does not matter: a search never stops between them.
-        position = bisect_right(self.times, time) - 1
-        if position < 0 or self.times[position] != time:
-            raise TimelineError(f"No fact at {time} was added, so none can be taken back.")
-        del self.times[position]
-        for sums, value in zip(self.sums, values, strict=True):
-            del sums[position]
-            _shift(sums, position, -value)
+    def add(self, occurred: int, start: int, values: Values) -> None:
+        _insert(self.starts, self.start_sums, start, values)
+        _insert(self.times, self.time_sums, occurred, values)
 
-    def add_sorted(self, times: Ints, values: Ints) -> None:
-        if len(self.times):
-            old = np.array(self.times, dtype=np.int64)
-            old_values = np.diff(np.array([list(sums) for sums in self.sums], dtype=np.int64), axis=1).T
-            times = np.concatenate([old, times])
-            values = np.concatenate([old_values.reshape(len(old), -1), values])
-            order = np.argsort(times, kind="stable")
-            times, values = times[order], values[order]
-        self.times = array("q", np.ascontiguousarray(times, dtype=np.int64).tobytes())
-        sums = np.zeros((values.shape[1], len(times) + 1), dtype=np.int64)
-        np.cumsum(values.T, axis=1, out=sums[:, 1:])
-        self.sums = [array("q", row.tobytes()) for row in sums]
+    def remove(self, occurred: int, start: int, values: Values) -> None:
+        _delete(self.starts, self.start_sums, start, values)
+        _delete(self.times, self.time_sums, occurred, values)
 
-
-class _Pair:
-    """Some facts, by when they started and by when they happened."""
-
-    __slots__ = ("happened", "started")
-
-    def __init__(self, n_values: int) -> None:
-        self.started = _Sums(n_values)
-        self.happened = _Sums(n_values)
-
-    def add(self, occurred: int, start: int, values: Sequence[int]) -> None:
-        self.started.add(start, values)
-        self.happened.add(occurred, values)
-
-    def remove(self, occurred: int, start: int, values: Sequence[int]) -> None:
-        self.started.remove(start, values)
-        self.happened.remove(occurred, values)
-
-    def alive(self, cutoff: int, window: int) -> Iterator[int]:
-        started = bisect_right(self.started.times, cutoff)
-        gone = bisect_right(self.happened.times, cutoff - window)
-        yield started - gone
-        for before, after in zip(self.started.sums, self.happened.sums, strict=True):
-            yield before[started] - after[gone]
-
-
-class _Facts(_Pair):
-    """All facts of a key, and for each window apart those learnt too late ever to live in it."""
-
-    __slots__ = ("never",)
-
-    def __init__(self, n_values: int) -> None:
-        super().__init__(n_values)
-        self.never: dict[int, _Pair] | None = None
-
-    def never_in(self, window: int) -> _Pair:
+    def never_in(self, window: int) -> _Facts:
         if self.never is None:
             self.never = {}
-        if window not in self.never:
-            self.never[window] = _Pair(len(self.started.sums))
-        return self.never[window]
+        return self.never.setdefault(window, _Facts())
+
+    def alive(self, cutoff: int, windows: Sequence[int]) -> list[int]:
+        times, sums = self.times, self.time_sums
+        started = bisect_right(self.starts, cutoff)
+        first, second = self.start_sums[2 * started], self.start_sums[2 * started + 1]
+        alive: list[int] = []
+        for window in windows:
+            gone = bisect_right(times, cutoff - window)
+            alive += (started - gone, first - sums[2 * gone], second - sums[2 * gone + 1])
+        return alive
+
+
+def _insert(times: array[int], sums: array[int], time: int, values: Values) -> None:
+    first, second = values
+    if not times or time >= times[-1]:
+        times.append(time)
+        sums.append(sums[-2] + first)
+        sums.append(sums[-2] + second)
+        return
+    position = bisect_right(times, time)
+    times.insert(position, time)
+    sums[2 * position : 2 * position] = sums[2 * position : 2 * position + 2]
+    _shift(sums, position + 1, first, second)
+
+
+def _delete(times: array[int], sums: array[int], time: int, values: Values) -> None:
+    # Which of several facts of the same time goes does not matter: a search never stops between them.
+    position = bisect_right(times, time) - 1
+    if position < 0 or times[position] != time:
+        raise TimelineError(f"No fact at {time} was added, so none can be taken back.")
+    del times[position]
+    del sums[2 * position : 2 * position + 2]
+    _shift(sums, position, -values[0], -values[1])
+
+
+def _shift(sums: array[int], start: int, first: int, second: int) -> None:
+    """Add to both sums from `start` on."""
+    tail = np.frombuffer(sums, dtype=np.int64)[2 * start :]
+    if first:
+        tail[0::2] += first
+    if second:
+        tail[1::2] += second
+
+
+def _merged(times: array[int], sums: array[int], more: Ints, values: Ints) -> tuple[array[int], array[int]]:
+    """Return times and sums with more of them, given in order of time."""
+    if times:
+        values = np.concatenate([np.diff(np.array(sums, dtype=np.int64).reshape(-1, 2), axis=0), values])
+        more = np.concatenate([np.array(times, dtype=np.int64), more])
+        order = np.argsort(more, kind="stable")
+        more, values = more[order], values[order]
+    running = np.zeros((len(more) + 1, 2), dtype=np.int64)
+    np.cumsum(values, axis=0, out=running[1:])
+    return array("q", more.astype(np.int64).tobytes()), array("q", running.tobytes())
 
 
 def _by_code(codes: Ints, times: Ints) -> Iterator[tuple[int, Ints]]:
@@ -281,14 +266,6 @@ def _by_code(codes: Ints, times: Ints) -> Iterator[tuple[int, Ints]]:
     bounds = [*first.tolist(), len(order)]
     for place, code in enumerate(present.tolist()):
         yield code, order[bounds[place] : bounds[place + 1]]
-
-
-def _shift(sums: array[int], start: int, value: int) -> None:
-    """Add `value` to every sum from `start` on."""
-    if not value:
-        return
-    tail = np.frombuffer(sums, dtype=np.int64)[start:]
-    tail += value
 
 
 def _refresh(observed: list[_Observed], newest: list[_Observed], position: int) -> None:
