@@ -30,6 +30,9 @@ class LiveFacts:
     def __init__(self, settings: FeatureSettings) -> None:
         self._settings = settings
         self._streams = [(stream, LiveTimeline(stream.window_lengths)) for stream in HISTORY.streams]
+        self._by_fact = {
+            fact: [(stream.key, timeline) for stream, timeline in self._streams if stream.fact is fact] for fact in Fact
+        }
         self._queues = [(queue, LiveSpans()) for queue in backlog.QUEUES]
         self._vehicle = LiveLatest()
         self._weather = LiveLatest()
@@ -46,33 +49,32 @@ class LiveFacts:
         """
         before: Mapping[Fact, Happened] = {} if old is None else facts_of_one(old, self._settings)
         after = facts_of_one(new, self._settings)
-        changed = [kind for kind in Fact if before.get(kind) != after.get(kind)]
-        key_of = _keys_of(keys) if changed else {}
-        for stream, timeline in self._streams:
-            if stream.fact not in changed:
+        key_of = _keys_of(keys)
+        for kind, streams in self._by_fact.items():
+            was, now = before.get(kind), after.get(kind)
+            if was == now:
                 continue
-            key, was, now = key_of[stream.key], before.get(stream.fact), after.get(stream.fact)
-            if key is not None and was is not None:
-                timeline.remove(key, *was)
-            if key is not None and now is not None:
-                timeline.add(key, *now)
-        vehicle = keys["vehicle"]
-        if Fact.DEPARTURE in changed and vehicle is not None:
-            for fact, note in (
-                (before.get(Fact.DEPARTURE), self._vehicle.remove),
-                (after.get(Fact.DEPARTURE), self._vehicle.add),
-            ):
-                if fact is not None:
-                    note(vehicle, fact.occurred, fact.known, (float(fact.values[1]), float(fact.occurred)))
+            for parts, timeline in streams:
+                key = key_of[parts]
+                if key is not None and was is not None:
+                    timeline.remove(key, *was)
+                if key is not None and now is not None:
+                    timeline.add(key, *now)
+            if kind is Fact.DEPARTURE and keys["vehicle"] is not None:
+                for fact, note in ((was, self._vehicle.remove), (now, self._vehicle.add)):
+                    if fact is not None:
+                        note(keys["vehicle"], fact.occurred, fact.known, (float(fact.values[1]), float(fact.occurred)))
         for queue, line in self._queues:
+            key = key_of[queue.key]
+            if key is None or (queue.ahead and old is not None):
+                continue  # what is ahead follows from the plan alone, which is taken once
             was_there = None if old is None else backlog.span_of_one(queue, old)
             is_there = backlog.span_of_one(queue, new)
             if was_there == is_there:
                 continue
-            key = _key(keys, queue.key)
-            if key is not None and was_there is not None and was_there[0] < was_there[1]:
+            if was_there is not None and was_there[0] < was_there[1]:
                 line.remove(key, *was_there)
-            if key is not None and is_there[0] < is_there[1]:
+            if is_there[0] < is_there[1]:
                 line.add(key, *is_there)
 
     def load(self, legs: Legs) -> None:
@@ -132,20 +134,16 @@ class LiveFacts:
 _NO_WEATHER = (np.nan,) * len(weather.COLUMNS)
 
 
-def _key(keys: Keys, parts: tuple[str, ...]) -> tuple[str, ...] | None:
-    """Return the key of a stream, None where a part is missing: nothing was ever added under that."""
-    key = []
-    for part in parts:
-        value = keys[part]
-        if value is None:
-            return None
-        key.append(value)
-    return tuple(key)
+def _keys_of(keys: Keys) -> dict[tuple[str, ...], tuple[str | None, ...] | None]:
+    """Return the leg's key for each set of key fields that streams and queues use.
 
-
-def _keys_of(keys: Keys) -> dict[tuple[str, ...], tuple[str, ...] | None]:
-    """Return the key of the leg for each set of key fields that streams and queues use."""
-    return {parts: _key(keys, parts) for parts in _ALL_PARTS}
+    It is None where a part is missing: nothing was ever added under that.
+    """
+    found: dict[tuple[str, ...], tuple[str | None, ...] | None] = {}
+    for parts in _ALL_PARTS:
+        key = tuple([keys[part] for part in parts])
+        found[parts] = None if None in key else key
+    return found
 
 
 _ALL_PARTS = tuple({*(stream.key for stream in HISTORY.streams), *(queue.key for queue in backlog.QUEUES)})
