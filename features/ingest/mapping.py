@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingType
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +12,13 @@ import yaml
 from features.errors import MappingError, did_you_mean
 from features.ingest.checks import REQUIRED
 from features.ingest.expressions import Expression, parse
+from features.ingest.sources import KINDS, SourceFile
 from features.tables import SCHEMAS
 
 _TOP = ("name", "version", "owner", "meaning", "sources", "derive", "tables")
-_SOURCE = ("file", "missing")
+_SOURCE = ("file", "sheet", "missing", "text", "separator", "point", "encoding")
+_CSV_ONLY = ("separator", "point", "encoding")
 _TABLE = ("table", "source", "where", "fields")
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFile:
-    """One file of the source: CSV or Parquet, and the texts that stand for "missing" in it."""
-
-    file: str
-    missing: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +100,40 @@ class _Reader:
                 self._problem(("sources", name), f"source '{name}' needs a 'file'")
                 continue
             self._known_keys(("sources", name), entry, _SOURCE)
-            if Path(entry["file"]).suffix not in (".csv", ".parquet"):
-                self._problem(("sources", name), f"'{entry['file']}' is neither .csv nor .parquet")
+            kind = Path(entry["file"]).suffix
+            if kind not in KINDS:
+                self._problem(("sources", name), f"'{entry['file']}' is none of {', '.join(KINDS)}")
             if Path(entry["file"]).is_absolute() or ".." in Path(entry["file"]).parts:
                 self._problem(("sources", name), f"'{entry['file']}' leaves the source folder; give a path inside it")
-            missing = entry.get("missing", [])
-            if not isinstance(missing, list):
-                self._problem(("sources", name, "missing"), "'missing' must be a list of texts")
-                missing = []
-            sources[name] = SourceFile(entry["file"], tuple(str(word) for word in missing))
+            for option in _CSV_ONLY:
+                if option in entry and kind != ".csv":
+                    self._problem(("sources", name, option), f"'{option}' is for .csv files")
+            if "sheet" in entry and kind != ".xlsx":
+                self._problem(("sources", name, "sheet"), "'sheet' is for .xlsx files")
+            sources[name] = SourceFile(
+                file=entry["file"],
+                sheet=self._word(("sources", name, "sheet"), entry, None),
+                missing=self._words(("sources", name, "missing"), entry),
+                text=self._words(("sources", name, "text"), entry),
+                separator=self._word(("sources", name, "separator"), entry, ",") or ",",
+                point=self._word(("sources", name, "point"), entry, ".") or ".",
+                encoding=self._word(("sources", name, "encoding"), entry, "utf-8-sig") or "utf-8-sig",
+            )
         return sources
+
+    def _words(self, place: tuple[Any, ...], entry: MappingType[str, Any]) -> tuple[str, ...]:
+        words = entry.get(place[-1], [])
+        if not isinstance(words, list):
+            self._problem(place, f"'{place[-1]}' must be a list of texts")
+            return ()
+        return tuple(str(word) for word in words)
+
+    def _word(self, place: tuple[Any, ...], entry: MappingType[str, Any], usual: str | None) -> str | None:
+        word = entry.get(place[-1], usual)
+        if word is not None and not isinstance(word, str):
+            self._problem(place, f"'{place[-1]}' must be a text")
+            return usual
+        return word
 
     def _derive(self, content: Any, sources: MappingType[str, SourceFile]) -> dict[str, dict[str, Expression]]:
         derive: dict[str, dict[str, Expression]] = {}
@@ -169,9 +187,11 @@ class _Reader:
         expression, problems = parse(text if isinstance(text, str) else repr(text))
         for problem in problems:
             self._problem(place, problem)
-        for source, _, _ in expression.lookups if expression else ():
+        if expression is None:
+            return None
+        for source, *_ in sorted(expression.lookups):
             self._known_source(place, source, sources)
-        return expression
+        return replace(expression, line=self._line(place))
 
     def _known_source(self, place: tuple[Any, ...], name: Any, sources: MappingType[str, SourceFile]) -> None:
         if name not in sources:
@@ -191,9 +211,12 @@ class _Reader:
         return content
 
     def _problem(self, place: tuple[Any, ...], text: str) -> None:
+        self._problems.append(f"line {self._line(place)}: {text}")
+
+    def _line(self, place: tuple[Any, ...]) -> int:
         while place and place not in self._lines:
             place = place[:-1]
-        self._problems.append(f"line {self._lines.get(place, 1)}: {text}")
+        return self._lines.get(place, 1)
 
 
 def _lines(node: yaml.Node | None, place: tuple[Any, ...] = ()) -> dict[tuple[Any, ...], int]:
