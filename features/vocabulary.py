@@ -75,6 +75,7 @@ class Mode(StrEnum):
     PARCEL = "parcel"
     RAIL = "rail"
     OCEAN = "ocean"
+    OTHER = "other"
 
 
 class StopKind(StrEnum):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingType
-from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,6 +12,7 @@ from features.errors import MappingError, did_you_mean
 from features.ingest.columns import Column, whole
 from features.ingest.expressions import Expression, evaluate
 from features.ingest.mapping import Mapping, TableRule
+from features.ingest.sources import stacked
 
 SOURCE_ROW, RULE = "__source_row__", "__rule__"
 """Columns of made rows: the row of the source they come from, from 0, and the number of the rule that made them."""
@@ -33,29 +33,39 @@ class Evaluation:
         self._mapping = mapping
         self._frames = frames
         self._problems: list[str] = []
+        self._failed: set[tuple[str, str]] = set()
 
     def derive(self) -> None:
-        """Add the derived columns, in their order.
+        """Add the derived columns in their order, source by source, then the stacks with theirs.
 
         Raises
         ------
         MappingError
             If an expression names a column that is not there, or cannot be evaluated: all of them at once.
         """
-        failed: dict[str, set[str]] = {name: set() for name in self._frames}
-        for source, columns in self._mapping.derive.items():
-            for name, expression in columns.items():
-                asked = {source: expression.columns}
-                for other, *keys in expression.lookups:
-                    asked[other] = asked.get(other, frozenset()) | frozenset(keys)
-                value = None
-                if not any(failed[other] & names for other, names in asked.items()):
-                    value = self._value(f"derive.{source}.{name}", expression, source)
-                if value is None:  # what follows from it is not a problem of its own
-                    failed[source].add(name)
-                    continue
-                self._frames[source][name] = value[0]
+        for source in self._frames:
+            self._derive_columns(source)
+        for name, stack in self._mapping.stacks.items():
+            self._raise()  # a stack of what is not there would only say the same again
+            frame = self._frames[stack.of]
+            absent = [column for column in stack.needs() if column not in frame]
+            self._problems += [self._no_column(f"stack.{name}", stack.of, column) for column in absent]
+            self._raise()
+            self._frames[name] = stacked(frame, stack)
+            self._derive_columns(name)
         self._raise()
+
+    def _derive_columns(self, source: str) -> None:
+        self._frames[source] = self._frames[source].copy()  # a wide file is in pieces, to which pandas dislikes to add
+        for name, expression in self._mapping.derive.get(source, {}).items():
+            follows = {(source, column) for column in expression.columns} | {
+                (other, column) for other, *columns in expression.lookups for column in columns
+            }
+            value = None if follows & self._failed else self._value(f"derive.{source}.{name}", expression, source)
+            if value is None:  # what follows from it is not a problem of its own
+                self._failed.add((source, name))
+            else:
+                self._frames[source][name] = value[0]
 
     def rows(self, rule: TableRule, number: int) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
         """Return the rows that a rule makes, and which rows of its source it chose; problems are kept for `finish`."""
@@ -82,12 +92,11 @@ class Evaluation:
 
     def _value(self, place: str, expression: Expression, source: str) -> tuple[Column] | None:
         """Return the value of an expression, in a tuple as the value may be None; None if it has none."""
-        unknown = list(self._unknown(expression, source))
         where = f"line {expression.line}: {place}"
-        for other, name, found in unknown:
-            listed = ", ".join(found)
-            hint = did_you_mean(name, found)
-            self._problems.append(f"{where}: source '{other}' has no column '{name}'.{hint} Found: {listed}")
+        asked = [(source, name) for name in sorted(expression.columns)]
+        asked += [(other, name) for other, *names in sorted(expression.lookups) for name in names]
+        unknown = [self._no_column(where, other, name) for other, name in asked if name not in self._columns(other)]
+        self._problems += unknown
         if unknown:
             return None
         try:
@@ -96,14 +105,16 @@ class Evaluation:
             self._problems.append(f"{where}: '{expression.text}' cannot be evaluated: {error}")
             return None
 
-    def _unknown(self, expression: Expression, source: str) -> Sequence[tuple[str, str, list[str]]]:
-        asked = [(source, name) for name in sorted(expression.columns)]
-        asked += [(other, name) for other, *names in sorted(expression.lookups) for name in names]
-        return [
-            (other, name, [str(column) for column in self._frames[other].columns])
-            for other, name in asked
-            if name not in self._frames[other].columns
-        ]
+    def _columns(self, source: str) -> list[str]:
+        return [str(name) for name in self._frames[source].columns] if source in self._frames else []
+
+    def _no_column(self, where: str, source: str, name: str) -> str:
+        if source not in self._frames:
+            return f"{where}: stack '{source}' is made after the sources and the stacks before it; look up another"
+        found = self._columns(source)
+        return (
+            f"{where}: source '{source}' has no column '{name}'.{did_you_mean(name, found)} Found: {', '.join(found)}"
+        )
 
     def _raise(self) -> None:
         if self._problems:

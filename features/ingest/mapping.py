@@ -12,12 +12,13 @@ import yaml
 from features.errors import MappingError, did_you_mean
 from features.ingest.checks import REQUIRED
 from features.ingest.expressions import Expression, parse
-from features.ingest.sources import KINDS, SourceFile
+from features.ingest.sources import KINDS, SourceFile, Stack
 from features.tables import SCHEMAS
 
-_TOP = ("name", "version", "owner", "meaning", "sources", "derive", "tables")
+_TOP = ("name", "version", "owner", "meaning", "sources", "stack", "derive", "tables")
 _SOURCE = ("file", "sheet", "missing", "text", "separator", "point", "encoding")
 _CSV_ONLY = ("separator", "point", "encoding")
+_STACK = ("of", "keep", "over", "columns")
 _TABLE = ("table", "source", "where", "fields")
 
 
@@ -40,6 +41,7 @@ class Mapping:
     version: str
     owner: str
     sources: MappingType[str, SourceFile]
+    stacks: MappingType[str, Stack]
     derive: MappingType[str, MappingType[str, Expression]]
     tables: tuple[TableRule, ...]
 
@@ -79,8 +81,10 @@ class _Reader:
             if not content.get(key):
                 self._problem((), f"'{key}' is missing; a mapping has a name, a version and an owner")
         sources = self._sources(content.get("sources"))
-        derive = self._derive(content.get("derive") or {}, sources)
-        tables = self._tables(content.get("tables"), sources)
+        stacks = self._stacks(content.get("stack") or {}, sources)
+        known: dict[str, object] = {**sources, **stacks}
+        derive = self._derive(content.get("derive") or {}, known)
+        tables = self._tables(content.get("tables"), known)
         if self._problems:
             raise MappingError(self._path, self._problems)
         return Mapping(
@@ -89,6 +93,7 @@ class _Reader:
             version=str(content["version"]),
             owner=str(content["owner"]),
             sources=sources,
+            stacks=stacks,
             derive=derive,
             tables=tuple(tables),
         )
@@ -121,6 +126,36 @@ class _Reader:
             )
         return sources
 
+    def _stacks(self, content: Any, sources: MappingType[str, object]) -> dict[str, Stack]:
+        stacks: dict[str, Stack] = {}
+        if not isinstance(content, dict):
+            self._problem(("stack",), "'stack' must map the name of a new source to what it stacks")
+            return stacks
+        for name, entry in content.items():
+            place = ("stack", name)
+            if name in sources:
+                self._problem(place, f"'{name}' is a source already; give the stack a name of its own")
+            if not isinstance(entry, dict):
+                self._problem(place, f"stack '{name}' needs 'of', 'over' and 'columns'")
+                continue
+            self._known_keys(place, entry, _STACK)
+            self._known_source(place, entry.get("of"), {**sources, **stacks})
+            over, columns = entry.get("over"), self._entries((*place, "columns"), entry.get("columns"))
+            if (
+                not isinstance(over, dict)
+                or len(over) != 1
+                or not all(isinstance(each, list) for each in over.values())
+            ):
+                self._problem((*place, "over"), "'over' must map one new column to the list of its words")
+                continue
+            for column, pattern in columns.items():
+                if not isinstance(pattern, str) or pattern.count("{}") != 1 or pattern.count("{") != 1:
+                    self._problem((*place, "columns", column), f"'{pattern}' must have one {{}} for the word in it")
+            ((word, words),) = over.items()
+            keep = self._words((*place, "keep"), entry)
+            stacks[name] = Stack(str(entry.get("of")), keep, str(word), tuple(map(str, words)), columns)
+        return stacks
+
     def _words(self, place: tuple[Any, ...], entry: MappingType[str, Any]) -> tuple[str, ...]:
         words = entry.get(place[-1], [])
         if not isinstance(words, list):
@@ -135,7 +170,7 @@ class _Reader:
             return usual
         return word
 
-    def _derive(self, content: Any, sources: MappingType[str, SourceFile]) -> dict[str, dict[str, Expression]]:
+    def _derive(self, content: Any, sources: MappingType[str, object]) -> dict[str, dict[str, Expression]]:
         derive: dict[str, dict[str, Expression]] = {}
         if not isinstance(content, dict):
             self._problem(("derive",), "'derive' must map a source to its new columns")
@@ -149,7 +184,7 @@ class _Reader:
             derive[source] = {name: expression for name, expression in parsed if expression is not None}
         return derive
 
-    def _tables(self, content: Any, sources: MappingType[str, SourceFile]) -> list[TableRule]:
+    def _tables(self, content: Any, sources: MappingType[str, object]) -> list[TableRule]:
         rules: list[TableRule] = []
         if not isinstance(content, list) or not content:
             self._problem(("tables",), "'tables' must be a list with at least one table")
@@ -181,9 +216,7 @@ class _Reader:
             rules.append(TableRule(table, str(entry.get("source")), where, fields))
         return rules
 
-    def _expression(
-        self, place: tuple[Any, ...], text: Any, sources: MappingType[str, SourceFile]
-    ) -> Expression | None:
+    def _expression(self, place: tuple[Any, ...], text: Any, sources: MappingType[str, object]) -> Expression | None:
         expression, problems = parse(text if isinstance(text, str) else repr(text))
         for problem in problems:
             self._problem(place, problem)
@@ -193,7 +226,7 @@ class _Reader:
             self._known_source(place, source, sources)
         return replace(expression, line=self._line(place))
 
-    def _known_source(self, place: tuple[Any, ...], name: Any, sources: MappingType[str, SourceFile]) -> None:
+    def _known_source(self, place: tuple[Any, ...], name: Any, sources: MappingType[str, object]) -> None:
         if name not in sources:
             hint = did_you_mean(str(name), list(sources))
             self._problem(place, f"source '{name}' is unknown; declared are {', '.join(sources) or 'none'}.{hint}")

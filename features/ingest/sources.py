@@ -1,7 +1,8 @@
-"""Reading the files of a source: CSV, Parquet, Excel."""
+"""The sources of a mapping: files (CSV, Parquet, Excel), and stacks of their columns."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
@@ -39,6 +40,44 @@ class SourceFile:
     separator: str = ","
     point: str = "."
     encoding: str = "utf-8-sig"
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A source made of another by stacking groups of its columns: one row for each row and group.
+
+    Attributes
+    ----------
+    of
+        The source that it is made of.
+    keep
+        Columns of it that every row of the group repeats.
+    word
+        New column that holds the word of the group.
+    over
+        The words of the groups, such as "stop1", "stop2".
+    columns
+        New column by the pattern of the columns it stacks; "{}" in the pattern stands for the word.
+    """
+
+    of: str
+    keep: tuple[str, ...]
+    word: str
+    over: tuple[str, ...]
+    columns: Mapping[str, str]
+
+    def needs(self) -> list[str]:
+        """Return the columns that its source must have."""
+        return [*self.keep, *(pattern.format(word) for pattern in self.columns.values() for word in self.over)]
+
+
+def stacked(frame: pd.DataFrame, stack: Stack) -> pd.DataFrame:
+    """Return a stack of a source: the groups of its first row, then those of its second."""
+    parts = []
+    for word in stack.over:
+        columns = {name: frame[pattern.format(word)] for name, pattern in stack.columns.items()}
+        parts.append(frame[list(stack.keep)].assign(**{stack.word: word}, **columns))
+    return pd.concat(parts).sort_index(kind="stable").reset_index(drop=True)
 
 
 def read_source(folder: Path, file: SourceFile) -> pd.DataFrame:
