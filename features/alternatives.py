@@ -49,7 +49,7 @@ def alternate_origins(state: State, subject: Shipment, cutoff: datetime) -> tupl
     for place in state.origins_for(subject.destination) - {subject.origin}:
         legs, late = _last_28_days(state, "lane_arrivals", (place, subject.destination), cutoff)
         if legs:
-            open_shipments = waiting.at((place,), micros(cutoff))[0]
+            open_shipments = waiting.at((place,), micros(cutoff))
             found.append(AlternateOrigin(place, open_shipments, _shrunk(late, legs), legs))
     return tuple(sorted(found, key=lambda other: (other.open_shipments, other.late_share, other.place)))
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from features.declaration import Feature
 from features.history import DAY, HOUR
-from features.legs import Time
+from features.legs import Row, Time
 from features.timeline import NEVER, Ints
 
 _OWNER = "warehouse operations"
@@ -78,3 +78,15 @@ def span_of(queue: Queue, times: Ints) -> tuple[Ints, Ints]:
     )
     at_most = np.where(start == NEVER, NEVER, np.minimum(start, NEVER - _OPEN_AT_MOST) + _OPEN_AT_MOST)
     return start, np.maximum(start, np.minimum(left, at_most))
+
+
+def span_of_one(queue: Queue, row: Row) -> tuple[int, int]:
+    """Return `span_of` one leg."""
+    planned, known = row[Time.PLANNED], row[Time.KNOWN]
+    if queue.ahead:
+        start = NEVER if planned == NEVER else max(planned - queue.ahead, known)
+        return start, max(start, planned)
+    start = max(planned, known)
+    left = min(row[Time.DEPARTED_KNOWN], row[Time.DELIVERED_KNOWN], row[Time.CLOSED_KNOWN])
+    at_most = NEVER if start == NEVER else min(start, NEVER - _OPEN_AT_MOST) + _OPEN_AT_MOST
+    return start, max(start, min(left, at_most))

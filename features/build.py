@@ -17,7 +17,7 @@ from features.history import Fact, Stream
 from features.legs import Facts, Legs, Time, facts_of, micros_of
 from features.settings import FeatureSettings
 from features.tables import RecordTables
-from features.timeline import Ints, Latest, Timeline, ends_of, starts_of
+from features.timeline import Ints, Latest, Spans, Timeline
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) as the work goes on."""
@@ -103,9 +103,7 @@ class Builder:
             flat[:, column : column + width] = answers.reshape(len(rows), width)
             column += width
         history = HISTORY.values(flat)
-        queues = np.stack(
-            [line.at(self._code(queue.key)[rows], cutoffs)[:, 0, 0] for queue, line in self._queues], axis=1
-        )
+        queues = np.stack([line.at(self._code(queue.key)[rows], cutoffs) for queue, line in self._queues], axis=1)
         last = self._vehicle.at(self._code(("vehicle",))[rows], cutoffs)
         vehicle = np.where(last[:, None] < 0, np.array([shipment.NO_VEHICLE]), self._vehicle_answers[last])
         observed = [self._weather.at(self.legs.keys[place][rows], cutoffs) for place in weather.PLACES]
@@ -127,15 +125,15 @@ class Builder:
     def _timeline(self, stream: Stream, facts: Facts) -> Timeline:
         code = self._code(stream.key)
         chosen = facts.valid & (code >= 0)
-        occurred, known = facts.occurred[chosen], facts.known[chosen]
-        ends = np.stack([ends_of(occurred, known, window) for window in stream.window_lengths], axis=1)
-        return Timeline(code[chosen], starts_of(occurred, known), ends, facts.values[chosen])
+        return Timeline(
+            code[chosen], facts.occurred[chosen], facts.known[chosen], stream.window_lengths, facts.values[chosen]
+        )
 
-    def _queue(self, queue: Queue) -> Timeline:
+    def _queue(self, queue: Queue) -> Spans:
         code = self._code(queue.key)
         start, end = backlog.span_of(queue, self.legs.times)
         chosen = (code >= 0) & (start < end)
-        return Timeline(code[chosen], start[chosen], end[chosen], np.empty((int(chosen.sum()), 0), dtype=np.int64))
+        return Spans(code[chosen], start[chosen], end[chosen])
 
     def _latest_departures(self, facts: Facts) -> tuple[Latest, NDArray[np.float64]]:
         code = self._code(("vehicle",))

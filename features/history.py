@@ -97,6 +97,11 @@ class History:
             for window in stream.windows:
                 column[stream.name, window] = len(column)
         self._levels = self._by_level(column)
+        self._parents = [
+            (own, -1 if parents is None else int(parents[place]))
+            for columns, parents in self._levels
+            for place, own in enumerate(columns.tolist())
+        ]
         picks: list[int] = []
         features: list[Feature] = []
         for stream in streams:
@@ -106,6 +111,7 @@ class History:
                         picks.append(place * len(column) + column[stream.name, window])
                         features.append(_declare(stream, window, kind, unit, words))
         self._picks = np.array(picks, dtype=np.int64)
+        self._picks_of_one = tuple(picks)
         self.features = tuple(features)
 
     def values(self, flat: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -120,6 +126,20 @@ class History:
             shares[:, columns] = (lates[:, columns] + PSEUDO_LEGS * prior_share) / legs
             means[:, columns] = (delays[:, columns] + PSEUDO_LEGS * prior_delay) / legs
         return np.concatenate([counts, shares, means], axis=1)[:, self._picks]
+
+    def values_of_one(self, flat: Sequence[int]) -> list[float]:
+        """Return `values` of one row: the same additions and divisions in the same order, so the same bits."""
+        counts, lates, delays = flat[0::3], flat[1::3], flat[2::3]
+        shares = [0.0] * len(counts)
+        means = [0.0] * len(counts)
+        for own, parent in self._parents:
+            legs = counts[own] + PSEUDO_LEGS
+            prior_share = PRIOR_LATE_SHARE if parent < 0 else shares[parent]
+            prior_delay = PRIOR_DELAY_MINUTES if parent < 0 else means[parent]
+            shares[own] = (lates[own] + PSEUDO_LEGS * prior_share) / legs
+            means[own] = (delays[own] + PSEUDO_LEGS * prior_delay) / legs
+        together = [*counts, *shares, *means]
+        return [together[pick] for pick in self._picks_of_one]
 
     def column(self, feature: str) -> int:
         """Return where a feature stands among `features`."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -42,6 +42,10 @@ class Time(IntEnum):
     DELIVERED = 6
     DELIVERED_KNOWN = 7
     CLOSED_KNOWN = 8
+
+
+Row = tuple[int, ...]
+"""Times of one leg, as the columns of `Legs.times`."""
 
 
 class Number(IntEnum):
@@ -121,8 +125,8 @@ class Legs:
         return cls(_text(shipments["shipment_id"]), keys, times, numbers)
 
 
-def times_of(shipment: Shipment, events: Iterable[DeliveryEvent]) -> Ints:
-    """Return the times of one shipment with the events known of it: int64 [1, len(Time)]."""
+def times_of(shipment: Shipment, events: Iterable[DeliveryEvent]) -> Row:
+    """Return the times of one shipment with the events known of it."""
     row = [NEVER] * len(Time)
     row[Time.BOOKED] = micros(shipment.occurred_at)
     row[Time.KNOWN] = micros(shipment.known_at)
@@ -138,11 +142,11 @@ def times_of(shipment: Shipment, events: Iterable[DeliveryEvent]) -> Ints:
             row[Time.DELIVERED], row[Time.DELIVERED_KNOWN] = micros(event.occurred_at), known
         elif event.status in CLOSED and row[Time.CLOSED_KNOWN] == NEVER:
             row[Time.CLOSED_KNOWN] = known
-    return np.array([row], dtype=np.int64)
+    return tuple(row)
 
 
-def numbers_of(shipment: Shipment) -> NDArray[np.float64]:
-    """Return the numbers of one shipment: float64 [1, len(Number)]."""
+def numbers_of(shipment: Shipment) -> tuple[float, ...]:
+    """Return the numbers of one shipment, as the columns of `Legs.numbers`."""
     row = [np.nan] * len(Number)
     planned, promised = shipment.planned_departure_at, shipment.promised_at
     if planned is not None:
@@ -160,7 +164,7 @@ def numbers_of(shipment: Shipment) -> NDArray[np.float64]:
         if value is not None:
             row[column] = float(value)
     row[Number.TIER] = _TIERS[shipment.customer_tier.value]
-    return np.array([row], dtype=np.float64)
+    return tuple(map(float, row))
 
 
 def keys_of(shipment: Shipment) -> dict[str, str | None]:
@@ -214,6 +218,33 @@ def facts_of(times: Ints, settings: FeatureSettings) -> dict[Fact, Facts]:
     }
 
 
+class Happened(NamedTuple):
+    """One fact of one leg: when it occurred, when it was known, late (0 or 1) and delay in whole minutes."""
+
+    occurred: int
+    known: int
+    values: tuple[int, int]
+
+
+def facts_of_one(row: Row, settings: FeatureSettings) -> dict[Fact, Happened]:
+    """Return `facts_of` one leg; a fact that it does not have is left out."""
+    planned, promised, announced = row[Time.PLANNED], row[Time.PROMISED], row[Time.KNOWN]
+    departed, delivered = row[Time.DEPARTED], row[Time.DELIVERED]
+    left, arrived = NEVER not in (departed, planned), NEVER not in (delivered, promised)
+    left_known = max(row[Time.DEPARTED_KNOWN], announced)
+    delivered_known = max(row[Time.DELIVERED_KNOWN], announced)
+    facts: dict[Fact, Happened] = {}
+    if left:
+        facts[Fact.DEPARTURE] = Happened(departed, left_known, _late_and_minutes_of(departed - planned, settings))
+    if arrived:
+        late = _late_and_minutes_of(delivered - promised, settings)
+        facts[Fact.ARRIVAL] = Happened(delivered, delivered_known, late)
+    if left and arrived:
+        lost = _late_and_minutes_of((delivered - promised) - (departed - planned), settings)
+        facts[Fact.TRANSIT] = Happened(delivered, max(left_known, delivered_known), lost)
+    return facts
+
+
 def micros(instant: datetime | None) -> int:
     """Return microseconds since 1970, `NEVER` for None."""
     if instant is None:
@@ -231,6 +262,11 @@ def micros_of(instants: pd.Series) -> Ints:
 def _late_and_minutes(delay: Ints, settings: FeatureSettings) -> Ints:
     minutes = np.clip(delay // MINUTE, -MAX_DELAY_MINUTES, MAX_DELAY_MINUTES)
     return np.stack([delay > settings.late_after_minutes * MINUTE, minutes], axis=1).astype(np.int64)
+
+
+def _late_and_minutes_of(delay: int, settings: FeatureSettings) -> tuple[int, int]:
+    minutes = min(max(delay // MINUTE, -MAX_DELAY_MINUTES), MAX_DELAY_MINUTES)
+    return int(delay > settings.late_after_minutes * MINUTE), minutes
 
 
 def _first_known(event: DeliveryEvent) -> tuple[datetime, datetime, str]:

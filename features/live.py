@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from features import backlog, shipment, weather
 from features.definitions import HISTORY, LOST_ON_THE_WAY
 from features.history import Fact
-from features.legs import Facts, Legs, facts_of
+from features.legs import Happened, Legs, Row, facts_of, facts_of_one
+from features.live_timeline import LiveLatest, LiveSpans, LiveTimeline
 from features.settings import FeatureSettings
-from features.timeline import Ints, LiveLatest, LiveTimeline, ends_of, starts_of
+from features.timeline import Ints, starts_of
 
 Keys = Mapping[str, str | None]
 """Value of each key field of a leg, None where missing."""
@@ -28,50 +29,53 @@ class LiveFacts:
 
     def __init__(self, settings: FeatureSettings) -> None:
         self._settings = settings
-        self._streams = [(stream, LiveTimeline(len(stream.windows), 2)) for stream in HISTORY.streams]
-        self._queues = [(queue, LiveTimeline(1, 0)) for queue in backlog.QUEUES]
+        self._streams = [(stream, LiveTimeline(stream.window_lengths)) for stream in HISTORY.streams]
+        self._by_fact = {
+            fact: [(stream.key, timeline) for stream, timeline in self._streams if stream.fact is fact] for fact in Fact
+        }
+        self._queues = [(queue, LiveSpans()) for queue in backlog.QUEUES]
         self._vehicle = LiveLatest()
         self._weather = LiveLatest()
 
-    def replace(self, keys: Keys, old: Ints | None, new: Ints) -> None:
+    def replace(self, keys: Keys, old: Row | None, new: Row) -> None:
         """Take back what the old times of a leg had put in, and put in what the new ones say.
 
         Parameters
         ----------
         keys
             Key fields of the leg; the same at every call for the leg.
-        old, new : int64 [1, len(Time)]
+        old, new
             `old` is None the first time.
         """
-        facts = facts_of(new, self._settings)
-        before: Mapping[Fact, Facts] = {} if old is None else facts_of(old, self._settings)
-        changed = {kind for kind in Fact if not _same(before.get(kind), facts[kind])}
-        for stream, timeline in self._streams:
-            key = _key(keys, stream.key)
-            if stream.fact not in changed or key is None:
+        before: Mapping[Fact, Happened] = {} if old is None else facts_of_one(old, self._settings)
+        after = facts_of_one(new, self._settings)
+        key_of = _keys_of(keys)
+        for kind, streams in self._by_fact.items():
+            was, now = before.get(kind), after.get(kind)
+            if was == now:
                 continue
-            for fact, move in ((before.get(stream.fact), timeline.remove), (facts[stream.fact], timeline.add)):
-                if fact is not None and fact.valid[0]:
-                    start = int(starts_of(fact.occurred, fact.known)[0])
-                    ends = [int(ends_of(fact.occurred, fact.known, length)[0]) for length in stream.window_lengths]
-                    move(key, start, ends, fact.values[0].tolist())
-        vehicle = keys["vehicle"]
-        if Fact.DEPARTURE in changed and vehicle is not None:
-            for fact, note in (
-                (before.get(Fact.DEPARTURE), self._vehicle.remove),
-                (facts[Fact.DEPARTURE], self._vehicle.add),
-            ):
-                if fact is not None and fact.valid[0]:
-                    answer = (float(fact.values[0, 1]), float(fact.occurred[0]))
-                    note(vehicle, int(fact.occurred[0]), int(fact.known[0]), answer)
+            for parts, timeline in streams:
+                key = key_of[parts]
+                if key is not None and was is not None:
+                    timeline.remove(key, *was)
+                if key is not None and now is not None:
+                    timeline.add(key, *now)
+            if kind is Fact.DEPARTURE and keys["vehicle"] is not None:
+                for fact, note in ((was, self._vehicle.remove), (now, self._vehicle.add)):
+                    if fact is not None:
+                        note(keys["vehicle"], fact.occurred, fact.known, (float(fact.values[1]), float(fact.occurred)))
         for queue, line in self._queues:
-            key = _key(keys, queue.key)
-            was, now = None if old is None else backlog.span_of(queue, old), backlog.span_of(queue, new)
-            if key is None or was == now:
+            key = key_of[queue.key]
+            if key is None or (queue.ahead and old is not None):
+                continue  # what is ahead follows from the plan alone, which is taken once
+            was_there = None if old is None else backlog.span_of_one(queue, old)
+            is_there = backlog.span_of_one(queue, new)
+            if was_there == is_there:
                 continue
-            for span, move in ((was, line.remove), (now, line.add)):
-                if span is not None and span[0][0] < span[1][0]:
-                    move(key, int(span[0][0]), (int(span[1][0]),), ())
+            if was_there is not None and was_there[0] < was_there[1]:
+                line.remove(key, *was_there)
+            if is_there[0] < is_there[1]:
+                line.add(key, *is_there)
 
     def load(self, legs: Legs) -> None:
         """Put in many legs at once; the outcome equals `replace` on each."""
@@ -80,15 +84,12 @@ class LiveFacts:
             fact = facts[stream.fact]
             codes, keys = _codes(legs, stream.key)
             chosen = fact.valid & (codes >= 0)
-            occurred, known = fact.occurred[chosen], fact.known[chosen]
-            ends = np.stack([ends_of(occurred, known, length) for length in stream.window_lengths], axis=1)
-            timeline.add_many(keys, codes[chosen], starts_of(occurred, known), ends, fact.values[chosen])
+            timeline.add_many(keys, codes[chosen], fact.occurred[chosen], fact.known[chosen], fact.values[chosen])
         for queue, line in self._queues:
             codes, keys = _codes(legs, queue.key)
             start, end = backlog.span_of(queue, legs.times)
             chosen = (codes >= 0) & (start < end)
-            none = np.empty((int(chosen.sum()), 0), dtype=np.int64)
-            line.add_many(keys, codes[chosen], start[chosen], end[chosen][:, None], none)
+            line.add_many(keys, codes[chosen], start[chosen], end[chosen])
         left = facts[Fact.DEPARTURE]
         vehicles = legs.keys["vehicle"]
         usable = left.valid & pd.notna(vehicles)
@@ -102,41 +103,50 @@ class LiveFacts:
         """Put in a weather observation; `measured` follows `weather.COLUMNS`."""
         self._weather.add(place, occurred, known, [np.nan if value is None else value for value in measured])
 
-    def features(self, keys: Keys, times: Ints, numbers: NDArray[np.float64], cutoff: int) -> NDArray[np.float64]:
-        """Return the features of one leg at the cutoff (microseconds): float64 [len(FEATURES)]."""
+    def features(self, keys: Keys, row: Row, numbers: Sequence[float], cutoff: int) -> NDArray[np.float64]:
+        """Return the features of one leg at the cutoff (microseconds): float64 [len(FEATURES)].
+
+        Plain numbers throughout: for one row an array costs more than what it holds.
+        """
+        key_of = _keys_of(keys)
         flat: list[int] = []
         for stream, timeline in self._streams:
-            flat += timeline.at(_key(keys, stream.key), cutoff)
-        history = HISTORY.values(np.array([flat], dtype=np.float64))
-        queues = [line.at(_key(keys, queue.key), cutoff)[0] for queue, line in self._queues]
-        observed = [self._weather.at(keys[place], cutoff) or _NO_WEATHER for place in weather.PLACES]
-        last = np.array([self._vehicle.at(keys["vehicle"], cutoff) or shipment.NO_VEHICLE], dtype=np.float64)
-        cutoffs = np.array([cutoff], dtype=np.int64)
-        own = shipment.values(times, numbers, cutoffs, history[:, LOST_ON_THE_WAY], last)
-        around = np.array([*queues, *observed[0], *observed[1]], dtype=np.float64)
-        return np.concatenate([history[0], around, own[0]])
+            flat += timeline.at(key_of[stream.key], cutoff)
+        values = HISTORY.values_of_one(flat)
+        lost_on_the_way = values[LOST_ON_THE_WAY]
+        for queue, line in self._queues:
+            values.append(line.at(key_of[queue.key], cutoff))
+        for place in weather.PLACES:
+            values += self._weather.at(keys[place], cutoff) or _NO_WEATHER
+        last = self._vehicle.at(keys["vehicle"], cutoff) or shipment.NO_VEHICLE
+        values += shipment.values_of_one(row, numbers, cutoff, lost_on_the_way, last)
+        return np.array(values, dtype=np.float64)
 
     def stream(self, name: str) -> LiveTimeline:
         """Return the timeline of the stream of that name."""
         return next(timeline for stream, timeline in self._streams if stream.name == name)
 
-    def queue(self, feature_name: str) -> LiveTimeline:
-        """Return the timeline of the queue of that feature."""
+    def queue(self, feature_name: str) -> LiveSpans:
+        """Return the spans of the queue of that feature."""
         return next(line for queue, line in self._queues if queue.feature.name == feature_name)
 
 
 _NO_WEATHER = (np.nan,) * len(weather.COLUMNS)
 
 
-def _key(keys: Keys, parts: tuple[str, ...]) -> tuple[str, ...] | None:
-    """Return the key of a stream, None where a part is missing: nothing was ever added under that."""
-    key = []
-    for part in parts:
-        value = keys[part]
-        if value is None:
-            return None
-        key.append(value)
-    return tuple(key)
+def _keys_of(keys: Keys) -> dict[tuple[str, ...], tuple[str | None, ...] | None]:
+    """Return the leg's key for each set of key fields that streams and queues use.
+
+    It is None where a part is missing: nothing was ever added under that.
+    """
+    found: dict[tuple[str, ...], tuple[str | None, ...] | None] = {}
+    for parts in _ALL_PARTS:
+        key = tuple([keys[part] for part in parts])
+        found[parts] = None if None in key else key
+    return found
+
+
+_ALL_PARTS = tuple({*(stream.key for stream in HISTORY.streams), *(queue.key for queue in backlog.QUEUES)})
 
 
 def _codes(legs: Legs, parts: tuple[str, ...]) -> tuple[Ints, list[tuple[str, ...]]]:
@@ -150,13 +160,3 @@ def _codes(legs: Legs, parts: tuple[str, ...]) -> tuple[Ints, list[tuple[str, ..
     keys = [tuple(legs.keys[part][row] for part in parts) for row in first.tolist()]
     offset = int(bool(len(uniques)) and uniques[0] < 0)
     return renumbered.astype(np.int64) - offset, keys[offset:]
-
-
-def _same(one: Facts | None, other: Facts) -> bool:
-    return (
-        one is not None
-        and bool(one.valid[0]) == bool(other.valid[0])
-        and int(one.occurred[0]) == int(other.occurred[0])
-        and int(one.known[0]) == int(other.known[0])
-        and np.array_equal(one.values, other.values)
-    )

@@ -8,21 +8,17 @@ import numpy as np
 import pandas as pd
 
 from features.history import HOUR
-from features.legs import Legs, Time, micros
+from features.legs import Legs, Row, Time, micros
 from features.tables import RecordTables
-from features.timeline import NEVER, Ints
+from features.timeline import NEVER
 from features.vocabulary import Moment
 
 HOURS_BEFORE_DEPARTURE = {Moment.DAY_BEFORE: 24, Moment.HOURS_BEFORE: 2}
 """Moments at a fixed time before the planned departure."""
 
 
-def moment_at(times: Ints, cutoff: datetime) -> Moment | None:
-    """Return the moment that holds for a shipment at the cutoff.
-
-    Parameters
-    ----------
-    times : int64 [1, len(Time)]
+def moment_at(row: Row, cutoff: datetime) -> Moment | None:
+    """Return the moment that holds for a shipment with these times at the cutoff.
 
     Returns
     -------
@@ -30,7 +26,6 @@ def moment_at(times: Ints, cutoff: datetime) -> Moment | None:
         None once the shipment is known to be delivered or closed: there is nothing left to decide.
     """
     at = micros(cutoff)
-    row = times[0]
     if row[Time.DELIVERED_KNOWN] <= at or row[Time.CLOSED_KNOWN] <= at:
         return None
     if row[Time.DEPARTED_KNOWN] <= at:

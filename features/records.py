@@ -1,73 +1,69 @@
-"""Canonical records. Every one carries two clocks: `occurred_at` (it happened) and `known_at` (we learnt it).
+"""Canonical records of transport: what moves, how it is going, and what is around it.
 
-All times are aware and kept in UTC; a time without a zone is refused, never guessed. Money is integer minor units
-with its ISO 4217 currency. Unknown fields are refused, so that a misspelt one is noticed and not lost.
+Every one carries two clocks: `occurred_at` (it happened) and `known_at` (we learnt it); see `features.fields`. Orders,
+stock, contracts and invoices, outcomes have modules of their own beside this one.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Self
-from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from features.vocabulary import AssertedBy, Classifier, CustomerTier, EventStatus, Mode, StopKind
-
-
-def _to_utc(value: datetime) -> datetime:
-    return value.astimezone(UTC)
-
-
-def is_zone(name: str) -> bool:
-    """Tell whether this is the name of an IANA time zone."""
-    return name in _ZONES
-
-
-def _known_zone(value: str) -> str:
-    if not is_zone(value):
-        raise ValueError(f"'{value}' is not an IANA time zone; write e.g. 'Europe/Berlin' or 'UTC'")
-    return value
-
-
-_ZONES = available_timezones()
-
-Instant = Annotated[AwareDatetime, AfterValidator(_to_utc)]
-"""An aware time, converted to UTC; a naive one is an error."""
-Zone = Annotated[str, AfterValidator(_known_zone)]
-Identifier = Annotated[str, Field(min_length=1, max_length=200)]
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+from features.fields import Amount, Identifier, Instant, Part, Priced, Record, Valid, Zone
+from features.vocabulary import (
+    AssertedBy,
+    Classifier,
+    Correction,
+    CustomerTier,
+    DisruptionKind,
+    EventStatus,
+    FreightClass,
+    Mode,
+    PartyAtFault,
+    ReferenceKind,
+    Severity,
+    StopKind,
+    TenderPurpose,
+    TenderReply,
+    UnitKind,
+)
 
 
-class Record(BaseModel):
-    """Base of the canonical records."""
+class Reference(Part):
+    """A number under which somebody else knows the thing, with its kind."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
-
-    occurred_at: Instant
-    known_at: Instant
+    kind: ReferenceKind
+    value: Identifier
 
 
-class Stop(BaseModel):
+class Stop(Part):
     """A place on the way, with its six times, which are never merged.
 
     The times belong to the version of the plan that carries the stop; what really happened comes as `DeliveryEvent`.
+    `promised_at` is the end of the promised window, `promised_from_at` its beginning, if it has one.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
     place: Identifier
     kind: StopKind
     timezone: Zone = "UTC"
     requested_at: Instant | None = None
+    promised_from_at: Instant | None = None
     promised_at: Instant | None = None
     appointment_at: Instant | None = None
     planned_at: Instant | None = None
     estimated_at: Instant | None = None
     actual_at: Instant | None = None
 
+    @model_validator(mode="after")
+    def _window_in_order(self) -> Self:
+        if self.promised_from_at and self.promised_at and self.promised_at < self.promised_from_at:
+            raise ValueError("promised_at is before promised_from_at; the first is the end of the window")
+        return self
 
-class Shipment(Record):
+
+class Shipment(Priced):
     """A consignment as planned: who carries what, from where, to where, promised when.
 
     `occurred_at` is when it was booked. The first stop is the pickup: its `planned_at` is the planned departure. The
@@ -83,18 +79,14 @@ class Shipment(Record):
     customer_tier: CustomerTier = CustomerTier.STANDARD
     order_id: Identifier | None = None
     pieces: int | None = Field(default=None, ge=1)
-    weight_kg: float | None = Field(default=None, ge=0, allow_inf_nan=False)
-    distance_km: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    weight_kg: Amount | None = None
+    volume_m3: Amount | None = None
+    distance_km: Amount | None = None
+    freight_class: FreightClass | None = None
     value_minor: int | None = Field(default=None, ge=0)
-    currency: Currency | None = None
     ship_complete: bool = Field(default=False, description="the customer takes all of it or none")
+    references: tuple[Reference, ...] = ()
     stops: Annotated[tuple[Stop, ...], Field(min_length=2)]
-
-    @model_validator(mode="after")
-    def _value_has_currency(self) -> Self:
-        if self.value_minor is not None and self.currency is None:
-            raise ValueError("value_minor is given without currency; add the ISO 4217 code, e.g. 'EUR'")
-        return self
 
     @property
     def origin(self) -> str:
@@ -116,23 +108,109 @@ class Shipment(Record):
         """Promised time of the last stop: the end of the promised window."""
         return self.stops[-1].promised_at
 
+    @property
+    def promised_from_at(self) -> datetime | None:
+        """Beginning of the promised window at the last stop."""
+        return self.stops[-1].promised_from_at
+
+
+class HandlingUnit(Record):
+    """A unit that is moved as one, under its SSCC or a number like it; it may stand inside another."""
+
+    handling_unit_id: Identifier
+    shipment_id: Identifier | None = None
+    parent_id: Identifier | None = Field(default=None, description="handling unit that holds this one")
+    kind: UnitKind
+    pieces: int | None = Field(default=None, ge=1)
+    weight_kg: Amount | None = None
+    volume_m3: Amount | None = None
+
+
+class Content(Part):
+    """How much of an article a package holds, and for which order line."""
+
+    sku: Identifier
+    quantity: Amount
+    unit: Identifier = "EA"
+    order_id: Identifier | None = None
+    line_id: Identifier | None = None
+
+
+class Package(Record):
+    """A package of a shipment, with what is in it; the handling unit is what it stands on or in."""
+
+    package_id: Identifier
+    shipment_id: Identifier
+    handling_unit_id: Identifier | None = None
+    tracking_number: Identifier | None = None
+    weight_kg: Amount | None = None
+    length_cm: Amount | None = None
+    width_cm: Amount | None = None
+    height_cm: Amount | None = None
+    contents: tuple[Content, ...] = ()
+
 
 class DeliveryEvent(Record):
-    """Something that a party says happened to a shipment, with the raw code kept beside the canonical status."""
+    """Something that a party says happened to a shipment, with the raw codes kept beside the canonical words.
+
+    A wrong event is never edited. Another one corrects it from its own `known_at`: with `incorrect_data` it says what
+    is right; with `did_not_occur` it repeats what is to be taken back.
+    """
 
     event_id: Identifier
     shipment_id: Identifier
     status: EventStatus
-    raw_status: str | None = None
-    reason: str | None = None
+    raw_status: str | None = Field(default=None, description="status code as the carrier sent it")
+    reason: str | None = Field(default=None, description="reason code as the carrier sent it")
+    party_at_fault: PartyAtFault | None = Field(default=None, description="whose doing it is, by the reason code")
+    appointment: str | None = Field(default=None, description="appointment code as the carrier sent it")
+    text: str | None = Field(default=None, description="free text as the carrier sent it")
     classifier: Classifier = Classifier.ACTUAL
     place: Identifier | None = None
     asserted_by: AssertedBy = AssertedBy.CARRIER
     corrects: Identifier | None = Field(default=None, description="event_id that this one supersedes")
+    correction: Correction | None = Field(default=None, description="what was wrong with that event")
+
+    @model_validator(mode="after")
+    def _correction_names_an_event(self) -> Self:
+        if self.correction is not None and self.corrects is None:
+            raise ValueError("correction is given without corrects; add the event_id of the event that was wrong")
+        return self
 
 
-class WeatherObservation(Record):
-    """Weather as measured at a place; `occurred_at` is the hour of the measurement."""
+class Tender(Priced):
+    """A load offered to a carrier (X12 204); `occurred_at` is when it was offered."""
+
+    tender_id: Identifier
+    shipment_id: Identifier
+    carrier_id: Identifier
+    purpose: TenderPurpose = TenderPurpose.ORIGINAL
+    service_id: Identifier | None = None
+    mode: Mode | None = None
+    respond_by: Instant | None = Field(default=None, description="after this the offer is no longer open")
+    offered_minor: int | None = Field(default=None, ge=0, description="freight charge offered")
+    weight_kg: Amount | None = None
+    volume_m3: Amount | None = None
+    pieces: int | None = Field(default=None, ge=1)
+    distance_km: Amount | None = None
+    references: tuple[Reference, ...] = ()
+
+
+class TenderResponse(Record):
+    """What the carrier answered to a tender (X12 990); `occurred_at` is when it answered."""
+
+    response_id: Identifier
+    shipment_id: Identifier
+    carrier_id: Identifier
+    tender_id: Identifier | None = Field(default=None, description="missing where the answer names the shipment alone")
+    reply: TenderReply
+    raw_reply: str | None = Field(default=None, description="answer code as the carrier sent it")
+    reason: str | None = Field(default=None, description="reason code or text as the carrier sent it")
+    carrier_reference: Identifier | None = Field(default=None, description="the carrier's own number, e.g. its PRO")
+
+
+class Weather(Record):
+    """Weather at a place, whether measured or foretold."""
 
     place: Identifier
     temperature_c: float | None = Field(default=None, allow_inf_nan=False)
@@ -143,3 +221,53 @@ class WeatherObservation(Record):
     precipitation_mm: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     pressure_hpa: float | None = Field(default=None, allow_inf_nan=False)
     visibility_km: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+
+
+class WeatherObservation(Weather):
+    """Weather as measured at a place; `occurred_at` is the hour of the measurement."""
+
+
+class WeatherForecast(Weather):
+    """Weather as foretold for a place at a later hour, `valid_at`; `occurred_at` is when it was issued.
+
+    It is known from its issue on, long before the hour it is about; a newer one for that hour leaves it as it was.
+    """
+
+    valid_at: Instant
+
+    @model_validator(mode="after")
+    def _looks_ahead(self) -> Self:
+        if self.valid_at < self.occurred_at:
+            raise ValueError("valid_at is before occurred_at, when the forecast was issued; send a WeatherObservation")
+        return self
+
+    @property
+    def issued_at(self) -> datetime:
+        """When it was issued: its `occurred_at`."""
+        return self.occurred_at
+
+    @property
+    def lead(self) -> timedelta:
+        """How far ahead it looks."""
+        return self.valid_at - self.occurred_at
+
+
+class Disruption(Valid):
+    """A carrier, a warehouse system, a place or a way is out of order; `occurred_at` is when that was said.
+
+    A later record with the same `disruption_id` takes the place of an earlier one from its own `known_at`, for example
+    to say when it ended.
+    """
+
+    disruption_id: Identifier
+    kind: DisruptionKind
+    severity: Severity
+    carrier_id: Identifier | None = None
+    place: Identifier | None = None
+    text: str | None = None
+
+    @model_validator(mode="after")
+    def _names_what_it_hits(self) -> Self:
+        if self.carrier_id is None and self.place is None:
+            raise ValueError("neither carrier_id nor place is given; a disruption says what it hits")
+        return self

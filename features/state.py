@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 
 from features import weather
 from features.errors import RecordError, UnknownShipmentError
-from features.legs import Legs, keys_of, micros, numbers_of, times_of
+from features.legs import Legs, Row, keys_of, micros, numbers_of, times_of
 from features.live import LiveFacts
 from features.moments import moment_at
 from features.records import DeliveryEvent, Shipment, WeatherObservation
 from features.settings import FeatureSettings
 from features.tables import RecordTables, events_of, shipments_of, weather_of
-from features.timeline import Ints
 from features.vocabulary import Moment
 
 Record = Shipment | DeliveryEvent | WeatherObservation
@@ -45,11 +44,12 @@ class FeatureRow:
 
 @dataclass(slots=True)
 class _Case:
-    """One shipment: its plan, its events by id, and the times that are in the timelines."""
+    """One shipment: its plan, its events by id, the times that are in the timelines, its numbers once asked for."""
 
     shipment: Shipment | None = None
     events: dict[str, DeliveryEvent] = field(default_factory=dict)
-    times: Ints | None = None
+    times: Row | None = None
+    numbers: tuple[float, ...] | None = None
 
 
 class State:
@@ -160,8 +160,8 @@ class State:
         case = self._cases.get(shipment_id)
         return 0 if case is None else len(case.events)
 
-    def times(self, subject: Shipment) -> Ints:
-        """Return plan and milestones of an announced or an inline shipment: int64 [1, len(Time)]."""
+    def times(self, subject: Shipment) -> Row:
+        """Return plan and milestones of an announced or an inline shipment."""
         case = self._cases.get(subject.shipment_id)
         if case is not None and case.shipment is subject and case.times is not None:
             return case.times
@@ -169,7 +169,7 @@ class State:
 
     def features(self, subject: Shipment, cutoff: datetime) -> FeatureRow:
         """Return the features of an announced or an inline shipment at the cutoff."""
-        values = self.facts.features(keys_of(subject), self.times(subject), numbers_of(subject), micros(cutoff))
+        values = self.facts.features(keys_of(subject), self.times(subject), self._numbers(subject), micros(cutoff))
         return FeatureRow(values, self._missing(subject))
 
     def moment(self, subject: Shipment, cutoff: datetime) -> Moment | None:
@@ -183,6 +183,14 @@ class State:
     def origins_for(self, destination: str) -> frozenset[str]:
         """Return the places from which a destination has been served."""
         return frozenset(self._origins_of.get(destination, ()))
+
+    def _numbers(self, subject: Shipment) -> tuple[float, ...]:
+        case = self._cases.get(subject.shipment_id)
+        if case is None or case.shipment is not subject:
+            return numbers_of(subject)
+        if case.numbers is None:
+            case.numbers = numbers_of(subject)
+        return case.numbers
 
     def _missing(self, subject: Shipment) -> tuple[str, ...]:
         missing = []
@@ -230,15 +238,15 @@ class State:
         if case.shipment is None:
             return  # events may come before their shipment; they count from when it is announced
         times = times_of(case.shipment, case.events.values())
-        if case.times is None or not np.array_equal(times, case.times):
+        if times != case.times:
             self.facts.replace(keys_of(case.shipment), case.times, times)
             case.times = times
 
     def _load(self, tables: RecordTables) -> None:
         legs = Legs.of_tables(tables)
         self.facts.load(legs)
-        for row, record in enumerate(shipments_of(tables)):
-            self._cases[record.shipment_id] = _Case(shipment=record, times=legs.times[row : row + 1])
+        for times, record in zip(legs.times.tolist(), shipments_of(tables), strict=True):
+            self._cases[record.shipment_id] = _Case(shipment=record, times=tuple(times))
             self._note(record)
         for event in events_of(tables):
             self.check(event)

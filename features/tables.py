@@ -1,142 +1,236 @@
 """Canonical records as Parquet tables: one folder, one file a table.
 
-The columns follow `features.records`; a shipment's stops are a table of their own, in order of `sequence`.
+The columns follow the records. What a record holds several of (stops, references, contents) is a table of its own.
 Times are UTC microseconds, a missing value is null.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import BaseModel
 
 from features.errors import SourceError, TableError
-from features.records import DeliveryEvent, Shipment, WeatherObservation
+from features.fields import Record
+from features.invoice_records import Accessorial, CarrierRate, FreightInvoice, FuelIndex, InvoiceLine
+from features.order_records import Order, OrderLine
+from features.outcome_records import Outcome, Review
+from features.records import (
+    Content,
+    DeliveryEvent,
+    Disruption,
+    HandlingUnit,
+    Package,
+    Reference,
+    Shipment,
+    Stop,
+    Tender,
+    TenderResponse,
+    WeatherForecast,
+    WeatherObservation,
+)
+from features.shape import FieldShape, shape_of
+from features.stock_records import InventoryAdjustment, InventoryPosition, WarehouseTask
+from features.vocabulary import Subject
 
-_TIME = pa.timestamp("us", tz="UTC")
-_TEXT = pa.string()
+R = TypeVar("R", bound=Record)
 
-SCHEMAS: Mapping[str, pa.Schema] = {
-    "shipments": pa.schema(
-        {
-            "shipment_id": _TEXT,
-            "carrier_id": _TEXT,
-            "service_id": _TEXT,
-            "vehicle_id": _TEXT,
-            "mode": _TEXT,
-            "customer_id": _TEXT,
-            "customer_tier": _TEXT,
-            "order_id": _TEXT,
-            "pieces": pa.int64(),
-            "weight_kg": pa.float64(),
-            "distance_km": pa.float64(),
-            "value_minor": pa.int64(),
-            "currency": _TEXT,
-            "ship_complete": pa.bool_(),
-            "occurred_at": _TIME,
-            "known_at": _TIME,
-        }
-    ),
-    "stops": pa.schema(
-        {
-            "shipment_id": _TEXT,
-            "sequence": pa.int64(),
-            "place": _TEXT,
-            "kind": _TEXT,
-            "timezone": _TEXT,
-            "requested_at": _TIME,
-            "promised_at": _TIME,
-            "appointment_at": _TIME,
-            "planned_at": _TIME,
-            "estimated_at": _TIME,
-            "actual_at": _TIME,
-        }
-    ),
-    "events": pa.schema(
-        {
-            "event_id": _TEXT,
-            "shipment_id": _TEXT,
-            "status": _TEXT,
-            "raw_status": _TEXT,
-            "reason": _TEXT,
-            "classifier": _TEXT,
-            "place": _TEXT,
-            "asserted_by": _TEXT,
-            "corrects": _TEXT,
-            "occurred_at": _TIME,
-            "known_at": _TIME,
-        }
-    ),
-    "weather": pa.schema(
-        {
-            "place": _TEXT,
-            "temperature_c": pa.float64(),
-            "dew_point_c": pa.float64(),
-            "humidity_pct": pa.float64(),
-            "wind_speed_ms": pa.float64(),
-            "wind_direction_deg": pa.float64(),
-            "precipitation_mm": pa.float64(),
-            "pressure_hpa": pa.float64(),
-            "visibility_km": pa.float64(),
-            "occurred_at": _TIME,
-            "known_at": _TIME,
-        }
-    ),
+RECORDS: Mapping[str, type[Record]] = {
+    "shipments": Shipment,
+    "events": DeliveryEvent,
+    "weather": WeatherObservation,
+    "weather_forecasts": WeatherForecast,
+    "disruptions": Disruption,
+    "orders": Order,
+    "order_lines": OrderLine,
+    "packages": Package,
+    "handling_units": HandlingUnit,
+    "tenders": Tender,
+    "tender_responses": TenderResponse,
+    "warehouse_tasks": WarehouseTask,
+    "inventory_positions": InventoryPosition,
+    "inventory_adjustments": InventoryAdjustment,
+    "carrier_rates": CarrierRate,
+    "fuel_index": FuelIndex,
+    "accessorials": Accessorial,
+    "freight_invoices": FreightInvoice,
+    "invoice_lines": InvoiceLine,
+    "outcomes": Outcome,
+    "reviews": Review,
 }
-"""Column names and types of each canonical table."""
+"""The table of each record."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartTable:
+    """A field of a record that is a table of its own.
+
+    Attributes
+    ----------
+    holder, attribute, item
+        The record, its field, and what that holds several of.
+    identity, key
+        Field that identifies the record, and the column of the part's table that holds it.
+    fixed
+        Columns of the part's table that are the same for every part of this record.
+    ordered
+        Whether the order counts, and a column `sequence` keeps it, from 0.
+    """
+
+    table: str
+    holder: type[Record]
+    attribute: str
+    item: type[BaseModel]
+    identity: str
+    key: str
+    fixed: Mapping[str, str] = field(default_factory=dict)
+    ordered: bool = False
+
+
+PARTS: tuple[PartTable, ...] = (
+    PartTable("stops", Shipment, "stops", Stop, "shipment_id", "shipment_id", ordered=True),
+    PartTable("contents", Package, "contents", Content, "package_id", "package_id", ordered=True),
+    *(
+        PartTable("references", holder, "references", Reference, identity, "subject_id", {"subject": subject.value})
+        for holder, identity, subject in (
+            (Shipment, "shipment_id", Subject.SHIPMENT),
+            (Tender, "tender_id", Subject.TENDER),
+            (FreightInvoice, "invoice_id", Subject.INVOICE),
+        )
+    ),
+)
+"""The tables of parts."""
+
+
+def _shapes() -> dict[str, tuple[FieldShape, ...]]:
+    text = pa.string()
+    shapes = {table: shape_of(record) for table, record in RECORDS.items()}
+    for part in PARTS:
+        subjects = tuple(other.fixed["subject"] for other in PARTS if other.table == part.table and other.fixed)
+        own = [FieldShape(name, text, required=True, words=subjects) for name in part.fixed]
+        own.append(FieldShape(part.key, text, required=True, longest=200))
+        if part.ordered:
+            own.append(FieldShape("sequence", pa.int64(), required=True, least=0))
+        shapes[part.table] = (*own, *shape_of(part.item))
+    return {table: shapes[table] for table in (field.name for field in fields(RecordTables))}
+
+
+def _empty(table: str) -> pd.DataFrame:
+    return frame_of(table, [])
 
 
 @dataclass(frozen=True, slots=True)
 class RecordTables:
-    """The canonical tables of one data set, each a frame with the columns of `SCHEMAS`."""
+    """The canonical tables of one data set, each a frame with the columns of `SCHEMAS`; one not given is empty."""
 
     shipments: pd.DataFrame
     stops: pd.DataFrame
     events: pd.DataFrame
     weather: pd.DataFrame
+    weather_forecasts: pd.DataFrame = field(default_factory=partial(_empty, "weather_forecasts"))
+    disruptions: pd.DataFrame = field(default_factory=partial(_empty, "disruptions"))
+    references: pd.DataFrame = field(default_factory=partial(_empty, "references"))
+    orders: pd.DataFrame = field(default_factory=partial(_empty, "orders"))
+    order_lines: pd.DataFrame = field(default_factory=partial(_empty, "order_lines"))
+    packages: pd.DataFrame = field(default_factory=partial(_empty, "packages"))
+    contents: pd.DataFrame = field(default_factory=partial(_empty, "contents"))
+    handling_units: pd.DataFrame = field(default_factory=partial(_empty, "handling_units"))
+    tenders: pd.DataFrame = field(default_factory=partial(_empty, "tenders"))
+    tender_responses: pd.DataFrame = field(default_factory=partial(_empty, "tender_responses"))
+    warehouse_tasks: pd.DataFrame = field(default_factory=partial(_empty, "warehouse_tasks"))
+    inventory_positions: pd.DataFrame = field(default_factory=partial(_empty, "inventory_positions"))
+    inventory_adjustments: pd.DataFrame = field(default_factory=partial(_empty, "inventory_adjustments"))
+    carrier_rates: pd.DataFrame = field(default_factory=partial(_empty, "carrier_rates"))
+    fuel_index: pd.DataFrame = field(default_factory=partial(_empty, "fuel_index"))
+    accessorials: pd.DataFrame = field(default_factory=partial(_empty, "accessorials"))
+    freight_invoices: pd.DataFrame = field(default_factory=partial(_empty, "freight_invoices"))
+    invoice_lines: pd.DataFrame = field(default_factory=partial(_empty, "invoice_lines"))
+    outcomes: pd.DataFrame = field(default_factory=partial(_empty, "outcomes"))
+    reviews: pd.DataFrame = field(default_factory=partial(_empty, "reviews"))
 
     @classmethod
     def read(cls, folder: Path) -> RecordTables:
-        """Read the tables of a folder.
+        """Read the tables of a folder; a table other than those of `NEEDED` may be absent and is empty then.
 
         Raises
         ------
         SourceError
-            If a table is absent or is not Parquet.
+            If a table that is needed is absent, or one is not Parquet.
         TableError
-            If a table lacks a column.
+            If a table lacks a column that no record may lack.
         """
-        return cls(**{table: _read(folder / f"{table}.parquet", table) for table in SCHEMAS})
+        paths = {table: folder / f"{table}.parquet" for table in SCHEMAS}
+        return cls(**{table: _read(path, table) for table, path in paths.items() if table in NEEDED or path.exists()})
 
     @classmethod
-    def from_records(cls, records: Iterable[Shipment | DeliveryEvent | WeatherObservation]) -> RecordTables:
+    def from_records(cls, records: Iterable[Record]) -> RecordTables:
         """Turn records into tables, in the order given."""
         rows: dict[str, list[dict[str, Any]]] = {table: [] for table in SCHEMAS}
         for record in records:
-            match record:
-                case Shipment():
-                    rows["shipments"].append(record.model_dump(exclude={"stops"}))
-                    rows["stops"] += [
-                        {"shipment_id": record.shipment_id, "sequence": sequence, **stop.model_dump()}
-                        for sequence, stop in enumerate(record.stops)
-                    ]
-                case DeliveryEvent():
-                    rows["events"].append(record.model_dump())
-                case WeatherObservation():
-                    rows["weather"].append(record.model_dump())
+            parts = _PARTS_OF[type(record)]
+            rows[_TABLE_OF[type(record)]].append(record.model_dump(exclude={part.attribute for part in parts}))
+            for part in parts:
+                key = {**part.fixed, part.key: getattr(record, part.identity)}
+                rows[part.table] += [
+                    {**key, "sequence": sequence, **item.model_dump()}
+                    for sequence, item in enumerate(getattr(record, part.attribute))
+                ]
         return cls(**{table: frame_of(table, rows[table]) for table in SCHEMAS})
 
+    def known(self, *, until: datetime, after: datetime | None = None) -> RecordTables:
+        """Return the tables with the records that became known by `until`, and after `after` if that is given.
+
+        Parts follow their record.
+        """
+        kept: dict[str, pd.DataFrame] = {}
+        for table in RECORDS:
+            frame = getattr(self, table)
+            chosen = frame["known_at"] <= until
+            if after is not None:
+                chosen &= frame["known_at"] > after
+            kept[table] = frame[chosen].reset_index(drop=True)
+        for table in {part.table for part in PARTS}:
+            frame = getattr(self, table)
+            belongs = pd.Series(False, index=frame.index)
+            for part in PARTS:
+                if part.table == table:
+                    belongs |= belonging(part, frame, kept[_TABLE_OF[part.holder]])
+            kept[table] = frame[belongs].reset_index(drop=True)
+        return RecordTables(**kept)
+
     def write(self, folder: Path) -> None:
-        """Write the tables into a folder, which is made if missing."""
+        """Write the tables into a folder, which is made if missing.
+
+        A table that is not needed and has no rows is not written; one that stands there from before is taken away.
+        """
         folder.mkdir(parents=True, exist_ok=True)
-        for field in fields(self):
-            table = pa.Table.from_pandas(getattr(self, field.name), schema=SCHEMAS[field.name], preserve_index=False)
-            pq.write_table(table, folder / f"{field.name}.parquet", compression="zstd")
+        for table, schema in SCHEMAS.items():
+            frame, path = getattr(self, table), folder / f"{table}.parquet"
+            if frame.empty and table not in NEEDED:
+                path.unlink(missing_ok=True)
+                continue
+            written = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+            pq.write_table(written, path, compression="zstd")
+
+
+NEEDED = ("shipments", "stops", "events", "weather")
+"""Tables that every data set has, if only without rows."""
+
+
+def belonging(part: PartTable, parts: pd.DataFrame, holders: pd.DataFrame) -> pd.Series[bool]:
+    """Tell which rows of a part's table belong to one of these records."""
+    belongs = parts[part.key].isin(holders[part.identity])
+    for column, value in part.fixed.items():
+        belongs &= parts[column] == value
+    return belongs
 
 
 def frame_of(table: str, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -145,25 +239,42 @@ def frame_of(table: str, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     return frame
 
 
-def shipments_of(tables: RecordTables) -> Iterable[Shipment]:
+def records_of(tables: RecordTables, kind: type[R]) -> Iterator[R]:
+    """Yield the records of one kind in the order of their table, with their parts in order."""
+    table = _TABLE_OF[kind]
+    parts = [(part, _parts_by_key(tables, part)) for part in _PARTS_OF[kind]]
+    for row in _rows(table, getattr(tables, table)):
+        for part, held in parts:
+            row[part.attribute] = held.get(row[part.identity], [])
+        yield kind.model_validate(row)
+
+
+def shipments_of(tables: RecordTables) -> Iterator[Shipment]:
     """Yield the shipments of the tables as records, with their stops in order."""
-    stops_of: dict[str, list[dict[str, Any]]] = {}
-    ordered = tables.stops.sort_values(["shipment_id", "sequence"], kind="stable")
-    for row in _rows("stops", ordered):
-        row.pop("sequence")
-        stops_of.setdefault(row.pop("shipment_id"), []).append(row)
-    for row in _rows("shipments", tables.shipments):
-        yield Shipment.model_validate({**row, "stops": stops_of.get(row["shipment_id"], [])})
+    return records_of(tables, Shipment)
 
 
-def events_of(tables: RecordTables) -> Iterable[DeliveryEvent]:
+def events_of(tables: RecordTables) -> Iterator[DeliveryEvent]:
     """Yield the delivery events of the tables as records."""
-    return (DeliveryEvent.model_validate(row) for row in _rows("events", tables.events))
+    return records_of(tables, DeliveryEvent)
 
 
-def weather_of(tables: RecordTables) -> Iterable[WeatherObservation]:
+def weather_of(tables: RecordTables) -> Iterator[WeatherObservation]:
     """Yield the weather observations of the tables as records."""
-    return (WeatherObservation.model_validate(row) for row in _rows("weather", tables.weather))
+    return records_of(tables, WeatherObservation)
+
+
+def _parts_by_key(tables: RecordTables, part: PartTable) -> dict[str, list[dict[str, Any]]]:
+    frame: pd.DataFrame = getattr(tables, part.table)
+    for column, value in part.fixed.items():
+        frame = frame[frame[column] == value]
+    if part.ordered:
+        frame = frame.sort_values([part.key, "sequence"], kind="stable")
+    held: dict[str, list[dict[str, Any]]] = {}
+    for row in _rows(part.table, frame):
+        item = {name: value for name, value in row.items() if name in part.item.model_fields}
+        held.setdefault(row[part.key], []).append(item)
+    return held
 
 
 def _rows(table: str, frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -176,9 +287,24 @@ def _read(path: Path, table: str) -> pd.DataFrame:
         read = pq.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:
         raise SourceError(path, str(error)) from error
-    schema = SCHEMAS[table]
-    missing = [name for name in schema.names if name not in read.column_names]
+    absent = [shape for shape in SHAPES[table] if shape.name not in read.column_names]
+    missing = [shape.name for shape in absent if shape.required]
     if missing:
         raise TableError(table, read.column_names, missing)
+    for shape in absent:  # data written before the field was there
+        read = read.append_column(shape.name, pa.array([shape.default] * len(read), type=shape.kind))
+    schema = SCHEMAS[table]
     frame: pd.DataFrame = read.select(schema.names).cast(schema).to_pandas()
     return frame
+
+
+_TABLE_OF = {record: table for table, record in RECORDS.items()}
+_PARTS_OF = {record: tuple(part for part in PARTS if part.holder is record) for record in RECORDS.values()}
+
+SHAPES: Mapping[str, tuple[FieldShape, ...]] = _shapes()
+"""The fields of each table."""
+
+SCHEMAS: Mapping[str, pa.Schema] = {
+    table: pa.schema({shape.name: shape.kind for shape in shapes}) for table, shapes in SHAPES.items()
+}
+"""Column names and types of each canonical table."""

@@ -36,6 +36,25 @@ class Classifier(StrEnum):
     ACTUAL = "ACT"
 
 
+class Correction(StrEnum):
+    """What was wrong with the event that another one corrects (after the EPCIS error declaration)."""
+
+    DID_NOT_OCCUR = "did_not_occur"
+    INCORRECT_DATA = "incorrect_data"
+
+
+class PartyAtFault(StrEnum):
+    """Whose doing a delay or a trouble is, as its reason code says (after X12 214 AT7-02)."""
+
+    CARRIER = "carrier"
+    SHIPPER = "shipper"
+    CONSIGNEE = "consignee"
+    OUTSIDE = "outside"
+    ADDRESS = "address"
+    NEUTRAL = "neutral"
+    OTHER = "other"
+
+
 class AssertedBy(StrEnum):
     """Who says that it happened."""
 
@@ -56,6 +75,7 @@ class Mode(StrEnum):
     PARCEL = "parcel"
     RAIL = "rail"
     OCEAN = "ocean"
+    OTHER = "other"
 
 
 class StopKind(StrEnum):
@@ -72,6 +92,214 @@ class CustomerTier(StrEnum):
     STANDARD = "standard"
     PRIORITY = "priority"
     CRITICAL = "critical"
+
+
+class ReferenceKind(StrEnum):
+    """What a number names, so that two numbers that look alike are not taken for one another."""
+
+    BILL_OF_LADING = "bol"
+    PRO = "pro"
+    PURCHASE_ORDER = "po"
+    TRACKING = "tracking"
+    ORDER = "order"
+    SHIPMENT = "shipment"
+    SHIPPING_NOTICE = "asn"
+    BOOKING = "booking"
+    AIR_WAYBILL = "awb"
+    CONTAINER = "container"
+    SEAL = "seal"
+    INVOICE = "invoice"
+    CUSTOMER = "customer"
+    CONTRACT = "contract"
+    OTHER = "other"
+
+
+class Subject(StrEnum):
+    """What a reference, an outcome or a review is about."""
+
+    SHIPMENT = "shipment"
+    ORDER = "order"
+    TENDER = "tender"
+    INVOICE = "invoice"
+    INVENTORY = "inventory"
+
+
+class FreightClass(StrEnum):
+    """Class of less-than-truckload freight in the United States (NMFC), by density and handling."""
+
+    C50 = "50"
+    C55 = "55"
+    C60 = "60"
+    C65 = "65"
+    C70 = "70"
+    C77_5 = "77.5"
+    C85 = "85"
+    C92_5 = "92.5"
+    C100 = "100"
+    C110 = "110"
+    C125 = "125"
+    C150 = "150"
+    C175 = "175"
+    C200 = "200"
+    C250 = "250"
+    C300 = "300"
+    C400 = "400"
+    C500 = "500"
+
+
+class UnitKind(StrEnum):
+    """What a handling unit is."""
+
+    PALLET = "pallet"
+    CARTON = "carton"
+    CRATE = "crate"
+    DRUM = "drum"
+    BAG = "bag"
+    ROLL_CAGE = "roll_cage"
+    CONTAINER = "container"
+    OTHER = "other"
+
+
+class TenderPurpose(StrEnum):
+    """What an offer of a load does to the one before it (after X12 204 B2A-01)."""
+
+    ORIGINAL = "original"
+    CHANGE = "change"
+    CANCELLATION = "cancellation"
+
+
+class TenderReply(StrEnum):
+    """What the carrier answers to an offer (after X12 990 B1-04)."""
+
+    ACCEPTED = "accepted"
+    ACCEPTED_WITH_CHANGES = "accepted_with_changes"
+    DECLINED = "declined"
+
+
+class TaskKind(StrEnum):
+    """What a warehouse task does."""
+
+    RECEIVE = "receive"
+    PUT_AWAY = "put_away"
+    REPLENISH = "replenish"
+    PICK = "pick"
+    PACK = "pack"
+    STAGE = "stage"
+    LOAD = "load"
+    COUNT = "count"
+
+
+class TaskStatus(StrEnum):
+    """How far a warehouse task has come; `short` is done, but with less than was asked for."""
+
+    PLANNED = "planned"
+    RELEASED = "released"
+    STARTED = "started"
+    DONE = "done"
+    SHORT = "short"
+    CANCELLED = "cancelled"
+
+
+class Disposition(StrEnum):
+    """What may be done with stock (after the EPCIS Core Business Vocabulary)."""
+
+    AVAILABLE = "available"
+    RESERVED = "reserved"
+    DAMAGED = "damaged"
+    HELD = "held"
+    IN_TRANSIT = "in_transit"
+
+
+class AdjustmentReason(StrEnum):
+    """Why stock in the books was changed (after X12 947)."""
+
+    COUNT = "count"
+    DAMAGE = "damage"
+    LOSS = "loss"
+    FOUND = "found"
+    EXPIRED = "expired"
+    RETURN = "return"
+    HOLD = "hold"
+    RELEASE = "release"
+    OTHER = "other"
+
+
+class RateBasis(StrEnum):
+    """The unit that a rate is for."""
+
+    SHIPMENT = "shipment"
+    KILOGRAM = "kg"
+    CUBIC_METRE = "m3"
+    KILOMETRE = "km"
+    PIECE = "piece"
+    HOUR = "hour"
+    DAY = "day"
+    PERCENT = "percent"
+
+
+class ChargeKind(StrEnum):
+    """What a charge is for; the carrier's own code is kept beside it."""
+
+    LINE_HAUL = "line_haul"
+    FUEL = "fuel"
+    ACCESSORIAL = "accessorial"
+    DISCOUNT = "discount"
+    TAX = "tax"
+    OTHER = "other"
+
+
+class PaymentMethod(StrEnum):
+    """Who pays the freight (after X12 210 B3-04)."""
+
+    PREPAID = "prepaid"
+    COLLECT = "collect"
+    THIRD_PARTY = "third_party"
+
+
+class InvoiceKind(StrEnum):
+    """What an invoice does to the one before it (after X12 210 B3-08)."""
+
+    ORIGINAL = "original"
+    CORRECTION = "correction"
+    BALANCE_DUE = "balance_due"
+    CANCELLATION = "cancellation"
+
+
+class DisruptionKind(StrEnum):
+    """What is out of order."""
+
+    CARRIER = "carrier"
+    WAREHOUSE_SYSTEM = "warehouse_system"
+    PLACE = "place"
+    ROUTE = "route"
+    STRIKE = "strike"
+    WEATHER = "weather"
+    OTHER = "other"
+
+
+class Severity(StrEnum):
+    """How much of the usual work a disruption prevents, weakest first."""
+
+    MINOR = "minor"
+    MODERATE = "moderate"
+    SEVERE = "severe"
+
+
+class OutcomeStatus(StrEnum):
+    """What became of an action."""
+
+    DONE = "done"
+    PARTLY_DONE = "partly_done"
+    FAILED = "failed"
+    UNDONE = "undone"
+
+
+class ReviewVerdict(StrEnum):
+    """What a person answered to a case."""
+
+    ACCEPT = "accept"
+    OVERRIDE = "override"
+    DISMISS = "dismiss"
 
 
 class EventType(StrEnum):

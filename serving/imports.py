@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from serving.import_report import show_profile
+
 if TYPE_CHECKING:
     from features.ingest.importer import ImportSummary
 
@@ -32,33 +34,48 @@ def _group() -> None:
 def import_command(
     mapping: Annotated[Path, typer.Option("--mapping", help="mapping file (YAML)")],
     source: Annotated[Path, typer.Option("--source", help="folder of the files", exists=True, file_okay=False)],
-    out: Annotated[Path, typer.Option("--out", help="folder for the tables; made if missing", file_okay=False)],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="folder for the tables; made if missing", file_okay=False)
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="report what would be written, and write nothing")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> None:
-    """Import CSV and Parquet files by a mapping file."""
-    from features.ingest.importer import import_files  # imported here: no other command waits for it
+    """Import CSV, Excel and Parquet files by a mapping file."""
+    from features.ingest.importer import import_files, prepare  # imported here: no other command waits for it
     from features.ingest.mapping import load_mapping
+    from features.ingest.profile import profile_of
 
+    if (out is None) != check:
+        raise typer.BadParameter("give a folder for the tables with --out, or --check to write none.")
     console = Console(stderr=True)
     began = perf_counter()
     loaded = load_mapping(mapping)
+    head = {"mapping": loaded.name, "version": loaded.version, "owner": loaded.owner}
     columns = (TextColumn("{task.description:<24}"), BarColumn(), TimeElapsedColumn())
+    profile = None
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("reading", total=None)
-        summary = import_files(
-            loaded,
-            source,
-            out,
-            lambda what, done, total: bar.update(task, description=what, completed=done, total=total),
-        )
+
+        def on_step(what: str, done: int, total: int) -> None:
+            bar.update(task, description=what, completed=done, total=total)
+
+        if out is None:
+            profile = profile_of(prepare(loaded, source, on_step))
+            summary = profile.summary
+        else:
+            summary = import_files(loaded, source, out, on_step)
     if as_json:
-        typer.echo(json.dumps({"mapping": loaded.name, "version": loaded.version, **asdict(summary)}))
+        typer.echo(json.dumps({**head, **asdict(summary)} if profile is None else {**head, **asdict(profile)}))
         return
-    Console().print(_table(summary))
+    if profile is None:
+        Console().print(_table(summary))
+    else:
+        show_profile(profile, Console())
     for reason, count in summary.rejects.items():
         console.print(f"  rejected {count:,}: {reason}", highlight=False)
     read = ", ".join(f"{count:,} rows of {name}" for name, count in summary.rows_read.items())
-    console.print(f"Read {read} in {perf_counter() - began:.1f} s. Tables and rejects are in {out}.", highlight=False)
+    end = "Nothing was written." if out is None else f"Tables and rejects are in {out}."
+    console.print(f"Read {read} in {perf_counter() - began:.1f} s. {end}", highlight=False)
 
 
 def _table(summary: ImportSummary) -> Table:

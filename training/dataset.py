@@ -15,7 +15,7 @@ from features.definitions import NAMES
 from features.labels import lateness_of
 from features.legs import micros_of
 from features.moments import questions_of
-from features.tables import SCHEMAS, RecordTables
+from features.tables import NEEDED, SCHEMAS, RecordTables
 from features.vocabulary import Moment
 from training.config import TrainingConfig
 from training.errors import TooLittleDataError
@@ -90,9 +90,11 @@ def cases_of(tables: RecordTables, config: TrainingConfig) -> pd.DataFrame:
 
 
 def fingerprint_of(folder: Path) -> str:
-    """Return the SHA-256 over the canonical tables of a folder."""
+    """Return the SHA-256 over the canonical tables of a folder; a table that is not there adds nothing."""
     digest = hashlib.sha256()
     for table in SCHEMAS:
-        digest.update(table.encode())
-        digest.update((folder / f"{table}.parquet").read_bytes())
+        path = folder / f"{table}.parquet"
+        if table in NEEDED or path.exists():
+            digest.update(table.encode())
+            digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -1,4 +1,7 @@
-"""Row checks of canonical tables: each says which rows break it, and why, in one sentence."""
+"""Row checks of canonical tables: each says which rows break it, and why, in one sentence.
+
+A row that passes makes a valid record: the checks follow the declarations of the records, on whole columns.
+"""
 
 from __future__ import annotations
 
@@ -8,71 +11,149 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.records import is_zone
-from features.vocabulary import AssertedBy, Classifier, CustomerTier, EventStatus, Mode, StopKind
+from features.fields import is_zone
+from features.shape import FieldShape
+from features.tables import PARTS, RECORDS, SHAPES, belonging
 
 Broken = NDArray[np.bool_]
 
+_TOLD: Mapping[str, frozenset[str]] = {"stops": frozenset({"timezone"})}
+"""Fields with a default that a file must tell nevertheless: a time zone is not guessed."""
+
 REQUIRED: Mapping[str, tuple[str, ...]] = {
-    "shipments": ("shipment_id", "carrier_id", "mode", "occurred_at", "known_at"),
-    "stops": ("shipment_id", "sequence", "place", "kind", "timezone"),
-    "events": ("event_id", "shipment_id", "status", "occurred_at", "known_at"),
-    "weather": ("place", "occurred_at", "known_at"),
+    table: tuple(shape.name for shape in shapes if shape.required or shape.name in _TOLD.get(table, ()))
+    for table, shapes in SHAPES.items()
 }
 """Fields that no row may lack."""
 
 DEFAULTS: Mapping[str, Mapping[str, object]] = {
-    "shipments": {"customer_tier": CustomerTier.STANDARD.value, "ship_complete": False},
-    "stops": {},
-    "events": {"classifier": Classifier.ACTUAL.value, "asserted_by": AssertedBy.CARRIER.value},
-    "weather": {},
+    table: {
+        shape.name: shape.default for shape in shapes if shape.default is not None and shape.name not in REQUIRED[table]
+    }
+    for table, shapes in SHAPES.items()
 }
 """What a field holds that the mapping does not name."""
 
-_UNIQUE: Mapping[str, tuple[str, ...]] = {
+UNIQUE: Mapping[str, tuple[str, ...]] = {
     "shipments": ("shipment_id",),
     "stops": ("shipment_id", "sequence"),
     "events": ("event_id",),
     "weather": ("place", "occurred_at", "known_at"),
+    "weather_forecasts": ("place", "valid_at", "occurred_at", "known_at"),
+    "disruptions": ("disruption_id", "known_at"),
+    "references": ("subject", "subject_id", "kind", "value"),
+    "orders": ("order_id", "known_at"),
+    "order_lines": ("order_id", "line_id", "known_at"),
+    "packages": ("package_id",),
+    "contents": ("package_id", "sequence"),
+    "handling_units": ("handling_unit_id", "known_at"),
+    "tenders": ("tender_id",),
+    "tender_responses": ("response_id",),
+    "warehouse_tasks": ("task_id", "known_at"),
+    "inventory_positions": ("place", "sku", "lot", "disposition", "held_by", "known_at"),
+    "inventory_adjustments": ("adjustment_id",),
+    "carrier_rates": ("rate_id", "known_at"),
+    "fuel_index": ("fuel_index_id", "valid_from", "known_at"),
+    "accessorials": ("accessorial_id", "known_at"),
+    "freight_invoices": ("invoice_id",),
+    "invoice_lines": ("invoice_id", "line_number"),
+    "outcomes": ("outcome_id", "known_at"),
+    "reviews": ("review_id",),
 }
-_WORDS: Mapping[str, Mapping[str, type]] = {
-    "shipments": {"mode": Mode, "customer_tier": CustomerTier},
-    "stops": {"kind": StopKind},
-    "events": {"status": EventStatus, "classifier": Classifier, "asserted_by": AssertedBy},
-    "weather": {},
+"""What no two rows may share. Where `known_at` is a part of it, a record may come in several states."""
+
+_LINES: tuple[tuple[str, str, str], ...] = (
+    ("order_lines", "order_id", "orders"),
+    ("invoice_lines", "invoice_id", "freight_invoices"),
+)
+"""Rows that are nothing without their head: table, column, table of the heads."""
+
+_NOT_BEFORE: Mapping[str, tuple[str, str]] = {
+    "stops": ("promised_from_at", "promised_at"),
+    "weather_forecasts": ("occurred_at", "valid_at"),
 }
-_AT_LEAST: Mapping[str, Mapping[str, float]] = {
-    "shipments": {"pieces": 1, "weight_kg": 0, "distance_km": 0, "value_minor": 0},
-    "stops": {"sequence": 0},
-    "events": {},
-    "weather": {"wind_speed_ms": 0, "precipitation_mm": 0, "visibility_km": 0},
+_DIFFERENT: Mapping[str, tuple[str, str]] = {
+    "events": ("event_id", "corrects"),
+    "handling_units": ("handling_unit_id", "parent_id"),
+    "inventory_adjustments": ("disposition", "from_disposition"),
 }
 
 
 def broken_rows(table: str, frame: pd.DataFrame) -> Iterator[tuple[Broken, str]]:
     """Yield for each check the rows that break it and the reason."""
-    for name in REQUIRED[table]:
-        yield frame[name].isna().to_numpy(), f"'{name}' is missing"
-    for name, words in _WORDS[table].items():
-        allowed = [str(word) for word in words]  # type: ignore[attr-defined]  # every entry is an enumeration
-        wrong = frame[name].notna() & ~frame[name].isin(allowed)
-        yield wrong.to_numpy(), f"'{name}' is none of {', '.join(allowed)}"
-    for name, least in _AT_LEAST[table].items():
-        yield (frame[name] < least).fillna(False).to_numpy(dtype=bool), f"'{name}' is below {least:g}"
-    if table == "shipments":
-        yield (frame["value_minor"].notna() & frame["currency"].isna()).to_numpy(), "'value_minor' has no currency"
-    if table == "stops":
-        zones = {zone: is_zone(str(zone)) for zone in frame["timezone"].dropna().unique()}
-        unknown = frame["timezone"].map(zones).astype("boolean").fillna(True)
-        yield (~unknown).to_numpy(dtype=bool), "'timezone' is no IANA time zone"
-    key = list(_UNIQUE[table])
-    yield frame.duplicated(key).to_numpy(), f"another row has the same {', '.join(key)}"
+    for shape in SHAPES[table]:
+        yield from _broken_fields(shape, frame[shape.name], required=shape.name in REQUIRED[table])
+    yield from _broken_money(frame)
+    yield from _broken_pairs(table, frame)
+    yield frame.duplicated(list(UNIQUE[table])).to_numpy(), f"another row has the same {', '.join(UNIQUE[table])}"
 
 
 def broken_links(frames: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, Broken, str]]:
-    """Yield table, rows and reason for rows that do not fit the rows of another table."""
+    """Yield table, rows and reason for rows that do not fit the rows of another table.
+
+    Only what is a part of something is held to be there with it. An event or an invoice may come without its shipment.
+    """
     shipments, stops = frames["shipments"], frames["stops"]
     has_stops = stops["shipment_id"].value_counts()
     count = shipments["shipment_id"].map(has_stops).fillna(0)
     yield "shipments", (count < 2).to_numpy(), "the shipment has fewer than two stops"
-    yield "stops", (~stops["shipment_id"].isin(shipments["shipment_id"])).to_numpy(), "its shipment is not in the data"
+    table_of = {record: table for table, record in RECORDS.items()}
+    for table in dict.fromkeys(part.table for part in PARTS):
+        belongs = pd.Series(False, index=frames[table].index)
+        for part in PARTS:
+            if part.table == table:
+                belongs |= belonging(part, frames[table], frames[table_of[part.holder]])
+        whose = "subject" if table == "references" else "package" if table == "contents" else "shipment"
+        yield table, (~belongs).to_numpy(), f"its {whose} is not in the data"
+    for table, column, heads in _LINES:
+        alone = ~frames[table][column].isin(frames[heads][column])
+        yield table, alone.to_numpy(), f"its {column.removesuffix('_id')} is not in the data"
+
+
+def _broken_fields(shape: FieldShape, column: pd.Series, *, required: bool) -> Iterator[tuple[Broken, str]]:
+    name, given = shape.name, column.notna()
+    if required:
+        yield (~given).to_numpy(), f"'{name}' is missing"
+    if shape.words:
+        yield (given & ~column.isin(shape.words)).to_numpy(), f"'{name}' is none of {', '.join(shape.words)}"
+    if shape.least is not None:
+        yield _true(column < shape.least), f"'{name}' is below {shape.least:g}"
+    if shape.above is not None:
+        yield _true(column <= shape.above), f"'{name}' is not above {shape.above:g}"
+    if shape.most is not None:
+        yield _true(column > shape.most), f"'{name}' is above {shape.most:g}"
+    if shape.longest is not None:
+        yield _true(column.str.len() > shape.longest), f"'{name}' is longer than {shape.longest} characters"
+    if shape.pattern is not None:
+        yield (given & ~_true(column.str.fullmatch(shape.pattern))).to_numpy(), f"'{name}' is not like {shape.pattern}"
+    if shape.is_zone:
+        zones = {zone: is_zone(str(zone)) for zone in column.dropna().unique()}
+        yield (given & ~_true(column.map(zones))).to_numpy(), f"'{name}' is no IANA time zone"
+
+
+def _broken_money(frame: pd.DataFrame) -> Iterator[tuple[Broken, str]]:
+    for name in frame.columns:
+        if name.endswith("_minor"):
+            yield (frame[name].notna() & frame["currency"].isna()).to_numpy(), f"'{name}' has no currency"
+
+
+def _broken_pairs(table: str, frame: pd.DataFrame) -> Iterator[tuple[Broken, str]]:
+    if "valid_until" in frame:
+        ends = _true(frame["valid_until"] <= frame["valid_from"])
+        yield ends, "'valid_until' is not after 'valid_from'"
+    if table in _NOT_BEFORE:
+        earlier, later = _NOT_BEFORE[table]
+        yield _true(frame[later] < frame[earlier]), f"'{later}' is before '{earlier}'"
+    if table in _DIFFERENT:
+        one, other = _DIFFERENT[table]
+        yield _true(frame[one] == frame[other]), f"'{other}' equals '{one}'"
+    if table == "events":
+        yield (frame["correction"].notna() & frame["corrects"].isna()).to_numpy(), "'correction' has no 'corrects'"
+    if table == "disruptions":
+        nothing = frame["carrier_id"].isna() & frame["place"].isna()
+        yield nothing.to_numpy(), "neither 'carrier_id' nor 'place' is given"
+
+
+def _true(condition: pd.Series) -> Broken:
+    """Return where a condition holds; where it cannot be judged it does not."""
+    return np.asarray(condition.astype("boolean").fillna(False).to_numpy(dtype=bool))

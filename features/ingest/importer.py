@@ -16,18 +16,17 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.errors import MappingError, SourceError, did_you_mean
 from features.ingest.checks import DEFAULTS, broken_links, broken_rows
-from features.ingest.expressions import Expression, evaluate
-from features.ingest.functions import Column, has_offset
-from features.ingest.mapping import Mapping, SourceFile, TableRule
-from features.tables import SCHEMAS, RecordTables
+from features.ingest.columns import Column
+from features.ingest.evaluation import RULE, SOURCE_ROW, Evaluation, sources_of
+from features.ingest.mapping import Mapping
+from features.ingest.sources import read_source
+from features.ingest.times import has_offset
+from features.tables import SCHEMAS, RecordTables, frame_of
 
 OnStep = Callable[[str, int, int], None]
 """Called with what is being done, steps done, and steps in all."""
 
-_SOURCE_ROW = "__source_row__"
-_RULE = "__rule__"
 _UNREADABLE = "__unreadable__"
 _REJECTS = pa.schema(
     {"table": pa.string(), "source": pa.string(), "row": pa.int64(), "reason": pa.string(), "content": pa.string()}
@@ -53,9 +52,34 @@ class ImportSummary:
     rejects: dict[str, int] = field(default_factory=dict)
 
 
-def import_files(
-    mapping: Mapping, source: Path, out: Path, on_step: OnStep = lambda _what, _done, _total: None
-) -> ImportSummary:
+def _silent(_what: str, _done: int, _total: int) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Tables made from sources, before anything is written.
+
+    Attributes
+    ----------
+    offered
+        The rows of each table as they were offered, in its types; what could not be read as such is missing there.
+    coverage
+        Share of the offered rows in which the files gave each field of each table, defaults left out.
+    kept
+        The rows that passed every check.
+    rejects
+        The others, with their reason and what their source held.
+    """
+
+    summary: ImportSummary
+    offered: dict[str, pd.DataFrame]
+    coverage: dict[str, dict[str, float]]
+    kept: RecordTables
+    rejects: list[dict[str, object]]
+
+
+def import_files(mapping: Mapping, source: Path, out: Path, on_step: OnStep = _silent) -> ImportSummary:
     """Turn the files of a source folder into canonical tables in `out`, with `rejects.parquet` beside them.
 
     Raises
@@ -65,104 +89,74 @@ def import_files(
     MappingError
         If an expression names a column that is not there, or cannot be evaluated.
     """
-    total = len(mapping.sources) + len(mapping.tables) + 1
+    prepared = prepare(mapping, source, on_step)
+    prepared.kept.write(out)
+    rejects = pa.Table.from_pylist(prepared.rejects, schema=_REJECTS)
+    pq.write_table(rejects, out / "rejects.parquet", compression="zstd")
+    steps = _steps(mapping)
+    on_step("done", steps, steps)
+    return prepared.summary
+
+
+def prepare(mapping: Mapping, source: Path, on_step: OnStep = _silent) -> Prepared:
+    """Turn the files of a source folder into canonical tables, in memory; errors are those of `import_files`."""
+    total = _steps(mapping)
     frames: dict[str, pd.DataFrame] = {}
     for done, (name, file) in enumerate(mapping.sources.items()):
         on_step(f"reading {file.file}", done, total)
-        frames[name] = _read(source / file.file, file)
+        frames[name] = read_source(source, file)
     summary = ImportSummary(rows_read={name: len(frame) for name, frame in frames.items()})
-    _derive(mapping, frames)
-    made: dict[str, list[pd.DataFrame]] = {table: [] for table in SCHEMAS}
+    evaluation = Evaluation(mapping, frames)
+    evaluation.derive()
+    made: dict[str, list[pd.DataFrame]] = {rule.table: [] for rule in mapping.tables}
     for index, rule in enumerate(mapping.tables):
         on_step(f"making {rule.table}", len(mapping.sources) + index, total)
-        made[rule.table].append(_rows(mapping, rule, index, frames, summary))
-    tables = {table: _joined(table, parts) for table, parts in made.items()}
-    on_step("checking and writing", total - 1, total)
+        rows, chosen = evaluation.rows(rule, index)
+        made[rule.table].append(rows)
+        counted = summary.tables.setdefault(rule.table, TableSummary())
+        counted.offered += len(chosen)
+        counted.left_out += int((~chosen).sum())
+    evaluation.finish()
+    on_step("checking", total - 1, total)
+    joined = {table: _joined(table, parts) for table, parts in made.items()}
+    offered = {table: rows[SCHEMAS[table].names] for table, (rows, _) in joined.items()}
+    tables = {table: joined[table][0] if table in joined else frame_of(table, []) for table in SCHEMAS}
     rejects = _reject(mapping, tables, frames, summary)
-    RecordTables(**{table: frame[SCHEMAS[table].names] for table, frame in tables.items()}).write(out)
-    pq.write_table(pa.Table.from_pylist(rejects, schema=_REJECTS), out / "rejects.parquet", compression="zstd")
-    for table, frame in tables.items():
-        if table in summary.tables:
-            summary.tables[table].written = len(frame)
-    on_step("done", total, total)
-    return summary
+    for table, counted in summary.tables.items():
+        counted.written = len(tables[table])
+    kept = RecordTables(**{table: rows[SCHEMAS[table].names] for table, rows in tables.items()})
+    return Prepared(summary, offered, {table: coverage for table, (_, coverage) in joined.items()}, kept, rejects)
 
 
-def _read(path: Path, file: SourceFile) -> pd.DataFrame:
-    try:
-        if path.suffix == ".parquet":
-            frame: pd.DataFrame = pq.read_table(path).to_pandas()
-            return frame
-        return pd.read_csv(path, na_values=list(file.missing), keep_default_na=False, encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise SourceError(path, str(error)) from error
+def _steps(mapping: Mapping) -> int:
+    return len(mapping.sources) + len(mapping.tables) + 1
 
 
-def _derive(mapping: Mapping, frames: dict[str, pd.DataFrame]) -> None:
-    for source, columns in mapping.derive.items():
-        for name, expression in columns.items():
-            frames[source][name] = _evaluated(mapping, f"derive.{source}.{name}", expression, source, frames)
-
-
-def _rows(
-    mapping: Mapping, rule: TableRule, index: int, frames: MappingType[str, pd.DataFrame], summary: ImportSummary
-) -> pd.DataFrame:
-    frame = frames[rule.source]
-    counted = summary.tables.setdefault(rule.table, TableSummary())
-    counted.offered += len(frame)
-    chosen = np.ones(len(frame), dtype=bool)
-    if rule.where is not None:
-        chosen = np.asarray(_evaluated(mapping, f"{rule.table}.where", rule.where, rule.source, frames), dtype=bool)
-    counted.left_out += int((~chosen).sum())
-    columns = {
-        name: _evaluated(mapping, f"{rule.table}.{name}", expression, rule.source, frames)
-        for name, expression in rule.fields.items()
-    }
-    rows = pd.DataFrame(columns, index=frame.index)[chosen]
-    rows[_SOURCE_ROW] = np.flatnonzero(chosen)
-    rows[_RULE] = index
-    return rows
-
-
-def _evaluated(
-    mapping: Mapping, place: str, expression: Expression, source: str, frames: MappingType[str, pd.DataFrame]
-) -> Column:
-    frame = frames[source]
-    unknown = [(source, name, list(frame.columns)) for name in sorted(expression.columns - set(frame.columns))]
-    for other, *names in expression.lookups:
-        unknown += [(other, name, list(frames[other].columns)) for name in names if name not in frames[other].columns]
-    if unknown:
-        problems = [
-            f"{place}: source '{where}' has no column '{name}'.{did_you_mean(name, found)} Found: {', '.join(found)}"
-            for where, name, found in unknown
-        ]
-        raise MappingError(mapping.path, problems)
-    try:
-        return evaluate(expression, frame, frames)
-    except (TypeError, ValueError, AttributeError, KeyError, OverflowError) as error:
-        raise MappingError(mapping.path, [f"{place}: '{expression.text}' cannot be evaluated: {error}"]) from error
-
-
-def _joined(table: str, parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """Return the rows of a table with its columns and types, and why a row cannot be read as such."""
-    rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({_SOURCE_ROW: [], _RULE: []})
+def _joined(table: str, parts: list[pd.DataFrame]) -> tuple[pd.DataFrame, dict[str, float]]:
+    """Return the rows of a table in its types, with why one cannot be read as such; and the coverage of each field."""
+    rows = pd.concat(parts, ignore_index=True)
+    coverage: dict[str, float] = {}
     unreadable = pd.Series(None, index=rows.index, dtype=object)
     columns: dict[str, Column] = {}
     for column in SCHEMAS[table]:
         name = column.name
-        given = _given(rows, name, DEFAULTS[table])
+        told = _told(rows, name)
+        coverage[name] = float(told.notna().mean()) if len(rows) else 0.0
+        default = DEFAULTS[table].get(name)
+        given = told if default is None else told.where(told.notna(), default)
         columns[name], expected = _typed(given, column.type)
         broken = given.notna() & columns[name].isna() & unreadable.isna()
         unreadable = unreadable.where(~broken, f"'{name}' is {expected}")
-    return pd.DataFrame({**columns, _SOURCE_ROW: rows[_SOURCE_ROW], _RULE: rows[_RULE], _UNREADABLE: unreadable})
+    made = {**columns, SOURCE_ROW: rows[SOURCE_ROW], RULE: rows[RULE], _UNREADABLE: unreadable}
+    return pd.DataFrame(made), coverage
 
 
-def _given(rows: pd.DataFrame, name: str, defaults: MappingType[str, object]) -> Column:
-    """Return a field as the mapping gives it: blank text is missing, and what is missing takes the default."""
+def _told(rows: pd.DataFrame, name: str) -> Column:
+    """Return a field as the mapping gives it; blank text is missing."""
     column: Column = rows[name] if name in rows else pd.Series(None, index=rows.index, dtype=object)
     if pd.api.types.is_object_dtype(column) or pd.api.types.is_string_dtype(column):
         column = column.where(column.astype("string").str.strip() != "", None)
-    return column.where(column.notna(), defaults[name]) if name in defaults else column
+    return column
 
 
 def _typed(given: Column, kind: pa.DataType) -> tuple[Column, str]:
@@ -199,17 +193,14 @@ def _reject(
     def take_out(table: str, broken: np.ndarray, reason: str) -> None:
         if not broken.any():
             return
-        for row, rule in tables[table].loc[broken, [_SOURCE_ROW, _RULE]].itertuples(index=False):
-            source = mapping.tables[int(rule)].source
-            content = json.dumps(frames[source].iloc[int(row)].to_dict(), default=str, ensure_ascii=False)
-            rejects.append(
-                {"table": table, "source": source, "row": int(row) + 1, "reason": reason, "content": content}
-            )
+        for found in sources_of(tables[table][broken], mapping, frames):
+            content = json.dumps(found["content"], default=str, ensure_ascii=False)
+            rejects.append({**found, "table": table, "reason": reason, "content": content})
         tables[table] = tables[table][~broken].reset_index(drop=True)
         summary.tables[table].rejected += int(broken.sum())
         summary.rejects[f"{table}: {reason}"] = summary.rejects.get(f"{table}: {reason}", 0) + int(broken.sum())
 
-    for table in SCHEMAS:
+    for table in summary.tables:
         for reason in tables[table][_UNREADABLE].dropna().unique():
             take_out(table, (tables[table][_UNREADABLE] == reason).to_numpy(), reason)
         again = True
@@ -220,7 +211,10 @@ def _reject(
                     take_out(table, broken, reason)
                     again = True
                     break
-    for _ in range(2):  # a shipment without stops goes first, then stops whose shipment went
+    again = True
+    while again:  # a shipment without stops goes, then what was a part of it
+        again = False
         for table, broken, reason in broken_links(tables):
+            again |= bool(broken.any())
             take_out(table, broken, reason)
     return rejects

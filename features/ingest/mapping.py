@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingType
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +12,14 @@ import yaml
 from features.errors import MappingError, did_you_mean
 from features.ingest.checks import REQUIRED
 from features.ingest.expressions import Expression, parse
+from features.ingest.sources import KINDS, SourceFile, Stack
 from features.tables import SCHEMAS
 
-_TOP = ("name", "version", "owner", "meaning", "sources", "derive", "tables")
-_SOURCE = ("file", "missing")
+_TOP = ("name", "version", "owner", "meaning", "sources", "stack", "derive", "tables")
+_SOURCE = ("file", "sheet", "missing", "text", "separator", "point", "encoding")
+_CSV_ONLY = ("separator", "point", "encoding")
+_STACK = ("of", "keep", "over", "columns")
 _TABLE = ("table", "source", "where", "fields")
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFile:
-    """One file of the source: CSV or Parquet, and the texts that stand for "missing" in it."""
-
-    file: str
-    missing: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +41,7 @@ class Mapping:
     version: str
     owner: str
     sources: MappingType[str, SourceFile]
+    stacks: MappingType[str, Stack]
     derive: MappingType[str, MappingType[str, Expression]]
     tables: tuple[TableRule, ...]
 
@@ -85,8 +81,10 @@ class _Reader:
             if not content.get(key):
                 self._problem((), f"'{key}' is missing; a mapping has a name, a version and an owner")
         sources = self._sources(content.get("sources"))
-        derive = self._derive(content.get("derive") or {}, sources)
-        tables = self._tables(content.get("tables"), sources)
+        stacks = self._stacks(content.get("stack") or {}, sources)
+        known: dict[str, object] = {**sources, **stacks}
+        derive = self._derive(content.get("derive") or {}, known)
+        tables = self._tables(content.get("tables"), known)
         if self._problems:
             raise MappingError(self._path, self._problems)
         return Mapping(
@@ -95,6 +93,7 @@ class _Reader:
             version=str(content["version"]),
             owner=str(content["owner"]),
             sources=sources,
+            stacks=stacks,
             derive=derive,
             tables=tuple(tables),
         )
@@ -106,18 +105,72 @@ class _Reader:
                 self._problem(("sources", name), f"source '{name}' needs a 'file'")
                 continue
             self._known_keys(("sources", name), entry, _SOURCE)
-            if Path(entry["file"]).suffix not in (".csv", ".parquet"):
-                self._problem(("sources", name), f"'{entry['file']}' is neither .csv nor .parquet")
+            kind = Path(entry["file"]).suffix
+            if kind not in KINDS:
+                self._problem(("sources", name), f"'{entry['file']}' is none of {', '.join(KINDS)}")
             if Path(entry["file"]).is_absolute() or ".." in Path(entry["file"]).parts:
                 self._problem(("sources", name), f"'{entry['file']}' leaves the source folder; give a path inside it")
-            missing = entry.get("missing", [])
-            if not isinstance(missing, list):
-                self._problem(("sources", name, "missing"), "'missing' must be a list of texts")
-                missing = []
-            sources[name] = SourceFile(entry["file"], tuple(str(word) for word in missing))
+            for option in _CSV_ONLY:
+                if option in entry and kind != ".csv":
+                    self._problem(("sources", name, option), f"'{option}' is for .csv files")
+            if "sheet" in entry and kind != ".xlsx":
+                self._problem(("sources", name, "sheet"), "'sheet' is for .xlsx files")
+            sources[name] = SourceFile(
+                file=entry["file"],
+                sheet=self._word(("sources", name, "sheet"), entry, None),
+                missing=self._words(("sources", name, "missing"), entry),
+                text=self._words(("sources", name, "text"), entry),
+                separator=self._word(("sources", name, "separator"), entry, ",") or ",",
+                point=self._word(("sources", name, "point"), entry, ".") or ".",
+                encoding=self._word(("sources", name, "encoding"), entry, "utf-8-sig") or "utf-8-sig",
+            )
         return sources
 
-    def _derive(self, content: Any, sources: MappingType[str, SourceFile]) -> dict[str, dict[str, Expression]]:
+    def _stacks(self, content: Any, sources: MappingType[str, object]) -> dict[str, Stack]:
+        stacks: dict[str, Stack] = {}
+        if not isinstance(content, dict):
+            self._problem(("stack",), "'stack' must map the name of a new source to what it stacks")
+            return stacks
+        for name, entry in content.items():
+            place = ("stack", name)
+            if name in sources:
+                self._problem(place, f"'{name}' is a source already; give the stack a name of its own")
+            if not isinstance(entry, dict):
+                self._problem(place, f"stack '{name}' needs 'of', 'over' and 'columns'")
+                continue
+            self._known_keys(place, entry, _STACK)
+            self._known_source(place, entry.get("of"), {**sources, **stacks})
+            over, columns = entry.get("over"), self._entries((*place, "columns"), entry.get("columns"))
+            if (
+                not isinstance(over, dict)
+                or len(over) != 1
+                or not all(isinstance(each, list) for each in over.values())
+            ):
+                self._problem((*place, "over"), "'over' must map one new column to the list of its words")
+                continue
+            for column, pattern in columns.items():
+                if not isinstance(pattern, str) or pattern.count("{}") != 1 or pattern.count("{") != 1:
+                    self._problem((*place, "columns", column), f"'{pattern}' must have one {{}} for the word in it")
+            ((word, words),) = over.items()
+            keep = self._words((*place, "keep"), entry)
+            stacks[name] = Stack(str(entry.get("of")), keep, str(word), tuple(map(str, words)), columns)
+        return stacks
+
+    def _words(self, place: tuple[Any, ...], entry: MappingType[str, Any]) -> tuple[str, ...]:
+        words = entry.get(place[-1], [])
+        if not isinstance(words, list):
+            self._problem(place, f"'{place[-1]}' must be a list of texts")
+            return ()
+        return tuple(str(word) for word in words)
+
+    def _word(self, place: tuple[Any, ...], entry: MappingType[str, Any], usual: str | None) -> str | None:
+        word = entry.get(place[-1], usual)
+        if word is not None and not isinstance(word, str):
+            self._problem(place, f"'{place[-1]}' must be a text")
+            return usual
+        return word
+
+    def _derive(self, content: Any, sources: MappingType[str, object]) -> dict[str, dict[str, Expression]]:
         derive: dict[str, dict[str, Expression]] = {}
         if not isinstance(content, dict):
             self._problem(("derive",), "'derive' must map a source to its new columns")
@@ -131,7 +184,7 @@ class _Reader:
             derive[source] = {name: expression for name, expression in parsed if expression is not None}
         return derive
 
-    def _tables(self, content: Any, sources: MappingType[str, SourceFile]) -> list[TableRule]:
+    def _tables(self, content: Any, sources: MappingType[str, object]) -> list[TableRule]:
         rules: list[TableRule] = []
         if not isinstance(content, list) or not content:
             self._problem(("tables",), "'tables' must be a list with at least one table")
@@ -163,17 +216,17 @@ class _Reader:
             rules.append(TableRule(table, str(entry.get("source")), where, fields))
         return rules
 
-    def _expression(
-        self, place: tuple[Any, ...], text: Any, sources: MappingType[str, SourceFile]
-    ) -> Expression | None:
+    def _expression(self, place: tuple[Any, ...], text: Any, sources: MappingType[str, object]) -> Expression | None:
         expression, problems = parse(text if isinstance(text, str) else repr(text))
         for problem in problems:
             self._problem(place, problem)
-        for source, _, _ in expression.lookups if expression else ():
+        if expression is None:
+            return None
+        for source, *_ in sorted(expression.lookups):
             self._known_source(place, source, sources)
-        return expression
+        return replace(expression, line=self._line(place))
 
-    def _known_source(self, place: tuple[Any, ...], name: Any, sources: MappingType[str, SourceFile]) -> None:
+    def _known_source(self, place: tuple[Any, ...], name: Any, sources: MappingType[str, object]) -> None:
         if name not in sources:
             hint = did_you_mean(str(name), list(sources))
             self._problem(place, f"source '{name}' is unknown; declared are {', '.join(sources) or 'none'}.{hint}")
@@ -191,9 +244,12 @@ class _Reader:
         return content
 
     def _problem(self, place: tuple[Any, ...], text: str) -> None:
+        self._problems.append(f"line {self._line(place)}: {text}")
+
+    def _line(self, place: tuple[Any, ...]) -> int:
         while place and place not in self._lines:
             place = place[:-1]
-        self._problems.append(f"line {self._lines.get(place, 1)}: {text}")
+        return self._lines.get(place, 1)
 
 
 def _lines(node: yaml.Node | None, place: tuple[Any, ...] = ()) -> dict[tuple[Any, ...], int]:

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from features.errors import FutureKnowledgeError
-from features.records import DeliveryEvent, Record, Shipment, WeatherObservation
+from features.fields import Record
+from features.records import DeliveryEvent, Shipment, WeatherObservation
 from features.vocabulary import Classifier, EventType
 from routing.canonical import canonical_json
 from serving.errors import Fault, InvalidRecordError, KnownTimeError

@@ -24,7 +24,7 @@ from serving.errors import (
     UnknownEventTypeError,
 )
 from serving.events import repository
-from serving.events.records import RECORD_OF, AnyRecord, Intake, read_record, subject_of, write_record
+from serving.events.records import RECORD_OF, AnyRecord, Intake, read_record, stored_record, subject_of, write_record
 from serving.events.repository import NewEvent
 from serving.events.schemas import CloudEvent
 
@@ -162,7 +162,7 @@ class EventService:
             return False
         if not known_at_given:
             record = record.model_copy(update={"known_at": kept.known_at})
-        if (kept.type, kept.data) != (event.type, write_record(record)):
+        if kept.type != event.type or stored_record(kept.type, kept.data) != record:
             raise EventConflictError(event.source, event.event_id, kept.received_at)
         return True
 

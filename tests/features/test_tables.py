@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ import pytest
 from pydantic import ValidationError
 
 from features.errors import FeatureError, FutureKnowledgeError, MappingError, SourceError, TableError, did_you_mean
-from features.records import DeliveryEvent, Shipment, WeatherObservation, is_zone
-from features.tables import SCHEMAS, RecordTables, events_of, shipments_of, weather_of
+from features.fields import Record, is_zone
+from features.records import DeliveryEvent, Shipment, WeatherObservation
+from features.tables import NEEDED, RECORDS, SCHEMAS, RecordTables, events_of, records_of, shipments_of, weather_of
 
 PLAN: dict[str, Any] = {
     "shipment_id": "S1",
@@ -91,7 +92,8 @@ class TestRecordTables:
 
     def test_empty_tables_are_tables(self, tmp_path: Path) -> None:
         RecordTables.from_records([]).write(tmp_path)
-        assert [len(getattr(RecordTables.read(tmp_path), name)) for name in SCHEMAS] == [0, 0, 0, 0]
+        assert [len(getattr(RecordTables.read(tmp_path), name)) for name in SCHEMAS] == [0] * len(SCHEMAS)
+        assert sorted(path.stem for path in tmp_path.iterdir()) == sorted(NEEDED)
 
     def test_an_absent_table_is_named(self, world: RecordTables, tmp_path: Path) -> None:
         world.write(tmp_path)
@@ -113,6 +115,46 @@ class TestRecordTables:
             RecordTables.read(tmp_path)
         assert "Found: shipment_id, carrier." in str(refused.value)
         assert "Did you mean 'carrier'?" in str(refused.value)
+
+    def test_every_kind_of_record_survives_the_way_to_disk_and_back(
+        self, filled: dict[str, Record], tmp_path: Path
+    ) -> None:
+        RecordTables.from_records(filled.values()).write(tmp_path)
+        read = RecordTables.read(tmp_path)
+        for table, kind in RECORDS.items():
+            assert list(records_of(read, kind)) == [filled[table]]
+
+    def test_a_table_that_loses_its_rows_loses_its_file(self, filled: dict[str, Record], tmp_path: Path) -> None:
+        RecordTables.from_records(filled.values()).write(tmp_path)
+        RecordTables.from_records([]).write(tmp_path)
+        assert RecordTables.read(tmp_path).orders.empty
+
+    def test_data_from_before_a_field_or_a_table_was_there_is_read(self, world: RecordTables, tmp_path: Path) -> None:
+        world.write(tmp_path)
+        path = tmp_path / "shipments.parquet"
+        pq.write_table(pq.read_table(path).drop_columns(["volume_m3", "ship_complete", "customer_tier"]), path)
+        read = RecordTables.read(tmp_path)
+        assert read.orders.empty
+        assert list(read.orders.columns) == SCHEMAS["orders"].names
+        shipment = next(shipments_of(read))
+        assert (shipment.volume_m3, shipment.ship_complete, shipment.customer_tier) == (None, False, "standard")
+
+    def test_known_keeps_what_was_learnt_in_time_with_its_parts(self, filled: dict[str, Record]) -> None:
+        told = RecordTables.from_records(filled.values())
+        learnt = filled["shipments"].known_at
+        before = learnt - timedelta(microseconds=1)
+        assert all(getattr(told.known(until=before), table).empty for table in SCHEMAS)
+        assert all(getattr(told.known(until=learnt, after=learnt), table).empty for table in SCHEMAS)
+        for table in SCHEMAS:
+            known = getattr(told.known(until=learnt, after=before), table)
+            pd.testing.assert_frame_equal(known, getattr(told, table), check_dtype=False)
+
+    def test_references_of_a_record_that_is_not_known_are_not_either(self, filled: dict[str, Record]) -> None:
+        shipment, tender = filled["shipments"], filled["tenders"]
+        early = tender.model_copy(update={"known_at": tender.occurred_at})
+        known = RecordTables.from_records([shipment, early]).known(until=early.known_at)
+        assert set(known.references["subject"]) == {"tender"}
+        assert len(known.references) == 2
 
 
 class TestErrors:

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import TimelineError
-from features.timeline import NEVER, Latest, LiveLatest, LiveTimeline, Timeline, ends_of, starts_of
+from features.live_timeline import LiveLatest, LiveSpans, LiveTimeline
+from features.timeline import NEVER, Latest, Spans, Timeline
 
 WINDOWS = (1, 5, 40)
 FAR = 2**53
@@ -57,19 +58,16 @@ def column(told: Sequence[Fact], name: str) -> np.ndarray:
 
 def timeline_of(told: Sequence[Fact], scale: int = 1) -> Timeline:
     occurred, known = column(told, "occurred") * scale, column(told, "known") * scale
-    ends = np.stack([ends_of(occurred, known, window * scale) for window in WINDOWS], axis=1)
     values = np.stack([column(told, "late"), column(told, "minutes")], axis=1)
-    return Timeline(column(told, "key"), starts_of(occurred, known), ends, values)
+    return Timeline(column(told, "key"), occurred, known, [window * scale for window in WINDOWS], values)
 
 
 def put(line: LiveTimeline, fact: Fact) -> None:
-    ends = [max(fact.occurred + window, fact.occurred, fact.known) for window in WINDOWS]
-    line.add(fact.key, max(fact.occurred, fact.known), ends, (fact.late, fact.minutes))
+    line.add(fact.key, fact.occurred, fact.known, (fact.late, fact.minutes))
 
 
 def take_back(line: LiveTimeline, fact: Fact) -> None:
-    ends = [max(fact.occurred + window, fact.occurred, fact.known) for window in WINDOWS]
-    line.remove(fact.key, max(fact.occurred, fact.known), ends, (fact.late, fact.minutes))
+    line.remove(fact.key, fact.occurred, fact.known, (fact.late, fact.minutes))
 
 
 class TestTimeline:
@@ -108,27 +106,83 @@ class TestTimeline:
         counts = {cutoff: line.at(np.array([0]), np.array([cutoff]))[0, 1, 0] for cutoff in (10, 11, 12, 14, 15)}
         assert counts == {10: 0, 11: 0, 12: 1, 14: 1, 15: 0}
 
-    def test_a_fact_without_an_end_counts_for_ever(self) -> None:
-        line = Timeline(np.array([0]), np.array([5]), np.array([NEVER]), np.empty((1, 0), dtype=np.int64))
-        assert line.at(np.array([0, 0]), np.array([4, 10**15])).ravel().tolist() == [0, 1]
-
     def test_holds_no_fact_at_all(self) -> None:
         assert timeline_of([]).at(np.array([0]), np.array([0])).tolist() == [[[0, 0, 0]] * len(WINDOWS)]
 
     def test_refuses_what_it_cannot_hold(self) -> None:
         one = np.array([1])
-        with pytest.raises(TimelineError, match="1 keys, 2 starts"):
-            Timeline(one, np.array([1, 2]), one, one[:, None])
+        with pytest.raises(TimelineError, match="1 keys, 2 times of occurrence"):
+            Timeline(one, np.array([1, 2]), one, WINDOWS, one[:, None])
         with pytest.raises(TimelineError, match="not be negative"):
-            Timeline(-one, one, one, one[:, None])
+            Timeline(-one, one, one, WINDOWS, one[:, None])
+        with pytest.raises(TimelineError, match=r"longer than nothing. Found windows of \[5, 0\]"):
+            Timeline(one, one, one, [5, 0], one[:, None])
+
+    def test_many_facts_are_put_in_order_whatever_the_order_they_come_in(self) -> None:
+        rng = np.random.default_rng(3)
+        keys, occurred = rng.integers(0, 50, 20_000), rng.integers(-(2**50), 2**50, 20_000)
+        known = occurred + rng.integers(0, 2**47, 20_000)
+        values = rng.integers(-9, 9, (20_000, 1))
+        asked_keys, cutoffs = rng.integers(0, 50, 40), rng.integers(-(2**50), 2**50, 40)
+        answers = Timeline(keys, occurred, known, [2**48], values).at(asked_keys, cutoffs)
+        for row, (key, cutoff) in enumerate(zip(asked_keys, cutoffs, strict=True)):
+            alive = (keys == key) & (occurred <= cutoff) & (known <= cutoff) & (cutoff < occurred + 2**48)
+            assert answers[row, 0].tolist() == [alive.sum(), values[alive].sum()]
+
+
+spans = st.lists(
+    st.tuples(st.integers(0, 2), st.integers(-20, 20), st.one_of(st.integers(0, 30), st.just(NEVER))), max_size=25
+)
+
+
+def lasting(told: Sequence[tuple[int, int, int]], key: int, cutoff: int) -> int:
+    return sum(whose == key and start <= cutoff < end_of(start, length) for whose, start, length in told)
+
+
+def end_of(start: int, length: int) -> int:
+    return NEVER if length == NEVER else start + length
+
+
+class TestSpans:
+    @given(spans, spans, asked, st.randoms(use_true_random=False))
+    def test_both_kinds_equal_a_look_at_all_of_them(self, told, regretted, questions, rng) -> None:
+        keys, starts = (np.array([entry[place] for entry in told], dtype=np.int64) for place in range(2))
+        ends = np.array([end_of(start, length) for _, start, length in told], dtype=np.int64)
+        counted = Spans(keys, starts, ends).at(
+            np.array([key for key, _ in questions], dtype=np.int64), np.array([c for _, c in questions], dtype=np.int64)
+        )
+        one_by_one, in_bulk = LiveSpans(), LiveSpans()
+        steps = [*told, *regretted]
+        rng.shuffle(steps)
+        for key, start, length in steps:
+            one_by_one.add(key, start, end_of(start, length))
+        for key, start, length in regretted:
+            one_by_one.remove(key, start, end_of(start, length))
+        in_bulk.add_many([0, 1, 2], keys, starts, ends)
+        for row, (key, cutoff) in enumerate(questions):
+            expected = lasting(told, key, cutoff)
+            assert counted[row] == one_by_one.at(key, cutoff) == in_bulk.at(key, cutoff) == expected
+
+    def test_one_without_an_end_lasts_for_ever(self) -> None:
+        line = Spans(np.array([0]), np.array([5]), np.array([NEVER]))
+        assert line.at(np.array([0, 0]), np.array([4, 10**15])).tolist() == [0, 1]
+
+    def test_refuses_what_it_cannot_hold(self) -> None:
+        one = np.array([1])
+        with pytest.raises(TimelineError, match="1 keys, 2 starts"):
+            Spans(one, np.array([1, 2]), one)
+        with pytest.raises(TimelineError, match="not be negative"):
+            Spans(-one, one, one)
         with pytest.raises(TimelineError, match="end before it starts"):
-            Timeline(one, one, one - 1, one[:, None])
+            Spans(one, one, one - 1)
+        with pytest.raises(TimelineError, match="No span of key 1"):
+            LiveSpans().remove(1, 2, 3)
 
 
 class TestLiveTimeline:
     @given(facts, facts, asked, st.randoms(use_true_random=False))
     def test_equals_a_loop_over_what_was_added_and_not_taken_back(self, told, regretted, questions, rng) -> None:
-        line = LiveTimeline(len(WINDOWS), 2)
+        line = LiveTimeline(WINDOWS)
         steps = [*((put, fact) for fact in told), *((put, fact) for fact in regretted)]
         rng.shuffle(steps)
         for step, fact in steps:
@@ -138,31 +192,30 @@ class TestLiveTimeline:
         assert len(line) == len(told)
         for key, cutoff in questions:
             expected = [number for window in WINDOWS for number in oracle(told, key, cutoff, window)]
-            assert line.at(key, cutoff) == expected
+            assert list(line.at(key, cutoff)) == expected
 
     @given(facts, facts, asked)
     def test_facts_added_in_bulk_are_the_same_facts(self, first, then, questions) -> None:
-        line = LiveTimeline(len(WINDOWS), 2)
+        line = LiveTimeline(WINDOWS)
         for fact in first:
             put(line, fact)
         names = sorted({fact.key for fact in then})
         codes = np.array([names.index(fact.key) for fact in then], dtype=np.int64)
         occurred, known = column(then, "occurred"), column(then, "known")
-        ends = np.array([ends_of(occurred, known, window) for window in WINDOWS]).T.reshape(len(then), len(WINDOWS))
         values = np.stack([column(then, "late"), column(then, "minutes")], axis=1)
-        line.add_many(names, codes, starts_of(occurred, known), ends, values)
+        line.add_many(names, codes, occurred, known, values)
         for key, cutoff in questions:
             expected = [number for window in WINDOWS for number in oracle([*first, *then], key, cutoff, window)]
-            assert line.at(key, cutoff) == expected
+            assert list(line.at(key, cutoff)) == expected
 
     def test_knows_the_keys_it_holds(self) -> None:
-        line = LiveTimeline(len(WINDOWS), 2)
+        line = LiveTimeline(WINDOWS)
         put(line, Fact(3, 0, 0, 0, 0))
         assert 3 in line
         assert 4 not in line
 
     def test_nothing_is_taken_back_that_was_not_added(self) -> None:
-        line = LiveTimeline(len(WINDOWS), 2)
+        line = LiveTimeline(WINDOWS)
         with pytest.raises(TimelineError, match="No fact of key 1"):
             take_back(line, Fact(1, 0, 0, 0, 0))
         put(line, Fact(1, 0, 0, 0, 0))

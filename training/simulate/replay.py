@@ -8,8 +8,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from features.records import DeliveryEvent, Shipment, WeatherObservation
 from features.tables import RecordTables, events_of, shipments_of, weather_of
 from features.vocabulary import AssertedBy, EventType
@@ -21,7 +19,7 @@ CloudEvent = dict[str, Any]
 
 def history_until(tables: RecordTables, instant: datetime) -> RecordTables:
     """Return the tables as they stood at the instant: every record with `known_at` at or before it."""
-    return _known(tables, None, instant)
+    return tables.known(until=instant)
 
 
 def replay_feed(tables: RecordTables, start: datetime, end: datetime) -> Iterator[CloudEvent]:
@@ -35,7 +33,7 @@ def replay_feed(tables: RecordTables, start: datetime, end: datetime) -> Iterato
     iterator of dict
         CloudEvents 1.0 in JSON form: `time` is the record's `occurred_at`, `data` the record of that type.
     """
-    chosen = _known(tables, start, end)
+    chosen = tables.known(after=start, until=end)
     carrier_of = dict(zip(tables.shipments["shipment_id"], tables.shipments["carrier_id"], strict=True))
     customer_of = dict(zip(tables.shipments["shipment_id"], tables.shipments["customer_id"], strict=True))
 
@@ -64,18 +62,6 @@ def write_replay(tables: RecordTables, start: datetime, end: datetime, folder: P
     lines = [json.dumps(event, ensure_ascii=False, separators=(",", ":")) for event in replay_feed(tables, start, end)]
     (folder / FEED_FILE).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return len(lines)
-
-
-def _known(tables: RecordTables, after: datetime | None, until: datetime) -> RecordTables:
-    def within(frame: pd.DataFrame) -> pd.DataFrame:
-        chosen = frame["known_at"] <= until
-        if after is not None:
-            chosen &= frame["known_at"] > after
-        return frame[chosen].reset_index(drop=True)
-
-    shipments = within(tables.shipments)
-    stops = tables.stops[tables.stops["shipment_id"].isin(shipments["shipment_id"])].reset_index(drop=True)
-    return RecordTables(shipments=shipments, stops=stops, events=within(tables.events), weather=within(tables.weather))
 
 
 def _source(event: DeliveryEvent, carrier_id: str, customer_id: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from features.ingest.functions import Column, functions
+from features.ingest.columns import Column
+from features.ingest.functions import functions
 
 AMSTERDAM = "Europe/Amsterdam"
 

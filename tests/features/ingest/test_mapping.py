@@ -63,11 +63,15 @@ class TestLoadMapping:
             ("owner: data engineering\n", "", "line 1: 'owner' is missing"),
             ("name: orders", "nme: orders", "line 1: 'nme' is unknown; expected name, version"),
             ("file: orders.csv, ", "", "line 5: source 'orders' needs a 'file'"),
-            ("orders.csv", "orders.xlsx", "line 5: 'orders.xlsx' is neither .csv nor .parquet"),
+            ("orders.csv", "orders.txt", "line 5: 'orders.txt' is none of .csv, .parquet, .xlsx"),
             ("orders.csv", "../orders.csv", "line 5: '../orders.csv' leaves the source folder"),
             ("orders.csv", "/etc/orders.csv", "line 5: '/etc/orders.csv' leaves the source folder"),
             ('["NA", "-"]', "NA", "line 5: 'missing' must be a list of texts"),
-            ("missing:", "mising:", "line 5: 'mising' is unknown; expected file, missing. Did you mean 'missing'?"),
+            (
+                "missing:",
+                "mising:",
+                "line 5: 'mising' is unknown; expected file, sheet, missing,",
+            ),
             (
                 "  orders:\n    booked",
                 "  order:\n    booked",

@@ -1,0 +1,112 @@
+"""Canonical records of what freight should cost and what carriers bill: contract, fuel index, invoice (X12 210).
+
+A rate is `rate_minor` for `rate_per` units of its basis, in whole minor units: 0.7134 EUR a kilogram is 7134 for 100.
+With the basis `percent` it is `percent` of the line haul, and money plays no part.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from features.fields import Amount, Identifier, Instant, Priced, Valid
+from features.records import Reference
+from features.vocabulary import ChargeKind, FreightClass, InvoiceKind, Mode, PaymentMethod, RateBasis
+
+RatePer = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Percent = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class CarrierRate(Valid, Priced):
+    """What a carrier charges on a lane within a weight break; `occurred_at` is when it was agreed."""
+
+    rate_id: Identifier
+    carrier_id: Identifier
+    service_id: Identifier | None = None
+    mode: Mode | None = None
+    origin: Identifier = Field(description="place or zone")
+    destination: Identifier = Field(description="place or zone")
+    freight_class: FreightClass | None = None
+    weight_from_kg: Amount = Field(default=0, description="the break holds from this weight")
+    weight_until_kg: Amount | None = Field(default=None, description="and up to this one, itself included")
+    basis: RateBasis
+    rate_minor: int = Field(ge=0)
+    rate_per: RatePer = 1
+    minimum_minor: int | None = Field(default=None, ge=0)
+    transit_days: Amount | None = None
+    fuel_index_id: Identifier | None = Field(default=None, description="fuel index that the surcharge follows")
+
+
+class FuelIndex(Valid, Priced):
+    """The fuel price of one week and the surcharge that follows from it; `occurred_at` is when it was published."""
+
+    fuel_index_id: Identifier
+    price_minor: int | None = Field(default=None, ge=0, description="price of `price_per` litres or gallons")
+    price_per: RatePer = 1
+    surcharge_pct: Percent | None = Field(default=None, description="percent of the line haul")
+
+
+class Accessorial(Valid, Priced):
+    """A charge beside the freight that was agreed with a carrier; `occurred_at` is when it was agreed."""
+
+    accessorial_id: Identifier
+    carrier_id: Identifier
+    charge_code: Identifier = Field(description="the carrier's code, for example DET")
+    basis: RateBasis
+    rate_minor: int | None = Field(default=None, ge=0)
+    rate_per: RatePer = 1
+    percent: Percent | None = None
+    minimum_minor: int | None = Field(default=None, ge=0)
+    maximum_minor: int | None = Field(default=None, ge=0)
+    free_minutes: int | None = Field(default=None, ge=0, description="waiting that is not charged")
+    needs_authorisation: bool = Field(default=False, description="owed only if it was asked for beforehand")
+
+
+class FreightInvoice(Priced):
+    """A carrier's bill; `occurred_at` is its date, `known_at` when it came in.
+
+    What it bills for need not be known: an invoice without a shipment is a finding, not a fault of the record.
+    """
+
+    invoice_id: Identifier = Field(description="unique; the carrier's own number alone often is not")
+    invoice_number: Identifier | None = Field(default=None, description="number as the carrier wrote it")
+    carrier_id: Identifier
+    shipment_id: Identifier | None = None
+    kind: InvoiceKind = InvoiceKind.ORIGINAL
+    raw_kind: str | None = Field(default=None, description="correction indicator as the carrier sent it")
+    payment: PaymentMethod | None = None
+    bill_to: Identifier | None = None
+    due_at: Instant | None = None
+    delivered_at: Instant | None = Field(default=None, description="delivery as the invoice states it")
+    service_id: Identifier | None = None
+    mode: Mode | None = None
+    origin: Identifier | None = Field(default=None, description="place or zone as billed")
+    destination: Identifier | None = Field(default=None, description="place or zone as billed")
+    distance_km: Amount | None = None
+    weight_kg: Amount | None = Field(default=None, description="weight as billed")
+    pieces: int | None = Field(default=None, ge=0)
+    freight_class: FreightClass | None = None
+    total_minor: int | None = Field(default=None, description="sum of the charges as the invoice states it")
+    prepaid_minor: int | None = None
+    net_due_minor: int = Field(description="what is asked for; negative for a credit")
+    references: tuple[Reference, ...] = ()
+
+
+class InvoiceLine(Priced):
+    """One charge of an invoice, with the arithmetic that the carrier states."""
+
+    invoice_id: Identifier
+    line_number: int = Field(ge=1)
+    kind: ChargeKind
+    charge_code: str | None = Field(default=None, description="charge code as the carrier sent it")
+    description: str | None = None
+    quantity: Amount | None = Field(default=None, description="how many units of the basis are billed")
+    basis: RateBasis | None = None
+    rate_minor: int | None = None
+    rate_per: RatePer = 1
+    percent: Percent | None = None
+    amount_minor: int
+    weight_kg: Amount | None = Field(default=None, description="weight as billed")
+    pieces: int | None = Field(default=None, ge=0)
+    freight_class: FreightClass | None = None

@@ -1,0 +1,71 @@
+"""Canonical records of the warehouse: tasks, and stock with what may be done with it (X12 944, 945, 947).
+
+A quantity is in the article's own unit, `unit`. A task or a position that changes is a new record with the same
+identity; the newest one known at a cutoff is what held then.
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from features.fields import Amount, Identifier, Instant, Record
+from features.vocabulary import AdjustmentReason, Disposition, TaskKind, TaskStatus
+
+
+class WarehouseTask(Record):
+    """A piece of work in a warehouse; `occurred_at` is when it came to this status."""
+
+    task_id: Identifier
+    warehouse_id: Identifier
+    kind: TaskKind
+    status: TaskStatus
+    wave_id: Identifier | None = None
+    order_id: Identifier | None = None
+    line_id: Identifier | None = None
+    shipment_id: Identifier | None = None
+    sku: Identifier | None = None
+    quantity: Amount | None = Field(default=None, description="quantity asked for")
+    done_quantity: Amount | None = Field(default=None, description="quantity worked so far")
+    unit: Identifier = "EA"
+    due_at: Instant | None = Field(default=None, description="when it must be done")
+    reason: str | None = Field(default=None, description="why it is short or cancelled, as the warehouse said it")
+
+
+class InventoryPosition(Record):
+    """How much of an article lies at a place in one disposition; `occurred_at` is when it was so."""
+
+    place: Identifier
+    sku: Identifier
+    lot: Identifier | None = None
+    disposition: Disposition
+    held_by: Identifier | None = Field(default=None, description="order, wave or person that holds the reservation")
+    reason: str | None = Field(default=None, description="why it is held or damaged")
+    quantity: Amount
+    unit: Identifier = "EA"
+    expected_at: Instant | None = Field(default=None, description="when stock in transit is due")
+
+
+class InventoryAdjustment(Record):
+    """A change of stock in the books that no movement explains; positive adds to it."""
+
+    adjustment_id: Identifier
+    place: Identifier
+    sku: Identifier
+    lot: Identifier | None = None
+    disposition: Disposition = Field(default=Disposition.AVAILABLE, description="disposition that it adds to")
+    from_disposition: Disposition | None = Field(
+        default=None, description="disposition that it takes from, if it only moves stock between two"
+    )
+    quantity: float = Field(allow_inf_nan=False)
+    unit: Identifier = "EA"
+    reason: AdjustmentReason
+    raw_reason: str | None = Field(default=None, description="reason code as the warehouse sent it")
+    document: Identifier | None = Field(default=None, description="count sheet or paper that it stands on")
+
+    @model_validator(mode="after")
+    def _moves_somewhere(self) -> Self:
+        if self.from_disposition == self.disposition:
+            raise ValueError("from_disposition equals disposition; nothing is moved")
+        return self

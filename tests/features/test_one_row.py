@@ -1,0 +1,66 @@
+"""What is computed for one leg in plain numbers against the same for many in arrays: equal to the last bit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from features import backlog, shipment
+from features.definitions import HISTORY
+from features.history import Fact
+from features.legs import MINUTE, Number, Time, facts_of, facts_of_one
+from features.settings import FeatureSettings
+from features.timeline import NEVER
+
+YEAR_2014 = 1_388_534_400_000_000
+SETTINGS = FeatureSettings(late_after_minutes=15)
+
+times = st.integers(YEAR_2014, YEAR_2014 + 30 * 1440 * MINUTE)
+near = st.integers(0, 40).map(lambda step: YEAR_2014 + step * 10 * MINUTE)
+given_or_not = st.one_of(times, near, st.just(NEVER))
+always = {Time.BOOKED, Time.KNOWN}
+rows = st.tuples(*(st.one_of(times, near) if time in always else given_or_not for time in Time))
+numbers = st.tuples(*(st.one_of(st.just(float("nan")), st.floats(0, 1e6)) for _ in Number))
+reals = st.one_of(st.just(float("nan")), st.floats(-1e6, 1e6))
+
+
+def bits(values: object) -> list[str]:
+    """Spell numbers out to the last bit; zero is zero, whatever its sign."""
+    return [float(value + 0.0).hex() for value in np.asarray(values, dtype=np.float64)]
+
+
+@given(rows, numbers, st.one_of(times, near), reals, st.tuples(reals, reals))
+def test_shipment_features(row, its_numbers, cutoff, lost, last) -> None:
+    many = shipment.values(
+        np.array([row]), np.array([its_numbers]), np.array([cutoff]), np.array([lost]), np.array([last])
+    )
+    assert bits(shipment.values_of_one(row, its_numbers, cutoff, lost, last)) == bits(many[0])
+
+
+@given(st.data())
+def test_rates_and_means(data: st.DataObject) -> None:
+    legs = data.draw(st.lists(st.integers(0, 500), min_size=HISTORY.width // 3, max_size=HISTORY.width // 3))
+    flat: list[int] = []
+    for count in legs:
+        flat += [count, data.draw(st.integers(0, count)), data.draw(st.integers(-10_080, 10_080)) * count]
+    assert bits(HISTORY.values_of_one(flat)) == bits(HISTORY.values(np.array([flat], dtype=np.float64))[0])
+
+
+@given(rows)
+def test_facts(row) -> None:
+    many, one = facts_of(np.array([row]), SETTINGS), facts_of_one(row, SETTINGS)
+    for kind in Fact:
+        fact = many[kind]
+        if not fact.valid[0]:
+            assert kind not in one
+        else:
+            assert one[kind] == (fact.occurred[0], fact.known[0], tuple(fact.values[0].tolist()))
+
+
+@pytest.mark.parametrize("queue", backlog.QUEUES, ids=lambda queue: queue.feature.name)
+@given(row=rows)
+def test_spans_in_queues(queue, row) -> None:
+    start, end = backlog.span_of(queue, np.array([row]))
+    assert backlog.span_of_one(queue, row) == (start[0], end[0])
