@@ -61,10 +61,11 @@ def least(*columns: Column) -> Column:
 def _extreme(columns: tuple[Column, ...], *, greatest: bool) -> Column:
     chosen = columns[0]
     for other in columns[1:]:
-        taken: Column = other > chosen if greatest else other < chosen
         missing: Column = pd.isna(chosen) | pd.isna(other)
-        if isinstance(taken, pd.Series):
-            chosen = whole(chosen, taken.index).mask(taken, other).mask(missing)
-        else:
-            chosen = None if missing else (other if taken else chosen)
+        if not isinstance(missing, pd.Series):
+            chosen = None if missing else (max if greatest else min)(chosen, other)
+            continue
+        left = whole(chosen, missing.index)
+        taken: Column = left < other if greatest else left > other
+        chosen = left.mask(taken, other).mask(missing)
     return chosen

@@ -12,16 +12,13 @@ from training.config import Split, TrainingConfig
 from training.dataset import cases_of
 from training.splits import Period
 
+FIT_UNTIL = {"cargo2000": datetime(2000, 4, 10, tzinfo=UTC), "scms": datetime(2012, 7, 1, tzinfo=UTC)}
+CALIBRATE_UNTIL = {"cargo2000": datetime(2000, 5, 1, tzinfo=UTC), "scms": datetime(2013, 7, 1, tzinfo=UTC)}
 
-@pytest.mark.parametrize(
-    ("name", "fit_until", "calibrate_until"),
-    [
-        pytest.param("cargo2000", datetime(2000, 4, 10, tzinfo=UTC), datetime(2000, 5, 1, tzinfo=UTC), marks=needs("cargo2000")),
-        pytest.param("scms", datetime(2012, 7, 1, tzinfo=UTC), datetime(2013, 7, 1, tzinfo=UTC), marks=needs("scms")),
-    ],
-)  # fmt: skip
-def test_every_period_has_late_and_punctual_cases(name: str, fit_until: datetime, calibrate_until: datetime) -> None:
-    split = Split(fit_until=fit_until, calibrate_until=calibrate_until)
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=needs(name)) for name in FIT_UNTIL])
+def test_every_period_has_late_and_punctual_cases(name: str) -> None:
+    split = Split(fit_until=FIT_UNTIL[name], calibrate_until=CALIBRATE_UNTIL[name])
     config = TrainingConfig(owner="data science", data=f"recorded deliveries of {name}", split=split)
     cases = cases_of(prepare(mapping_of(name), source_of(name)).kept, config)
     counts = cases.groupby("period")["late"].agg(["sum", "size"])

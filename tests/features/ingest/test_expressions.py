@@ -10,8 +10,13 @@ from hypothesis import strategies as st
 from features.ingest.expressions import evaluate, parse
 
 FRAME = pd.DataFrame({"a": [1.0, 2.0, None], "b": [10, 20, 30], "city": ["Rotterdam", "", "Hamburg"]})
+FRAME["Unit price"] = [1.5, 2.5, 3.5]
 PLACES = pd.DataFrame(
-    {"code": ["Rotterdam", "Hamburg", "Rotterdam"], "zone": ["Europe/Amsterdam", "Europe/Berlin", "?"]}
+    {
+        "code": ["Rotterdam", "Hamburg", "Rotterdam"],
+        "rank": [20, 30, 20],
+        "zone": ["Europe/Amsterdam", "Europe/Berlin", "?"],
+    }
 )
 
 
@@ -40,10 +45,19 @@ class TestEvaluate:
             ('if_else(city == "", None, city)', ["Rotterdam", None, "Hamburg"]),
             ('translate(city, {"Hamburg": "DEHAM"}, "?")', ["?", "?", "DEHAM"]),
             ('lookup("places", city, "code", "zone")', ["Europe/Amsterdam", None, "Europe/Berlin"]),
+            ('lookup("places", city, "code", "code")', ["Rotterdam", None, "Hamburg"]),
+            ('lookup("places", [city, b], ["code", "rank"], "zone")', [None, None, "Europe/Berlin"]),
+            ('lookup("places", "Hamburg", "code", "zone")', ["Europe/Berlin"] * 3),
+            ('lookup("places", if_else(a > 9, city, None), "code", "zone")', [None, None, None]),
+            ('column("Unit price") * 2', [3.0, 5.0, 7.0]),
         ],
     )
     def test_is_evaluated_on_whole_columns(self, text: str, expected: object) -> None:
         assert value(text) == expected
+
+    def test_a_number_is_not_looked_up_among_texts(self) -> None:
+        with pytest.raises(TypeError, match="the key 'code' is a number on one side and text on the other"):
+            value('lookup("places", b, "code", "zone")')
 
 
 class TestParse:
@@ -63,6 +77,10 @@ class TestParse:
             ("number(column=a)", "is not allowed"),
             ("{a: 1}", "a dictionary may hold constants only"),
             ("lookup(places, a)", "lookup is written lookup("),
+            ('lookup("places", [a, b], ["code"], "zone")', "lookup is written lookup("),
+            ('lookup("places", [a], [1], "zone")', "lookup is written lookup("),
+            ("column(a)", 'column is written column("name")'),
+            ("[a, b]", "'[a, b]' is not allowed"),
             ("b'x'", "is not allowed"),
             ("(" * 250 + "a" + ")" * 250, "is not an expression"),
         ],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from features.ingest.columns import Column
 from features.ingest.functions import functions
@@ -160,3 +162,158 @@ class TestNextWallClock:
 def test_plus_minutes_moves_an_instant_either_way() -> None:
     moved = call("plus_minutes", utc("2026-07-01T08:00:00Z", None), pd.Series([-30.0, 5.0]))
     assert shown(moved) == ["2026-07-01T07:30:00+00:00", None]
+
+
+class TestExtremes:
+    def test_greatest_and_least_take_by_row_and_are_missing_where_one_is(self) -> None:
+        one, other = pd.Series([1.0, 5.0, None]), pd.Series([3.0, 2.0, 9.0])
+        assert shown(call("greatest", one, other, 2)) == [3.0, 5.0, None]
+        assert shown(call("least", one, other)) == [1.0, 2.0, None]
+        assert call("greatest", 1, 2) == 2
+        assert call("least", None, 2) is None
+
+    def test_of_instants_are_the_latest_and_the_earliest(self) -> None:
+        one, other = utc("2026-03-01T00:00Z", None), utc("2026-03-02T00:00Z", "2026-03-02T00:00Z")
+        assert shown(call("greatest", one, other)) == ["2026-03-02T00:00:00+00:00", None]
+        assert shown(call("least", one, other)) == ["2026-03-01T00:00:00+00:00", None]
+
+    def test_one_of_finds_the_values(self) -> None:
+        assert shown(call("one_of", pd.Series(["a", "b", None]), "a", "c")) == [True, False, False]
+
+
+class TestTexts:
+    def test_are_stripped_written_large_and_small_and_replaced(self) -> None:
+        column = pd.Series([" Ab ", None])
+        assert shown(call("strip", column)) == ["Ab", None]
+        assert shown(call("upper", column)) == [" AB ", None]
+        assert shown(call("lower", column)) == [" ab ", None]
+        assert shown(call("replace", pd.Series(["a.b.", None]), ".", "-")) == ["a-b-", None]
+
+    def test_part_cuts_and_is_missing_beyond_the_last(self) -> None:
+        assert shown(call("part", pd.Series(["dep_1", "rcs", None]), "_", 1)) == ["1", None, None]
+
+    def test_pieces_are_found_as_they_are_written(self) -> None:
+        column = pd.Series(["See ASN-1", "12.5", None])
+        assert shown(call("starts_with", column, "See ")) == [True, False, False]
+        assert shown(call("contains", column, ".")) == [False, True, False]
+
+    def test_rounded_rounds(self) -> None:
+        assert shown(call("rounded", pd.Series(["2.346", "x"]), 2)) == [2.35, None]
+
+
+class TestMoneyMinor:
+    @pytest.mark.parametrize(
+        ("text", "currency", "point", "minor"),
+        [
+            (" $43.23 ", "USD", ".", 4323),
+            ("1,043.20", "USD", ".", 104320),
+            ("EUR 12", "EUR", ".", 1200),
+            ("1.043,20 €", "EUR", ",", 104320),
+            ("1 043,20", "EUR", ",", 104320),
+            ("CHF 1'043.20", "CHF", ".", 104320),
+            ("(3.50)", "USD", ".", -350),
+            ("3.50-", "USD", ".", -350),
+            ("-3.5", "USD", ".", -350),
+            (".5", "USD", ".", 50),
+            ("1500", "JPY", ".", 1500),
+            ("1.234", "KWD", ".", 1234),
+            ("0.29", "USD", ".", 29),
+            ("9007199254740.99", "USD", ".", 900719925474099),
+            ("$0.7134", "USD", ".", 71.34),
+            ("See ASN-93 (ID#:1281)", "USD", ".", None),
+            ("Invoiced Separately", "USD", ".", None),
+            ("1.2.3", "USD", ".", None),
+            ("$", "USD", ".", None),
+            (None, "USD", ".", None),
+        ],
+    )
+    def test_reads_what_people_write(self, text: str | None, currency: str, point: str, minor: float | None) -> None:
+        assert shown(call("money_minor", pd.Series([text]), currency, point)) == [minor]
+
+    def test_the_currency_may_differ_by_row(self) -> None:
+        assert shown(call("money_minor", pd.Series(["5", "5"]), pd.Series(["JPY", "USD"]))) == [5, 500]
+
+    @given(st.integers(-(10**12), 10**12))
+    def test_no_cent_is_lost(self, minor: int) -> None:
+        text = f"{'-' if minor < 0 else ''}{abs(minor) // 100:,}.{abs(minor) % 100:02}"
+        assert shown(call("money_minor", pd.Series([text]), "USD")) == [minor]
+
+
+class TestCurrencyOf:
+    def test_is_the_code_or_the_sign_or_the_default(self) -> None:
+        column = pd.Series(["12 EUR", "$5", "7", None])
+        assert shown(call("currency_of", column, {"$": "USD"})) == ["EUR", "USD", None, None]
+        assert shown(call("currency_of", column, {"$": "USD"}, "GBP")) == ["EUR", "USD", "GBP", None]
+
+
+class TestConvert:
+    @pytest.mark.parametrize(
+        ("unit", "to", "factor"),
+        [
+            ("lb", "kg", 0.45359237),
+            ("oz", "g", 28.349523125),
+            ("mi", "km", 1.609344),
+            ("in", "cm", 2.54),
+            ("ft3", "m3", 0.028316846592),
+            ("kn", "km/h", 1.852),
+            ("inHg", "hPa", 33.8638866667),
+            ("kg", "kg", 1.0),
+        ],
+    )
+    def test_knows_the_units(self, unit: str, to: str, factor: float) -> None:
+        (value,) = call("convert", pd.Series(["2"]), unit, to)
+        assert value == pytest.approx(2 * factor)
+
+    def test_takes_the_unit_of_each_row_and_keeps_what_it_does_not_know_visible(self) -> None:
+        converted = call("convert", pd.Series([1.0, 2.0, 3.0, None]), pd.Series(["kg", "lb", "stone", "kg"]), "kg")
+        assert shown(converted) == [1.0, pytest.approx(0.90718474), "3.0 stone", None]
+
+    def test_refuses_units_that_do_not_fit(self) -> None:
+        with pytest.raises(ValueError, match="knows no unit 'stone'"):
+            call("convert", pd.Series([1]), "kg", "stone")
+        with pytest.raises(ValueError, match="no way from 'km' to 'kg'"):
+            call("convert", pd.Series([1]), "km", "kg")
+
+    def test_pounds_and_cubic_feet_have_their_own(self) -> None:
+        assert shown(call("pounds_to_kg", pd.Series(["10"]))) == [pytest.approx(4.5359237)]
+        assert shown(call("cubic_feet_to_m3", pd.Series(["10"]))) == [pytest.approx(0.28316846592)]
+
+
+class TestMoreTimes:
+    def test_a_form_is_read_in_its_zone_and_the_rest_is_missing(self) -> None:
+        column = pd.Series(["2-Jun-06", "Date Not Captured", None])
+        assert shown(call("parse_time_as", column, "%d-%b-%y", "UTC")) == ["2006-06-02T00:00:00+00:00", None, None]
+        zones = pd.Series([AMSTERDAM, AMSTERDAM, AMSTERDAM])
+        assert shown(call("parse_time_as", column, "%d-%b-%y", zones))[0] == "2006-06-01T22:00:00+00:00"
+
+    def test_a_form_with_an_offset_needs_no_zone(self) -> None:
+        column = pd.Series(["02/06/2006 10:00 +0200"])
+        assert shown(call("parse_time_as", column, "%d/%m/%Y %H:%M %z", "UTC")) == ["2006-06-02T08:00:00+00:00"]
+
+    def test_a_constant_is_an_instant_and_a_zone_may_differ_by_row(self) -> None:
+        assert call("parse_time", "2000-01-03T00:00:00Z", "UTC") == pd.Timestamp("2000-01-03", tz="UTC")
+        local = pd.Series(["2026-03-02 12:00", "2026-03-02 12:00"])
+        zones = pd.Series([AMSTERDAM, "America/New_York"])
+        found = shown(call("parse_time", local, zones))
+        assert found == ["2026-03-02T11:00:00+00:00", "2026-03-02T17:00:00+00:00"]
+
+    def test_a_time_without_a_zone_as_excel_holds_it_is_local(self) -> None:
+        column = pd.Series(pd.to_datetime(["2026-03-02 12:00", None]))
+        assert shown(call("parse_time", column, AMSTERDAM)) == ["2026-03-02T11:00:00+00:00", None]
+
+    def test_days_are_added_and_minutes_counted(self) -> None:
+        start = utc("2026-03-01T00:00Z", None)
+        assert shown(call("plus_days", start, 2)) == ["2026-03-03T00:00:00+00:00", None]
+        assert shown(call("minutes_between", start, call("plus_days", start, 1))) == [1440.0, None]
+
+
+class TestGroups:
+    def test_rows_are_counted_added_and_compared_with_their_like(self) -> None:
+        key, other = pd.Series(["a", "a", None, "b"]), pd.Series([1, 1, 1, 1])
+        column = pd.Series([5.0, None, 7.0, 2.0])
+        assert shown(call("occurrence", key)) == [1, 2, None, 1]
+        assert shown(call("group_count", key, other)) == [2, 2, None, 1]
+        assert shown(call("group_sum", column, key)) == [5, 5, None, 2]
+        assert shown(call("group_least", column, key)) == [5, 5, None, 2]
+        assert shown(call("group_greatest", column, key)) == [5, 5, None, 2]
+        assert shown(call("group_first", column, key)) == [5, 5, None, 2]

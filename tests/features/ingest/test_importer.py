@@ -87,6 +87,8 @@ def run(tmp_path: Path, *rows: Mapping[str, object], mapping: str = MAPPING, fil
     frame = pd.DataFrame(list(rows))
     if file.endswith(".csv"):
         frame.to_csv(tmp_path / file, index=False)
+    elif file.endswith(".xlsx"):
+        frame.to_excel(tmp_path / file, index=False, sheet_name="Trips 2026")
     else:
         frame.to_parquet(tmp_path / file)
     (tmp_path / "mapping.yaml").write_text(mapping.replace("FILE", file))
@@ -133,6 +135,68 @@ class TestImportFiles:
         for name in RecordTables.__slots__:
             one, other = (getattr(RecordTables.read(tmp_path / folder / "out"), name) for folder in "ab")
             pd.testing.assert_frame_equal(one, other)
+
+    def test_excel_gives_the_same_tables_as_csv(self, tmp_path: Path) -> None:
+        rows = [ROW, ROW | {"number": "S2", "weight": "NA", "left": None}]
+        for folder in ("csv", "xlsx"):
+            (tmp_path / folder).mkdir()
+            run(tmp_path / folder, *rows, file=f"trips.{folder}")
+        for name in RecordTables.__slots__:
+            one, other = (getattr(RecordTables.read(tmp_path / folder / "out"), name) for folder in ("csv", "xlsx"))
+            pd.testing.assert_frame_equal(one, other)
+
+    def test_a_sheet_that_is_not_there_and_a_file_that_is_no_excel_are_named(self, tmp_path: Path) -> None:
+        mapping = MAPPING.replace("file: FILE", "file: FILE, sheet: Trips 2025")
+        with pytest.raises(SourceError, match=r"trips\.xlsx cannot be read: Worksheet named 'Trips 2025' not found"):
+            run(tmp_path, ROW, mapping=mapping, file="trips.xlsx")
+        run(tmp_path, ROW, mapping=mapping.replace("2025", "2026"), file="trips.xlsx")
+        (tmp_path / "trips.xlsx").write_text("no workbook")
+        with pytest.raises(SourceError, match=r"trips\.xlsx cannot be read"):
+            import_files(load_mapping(tmp_path / "mapping.yaml"), tmp_path, tmp_path / "out")
+
+    @pytest.mark.parametrize("file", ["trips.csv", "trips.xlsx", "trips.parquet"])
+    def test_a_column_of_text_keeps_its_leading_zeros(self, tmp_path: Path, file: str) -> None:
+        mapping = MAPPING.replace("file: FILE", "file: FILE, text: [number]")
+        run(tmp_path, ROW | {"number": "0012"}, mapping=mapping, file=file)
+        assert RecordTables.read(tmp_path / "out").shipments["shipment_id"].tolist() == ["0012"]
+
+    def test_a_column_of_text_that_is_not_there_is_named(self, tmp_path: Path) -> None:
+        with pytest.raises(SourceError, match=r"it has no column 'numero' to read as text\. Found: kind, number"):
+            run(tmp_path, ROW, mapping=MAPPING.replace("file: FILE", "file: FILE, text: [numero]"))
+
+    def test_a_csv_file_may_be_written_in_another_way(self, tmp_path: Path) -> None:
+        mapping = MAPPING.replace("file: FILE", 'file: FILE, separator: ";", point: ",", encoding: latin-1')
+        run(tmp_path, ROW)
+        frame = pd.DataFrame([ROW | {"weight": 12.5, "origin": "Münster"}])
+        frame.to_csv(tmp_path / "trips.csv", sep=";", decimal=",", encoding="latin-1", index=False)
+        (tmp_path / "mapping.yaml").write_text(mapping.replace("FILE", "trips.csv"))
+        import_files(load_mapping(tmp_path / "mapping.yaml"), tmp_path, tmp_path / "out")
+        (shipment,) = shipments_of(RecordTables.read(tmp_path / "out"))
+        assert (shipment.weight_kg, shipment.origin) == (12.5, "Münster")
+
+    def test_columns_side_by_side_become_rows(self, tmp_path: Path) -> None:
+        mapping = (
+            "name: wide\nversion: 1\nowner: us\nsources:\n  wide: {file: FILE}\n"
+            "stack:\n  stages:\n    of: wide\n    keep: [id]\n    over: {stage: [a, b]}\n"
+            '    columns: {at: "{}_at", place: "{}_place"}\n'
+            "derive:\n  wide:\n    id: text('S', number)\n  stages:\n    key: text(id, '-', stage)\n"
+            "tables:\n  - table: events\n    source: stages\n    where: present(at)\n    fields:\n"
+            "      event_id: key\n      shipment_id: id\n      status: '\"departed\"'\n      place: place\n"
+            "      occurred_at: at\n      known_at: at\n"
+        )
+        noon, one = "2026-03-02T12:00Z", "2026-03-02T13:00Z"
+        rows = (
+            {"number": 1, "a_at": noon, "a_place": "X", "b_at": one, "b_place": "Y"},
+            {"number": 2, "a_at": one, "a_place": "Z", "b_at": None, "b_place": None},
+        )
+        summary = run(tmp_path, *rows, mapping=mapping)
+        check_nothing_is_lost(summary, tmp_path)
+        events = RecordTables.read(tmp_path / "out").events
+        assert events[["event_id", "place"]].to_numpy().tolist() == [["S1-a", "X"], ["S1-b", "Y"], ["S2-a", "Z"]]
+        with pytest.raises(MappingError, match=r"stack\.stages: source 'wide' has no column 'c_at'\. Did you mean"):
+            run(tmp_path, *rows, mapping=mapping.replace("[a, b]", "[a, c]"))
+        with pytest.raises(MappingError, match="stack 'stages' is made after the sources"):
+            run(tmp_path, *rows, mapping=mapping.replace("text('S', number)", "lookup('stages', number, 'id', 'at')"))
 
     def test_the_same_import_twice_gives_the_same_bytes(self, tmp_path: Path) -> None:
         run(tmp_path, ROW, ROW)
@@ -230,6 +294,35 @@ class TestImportFiles:
     def test_an_expression_that_fails_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(MappingError, match=r"shipments\.weight_kg: 'carrier - 1' cannot be evaluated"):
             run(tmp_path, ROW, mapping=MAPPING.replace("weight_kg: weight", "weight_kg: carrier - 1"))
+
+    def test_all_that_is_wrong_with_expressions_is_told_at_once_with_its_line(self, tmp_path: Path) -> None:
+        mapping = MAPPING.replace("carrier_id: carrier", "carrier_id: carier").replace(
+            "pieces: pieces", "pieces: a + b"
+        )
+        mapping = mapping.replace("weight_kg: weight", "weight_kg: carrier - 1")
+        with pytest.raises(MappingError) as refused:
+            run(tmp_path, ROW, mapping=mapping)
+        lines = {text: number for number, text in enumerate(mapping.splitlines(), 1)}
+        expected = [
+            f"line {lines['      carrier_id: carier']}: shipments.carrier_id: source 'trips' has no column 'carier'",
+            f"line {lines['      weight_kg: carrier - 1']}: shipments.weight_kg: 'carrier - 1' cannot be evaluated",
+            f"line {lines['      pieces: a + b']}: shipments.pieces: source 'trips' has no column 'a'",
+            f"line {lines['      pieces: a + b']}: shipments.pieces: source 'trips' has no column 'b'",
+        ]
+        assert len(refused.value.problems) == len(expected)
+        assert all(found.startswith(text) for found, text in zip(refused.value.problems, expected, strict=True))
+
+    def test_a_derived_column_that_fails_is_told_once_and_not_what_follows_from_it(self, tmp_path: Path) -> None:
+        derive = "derive:\n  trips:\n    one: carier\n    two: text(one, 'x')\n    three: b\n"
+        mapping = MAPPING[: MAPPING.index("tables:")] + derive + MAPPING[MAPPING.index("tables:") :]
+        with pytest.raises(MappingError) as refused:
+            run(tmp_path, ROW, mapping=mapping)
+        assert [problem.split("'")[3] for problem in refused.value.problems] == ["carier", "b"]
+
+    def test_a_row_whose_condition_cannot_be_judged_is_left_out(self, tmp_path: Path) -> None:
+        mapping = MAPPING.replace("where: present(left)", "where: number(pieces) > 2")
+        summary = run(tmp_path, ROW, ROW | {"number": "S2", "pieces": ""}, mapping=mapping)
+        assert (summary.tables["events"].written, summary.tables["events"].left_out) == (1, 1)
 
     def test_a_source_without_rows_gives_empty_tables(self, tmp_path: Path) -> None:
         run(tmp_path, ROW)

@@ -77,6 +77,9 @@ class TestLoadMapping:
                 "  order:\n    booked",
                 "line 7: source 'order' is unknown; declared are orders.",
             ),
+            ("missing:", "separator: 5, missing:", "line 5: 'separator' must be a text"),
+            ("missing:", "sheet: a, missing:", "line 5: 'sheet' is for .xlsx files"),
+            ("orders.csv,", "orders.xlsx, separator: ;,", "line 5: 'separator' is for .csv files"),
             ("parse_time(booked_at", "parse_tim(booked_at", "line 8: in 'parse_tim("),
             ("table: weather", "table: wether", "line 10: table 'wether' is unknown; expected one of shipments,"),
             ("    source: orders", "    source: odrers", "line 10: source 'odrers' is unknown"),
@@ -90,6 +93,23 @@ class TestLoadMapping:
     def test_says_where_and_what_is_wrong(self, tmp_path: Path, old: str, new: str, problem: str) -> None:
         problems = load(tmp_path, GOOD.replace(old, new, 1))
         assert any(problem in found for found in problems), problems
+
+    @pytest.mark.parametrize(
+        ("stack", "problem"),
+        [
+            ("orders: {of: orders, over: {n: [a]}, columns: {x: 'x_{}'}}", "'orders' is a source already"),
+            ("s: {of: ordrs, over: {n: [a]}, columns: {x: 'x_{}'}}", "source 'ordrs' is unknown"),
+            ("s: {of: orders, over: [a], columns: {x: 'x_{}'}}", "'over' must map one new column"),
+            ("s: {of: orders, over: {n: [a]}, columns: {x: 'x'}}", "'x' must have one {} for the word in it"),
+            ("s: {of: orders, over: {n: [a]}, columns: {x: '{0.a}{}'}}", "must have one {} for the word in it"),
+            ("s: {of: orders, over: {n: [a]}, columns: {}}", "'columns' must be a mapping"),
+            ("s: {form: orders, over: {n: [a]}, columns: {x: 'x_{}'}}", "'form' is unknown; expected of, keep"),
+            ("s: 5", "stack 's' needs 'of', 'over' and 'columns'"),
+        ],
+    )
+    def test_says_what_is_wrong_with_a_stack(self, tmp_path: Path, stack: str, problem: str) -> None:
+        problems = load(tmp_path, GOOD.replace("derive:", f"stack:\n  {stack}\nderive:"))
+        assert any(problem in found and found.startswith("line 7: ") for found in problems), problems
 
     def test_reports_all_problems_at_once(self, tmp_path: Path) -> None:
         text = GOOD.replace("owner: data engineering\n", "").replace("place: city", "plaice: numbr(city)")

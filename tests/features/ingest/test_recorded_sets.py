@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -135,12 +136,9 @@ class TestScms:
         assert (lag == pd.Timedelta(0)).sum() == 3
 
     def test_money_is_read_to_the_cent(self, scms: Prepared) -> None:
-        file = pd.read_csv(
-            source_of("scms") / "SCMS_Delivery_History_Dataset.csv", dtype="string", encoding="utf-8-sig"
-        )
-        cents = [int(value.replace(".", "")) if "." in value else int(value) * 100 for value in file["Line Item Value"]]
-        exact = [cents[row] * (10 if "." in value and len(value.split(".")[1]) == 1 else 1)
-                 for row, value in enumerate(file["Line Item Value"])]  # fmt: skip
+        path = source_of("scms") / "SCMS_Delivery_History_Dataset.csv"
+        file = pd.read_csv(path, dtype="string", encoding="utf-8-sig")
+        exact = [int(Decimal(value) * 100) for value in file["Line Item Value"]]
         assert scms.kept.shipments["value_minor"].tolist() == exact
         assert scms.kept.orders["value_minor"].sum() == sum(exact)
 
