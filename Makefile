@@ -25,9 +25,10 @@ lint: $(READY)  ## style, types, architecture
 bench: $(READY)  ## side-by-side measurements; writes docs/benchmarks.md
 	$(BIN)/python -m pytest tests/benchmarks -m benchmark -s --no-header
 
-docs: $(READY)  ## what is made from the code: docs/openapi.json, docs/features.md
+docs: $(READY)  ## what is made from the code: docs/openapi.json, docs/features.md, docs/mapping-reference.md
 	$(BIN)/python -m serving.openapi
 	$(BIN)/python -m features.catalogue
+	$(BIN)/python -m features.ingest.reference
 
 lock: $(READY)  ## choose versions anew
 	$(BIN)/pip install --quiet uv

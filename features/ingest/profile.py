@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from features.ingest.checks import UNIQUE
+from features.ingest.checks import REQUIRED, UNIQUE
 from features.ingest.importer import ImportSummary, Prepared
 
 
@@ -64,7 +64,7 @@ def profile_of(prepared: Prepared) -> Profile:
     tables = {}
     for table, offered in prepared.offered.items():
         kept: pd.DataFrame = getattr(prepared.kept, table)
-        keyed = offered.dropna(subset=[name for name in UNIQUE[table] if offered[name].notna().any()])
+        keyed = offered.dropna(subset=[name for name in UNIQUE[table] if name in REQUIRED[table]])
         tables[table] = TableProfile(
             offered=len(offered),
             kept=len(kept),

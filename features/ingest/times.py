@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from features.fields import is_zone
 from features.ingest.columns import Column, whole
 
 
@@ -53,6 +54,8 @@ def next_wall_clock(after: Column, minutes: Column, zone: Column) -> Column:
     zones = whole(zone, after.index)
     local = pd.Series(pd.NaT, index=after.index, dtype="datetime64[us]")
     for name, rows in zones.groupby(zones):
+        if not is_zone(str(name)):
+            continue
         local[rows.index] = after[rows.index].dt.tz_convert(str(name)).dt.tz_localize(None)
     shown = local.dt.normalize() + pd.to_timedelta(minutes % 1440, unit="m")
     return _localised(shown.where(shown > local, shown + pd.Timedelta(days=1)), zones)
@@ -88,9 +91,11 @@ def has_offset(column: Column) -> Column:
 
 
 def _localised(local: pd.Series, zones: pd.Series) -> pd.Series:
-    """Turn local times into instants, zone by zone."""
+    """Turn local times into instants, zone by zone; missing where the zone is none."""
     instants = pd.Series(pd.NaT, index=local.index, dtype="datetime64[us, UTC]")
     for name, rows in zones.groupby(zones):
+        if not is_zone(str(name)):
+            continue
         times = local[rows.index].astype("datetime64[us]")
         aware = times.dt.tz_localize(str(name), ambiguous=np.ones(len(times), dtype=bool), nonexistent="shift_forward")
         instants[rows.index] = aware.dt.tz_convert("UTC")

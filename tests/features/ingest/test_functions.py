@@ -297,6 +297,13 @@ class TestMoreTimes:
         found = shown(call("parse_time", local, zones))
         assert found == ["2026-03-02T11:00:00+00:00", "2026-03-02T17:00:00+00:00"]
 
+    def test_a_row_whose_zone_is_none_is_missing_and_spoils_no_other(self) -> None:
+        zones = pd.Series([AMSTERDAM, "Mars/Olympus", None])
+        local = pd.Series(["2026-03-02 12:00"] * 3)
+        assert shown(call("parse_time", local, zones)) == ["2026-03-02T11:00:00+00:00", None, None]
+        after = utc(*["2026-03-02T12:00Z"] * 3)
+        assert shown(call("next_wall_clock", after, 840, zones)) == ["2026-03-02T13:00:00+00:00", None, None]
+
     def test_a_time_without_a_zone_as_excel_holds_it_is_local(self) -> None:
         column = pd.Series(pd.to_datetime(["2026-03-02 12:00", None]))
         assert shown(call("parse_time", column, AMSTERDAM)) == ["2026-03-02T11:00:00+00:00", None]
