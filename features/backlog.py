@@ -2,7 +2,7 @@
 
 A shipment is *open* at its origin from its planned departure until its departure (or cancellation) is known, for a
 week at most, so that a lost scan does not stay open for ever. It is *ahead* during the hours before its planned
-departure.
+departure. Each version of a leg counts while it is in force.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ FEATURES = tuple(queue.feature for queue in QUEUES)
 
 
 def span_of(queue: Queue, times: Ints) -> tuple[Ints, Ints]:
-    """Return on which `[start, end)` each leg counts in the queue; start == end where it never does.
+    """Return on which `[start, end)` each version of a leg counts in the queue; start == end where it never does.
 
     Parameters
     ----------
@@ -70,23 +70,29 @@ def span_of(queue: Queue, times: Ints) -> tuple[Ints, Ints]:
     planned, known = times[:, Time.PLANNED], times[:, Time.KNOWN]
     if queue.ahead:
         # NEVER minus a look-ahead would be a time like any other: a leg without a plan must not count.
-        start = np.where(planned == NEVER, NEVER, np.maximum(planned - queue.ahead, known))
-        return start, np.maximum(start, planned)
+        start = np.where(planned == NEVER, NEVER, planned - queue.ahead)
+        return _in_force(start, planned, times)
     start = np.maximum(planned, known)
     left = np.minimum(
         np.minimum(times[:, Time.DEPARTED_KNOWN], times[:, Time.DELIVERED_KNOWN]), times[:, Time.CLOSED_KNOWN]
     )
     at_most = np.where(start == NEVER, NEVER, np.minimum(start, NEVER - _OPEN_AT_MOST) + _OPEN_AT_MOST)
-    return start, np.maximum(start, np.minimum(left, at_most))
+    return _in_force(start, np.minimum(left, at_most), times)
+
+
+def _in_force(start: Ints, end: Ints, times: Ints) -> tuple[Ints, Ints]:
+    start = np.maximum(start, times[:, Time.SINCE])
+    return start, np.maximum(start, np.minimum(end, times[:, Time.UNTIL]))
 
 
 def span_of_one(queue: Queue, row: Row) -> tuple[int, int]:
-    """Return `span_of` one leg."""
+    """Return `span_of` one version of a leg."""
     planned, known = row[Time.PLANNED], row[Time.KNOWN]
     if queue.ahead:
-        start = NEVER if planned == NEVER else max(planned - queue.ahead, known)
-        return start, max(start, planned)
+        start = NEVER if planned == NEVER else max(planned - queue.ahead, row[Time.SINCE])
+        return start, max(start, min(planned, row[Time.UNTIL]))
     start = max(planned, known)
     left = min(row[Time.DEPARTED_KNOWN], row[Time.DELIVERED_KNOWN], row[Time.CLOSED_KNOWN])
     at_most = NEVER if start == NEVER else min(start, NEVER - _OPEN_AT_MOST) + _OPEN_AT_MOST
-    return start, max(start, min(left, at_most))
+    start = max(start, row[Time.SINCE])
+    return start, max(start, min(left, at_most, row[Time.UNTIL]))

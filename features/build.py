@@ -15,9 +15,10 @@ from features.definitions import FEATURES, HISTORY, LOST_ON_THE_WAY
 from features.errors import TimelineError
 from features.history import Fact, Stream
 from features.legs import Facts, Legs, Time, facts_of, micros_of
+from features.revisions import RevisedTimeline
 from features.settings import FeatureSettings
 from features.tables import RecordTables
-from features.timeline import Ints, Latest, Spans, Timeline
+from features.timeline import Ints, Latest, Spans
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) as the work goes on."""
@@ -51,12 +52,12 @@ def build(
         If a shipment is not in the tables, or was not yet known at its cutoff.
     """
     builder = Builder(tables, settings)
-    rows = builder.rows_of(questions["shipment_id"])
+    shipments = builder.positions_of(questions["shipment_id"])
     cutoffs = micros_of(questions["cutoff_at"])
     values = np.empty((len(questions), len(FEATURES)))
     for start in range(0, len(questions), _CHUNK):
         chosen = slice(start, start + _CHUNK)
-        values[chosen] = builder.values(rows[chosen], cutoffs[chosen])
+        values[chosen] = builder.values(shipments[chosen], cutoffs[chosen])
         if progress is not None:
             progress(min(start + _CHUNK, len(questions)), len(questions))
     return FeatureMatrix(values, tuple(feature.name for feature in FEATURES))
@@ -67,7 +68,7 @@ class Builder:
 
     def __init__(self, tables: RecordTables, settings: FeatureSettings) -> None:
         self.legs = Legs.of_tables(tables)
-        self._row_of = pd.Series(np.arange(len(self.legs.ids)), index=self.legs.ids)
+        self._positions = pd.Index(self.legs.shipment_ids)
         self._codes: dict[tuple[str, ...], Ints] = {}
         facts = facts_of(self.legs.times, settings)
         self._streams = [(stream, self._timeline(stream, facts[stream.fact])) for stream in HISTORY.streams]
@@ -75,19 +76,20 @@ class Builder:
         self._vehicle, self._vehicle_answers = self._latest_departures(facts[Fact.DEPARTURE])
         self._weather = _Weather(tables.weather)
 
-    def rows_of(self, shipment_ids: pd.Series) -> Ints:
-        """Return the row of each shipment among the legs: int64 [n]."""
-        rows = self._row_of.reindex(shipment_ids).to_numpy()
-        if np.isnan(rows).any():
-            unknown = shipment_ids[np.isnan(rows)]
+    def positions_of(self, shipment_ids: pd.Series) -> Ints:
+        """Return the position of each shipment among those of the legs: int64 [n]."""
+        positions = self._positions.get_indexer(pd.Index(shipment_ids))
+        if (positions < 0).any():
+            unknown = shipment_ids[positions < 0]
             raise TimelineError(
                 f"{len(unknown)} of {len(shipment_ids)} questions name a shipment that is not in the tables, "
                 f"the first '{unknown.iloc[0]}'. Import its shipment record, or leave the question out."
             )
-        return rows.astype(np.int64)
+        return positions.astype(np.int64)
 
-    def values(self, rows: Ints, cutoffs: Ints) -> NDArray[np.float64]:
-        """Return the features of the legs at the cutoffs: float64 [n, len(FEATURES)]."""
+    def values(self, shipments: Ints, cutoffs: Ints) -> NDArray[np.float64]:
+        """Return the features of shipments, by position, at the cutoffs: float64 [n, len(FEATURES)]."""
+        rows = self.legs.rows_at(shipments, cutoffs)
         times = self.legs.times[rows]
         early = times[:, Time.KNOWN] > cutoffs
         if early.any():
@@ -122,12 +124,11 @@ class Builder:
             self._codes[key] = code
         return self._codes[key]
 
-    def _timeline(self, stream: Stream, facts: Facts) -> Timeline:
+    def _timeline(self, stream: Stream, facts: Facts) -> RevisedTimeline:
         code = self._code(stream.key)
         chosen = facts.valid & (code >= 0)
-        return Timeline(
-            code[chosen], facts.occurred[chosen], facts.known[chosen], stream.window_lengths, facts.values[chosen]
-        )
+        occurred, known, until = facts.occurred[chosen], facts.known[chosen], facts.until[chosen]
+        return RevisedTimeline(code[chosen], occurred, known, until, stream.window_lengths, facts.values[chosen])
 
     def _queue(self, queue: Queue) -> Spans:
         code = self._code(queue.key)
@@ -137,11 +138,12 @@ class Builder:
 
     def _latest_departures(self, facts: Facts) -> tuple[Latest, NDArray[np.float64]]:
         code = self._code(("vehicle",))
-        chosen = facts.valid & (code >= 0)
+        chosen = np.flatnonzero(facts.valid & (code >= 0))
+        # Of two that left at one instant and were known at one, the later one counts, as in `LiveLatest`.
+        chosen = chosen[np.argsort(facts.values[chosen, 1], kind="stable")]
         answers = np.stack([facts.values[chosen, 1], facts.occurred[chosen]], axis=1).astype(np.float64)
-        return Latest(code[chosen], facts.occurred[chosen], facts.known[chosen]), np.vstack(
-            [answers, shipment.NO_VEHICLE]
-        )
+        latest = Latest(code[chosen], facts.occurred[chosen], facts.known[chosen], facts.until[chosen])
+        return latest, np.vstack([answers, shipment.NO_VEHICLE])
 
 
 class _Weather:

@@ -1,15 +1,21 @@
 """Legs: the plan and the milestones of shipments, as plain numbers, for all shipments of tables or for one record.
 
-A milestone is the *first known* event of a status; a repeat of the same status changes nothing. Times are int64
-microseconds, `NEVER` where missing; other numbers are float64, NaN where missing.
+What is known of a shipment changes in two ways. Most often something more is known, and each milestone carries the
+time from which it counts. Now and then what was known is taken back: another plan, or an event that corrects another.
+From that instant on a new *version* of the leg is in force, on `[since, until)`; the old one stays as it was known.
+
+A milestone is the *first known* event of a status that stands; a repeat of the same status changes nothing. An event
+stands until one that corrects it is known. Times are int64 microseconds, `NEVER` where missing; other numbers are
+float64, NaN where missing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -19,9 +25,9 @@ from numpy.typing import NDArray
 
 from features.history import MAX_DELAY_MINUTES, Fact
 from features.settings import FeatureSettings
-from features.tables import RecordTables
+from features.tables import STOPS, RecordTables, part_rows
 from features.timeline import NEVER, Ints
-from features.vocabulary import Classifier, CustomerTier, EventStatus
+from features.vocabulary import Classifier, Correction, CustomerTier, EventStatus
 
 if TYPE_CHECKING:
     from features.records import DeliveryEvent, Shipment
@@ -42,10 +48,12 @@ class Time(IntEnum):
     DELIVERED = 6
     DELIVERED_KNOWN = 7
     CLOSED_KNOWN = 8
+    SINCE = 9
+    UNTIL = 10
 
 
 Row = tuple[int, ...]
-"""Times of one leg, as the columns of `Legs.times`."""
+"""Times of one version of a leg, as the columns of `Legs.times`."""
 
 
 class Number(IntEnum):
@@ -72,16 +80,22 @@ _TIERS = {tier.value: float(rank) for rank, tier in enumerate(CustomerTier)}
 
 @dataclass(frozen=True, slots=True)
 class Legs:
-    """Plan and milestones of n shipments.
+    """Plan and milestones of shipments: n versions of m shipments, those of one shipment together, in order of time.
 
     Attributes
     ----------
+    shipment_ids : str [m]
+    first : int64 [m + 1]
+        Where the versions of each shipment begin, and at the end n.
     ids : str [n]
+        Shipment of each version.
     keys : object [n] for each of `KEYS`; None where missing
     times : int64 [n, len(Time)]
     numbers : float64 [n, len(Number)]
     """
 
+    shipment_ids: NDArray[np.object_]
+    first: Ints
     ids: NDArray[np.object_]
     keys: Mapping[str, NDArray[np.object_]]
     times: Ints
@@ -89,50 +103,150 @@ class Legs:
 
     @classmethod
     def of_tables(cls, tables: RecordTables) -> Legs:
-        """Return the legs of all shipments of the tables, in the order of the shipments."""
-        shipments = tables.shipments
-        stops = tables.stops.sort_values(["shipment_id", "sequence"], kind="stable")
-        first = stops.drop_duplicates("shipment_id").set_index("shipment_id").reindex(shipments["shipment_id"])
-        last = stops.drop_duplicates("shipment_id", keep="last").set_index("shipment_id")
-        last = last.reindex(shipments["shipment_id"])
+        """Return the legs of all shipments of the tables, in the order in which the shipments first appear."""
+        leg, shipment_ids = pd.factorize(_text(tables.shipments["shipment_id"]))
+        known, booked = micros_of(tables.shipments["known_at"]), micros_of(tables.shipments["occurred_at"])
+        order = np.lexsort((booked, known, leg))
+        plans, leg, known, booked = tables.shipments.iloc[order], leg[order], known[order], booked[order]
+        first_plan = np.searchsorted(leg, np.arange(len(shipment_ids)))
 
-        times = np.full((len(shipments), len(Time)), NEVER, dtype=np.int64)
-        times[:, Time.BOOKED] = micros_of(shipments["occurred_at"])
-        times[:, Time.KNOWN] = micros_of(shipments["known_at"])
-        times[:, Time.PLANNED] = micros_of(first["planned_at"])
-        times[:, Time.PROMISED] = micros_of(last["promised_at"])
-        _fill_milestones(times, shipments["shipment_id"], tables.events)
+        events = _Events.of(tables.events, shipment_ids)
+        version = _versions(leg, known, *events.corrections(after=known[first_plan]))
+        first = np.searchsorted(version.leg, np.arange(len(shipment_ids) + 1))
+        pickup, delivery = _ends(plans, tables.stops)
 
-        numbers = np.full((len(shipments), len(Number)), np.nan)
-        minute, weekday = _local(first["planned_at"], first["timezone"])
+        times = np.full((len(version.leg), len(Time)), NEVER, dtype=np.int64)
+        times[:, Time.BOOKED], times[:, Time.KNOWN] = booked[first_plan][version.leg], known[first_plan][version.leg]
+        times[:, Time.PLANNED] = micros_of(pickup["planned_at"])[version.plan]
+        times[:, Time.PROMISED] = micros_of(delivery["promised_at"])[version.plan]
+        times[:, Time.SINCE], times[:, Time.UNTIL] = version.since, version.until
+        events.fill_milestones(times, first)
+
+        numbers = np.full((len(plans), len(Number)), np.nan)
+        minute, weekday = _local(pickup["planned_at"], pickup["timezone"])
         numbers[:, Number.DEPARTURE_MINUTE], numbers[:, Number.DEPARTURE_WEEKDAY] = minute, weekday
-        numbers[:, Number.PROMISE_MINUTE], _ = _local(last["promised_at"], last["timezone"])
+        numbers[:, Number.PROMISE_MINUTE], _ = _local(delivery["promised_at"], delivery["timezone"])
         for column, name in (
             (Number.DISTANCE_KM, "distance_km"),
             (Number.WEIGHT_KG, "weight_kg"),
             (Number.PIECES, "pieces"),
         ):
-            numbers[:, column] = shipments[name].to_numpy(dtype=np.float64, na_value=np.nan)
-        numbers[:, Number.VALUE] = shipments["value_minor"].to_numpy(dtype=np.float64, na_value=np.nan) / 100.0
-        numbers[:, Number.TIER] = shipments["customer_tier"].map(_TIERS).to_numpy(dtype=np.float64)
+            numbers[:, column] = plans[name].to_numpy(dtype=np.float64, na_value=np.nan)
+        numbers[:, Number.VALUE] = plans["value_minor"].to_numpy(dtype=np.float64, na_value=np.nan) / 100.0
+        numbers[:, Number.TIER] = plans["customer_tier"].map(_TIERS).to_numpy(dtype=np.float64)
         keys = {
-            "carrier": _text(shipments["carrier_id"]),
-            "origin": _text(first["place"]),
-            "destination": _text(last["place"]),
-            "service": _text(shipments["service_id"]),
-            "vehicle": _text(shipments["vehicle_id"]),
+            "carrier": _text(plans["carrier_id"])[version.plan],
+            "origin": _text(pickup["place"])[version.plan],
+            "destination": _text(delivery["place"])[version.plan],
+            "service": _text(plans["service_id"])[version.plan],
+            "vehicle": _text(plans["vehicle_id"])[version.plan],
         }
-        return cls(_text(shipments["shipment_id"]), keys, times, numbers)
+        return cls(shipment_ids, first, shipment_ids[version.leg], keys, times, numbers[version.plan])
+
+    def rows_at(self, shipments: Ints, cutoffs: Ints) -> Ints:
+        """Return the row of the version in force at the cutoff; before all of them, of the first.
+
+        Parameters
+        ----------
+        shipments : int64 [q]
+            Positions among `shipment_ids`.
+        cutoffs : int64 [q]
+
+        Returns
+        -------
+        int64 [q]
+        """
+        rows, end = self.first[shipments], self.first[shipments + 1]
+        while True:
+            later = np.minimum(rows + 1, end - 1)
+            moves = (later > rows) & (self.times[later, Time.SINCE] <= cutoffs)
+            if not moves.any():
+                return rows
+            rows = np.where(moves, later, rows)
+
+    def first_rows(self) -> Ints:
+        """Return the row of the first version of each shipment: int64 [m]."""
+        return self.first[:-1]
+
+    def last_rows(self) -> Ints:
+        """Return the row of the last version of each shipment, what holds in the end: int64 [m]."""
+        return self.first[1:] - 1
 
 
-def times_of(shipment: Shipment, events: Iterable[DeliveryEvent]) -> Row:
-    """Return the times of one shipment with the events known of it."""
+class Version(NamedTuple):
+    """One version of one leg: the plan that it follows, and its times."""
+
+    plan: Shipment
+    times: Row
+
+
+def versions_of(plans: Sequence[Shipment], events: Collection[DeliveryEvent]) -> tuple[Version, ...]:
+    """Return the versions of one leg, in order of time.
+
+    Parameters
+    ----------
+    plans
+        At least one, in order of `known_at`.
+    events
+        Those known of the shipment, in any order.
+    """
+    first = plans[0]
+    withdrawn = _withdrawals(events)
+    turns = {first.known_at: first}
+    for before, plan in pairwise(plans):
+        if not is_same_plan(before, plan):
+            turns[plan.known_at] = plan
+    instants = {*turns, *(known for known in withdrawn.values() if known > first.known_at)}
+    if len(instants) == 1 and not withdrawn:
+        return (Version(first, _times(first, first, events, micros(first.known_at), NEVER)),)
+    versions, plan = [], first
+    ordered = sorted(instants)
+    for place, since in enumerate(ordered):
+        plan = turns.get(since, plan)
+        standing = [event for event in events if _stands(event, since, withdrawn)]
+        until = micros(ordered[place + 1]) if place + 1 < len(ordered) else NEVER
+        versions.append(Version(plan, _times(first, plan, standing, micros(since), until)))
+    return tuple(versions)
+
+
+def is_same_plan(one: Shipment, other: Shipment) -> bool:
+    """Compare what two plans say; when it was learnt does not count, a repeat is learnt later."""
+    return one.model_copy(update={"known_at": other.known_at}) == other
+
+
+def version_at(versions: Sequence[Version], cutoff: int) -> Version:
+    """Return the version in force at the cutoff (microseconds); before all of them, the first."""
+    for version in reversed(versions):
+        if version.times[Time.SINCE] <= cutoff:
+            return version
+    return versions[0]
+
+
+def _withdrawals(events: Iterable[DeliveryEvent]) -> dict[str, datetime]:
+    """Return from when on each corrected event no longer stands."""
+    withdrawn: dict[str, datetime] = {}
+    for event in events:
+        if event.corrects is not None:
+            known = withdrawn.get(event.corrects)
+            withdrawn[event.corrects] = event.known_at if known is None else min(known, event.known_at)
+    return withdrawn
+
+
+def _stands(event: DeliveryEvent, since: datetime, withdrawn: Mapping[str, datetime]) -> bool:
+    if event.correction is Correction.DID_NOT_OCCUR:
+        return False
+    known = withdrawn.get(event.event_id)
+    return known is None or known > since
+
+
+def _times(first: Shipment, plan: Shipment, standing: Iterable[DeliveryEvent], since: int, until: int) -> Row:
     row = [NEVER] * len(Time)
-    row[Time.BOOKED] = micros(shipment.occurred_at)
-    row[Time.KNOWN] = micros(shipment.known_at)
-    row[Time.PLANNED] = micros(shipment.planned_departure_at)
-    row[Time.PROMISED] = micros(shipment.promised_at)
-    for event in sorted(events, key=_first_known):
+    row[Time.BOOKED] = micros(first.occurred_at)
+    row[Time.KNOWN] = micros(first.known_at)
+    row[Time.PLANNED] = micros(plan.planned_departure_at)
+    row[Time.PROMISED] = micros(plan.promised_at)
+    row[Time.SINCE], row[Time.UNTIL] = since, until
+    for event in sorted(standing, key=_first_known):
         if event.classifier is not Classifier.ACTUAL:
             continue
         known = micros(event.known_at)
@@ -180,68 +294,76 @@ def keys_of(shipment: Shipment) -> dict[str, str | None]:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Facts of one kind, one a leg: `valid` says which legs have it.
+    """Facts of one kind, one a version of a leg: `valid` says which versions have it.
 
     Attributes
     ----------
-    occurred, known : int64 [n]
+    occurred, known, until : int64 [n]
+        When it happened, from when on it was known, and from when on it was no longer held to be so.
     values : int64 [n, 2], late (0 or 1) and delay in whole minutes
     valid : bool [n]
     """
 
     occurred: Ints
     known: Ints
+    until: Ints
     values: Ints
     valid: NDArray[np.bool_]
 
 
 def facts_of(times: Ints, settings: FeatureSettings) -> dict[Fact, Facts]:
-    """Return the facts that the legs' milestones make: what happened, when it was known, how late it was."""
-    planned, promised, announced = times[:, Time.PLANNED], times[:, Time.PROMISED], times[:, Time.KNOWN]
+    """Return the facts that the milestones make: what happened, when it was known, how late it was.
+
+    A fact of one version ends where the version ends; the next one has it again if it still holds.
+    """
+    planned, promised = times[:, Time.PLANNED], times[:, Time.PROMISED]
+    since, until = times[:, Time.SINCE], times[:, Time.UNTIL]
     departed, delivered = times[:, Time.DEPARTED], times[:, Time.DELIVERED]
-    left_known = np.maximum(times[:, Time.DEPARTED_KNOWN], announced)
-    delivered_known = np.maximum(times[:, Time.DELIVERED_KNOWN], announced)
+    left_known = np.maximum(times[:, Time.DEPARTED_KNOWN], since)
+    delivered_known = np.maximum(times[:, Time.DELIVERED_KNOWN], since)
+    both_known = np.maximum(left_known, delivered_known)
     left = (departed != NEVER) & (planned != NEVER)
     arrived = (delivered != NEVER) & (promised != NEVER)
     departure_delay = np.where(left, departed - planned, 0)
     arrival_delay = np.where(arrived, delivered - promised, 0)
-    both = left & arrived
+    gained = np.where(left & arrived, arrival_delay - departure_delay, 0)
+
+    def facts(occurred: Ints, known: Ints, delay: Ints, valid: NDArray[np.bool_]) -> Facts:
+        return Facts(occurred, known, until, _late_and_minutes(delay, settings), valid & (known < until))
+
     return {
-        Fact.DEPARTURE: Facts(departed, left_known, _late_and_minutes(departure_delay, settings), left),
-        Fact.ARRIVAL: Facts(delivered, delivered_known, _late_and_minutes(arrival_delay, settings), arrived),
-        Fact.TRANSIT: Facts(
-            delivered,
-            np.maximum(left_known, delivered_known),
-            _late_and_minutes(np.where(both, arrival_delay - departure_delay, 0), settings),
-            both,
-        ),
+        Fact.DEPARTURE: facts(departed, left_known, departure_delay, left),
+        Fact.ARRIVAL: facts(delivered, delivered_known, arrival_delay, arrived),
+        Fact.TRANSIT: facts(delivered, both_known, gained, left & arrived),
     }
 
 
 class Happened(NamedTuple):
-    """One fact of one leg: when it occurred, when it was known, late (0 or 1) and delay in whole minutes."""
+    """One fact of one version of a leg, as in `Facts`."""
 
     occurred: int
     known: int
+    until: int
     values: tuple[int, int]
 
 
 def facts_of_one(row: Row, settings: FeatureSettings) -> dict[Fact, Happened]:
-    """Return `facts_of` one leg; a fact that it does not have is left out."""
-    planned, promised, announced = row[Time.PLANNED], row[Time.PROMISED], row[Time.KNOWN]
+    """Return `facts_of` one version of a leg; a fact that it does not have is left out."""
+    planned, promised, since, until = row[Time.PLANNED], row[Time.PROMISED], row[Time.SINCE], row[Time.UNTIL]
     departed, delivered = row[Time.DEPARTED], row[Time.DELIVERED]
-    left, arrived = NEVER not in (departed, planned), NEVER not in (delivered, promised)
-    left_known = max(row[Time.DEPARTED_KNOWN], announced)
-    delivered_known = max(row[Time.DELIVERED_KNOWN], announced)
+    left_known, delivered_known = max(row[Time.DEPARTED_KNOWN], since), max(row[Time.DELIVERED_KNOWN], since)
+    left = NEVER not in (departed, planned) and left_known < until
+    arrived = NEVER not in (delivered, promised) and delivered_known < until
     facts: dict[Fact, Happened] = {}
     if left:
-        facts[Fact.DEPARTURE] = Happened(departed, left_known, _late_and_minutes_of(departed - planned, settings))
+        late = _late_and_minutes_of(departed - planned, settings)
+        facts[Fact.DEPARTURE] = Happened(departed, left_known, until, late)
     if arrived:
         late = _late_and_minutes_of(delivered - promised, settings)
-        facts[Fact.ARRIVAL] = Happened(delivered, delivered_known, late)
+        facts[Fact.ARRIVAL] = Happened(delivered, delivered_known, until, late)
     if left and arrived:
-        lost = _late_and_minutes_of((delivered - promised) - (departed - planned), settings)
-        facts[Fact.TRANSIT] = Happened(delivered, max(left_known, delivered_known), lost)
+        late = _late_and_minutes_of((delivered - promised) - (departed - planned), settings)
+        facts[Fact.TRANSIT] = Happened(delivered, max(left_known, delivered_known), until, late)
     return facts
 
 
@@ -273,21 +395,103 @@ def _first_known(event: DeliveryEvent) -> tuple[datetime, datetime, str]:
     return event.known_at, event.occurred_at, event.event_id
 
 
-def _fill_milestones(times: Ints, shipment_ids: pd.Series, events: pd.DataFrame) -> None:
-    actual = events[events["classifier"] == Classifier.ACTUAL.value]
-    actual = actual.sort_values(["known_at", "occurred_at", "event_id"], kind="stable")
-    position = pd.Series(np.arange(len(shipment_ids)), index=shipment_ids)
-    for statuses, occurred_column, known_column in (
-        ({EventStatus.DEPARTED}, Time.DEPARTED, Time.DEPARTED_KNOWN),
-        ({EventStatus.DELIVERED}, Time.DELIVERED, Time.DELIVERED_KNOWN),
-        (CLOSED, None, Time.CLOSED_KNOWN),
-    ):
-        first = actual[actual["status"].isin([status.value for status in statuses])].drop_duplicates("shipment_id")
-        row = first["shipment_id"].map(position)
-        first, announced = first[row.notna()], row[row.notna()].to_numpy(dtype=np.int64)
-        times[announced, known_column] = micros_of(first["known_at"])
-        if occurred_column is not None:
-            times[announced, occurred_column] = micros_of(first["occurred_at"])
+class _Versions(NamedTuple):
+    """Versions in order: leg and plan (positions), on `[since, until)`; int64 [n] each."""
+
+    leg: Ints
+    plan: Ints
+    since: Ints
+    until: Ints
+
+
+def _versions(leg: Ints, known: Ints, corrected_leg: Ints, corrected_known: Ints) -> _Versions:
+    """Part the time of each leg where its plan changes or one of its events is corrected.
+
+    `leg` and `known` are of the plans, in order; corrections come after the first plan of their leg.
+    """
+    plan = np.concatenate([np.arange(len(leg)), np.full(len(corrected_leg), -1)])
+    leg, since = np.concatenate([leg, corrected_leg]), np.concatenate([known, corrected_known])
+    order = np.lexsort((plan, since, leg))
+    # Plans stand in order and every leg begins with one, so the running maximum is the plan in force.
+    leg, since, plan = leg[order], since[order], np.maximum.accumulate(plan[order])
+    same_leg = leg[1:] == leg[:-1]
+    last = np.append(~(same_leg & (since[1:] == since[:-1])), True)[: len(leg)]
+    leg, since, plan = leg[last], since[last], plan[last]
+    until = np.append(np.where(leg[1:] == leg[:-1], since[1:], NEVER), NEVER)[: len(leg)]
+    return _Versions(leg, plan, since, until)
+
+
+@dataclass(frozen=True, slots=True)
+class _Events:
+    """Delivery events of announced shipments in the order in which they were known.
+
+    `leg` is the position of the shipment, `withdrawn` when the first correction of the event was known.
+    """
+
+    frame: pd.DataFrame
+    leg: Ints
+    withdrawn: Ints
+
+    @classmethod
+    def of(cls, events: pd.DataFrame, shipment_ids: NDArray[np.object_]) -> _Events:
+        events = events.sort_values(["known_at", "occurred_at", "event_id"], kind="stable")
+        leg = pd.Index(shipment_ids).get_indexer(pd.Index(_text(events["shipment_id"])))
+        events, leg = events[leg >= 0], leg[leg >= 0]
+        withdrawn = np.full(len(events), NEVER, dtype=np.int64)
+        corrections = events[events["corrects"].notna()]
+        if len(corrections):
+            first = corrections.drop_duplicates(["shipment_id", "corrects"])
+            pairs = pd.MultiIndex.from_frame(first[["shipment_id", "corrects"]].astype(object))
+            found = pairs.get_indexer(pd.MultiIndex.from_frame(events[["shipment_id", "event_id"]].astype(object)))
+            withdrawn[found >= 0] = micros_of(first["known_at"])[found[found >= 0]]
+        return cls(events, leg.astype(np.int64), withdrawn)
+
+    def corrections(self, *, after: Ints) -> tuple[Ints, Ints]:
+        """Return leg and instant of each correction that becomes known after this instant of its leg."""
+        known = micros_of(self.frame["known_at"])
+        turns = self.frame["corrects"].notna().to_numpy() & (known > after[self.leg])
+        return self.leg[turns], known[turns]
+
+    def fill_milestones(self, times: Ints, first: Ints) -> None:
+        """Write into the times of each version the first known event of each status that stands in it."""
+        counts = self.frame["classifier"] == Classifier.ACTUAL.value
+        counts &= (self.frame["correction"] != Correction.DID_NOT_OCCUR.value) | self.frame["correction"].isna()
+        for statuses, occurred_column, known_column in (
+            ({EventStatus.DEPARTED}, Time.DEPARTED, Time.DEPARTED_KNOWN),
+            ({EventStatus.DELIVERED}, Time.DELIVERED, Time.DELIVERED_KNOWN),
+            (CLOSED, None, Time.CLOSED_KNOWN),
+        ):
+            of_status = self.frame["status"].isin([status.value for status in statuses])
+            chosen = np.flatnonzero((counts & of_status).to_numpy())
+            version, event = _each_version_of(self.leg[chosen], first)
+            stands = self.withdrawn[chosen[event]] > times[version, Time.SINCE]
+            version, event = version[stands], event[stands]
+            # Events stand in the order in which they were known, so the first met of a version is its first known.
+            version, place = np.unique(version, return_index=True)
+            found = self.frame.iloc[chosen[event[place]]]
+            times[version, known_column] = micros_of(found["known_at"])
+            if occurred_column is not None:
+                times[version, occurred_column] = micros_of(found["occurred_at"])
+
+
+def _each_version_of(legs: Ints, first: Ints) -> tuple[Ints, Ints]:
+    """Pair each leg in turn with all of its versions: (version, place among the legs)."""
+    count = first[legs + 1] - first[legs]
+    place = np.repeat(np.arange(len(legs)), count)
+    before = np.repeat(np.cumsum(count) - count, count)
+    return first[legs][place] + np.arange(len(place)) - before, place
+
+
+def _ends(plans: pd.DataFrame, stops: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the first and the last stop of each plan, in the order of the plans."""
+    stop, plan = part_rows(STOPS, stops, plans)
+    sequence = stops["sequence"].to_numpy(dtype=np.int64)[stop]
+    order = np.lexsort((sequence, plan))
+    stop, plan = stop[order], plan[order]
+    ends = np.full((2, len(plans)), -1)
+    ends[0, plan[::-1]], ends[1, plan] = stop[::-1], stop  # of several writes to one place the last one holds
+    numbered = stops.reset_index(drop=True)
+    return numbered.reindex(ends[0]), numbered.reindex(ends[1])
 
 
 def _local(instants: pd.Series, zones: pd.Series) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -16,12 +16,16 @@ from features import backlog, shipment, weather
 from features.definitions import HISTORY, LOST_ON_THE_WAY
 from features.history import Fact
 from features.legs import Happened, Legs, Row, facts_of, facts_of_one
-from features.live_timeline import LiveLatest, LiveSpans, LiveTimeline
+from features.live_timeline import LiveLatest, LiveSpans
+from features.revisions import LiveRevisedTimeline
 from features.settings import FeatureSettings
 from features.timeline import Ints, starts_of
 
 Keys = Mapping[str, str | None]
 """Value of each key field of a leg, None where missing."""
+
+Placed = tuple[Keys, Row]
+"""One version of a leg: where it counts, and its times."""
 
 
 class LiveFacts:
@@ -29,7 +33,7 @@ class LiveFacts:
 
     def __init__(self, settings: FeatureSettings) -> None:
         self._settings = settings
-        self._streams = [(stream, LiveTimeline(stream.window_lengths)) for stream in HISTORY.streams]
+        self._streams = [(stream, LiveRevisedTimeline(stream.window_lengths)) for stream in HISTORY.streams]
         self._by_fact = {
             fact: [(stream.key, timeline) for stream, timeline in self._streams if stream.fact is fact] for fact in Fact
         }
@@ -37,18 +41,21 @@ class LiveFacts:
         self._vehicle = LiveLatest()
         self._weather = LiveLatest()
 
-    def replace(self, keys: Keys, old: Row | None, new: Row) -> None:
-        """Take back what the old times of a leg had put in, and put in what the new ones say.
+    def replace(self, old: Sequence[Placed], new: Sequence[Placed]) -> None:
+        """Take back what the old versions of a leg had put in, and put in what the new ones say."""
+        gone, come = [version for version in old if version not in new], [one for one in new if one not in old]
+        if len(gone) == len(come) == 1 and gone[0][0] == come[0][0]:
+            self._change(gone[0][0], gone[0][1], come[0][1])
+            return
+        for keys, row in gone:
+            self._change(keys, row, None)
+        for keys, row in come:
+            self._change(keys, None, row)
 
-        Parameters
-        ----------
-        keys
-            Key fields of the leg; the same at every call for the leg.
-        old, new
-            `old` is None the first time.
-        """
+    def _change(self, keys: Keys, old: Row | None, new: Row | None) -> None:
+        """Turn what one version has put in into what it says now; None says nothing."""
         before: Mapping[Fact, Happened] = {} if old is None else facts_of_one(old, self._settings)
-        after = facts_of_one(new, self._settings)
+        after: Mapping[Fact, Happened] = {} if new is None else facts_of_one(new, self._settings)
         key_of = _keys_of(keys)
         for kind, streams in self._by_fact.items():
             was, now = before.get(kind), after.get(kind)
@@ -63,18 +70,19 @@ class LiveFacts:
             if kind is Fact.DEPARTURE and keys["vehicle"] is not None:
                 for fact, note in ((was, self._vehicle.remove), (now, self._vehicle.add)):
                     if fact is not None:
-                        note(keys["vehicle"], fact.occurred, fact.known, (float(fact.values[1]), float(fact.occurred)))
+                        answer = (float(fact.values[1]), float(fact.occurred))
+                        note(keys["vehicle"], fact.occurred, fact.known, answer, fact.until)
         for queue, line in self._queues:
             key = key_of[queue.key]
-            if key is None or (queue.ahead and old is not None):
-                continue  # what is ahead follows from the plan alone, which is taken once
+            if key is None:
+                continue
             was_there = None if old is None else backlog.span_of_one(queue, old)
-            is_there = backlog.span_of_one(queue, new)
+            is_there = None if new is None else backlog.span_of_one(queue, new)
             if was_there == is_there:
                 continue
             if was_there is not None and was_there[0] < was_there[1]:
                 line.remove(key, *was_there)
-            if is_there[0] < is_there[1]:
+            if is_there is not None and is_there[0] < is_there[1]:
                 line.add(key, *is_there)
 
     def load(self, legs: Legs) -> None:
@@ -84,7 +92,8 @@ class LiveFacts:
             fact = facts[stream.fact]
             codes, keys = _codes(legs, stream.key)
             chosen = fact.valid & (codes >= 0)
-            timeline.add_many(keys, codes[chosen], fact.occurred[chosen], fact.known[chosen], fact.values[chosen])
+            columns = (column[chosen] for column in (codes, fact.occurred, fact.known, fact.until, fact.values))
+            timeline.add_many(keys, *columns)
         for queue, line in self._queues:
             codes, keys = _codes(legs, queue.key)
             start, end = backlog.span_of(queue, legs.times)
@@ -92,12 +101,10 @@ class LiveFacts:
             line.add_many(keys, codes[chosen], start[chosen], end[chosen])
         left = facts[Fact.DEPARTURE]
         vehicles = legs.keys["vehicle"]
-        usable = left.valid & pd.notna(vehicles)
-        for row in np.flatnonzero(usable)[
-            np.argsort(starts_of(left.occurred, left.known)[usable], kind="stable")
-        ].tolist():
-            answer = (float(left.values[row, 1]), float(left.occurred[row]))
-            self._vehicle.add(vehicles[row], int(left.occurred[row]), int(left.known[row]), answer)
+        usable = np.flatnonzero(left.valid & pd.notna(vehicles))
+        for row in usable[np.argsort(starts_of(left.occurred, left.known)[usable], kind="stable")].tolist():
+            occurred, known, until = int(left.occurred[row]), int(left.known[row]), int(left.until[row])
+            self._vehicle.add(vehicles[row], occurred, known, (float(left.values[row, 1]), float(occurred)), until)
 
     def observe(self, place: str, occurred: int, known: int, measured: Sequence[float | None]) -> None:
         """Put in a weather observation; `measured` follows `weather.COLUMNS`."""
@@ -122,7 +129,7 @@ class LiveFacts:
         values += shipment.values_of_one(row, numbers, cutoff, lost_on_the_way, last)
         return np.array(values, dtype=np.float64)
 
-    def stream(self, name: str) -> LiveTimeline:
+    def stream(self, name: str) -> LiveRevisedTimeline:
         """Return the timeline of the stream of that name."""
         return next(timeline for stream, timeline in self._streams if stream.name == name)
 

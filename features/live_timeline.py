@@ -13,7 +13,7 @@ from collections.abc import Hashable, Iterator, Sequence
 import numpy as np
 
 from features.errors import TimelineError
-from features.timeline import Ints, starts_of
+from features.timeline import NEVER, Ints, starts_of
 
 Values = tuple[int, int]
 """The two numbers that each fact carries: what is summed."""
@@ -145,36 +145,67 @@ class LiveLatest:
     __slots__ = ("_by_key",)
 
     def __init__(self) -> None:
-        self._by_key: dict[Hashable, tuple[list[int], list[_Observed], list[_Observed]]] = {}
+        self._by_key: dict[Hashable, _Series] = {}
 
-    def add(self, key: Hashable, occurred: int, known: int, answer: Sequence[float]) -> None:
-        """Add an observation; among equals of both clocks the one added last is the newest."""
-        starts, observed, newest = self._by_key.setdefault(key, ([], [], []))
+    def add(self, key: Hashable, occurred: int, known: int, answer: Sequence[float], until: int = NEVER) -> None:
+        """Add an observation; among equals of both clocks the one with the greater answer is the newest."""
+        series = self._by_key.get(key)
+        if series is None:
+            series = self._by_key[key] = _Series()
         start = max(occurred, known)
-        position = bisect_right(starts, start)
-        starts.insert(position, start)
-        observed.insert(position, (occurred, known, answer))
-        _refresh(observed, newest, position)
+        position = bisect_right(series.starts, start)
+        series.starts.insert(position, start)
+        series.observed.insert(position, (occurred, known, until, answer))
+        series.withdrawn += until != NEVER
+        series.refresh(position)
 
-    def remove(self, key: Hashable, occurred: int, known: int, answer: Sequence[float]) -> None:
+    def remove(self, key: Hashable, occurred: int, known: int, answer: Sequence[float], until: int = NEVER) -> None:
         """Take back an observation that was added with the same arguments."""
-        starts, observed, newest = self._by_key.get(key, ([], [], []))
-        if (occurred, known, answer) not in observed:
+        series = self._by_key.get(key)
+        if series is None or (occurred, known, until, answer) not in series.observed:
             raise TimelineError(f"No observation of {key!r} at {occurred} was added, so none can be taken back.")
-        position = observed.index((occurred, known, answer))
-        del starts[position], observed[position]
-        _refresh(observed, newest, position)
+        position = series.observed.index((occurred, known, until, answer))
+        del series.starts[position], series.observed[position]
+        series.withdrawn -= until != NEVER
+        series.refresh(position)
 
     def at(self, key: Hashable, cutoff: int) -> Sequence[float] | None:
         """Return the answer of the key's newest observation known at the cutoff, or None."""
-        entry = self._by_key.get(key)
-        if entry is None:
+        series = self._by_key.get(key)
+        if series is None:
             return None
-        position = bisect_right(entry[0], cutoff)
-        return entry[2][position - 1][2] if position else None
+        position = bisect_right(series.starts, cutoff)
+        if series.withdrawn:
+            holding = [one for one in series.observed[:position] if cutoff < one[2]]
+            return max(holding, key=_age)[3] if holding else None
+        return series.newest[position - 1][3] if position else None
 
 
-_Observed = tuple[int, int, Sequence[float]]
+_Observed = tuple[int, int, int, Sequence[float]]
+"""When it occurred, was known, was withdrawn, and what it answers."""
+
+
+def _age(observed: _Observed) -> tuple[int, int, Sequence[float]]:
+    return observed[0], observed[1], observed[3]
+
+
+class _Series:
+    """The observations of one key by when they start to count, and the newest among the first i + 1 of them."""
+
+    __slots__ = ("newest", "observed", "starts", "withdrawn")
+
+    def __init__(self) -> None:
+        self.starts: list[int] = []
+        self.observed: list[_Observed] = []
+        self.newest: list[_Observed] = []
+        self.withdrawn = 0
+
+    def refresh(self, position: int) -> None:
+        """Bring the running newest up to date from `position` on."""
+        newest = self.newest
+        del newest[position:]
+        for entry in self.observed[position:]:
+            newest.append(entry if not newest or _age(entry) >= _age(newest[-1]) else newest[-1])
 
 
 class _Facts:
@@ -266,10 +297,3 @@ def _by_code(codes: Ints, times: Ints) -> Iterator[tuple[int, Ints]]:
     bounds = [*first.tolist(), len(order)]
     for place, code in enumerate(present.tolist()):
         yield code, order[bounds[place] : bounds[place + 1]]
-
-
-def _refresh(observed: list[_Observed], newest: list[_Observed], position: int) -> None:
-    """Bring the running newest up to date from `position` on."""
-    del newest[position:]
-    for entry in observed[position:]:
-        newest.append(entry if not newest or entry[:2] >= newest[-1][:2] else newest[-1])

@@ -18,7 +18,7 @@ HOURS_BEFORE_DEPARTURE = {Moment.DAY_BEFORE: 24, Moment.HOURS_BEFORE: 2}
 
 
 def moment_at(row: Row, cutoff: datetime) -> Moment | None:
-    """Return the moment that holds for a shipment with these times at the cutoff.
+    """Return the moment that holds at the cutoff for a shipment whose version in force then has these times.
 
     Returns
     -------
@@ -38,7 +38,8 @@ def moment_at(row: Row, cutoff: datetime) -> Moment | None:
 def questions_of(tables: RecordTables) -> pd.DataFrame:
     """Return one row for each shipment and moment at which it could have been judged.
 
-    A moment exists if the shipment was known by then and not yet known to have moved past it.
+    A moment exists if the shipment was known by then and not yet known to have moved past it. One whose plan or
+    departure was changed is judged anew at the moments of the new version.
 
     Returns
     -------
@@ -56,7 +57,8 @@ def questions_of(tables: RecordTables) -> pd.DataFrame:
         else:
             cutoffs = np.where(times[:, Time.PLANNED] == NEVER, NEVER, times[:, Time.PLANNED] - hours * HOUR)
             past = np.minimum(over, times[:, Time.DEPARTED_KNOWN])
-        exists = (cutoffs != NEVER) & (times[:, Time.KNOWN] <= cutoffs) & (past > cutoffs)
+        in_force = (times[:, Time.SINCE] <= cutoffs) & (cutoffs < times[:, Time.UNTIL])
+        exists = (cutoffs != NEVER) & in_force & (past > cutoffs)
         cutoff_at = pd.to_datetime(cutoffs[exists], unit="us", utc=True)
         parts.append(pd.DataFrame({"shipment_id": legs.ids[exists], "moment": moment.value, "cutoff_at": cutoff_at}))
     return pd.concat(parts, ignore_index=True)

@@ -1,11 +1,12 @@
 """The online state: takes records one by one, in any order, and answers with the numbers of the batch build.
 
-A shipment's plan is taken once; its milestones are the first known event of each status, so a record that arrives
-late but was known earlier takes the old facts back and puts in the new ones.
+A shipment may be planned anew and an event corrected: each is in force from when it was known (`features.legs`). A
+record that arrives late but was known earlier takes the old facts back and puts in the new ones.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,12 +17,13 @@ from numpy.typing import NDArray
 
 from features import weather
 from features.errors import RecordError, UnknownShipmentError
-from features.legs import Legs, Row, keys_of, micros, numbers_of, times_of
-from features.live import LiveFacts
+from features.legs import Legs, Version, is_same_plan, keys_of, micros, numbers_of, version_at, versions_of
+from features.live import LiveFacts, Placed
 from features.moments import moment_at
 from features.records import DeliveryEvent, Shipment, WeatherObservation
 from features.settings import FeatureSettings
 from features.tables import RecordTables, events_of, shipments_of, weather_of
+from features.timeline import NEVER
 from features.vocabulary import Moment
 
 Record = Shipment | DeliveryEvent | WeatherObservation
@@ -44,12 +46,15 @@ class FeatureRow:
 
 @dataclass(slots=True)
 class _Case:
-    """One shipment: its plan, its events by id, the times that are in the timelines, its numbers once asked for."""
+    """One shipment: its plans in order of knowledge, its events by id, the versions that are in the timelines.
 
-    shipment: Shipment | None = None
+    `numbers` are those of a plan, once asked for.
+    """
+
+    plans: list[Shipment] = field(default_factory=list)
     events: dict[str, DeliveryEvent] = field(default_factory=dict)
-    times: Row | None = None
-    numbers: tuple[float, ...] | None = None
+    versions: tuple[Version, ...] = ()
+    numbers: tuple[Shipment, tuple[float, ...]] | None = None
 
 
 class State:
@@ -76,12 +81,13 @@ class State:
         Returns
         -------
         bool
-            False if it was there already (same `event_id`, same plan, same observation) and changed nothing.
+            False if it said nothing new (same `event_id`, same plan, same observation).
 
         Raises
         ------
         RecordError
-            If the shipment was announced before with another plan, or the event id came with other contents.
+            If two plans of a shipment are said to be known since the same instant, or an event id came with other
+            contents.
         """
         self.check(record)
         match record:
@@ -96,11 +102,12 @@ class State:
         """Raise what `add` would raise, and change nothing."""
         if isinstance(record, Shipment):
             case = self._cases.get(record.shipment_id)
-            if case is not None and case.shipment is not None and not _same(case.shipment, record):
-                raise RecordError(
-                    f"Shipment '{record.shipment_id}' was announced before with another plan. A plan is taken once; "
-                    f"send what changed as delivery events, or use a new shipment_id."
-                )
+            for plan in () if case is None else case.plans:
+                if plan.known_at == record.known_at and plan != record:
+                    raise RecordError(
+                        f"Shipment '{record.shipment_id}' has two plans known since {record.known_at.isoformat()}, so "
+                        f"neither is the newer one. Give the changed plan the `known_at` at which it was learnt."
+                    )
         elif isinstance(record, DeliveryEvent):
             case = self._cases.get(record.shipment_id)
             before = None if case is None else case.events.get(record.event_id)
@@ -124,16 +131,16 @@ class State:
     def knows(self, shipment_id: str) -> bool:
         """Tell whether the shipment was announced."""
         case = self._cases.get(shipment_id)
-        return case is not None and case.shipment is not None
+        return case is not None and bool(case.plans)
 
     def knows_carrier(self, carrier_id: str, *, besides: str | None = None) -> bool:
         """Tell whether this carrier carries any announced shipment besides that one: its own is no history of it."""
         case = None if besides is None else self._cases.get(besides)
-        is_own = case is not None and case.shipment is not None and case.shipment.carrier_id == carrier_id
+        is_own = case is not None and any(plan.carrier_id == carrier_id for plan in case.plans)
         return self._carriers[carrier_id] > int(is_own)
 
-    def shipment(self, shipment_id: str) -> Shipment:
-        """Return a shipment as announced.
+    def shipment(self, shipment_id: str, as_of: datetime | None = None) -> Shipment:
+        """Return a shipment as planned at that time; before it was announced, as first planned. By default the newest.
 
         Raises
         ------
@@ -141,13 +148,13 @@ class State:
             If it was not.
         """
         case = self._cases.get(shipment_id)
-        if case is None or case.shipment is None:
+        if case is None or not case.plans:
             raise UnknownShipmentError(shipment_id)
-        return case.shipment
+        return version_at(case.versions, NEVER if as_of is None else micros(as_of)).plan
 
     def shipments(self) -> Iterable[Shipment]:
-        """Yield all announced shipments."""
-        return (case.shipment for case in self._cases.values() if case.shipment is not None)
+        """Yield all announced shipments as newest planned."""
+        return (case.versions[-1].plan for case in self._cases.values() if case.plans)
 
     def events(self, shipment_id: str) -> tuple[DeliveryEvent, ...]:
         """Return the events held of a shipment, in the order in which they were known."""
@@ -160,21 +167,16 @@ class State:
         case = self._cases.get(shipment_id)
         return 0 if case is None else len(case.events)
 
-    def times(self, subject: Shipment) -> Row:
-        """Return plan and milestones of an announced or an inline shipment."""
-        case = self._cases.get(subject.shipment_id)
-        if case is not None and case.shipment is subject and case.times is not None:
-            return case.times
-        return times_of(subject, () if case is None else case.events.values())
-
     def features(self, subject: Shipment, cutoff: datetime) -> FeatureRow:
         """Return the features of an announced or an inline shipment at the cutoff."""
-        values = self.facts.features(keys_of(subject), self.times(subject), self._numbers(subject), micros(cutoff))
-        return FeatureRow(values, self._missing(subject))
+        at = micros(cutoff)
+        plan, times = self._version(subject, at)
+        values = self.facts.features(keys_of(plan), times, self._numbers(plan), at)
+        return FeatureRow(values, self._missing(plan))
 
     def moment(self, subject: Shipment, cutoff: datetime) -> Moment | None:
         """Return the decision moment that holds for a shipment at the cutoff, None if nothing is left to decide."""
-        return moment_at(self.times(subject), cutoff)
+        return moment_at(self._version(subject, micros(cutoff)).times, cutoff)
 
     def carriers_on(self, origin: str, destination: str) -> frozenset[str]:
         """Return the carriers that have been booked on a lane."""
@@ -184,13 +186,22 @@ class State:
         """Return the places from which a destination has been served."""
         return frozenset(self._origins_of.get(destination, ()))
 
-    def _numbers(self, subject: Shipment) -> tuple[float, ...]:
+    def _version(self, subject: Shipment, cutoff: int) -> Version:
+        """Return the version of an announced shipment in force at the cutoff; an inline one is taken at its word."""
         case = self._cases.get(subject.shipment_id)
-        if case is None or case.shipment is not subject:
-            return numbers_of(subject)
-        if case.numbers is None:
-            case.numbers = numbers_of(subject)
-        return case.numbers
+        if case is None:
+            return versions_of([subject], ())[-1]
+        if any(plan is subject for plan in case.plans):
+            return version_at(case.versions, cutoff)
+        return version_at(versions_of([subject], case.events.values()), cutoff)
+
+    def _numbers(self, plan: Shipment) -> tuple[float, ...]:
+        case = self._cases.get(plan.shipment_id)
+        if case is None:
+            return numbers_of(plan)
+        if case.numbers is None or case.numbers[0] is not plan:
+            case.numbers = plan, numbers_of(plan)
+        return case.numbers[1]
 
     def _missing(self, subject: Shipment) -> tuple[str, ...]:
         missing = []
@@ -204,16 +215,18 @@ class State:
 
     def _add_shipment(self, record: Shipment) -> bool:
         case = self._cases.setdefault(record.shipment_id, _Case())
-        if case.shipment is not None:
+        before = case.plans[: bisect_right(case.plans, record.known_at, key=_known_at)]
+        if before and before[-1] == record:
             return False
-        case.shipment = record
-        self._note(record)
+        case.plans.insert(len(before), record)
+        self._note(case, record)
         self._refresh(case)
-        return True
+        return not (before and is_same_plan(before[-1], record))
 
     def _add_event(self, record: DeliveryEvent) -> bool:
         case = self._cases.setdefault(record.shipment_id, _Case())
-        if record.event_id in case.events:
+        before = case.events.get(record.event_id)
+        if before is not None and before.known_at <= record.known_at:
             return False
         case.events[record.event_id] = record
         self._refresh(case)
@@ -229,30 +242,41 @@ class State:
         self.facts.observe(record.place, occurred, known, measured)
         return True
 
-    def _note(self, record: Shipment) -> None:
-        self._carriers[record.carrier_id] += 1
+    def _note(self, case: _Case, record: Shipment) -> None:
+        self._carriers[record.carrier_id] += [plan.carrier_id for plan in case.plans].count(record.carrier_id) == 1
         self._carriers_of.setdefault((record.origin, record.destination), set()).add(record.carrier_id)
         self._origins_of.setdefault(record.destination, set()).add(record.origin)
 
     def _refresh(self, case: _Case) -> None:
-        if case.shipment is None:
+        if not case.plans:
             return  # events may come before their shipment; they count from when it is announced
-        times = times_of(case.shipment, case.events.values())
-        if times != case.times:
-            self.facts.replace(keys_of(case.shipment), case.times, times)
-            case.times = times
+        versions = versions_of(case.plans, case.events.values())
+        if versions != case.versions:
+            self.facts.replace(_placed(case.versions), _placed(versions))
+            case.versions = versions
 
     def _load(self, tables: RecordTables) -> None:
-        legs = Legs.of_tables(tables)
-        self.facts.load(legs)
-        for times, record in zip(legs.times.tolist(), shipments_of(tables), strict=True):
-            self._cases[record.shipment_id] = _Case(shipment=record, times=tuple(times))
-            self._note(record)
+        self.facts.load(Legs.of_tables(tables))
+        for plan in sorted(shipments_of(tables), key=_known_at):
+            case = self._cases.setdefault(plan.shipment_id, _Case())
+            case.plans.append(plan)
+            self._note(case, plan)
         for event in events_of(tables):
             self.check(event)
             self._cases.setdefault(event.shipment_id, _Case()).events[event.event_id] = event
+        for case in self._cases.values():
+            if case.plans:
+                case.versions = versions_of(case.plans, case.events.values())
 
 
-def _same(one: Shipment | DeliveryEvent, other: Shipment | DeliveryEvent) -> bool:
+def _placed(versions: tuple[Version, ...]) -> list[Placed]:
+    return [(keys_of(plan), times) for plan, times in versions]
+
+
+def _known_at(record: Shipment) -> datetime:
+    return record.known_at
+
+
+def _same(one: DeliveryEvent, other: DeliveryEvent) -> bool:
     """Compare contents; when it was learnt does not count, a repeat is learnt later."""
     return one.model_copy(update={"known_at": other.known_at}) == other

@@ -13,9 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from features.errors import SourceError, TableError
@@ -39,9 +41,12 @@ from features.records import (
 )
 from features.shape import FieldShape, shape_of
 from features.stock_records import InventoryAdjustment, InventoryPosition, WarehouseTask
+from features.timeline import Ints
 from features.vocabulary import Subject
 
 R = TypeVar("R", bound=Record)
+_State = tuple[str, datetime | None]
+"""Whose part it is, and of which state of it; None for every state."""
 
 RECORDS: Mapping[str, type[Record]] = {
     "shipments": Shipment,
@@ -83,6 +88,9 @@ class PartTable:
         Columns of the part's table that are the same for every part of this record.
     ordered
         Whether the order counts, and a column `sequence` keeps it, from 0.
+
+    A record may come in several states, each known at another time. The column `known_at` of a part says to which of
+    them it belongs; where it is missing the part belongs to all.
     """
 
     table: str
@@ -95,8 +103,9 @@ class PartTable:
     ordered: bool = False
 
 
+STOPS = PartTable("stops", Shipment, "stops", Stop, "shipment_id", "shipment_id", ordered=True)
 PARTS: tuple[PartTable, ...] = (
-    PartTable("stops", Shipment, "stops", Stop, "shipment_id", "shipment_id", ordered=True),
+    STOPS,
     PartTable("contents", Package, "contents", Content, "package_id", "package_id", ordered=True),
     *(
         PartTable("references", holder, "references", Reference, identity, "subject_id", {"subject": subject.value})
@@ -119,6 +128,7 @@ def _shapes() -> dict[str, tuple[FieldShape, ...]]:
         own.append(FieldShape(part.key, text, required=True, longest=200))
         if part.ordered:
             own.append(FieldShape("sequence", pa.int64(), required=True, least=0))
+        own.append(FieldShape("known_at", pa.timestamp("us", tz="UTC"), required=False))
         shapes[part.table] = (*own, *shape_of(part.item))
     return {table: shapes[table] for table in (field.name for field in fields(RecordTables))}
 
@@ -178,7 +188,7 @@ class RecordTables:
             parts = _PARTS_OF[type(record)]
             rows[_TABLE_OF[type(record)]].append(record.model_dump(exclude={part.attribute for part in parts}))
             for part in parts:
-                key = {**part.fixed, part.key: getattr(record, part.identity)}
+                key = {**part.fixed, part.key: getattr(record, part.identity), "known_at": record.known_at}
                 rows[part.table] += [
                     {**key, "sequence": sequence, **item.model_dump()}
                     for sequence, item in enumerate(getattr(record, part.attribute))
@@ -199,7 +209,7 @@ class RecordTables:
             kept[table] = frame[chosen].reset_index(drop=True)
         for table in {part.table for part in PARTS}:
             frame = getattr(self, table)
-            belongs = pd.Series(False, index=frame.index)
+            belongs = np.zeros(len(frame), dtype=bool)
             for part in PARTS:
                 if part.table == table:
                     belongs |= belonging(part, frame, kept[_TABLE_OF[part.holder]])
@@ -225,11 +235,45 @@ NEEDED = ("shipments", "stops", "events", "weather")
 """Tables that every data set has, if only without rows."""
 
 
-def belonging(part: PartTable, parts: pd.DataFrame, holders: pd.DataFrame) -> pd.Series[bool]:
-    """Tell which rows of a part's table belong to one of these records."""
-    belongs = parts[part.key].isin(holders[part.identity])
+def part_rows(part: PartTable, parts: pd.DataFrame, holders: pd.DataFrame) -> tuple[Ints, Ints]:
+    """Pair the rows of a part's table with the rows of the records that they belong to.
+
+    Returns
+    -------
+    int64 [n], int64 [n]
+        Positions in `parts` and in `holders`. A part of every state of its record stands in several pairs.
+    """
+    ours = pd.Series(True, index=parts.index)
     for column, value in part.fixed.items():
-        belongs &= parts[column] == value
+        ours &= parts[column] == value
+    position = np.flatnonzero(ours.to_numpy())
+    whose = pd.DataFrame(
+        {
+            "id": parts[part.key].to_numpy(object)[position],
+            "known_at": parts["known_at"].array[position],
+            "part": position,
+        }
+    )
+    states = pd.DataFrame(
+        {
+            "id": holders[part.identity].to_numpy(object),
+            "known_at": holders["known_at"].array,
+            "holder": np.arange(len(holders)),
+        }
+    )
+    given = whose["known_at"].notna()
+    of_one = whose[given].merge(states, on=["id", "known_at"])
+    of_all = whose[~given].drop(columns="known_at").merge(states, on="id")
+    part_of, holder_of = (
+        np.concatenate([of_one[column], of_all[column]]).astype(np.int64) for column in ("part", "holder")
+    )
+    return part_of, holder_of
+
+
+def belonging(part: PartTable, parts: pd.DataFrame, holders: pd.DataFrame) -> NDArray[np.bool_]:
+    """Tell which rows of a part's table belong to one of these records."""
+    belongs = np.zeros(len(parts), dtype=bool)
+    belongs[part_rows(part, parts, holders)[0]] = True
     return belongs
 
 
@@ -245,7 +289,8 @@ def records_of(tables: RecordTables, kind: type[R]) -> Iterator[R]:
     parts = [(part, _parts_by_key(tables, part)) for part in _PARTS_OF[kind]]
     for row in _rows(table, getattr(tables, table)):
         for part, held in parts:
-            row[part.attribute] = held.get(row[part.identity], [])
+            whole, own = (held.get((row[part.identity], known), []) for known in (None, row["known_at"]))
+            row[part.attribute] = whole + own
         yield kind.model_validate(row)
 
 
@@ -264,16 +309,16 @@ def weather_of(tables: RecordTables) -> Iterator[WeatherObservation]:
     return records_of(tables, WeatherObservation)
 
 
-def _parts_by_key(tables: RecordTables, part: PartTable) -> dict[str, list[dict[str, Any]]]:
+def _parts_by_key(tables: RecordTables, part: PartTable) -> dict[_State, list[dict[str, Any]]]:
     frame: pd.DataFrame = getattr(tables, part.table)
     for column, value in part.fixed.items():
         frame = frame[frame[column] == value]
     if part.ordered:
         frame = frame.sort_values([part.key, "sequence"], kind="stable")
-    held: dict[str, list[dict[str, Any]]] = {}
+    held: dict[_State, list[dict[str, Any]]] = {}
     for row in _rows(part.table, frame):
         item = {name: value for name, value in row.items() if name in part.item.model_fields}
-        held.setdefault(row[part.key], []).append(item)
+        held.setdefault((row[part.key], row.get("known_at")), []).append(item)
     return held
 
 

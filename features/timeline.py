@@ -15,6 +15,7 @@ the newest observation known. `features.live_timeline` has the same three for on
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
 
 import numpy as np
@@ -149,30 +150,61 @@ class Latest:
     ----------
     keys : int64 [n], not negative
     occurred, known : int64 [n]
+    until : int64 [n]
+        From when on it was no longer held to be so; `NEVER`, or left out, where it was not withdrawn.
     """
 
-    __slots__ = ("_codes", "_newest", "_start_codes")
+    __slots__ = ("_codes", "_newest", "_step_codes")
 
-    def __init__(self, keys: Ints, occurred: Ints, known: Ints) -> None:
+    def __init__(self, keys: Ints, occurred: Ints, known: Ints, until: Ints | None = None) -> None:
         starts = starts_of(occurred, known)
-        self._codes = _Codes(keys, starts)
-        codes = self._codes.of(keys, starts)
+        ends = np.full(len(keys), NEVER, dtype=np.int64) if until is None else until
+        self._codes = _Codes(keys, starts, ends)
         by_age = np.lexsort((known, occurred, keys))
         rank = np.empty(len(keys), dtype=np.int64)
         rank[by_age] = np.arange(len(keys))
+        revised = np.isin(keys, np.unique(keys[ends < NEVER]))
+        plain = np.flatnonzero(~revised)
+        codes = self._codes.of(keys[plain], starts[plain])
         order = np.argsort(codes, kind="stable")
-        self._start_codes = codes[order]
         # Ranks rise with the key, so the running maximum never reaches back into another key.
-        self._newest = by_age[np.maximum.accumulate(rank[order])] if len(keys) else by_age
+        codes, newest = codes[order], np.maximum.accumulate(rank[plain[order]]) if len(plain) else plain
+        if len(plain) < len(keys):
+            steps = np.array(_steps(keys, starts, ends, rank, np.flatnonzero(revised)), dtype=np.int64)
+            codes = np.concatenate([codes, self._codes.of(steps[:, 0], steps[:, 1])])
+            order = np.argsort(codes, kind="stable")
+            codes, newest = codes[order], np.concatenate([newest, steps[:, 2]])[order]
+        self._step_codes = codes
+        self._newest = np.where(newest < 0, -1, by_age[newest]) if len(keys) else by_age
 
     def at(self, keys: Ints, cutoffs: Ints) -> Ints:
         """Return the index of each key's newest known observation, or -1: int64 [q]."""
-        found = np.searchsorted(self._start_codes, self._codes.of(keys, cutoffs), side="right")
-        first = np.searchsorted(self._start_codes, self._codes.of(keys, np.full(len(keys), -NEVER)), side="right")
+        found = np.searchsorted(self._step_codes, self._codes.of(keys, cutoffs), side="right")
+        first = np.searchsorted(self._step_codes, self._codes.of(keys, np.full(len(keys), -NEVER)), side="right")
         none = (found == first) | (keys < 0)
         if not len(self._newest):
             return np.full(len(keys), -1, dtype=np.int64)
         return np.where(none, -1, self._newest[np.maximum(found - 1, 0)])
+
+
+def _steps(keys: Ints, starts: Ints, ends: Ints, rank: Ints, chosen: Ints) -> list[tuple[int, int, int]]:
+    """Return (key, instant, rank of the newest that holds from then on, or -1) where some observation is withdrawn."""
+    steps: list[tuple[int, int, int]] = []
+    by_key: dict[int, list[int]] = {}
+    for place in chosen.tolist():
+        by_key.setdefault(int(keys[place]), []).append(place)
+    for key, places in by_key.items():
+        coming = sorted(places, key=lambda place: int(starts[place]))
+        instants = sorted({int(time) for place in places for time in (starts[place], ends[place]) if time < NEVER})
+        holding: list[tuple[int, int]] = []  # a heap of (-rank, end)
+        for instant in instants:
+            while coming and starts[coming[0]] <= instant:
+                place = coming.pop(0)
+                heapq.heappush(holding, (-int(rank[place]), int(ends[place])))
+            while holding and holding[0][1] <= instant:
+                heapq.heappop(holding)
+            steps.append((key, instant, -holding[0][0] if holding else -1))
+    return steps
 
 
 class _Codes:

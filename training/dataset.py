@@ -65,11 +65,11 @@ def make_dataset(
     cases = cases_of(tables, config)
     cases = cases[cases["period"].isin([period.value for period in periods])].reset_index(drop=True)
     builder = Builder(tables, config.features)
-    rows, cutoffs = builder.rows_of(cases["shipment_id"]), micros_of(cases["cutoff_at"])
+    shipments, cutoffs = builder.positions_of(cases["shipment_id"]), micros_of(cases["cutoff_at"])
     values = np.empty((len(cases), len(NAMES)))
     for start in range(0, len(cases), _CHUNK):
         chosen = slice(start, start + _CHUNK)
-        values[chosen] = builder.values(rows[chosen], cutoffs[chosen])
+        values[chosen] = builder.values(shipments[chosen], cutoffs[chosen])
         if progress is not None:
             progress(min(start + _CHUNK, len(cases)), len(cases))
     return Dataset(cases, values, fingerprint_of(folder))
@@ -79,10 +79,12 @@ def cases_of(tables: RecordTables, config: TrainingConfig) -> pd.DataFrame:
     """Return the labelled cases of the tables with their period, in order of cutoff."""
     cases = questions_of(tables)
     cases = cases[cases["moment"].isin([moment.value for moment in config.moments])]
-    cases = cases.join(lateness_of(tables, config.features), on="shipment_id")
-    first = tables.stops.sort_values("sequence", kind="stable").drop_duplicates("shipment_id").set_index("shipment_id")
-    cases["planned_at"] = cases["shipment_id"].map(first["planned_at"])
-    cases["carrier"] = cases["shipment_id"].map(tables.shipments.set_index("shipment_id")["carrier_id"])
+    cases = cases.join(lateness_of(tables, config.features, cases))
+    # A shipment stands on the side of its first plan, whatever became of that.
+    stops = tables.stops.sort_values(["known_at", "sequence"], kind="stable").drop_duplicates("shipment_id")
+    plans = tables.shipments.sort_values("known_at", kind="stable").drop_duplicates("shipment_id")
+    cases["planned_at"] = cases["shipment_id"].map(stops.set_index("shipment_id")["planned_at"])
+    cases["carrier"] = cases["shipment_id"].map(plans.set_index("shipment_id")["carrier_id"])
     cases["period"] = periods_of(cases["planned_at"], cases["label_known_at"], config.split)
     cases = cases[cases["late"].notna() & cases["period"].notna()]
     cases["late"] = cases["late"].astype(bool)

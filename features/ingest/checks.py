@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from features.fields import is_zone
 from features.shape import FieldShape
-from features.tables import PARTS, RECORDS, SHAPES, belonging
+from features.tables import PARTS, RECORDS, SHAPES, STOPS, belonging, part_rows
 
 Broken = NDArray[np.bool_]
 
@@ -35,13 +35,13 @@ DEFAULTS: Mapping[str, Mapping[str, object]] = {
 """What a field holds that the mapping does not name."""
 
 UNIQUE: Mapping[str, tuple[str, ...]] = {
-    "shipments": ("shipment_id",),
-    "stops": ("shipment_id", "sequence"),
+    "shipments": ("shipment_id", "known_at"),
+    "stops": ("shipment_id", "sequence", "known_at"),
     "events": ("event_id",),
     "weather": ("place", "occurred_at", "known_at"),
     "weather_forecasts": ("place", "valid_at", "occurred_at", "known_at"),
     "disruptions": ("disruption_id", "known_at"),
-    "references": ("subject", "subject_id", "kind", "value"),
+    "references": ("subject", "subject_id", "kind", "value", "known_at"),
     "orders": ("order_id", "known_at"),
     "order_lines": ("order_id", "line_id", "known_at"),
     "packages": ("package_id",),
@@ -93,18 +93,17 @@ def broken_links(frames: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, Brok
 
     Only what is a part of something is held to be there with it. An event or an invoice may come without its shipment.
     """
-    shipments, stops = frames["shipments"], frames["stops"]
-    has_stops = stops["shipment_id"].value_counts()
-    count = shipments["shipment_id"].map(has_stops).fillna(0)
-    yield "shipments", (count < 2).to_numpy(), "the shipment has fewer than two stops"
+    shipments = frames["shipments"]
+    count = np.bincount(part_rows(STOPS, frames["stops"], shipments)[1], minlength=len(shipments))
+    yield "shipments", count < 2, "the shipment has fewer than two stops"
     table_of = {record: table for table, record in RECORDS.items()}
     for table in dict.fromkeys(part.table for part in PARTS):
-        belongs = pd.Series(False, index=frames[table].index)
+        belongs = np.zeros(len(frames[table]), dtype=bool)
         for part in PARTS:
             if part.table == table:
                 belongs |= belonging(part, frames[table], frames[table_of[part.holder]])
         whose = "subject" if table == "references" else "package" if table == "contents" else "shipment"
-        yield table, (~belongs).to_numpy(), f"its {whose} is not in the data"
+        yield table, ~belongs, f"its {whose} is not in the data"
     for table, column, heads in _LINES:
         alone = ~frames[table][column].isin(frames[heads][column])
         yield table, alone.to_numpy(), f"its {column.removesuffix('_id')} is not in the data"

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from features.labels import lateness_of
-from features.legs import times_of
+from features.legs import Row, versions_of
 from features.moments import moment_at, questions_of
 from features.records import DeliveryEvent, Shipment, Stop
 from features.settings import FeatureSettings
@@ -42,6 +42,12 @@ def said(noon: datetime, status: EventStatus, hours: float, *, known_hours: floa
         occurred_at=noon + timedelta(hours=hours),
         known_at=noon + timedelta(hours=hours if known_hours is None else known_hours),
     )
+
+
+def times_of(shipment: Shipment, events: list[DeliveryEvent]) -> Row:
+    """The times of a shipment planned once."""
+    ((_, times),) = versions_of([shipment], events)
+    return times
 
 
 DEPARTED, DELIVERED, CANCELLED = EventStatus.DEPARTED, EventStatus.DELIVERED, EventStatus.CANCELLED

@@ -20,7 +20,7 @@ SETTINGS = FeatureSettings(late_after_minutes=15)
 times = st.integers(YEAR_2014, YEAR_2014 + 30 * 1440 * MINUTE)
 near = st.integers(0, 40).map(lambda step: YEAR_2014 + step * 10 * MINUTE)
 given_or_not = st.one_of(times, near, st.just(NEVER))
-always = {Time.BOOKED, Time.KNOWN}
+always = {Time.BOOKED, Time.KNOWN, Time.SINCE}
 rows = st.tuples(*(st.one_of(times, near) if time in always else given_or_not for time in Time))
 numbers = st.tuples(*(st.one_of(st.just(float("nan")), st.floats(0, 1e6)) for _ in Number))
 reals = st.one_of(st.just(float("nan")), st.floats(-1e6, 1e6))
@@ -56,7 +56,7 @@ def test_facts(row) -> None:
         if not fact.valid[0]:
             assert kind not in one
         else:
-            assert one[kind] == (fact.occurred[0], fact.known[0], tuple(fact.values[0].tolist()))
+            assert one[kind] == (fact.occurred[0], fact.known[0], fact.until[0], tuple(fact.values[0].tolist()))
 
 
 @pytest.mark.parametrize("queue", backlog.QUEUES, ids=lambda queue: queue.feature.name)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,170 +10,9 @@ import pytest
 
 from features.build import build
 from features.definitions import NAMES
-from features.records import DeliveryEvent, Shipment, WeatherObservation
 from features.settings import FeatureSettings
 from features.tables import RecordTables
-from features.vocabulary import Classifier, EventStatus
-
-NOTHING = float("nan")
-CLOSED = {EventStatus.CANCELLED, EventStatus.DIVERTED, EventStatus.RETURNED, EventStatus.REFUSED}
-
-
-@dataclass(frozen=True)
-class Told:
-    """All that is known at a cutoff, and about whom it is asked."""
-
-    subject: Shipment
-    cutoff: datetime
-    shipments: Sequence[Shipment]
-    events: Sequence[DeliveryEvent]
-    weather: Sequence[WeatherObservation]
-
-    def first(self, shipment: Shipment, *statuses: EventStatus) -> DeliveryEvent | None:
-        """The first event of a status that became known of a shipment."""
-        of_it = [
-            event
-            for event in self.events
-            if event.shipment_id == shipment.shipment_id
-            and event.status in statuses
-            and event.classifier is Classifier.ACTUAL
-        ]
-        return min(of_it, key=lambda event: (event.known_at, event.occurred_at, event.event_id), default=None)
-
-    def departures(self) -> Iterator[tuple[Shipment, datetime, float]]:
-        for shipment in self.shipments:
-            left = self.first(shipment, EventStatus.DEPARTED)
-            if left is not None and shipment.planned_departure_at is not None and left.occurred_at <= self.cutoff:
-                yield shipment, left.occurred_at, minutes(left.occurred_at - shipment.planned_departure_at)
-
-    def arrivals(self) -> Iterator[tuple[Shipment, datetime, float]]:
-        for shipment in self.shipments:
-            came = self.first(shipment, EventStatus.DELIVERED)
-            if came is not None and shipment.promised_at is not None and came.occurred_at <= self.cutoff:
-                yield shipment, came.occurred_at, minutes(came.occurred_at - shipment.promised_at)
-
-    def within(self, hours: float, happened: datetime) -> bool:
-        return self.cutoff < happened + timedelta(hours=hours)
-
-
-def minutes(span: timedelta) -> float:
-    return span / timedelta(minutes=1)
-
-
-def same_lane(one: Shipment, other: Shipment) -> bool:
-    return (one.origin, one.destination) == (other.origin, other.destination)
-
-
-def share(late: int, legs: int, parent: float) -> float:
-    return (late + 10 * parent) / (legs + 10)
-
-
-def carrier_departures_24h(told: Told) -> float:
-    return sum(
-        told.within(24, at) for shipment, at, _ in told.departures() if shipment.carrier_id == told.subject.carrier_id
-    )
-
-
-def carrier_origin_departures_7d(told: Told) -> float:
-    me = (told.subject.carrier_id, told.subject.origin)
-    return sum(told.within(168, at) for one, at, _ in told.departures() if (one.carrier_id, one.origin) == me)
-
-
-def all_departures_late_share_7d(told: Told) -> float:
-    recent = [delay for _, at, delay in told.departures() if told.within(168, at)]
-    return share(sum(delay > 15 for delay in recent), len(recent), 0.2)
-
-
-def all_arrivals_delay_mean_28d(told: Told) -> float:
-    recent = [np.floor(delay) for _, at, delay in told.arrivals() if told.within(672, at)]
-    return (sum(recent) + 10 * 5.0) / (len(recent) + 10)
-
-
-def lane_arrivals_late_share_7d(told: Told) -> float:
-    recent = [(one, delay) for one, at, delay in told.arrivals() if told.within(168, at)]
-    on_lane = [delay for one, delay in recent if same_lane(one, told.subject)]
-    parent = share(sum(delay > 15 for _, delay in recent), len(recent), 0.2)
-    return share(sum(delay > 15 for delay in on_lane), len(on_lane), parent)
-
-
-def destination_arrivals_24h(told: Told) -> float:
-    return sum(told.within(24, at) for one, at, _ in told.arrivals() if one.destination == told.subject.destination)
-
-
-def origin_open(told: Told) -> float:
-    count = 0
-    for one in told.shipments:
-        planned = one.planned_departure_at
-        if one.origin != told.subject.origin or planned is None or planned > told.cutoff:
-            continue
-        over = (
-            told.first(one, EventStatus.DEPARTED) or told.first(one, EventStatus.DELIVERED) or told.first(one, *CLOSED)
-        )
-        count += over is None and told.cutoff < max(planned, one.known_at) + timedelta(days=7)
-    return count
-
-
-def origin_ahead_24h(told: Told) -> float:
-    until = told.cutoff + timedelta(hours=24)
-    planned = [one.planned_departure_at for one in told.shipments if one.origin == told.subject.origin]
-    return sum(at is not None and told.cutoff < at <= until for at in planned)
-
-
-def origin_temperature(told: Told) -> float:
-    there = [one for one in told.weather if one.place == told.subject.origin and one.occurred_at <= told.cutoff]
-    last = max(there, key=lambda one: (one.occurred_at, one.known_at), default=None)
-    return NOTHING if last is None or last.temperature_c is None else last.temperature_c
-
-
-def hours_to_promise(told: Told) -> float:
-    promised = told.subject.promised_at
-    return NOTHING if promised is None else (promised - told.cutoff) / timedelta(hours=1)
-
-
-def departure_hour(told: Told) -> float:
-    planned = told.subject.planned_departure_at
-    if planned is None:
-        return NOTHING
-    local = planned.astimezone(ZoneInfo(told.subject.stops[0].timezone))
-    return local.hour + local.minute / 60
-
-
-def departure_delay(told: Told) -> float:
-    left, planned = told.first(told.subject, EventStatus.DEPARTED), told.subject.planned_departure_at
-    if left is None or planned is None or left.occurred_at > told.cutoff:
-        return NOTHING
-    return minutes(left.occurred_at - planned)
-
-
-def vehicle_last_delay(told: Told) -> float:
-    own = [
-        (at, delay)
-        for one, at, delay in told.departures()
-        if one.vehicle_id is not None and one.vehicle_id == told.subject.vehicle_id
-    ]
-    return np.floor(max(own)[1]) if own else NOTHING
-
-
-def value(told: Told) -> float:
-    return NOTHING if told.subject.value_minor is None else told.subject.value_minor / 100
-
-
-ORACLES: dict[str, Callable[[Told], float]] = {
-    "carrier_departures_count_24h": carrier_departures_24h,
-    "carrier_origin_departures_count_7d": carrier_origin_departures_7d,
-    "all_departures_late_share_7d": all_departures_late_share_7d,
-    "all_arrivals_delay_mean_28d": all_arrivals_delay_mean_28d,
-    "lane_arrivals_late_share_7d": lane_arrivals_late_share_7d,
-    "destination_arrivals_count_24h": destination_arrivals_24h,
-    "origin_open": origin_open,
-    "origin_ahead_24h": origin_ahead_24h,
-    "origin_temperature_c": origin_temperature,
-    "hours_to_promise": hours_to_promise,
-    "departure_hour": departure_hour,
-    "departure_delay_minutes": departure_delay,
-    "vehicle_last_delay_minutes": vehicle_last_delay,
-    "value": value,
-}
+from tests.features.oracle import ORACLES, AnyRecord, Told
 
 
 @pytest.fixture(scope="module")
@@ -185,22 +21,8 @@ def cases(questions: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def told(cases: pd.DataFrame, records: Sequence[object]) -> list[Told]:
-    by_id = {record.shipment_id: record for record in records if isinstance(record, Shipment)}
-    answers = []
-    for case in cases.itertuples():
-        cutoff = case.cutoff_at.to_pydatetime()
-        known = [record for record in records if record.known_at <= cutoff]  # type: ignore[attr-defined]
-        answers.append(
-            Told(
-                by_id[case.shipment_id],
-                cutoff,
-                [record for record in known if isinstance(record, Shipment)],
-                [record for record in known if isinstance(record, DeliveryEvent)],
-                [record for record in known if isinstance(record, WeatherObservation)],
-            )
-        )
-    return answers
+def told(cases: pd.DataFrame, records: Sequence[AnyRecord]) -> list[Told]:
+    return [Told.of(case.shipment_id, case.cutoff_at.to_pydatetime(), records) for case in cases.itertuples()]
 
 
 @pytest.fixture(scope="module")

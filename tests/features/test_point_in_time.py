@@ -25,13 +25,7 @@ def values(tables: RecordTables, questions: pd.DataFrame) -> np.ndarray:
 
 
 def known_by(tables: RecordTables, cutoff: pd.Timestamp) -> RecordTables:
-    shipments = tables.shipments[tables.shipments["known_at"] <= cutoff]
-    return RecordTables(
-        shipments=shipments,
-        stops=tables.stops[tables.stops["shipment_id"].isin(shipments["shipment_id"])],
-        events=tables.events[tables.events["known_at"] <= cutoff],
-        weather=tables.weather[tables.weather["known_at"] <= cutoff],
-    )
+    return tables.known(until=cutoff.to_pydatetime())
 
 
 class TestBuild:
@@ -53,11 +47,11 @@ class TestBuild:
     def test_one_row_and_all_rows_give_the_same_bits(self, world: RecordTables, questions: pd.DataFrame) -> None:
         whole = values(world, questions)
         builder = Builder(world, SETTINGS)
-        rows = builder.rows_of(questions["shipment_id"])
+        shipments = builder.positions_of(questions["shipment_id"])
         cutoffs = questions["cutoff_at"].dt.tz_localize(None).to_numpy().astype("datetime64[us]").astype(np.int64)
         for number in range(0, len(questions), 61):
             one = slice(number, number + 1)
-            np.testing.assert_array_equal(builder.values(rows[one], cutoffs[one])[0], whole[number])
+            np.testing.assert_array_equal(builder.values(shipments[one], cutoffs[one])[0], whole[number])
 
     def test_every_feature_varies_or_is_unknown_to_all(self, world: RecordTables, questions: pd.DataFrame) -> None:
         whole = values(world, questions)

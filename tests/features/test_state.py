@@ -127,12 +127,6 @@ class TestAdd:
         state = told([a_shipment(noon)])
         assert not state.add(a_shipment(noon, known_at=noon + timedelta(hours=1)))
 
-    def test_refuses_another_plan_for_the_same_shipment_and_keeps_the_first(self, noon: datetime) -> None:
-        state = told([a_shipment(noon)])
-        with pytest.raises(RecordError, match="announced before with another plan"):
-            state.add(a_shipment(noon, carrier="VELO"))
-        assert state.shipment("S1").carrier_id == "RHEI"
-
     def test_refuses_another_event_under_the_same_id_and_keeps_the_first(self, noon: datetime) -> None:
         state = told([a_shipment(noon), an_event(noon, EventStatus.DEPARTED)])
         with pytest.raises(RecordError, match="came before with other contents"):

@@ -244,7 +244,7 @@ class TestImportFiles:
         check_nothing_is_lost(summary, tmp_path)
         (shipment,) = shipments_of(RecordTables.read(tmp_path / "out"))
         assert shipment.carrier_id == "RHEI"
-        assert summary.rejects["shipments: another row has the same shipment_id"] == 1
+        assert summary.rejects["shipments: another row has the same shipment_id, known_at"] == 1
 
     def test_what_hangs_on_a_rejected_row_goes_with_it(self, tmp_path: Path) -> None:
         summary = run(tmp_path, ROW, ROW | {"number": "S2", "origin": ""})
