@@ -39,8 +39,8 @@ class OriginChoice(Protocol):
 class FeatureState(Protocol):
     """All that is known, ready to be asked; see `features.state.State`."""
 
-    def shipment(self, shipment_id: str) -> Shipment:
-        """Return a shipment as announced; raise `UnknownShipmentError` if it was not."""
+    def shipment(self, shipment_id: str, as_of: datetime | None = None) -> Shipment:
+        """Return a shipment as planned at that time; raise `UnknownShipmentError` if it was not announced."""
         ...
 
     def knows_carrier(self, carrier_id: str, *, besides: str | None = None) -> bool:

@@ -72,7 +72,7 @@ class ScoreService:
         if question.shipment is not None:
             shipment = read_record(Shipment, question.shipment, now=now, intake=self.intake, where="body.shipment")
         else:
-            shipment = self.state.shipment(question.shipment_id or "")
+            shipment = self.state.shipment(question.shipment_id or "", now)
         moment = question.moment or self.state.moment(shipment, now)
         if moment is None:
             raise NoDecisionMomentError(shipment.shipment_id, now)

@@ -130,6 +130,16 @@ class TestRepeats:
         assert house.send(planned("SH-1"))["duplicate"] == 1
         assert house.state.shipment("SH-1").known_at == NOW
 
+    def test_a_shipment_is_planned_anew_from_when_that_was_learnt(self, house: House) -> None:
+        house.announce("SH-1", pieces=4)
+        learnt = house.advance(hours=3)
+
+        assert house.send({**planned("SH-1", pieces=5), "id": "plan-2"})["accepted"] == 1
+        assert house.state.shipment("SH-1").pieces == 5
+        assert house.state.shipment("SH-1", learnt - timedelta(seconds=1)).pieces == 4
+        with house.another() as restarted:
+            assert restarted.state.shipment("SH-1").pieces == 5
+
     def test_another_order_of_keys_is_the_same_event(self, house: House) -> None:
         event = planned()
         turned = {**event, "data": dict(reversed(event["data"].items()))}

@@ -138,13 +138,13 @@ class TestConflicts:
         event = {**weather("plan-SH-1"), "source": "/erp"}
         problem_in(send(house, event), 409, "event-conflict")
 
-    def test_a_second_plan_under_a_new_id_is_refused(self, house: House) -> None:
+    def test_a_second_plan_known_since_the_same_instant_is_refused(self, house: House) -> None:
         house.announce("SH-1", pieces=4)
         event = {**planned("SH-1", pieces=5), "id": "plan-2"}
 
         problem = problem_in(send(house, event), 409, "record-conflict")
 
-        assert "send what changed as delivery events" in problem["detail"]
+        assert "has two plans known since 2026-03-02T06:00:00+00:00" in problem["detail"]
         assert house.kept() == (1, 1)
         assert house.state.shipment("SH-1").pieces == 4
 
