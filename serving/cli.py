@@ -15,6 +15,7 @@ from features.errors import FeatureError
 from models.errors import ModelError
 from routing.errors import RoutingError
 from serving import imports
+from serving.broker import cli as broker_cli
 from serving.config import Settings, bundled_policy
 from serving.db.engine import engine_while, read_only, session_factory
 from serving.db.migrate import current, require_head, upgrade
@@ -51,6 +52,7 @@ def main() -> None:
     """Run the command; an error of ours ends it with its sentence and status 2, without a traceback."""
     imports.register(app)
     worker_cli.register(app)
+    broker_cli.register(app)
     demo_cli.register(app)
     for entry_point in entry_points(group=COMMANDS):
         entry_point.load()(app)

@@ -37,6 +37,7 @@ class ProblemKind:
 KINDS: Mapping[type[Exception], ProblemKind] = {
     errors.MalformedBodyError: ProblemKind(400, "malformed-body", "The body is not JSON"),
     errors.MediaTypeError: ProblemKind(415, "media-type", "The body is of a type this call does not take"),
+    errors.ContentTooLargeError: ProblemKind(413, "content-too-large", "The body is too large"),
     errors.UnauthorizedError: ProblemKind(401, "unauthorized", "A token is needed"),
     errors.ActorMissingError: ProblemKind(400, "actor-missing", "Nobody says who acts"),
     errors.CursorError: ProblemKind(422, "cursor", "The page cursor is not ours"),

@@ -6,6 +6,7 @@ ServingError
  ├─ RequestError                a request cannot be understood
  │   ├─ MalformedBodyError         the body is not JSON
  │   ├─ MediaTypeError             the body is of another type than the endpoint takes
+ │   ├─ ContentTooLargeError       the body is over the limit
  │   ├─ UnauthorizedError          the token is absent or wrong
  │   ├─ ActorMissingError          nobody says who acts
  │   ├─ CursorError                a page cursor that this service never gave out
@@ -87,6 +88,17 @@ class MediaTypeError(RequestError):
         self.found = found
         self.expected = tuple(expected)
         super().__init__(f"Content-Type is {found or 'absent'}. Send one of: {', '.join(expected)}.")
+
+
+class ContentTooLargeError(RequestError):
+    """The body is too large; send a batch of events in smaller parts."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.limit_bytes = limit_bytes
+        super().__init__(
+            f"The body is larger than {limit_bytes} bytes, so none of it was read in. "
+            f"Send a batch of events in smaller parts."
+        )
 
 
 class UnauthorizedError(RequestError):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.error_handlers import ProblemKind, problem, problem_response
+from serving.error_handlers import problem_of, problem_response
+from serving.errors import ContentTooLargeError
 
-TOO_LARGE = ProblemKind(413, "content-too-large", "The body is too large")
 _DRAIN_FACTOR = 64
 
 
@@ -59,11 +59,8 @@ class BodyLimit:
                 return
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        detail = (
-            f"The body is larger than {self.limit_bytes} bytes, so none of it was read in. "
-            f"Send a batch of events in smaller parts."
-        )
-        await problem_response(problem(TOO_LARGE, detail=detail))(scope, receive, send)
+        members = problem_of(ContentTooLargeError(self.limit_bytes))
+        await problem_response(members)(scope, receive, send)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -11,7 +11,6 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from serving.error_handlers import KINDS, ProblemKind, plain_kind
-from serving.limits import TOO_LARGE
 from serving.shapes import PathId
 
 router = APIRouter(include_in_schema=False)
@@ -39,7 +38,6 @@ def _explained() -> Iterator[tuple[ProblemKind, str]]:
     for cls, kind in KINDS.items():
         is_ours = cls.__module__.startswith(("serving.", "features."))
         yield kind, (getdoc(cls) if is_ours else None) or f"{kind.title}."
-    yield TOO_LARGE, f"{TOO_LARGE.title}; send a batch of events in smaller parts."
     for status in HTTPStatus:
         if status >= HTTPStatus.BAD_REQUEST:
             yield plain_kind(status), f"{status.description or status.phrase}."

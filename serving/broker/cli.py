@@ -1,0 +1,126 @@
+"""`triage consume`: events from a broker into the record log."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from serving.config import Settings
+from serving.worker.options import DEFAULT_DATABASE, DatabaseOption
+
+if TYPE_CHECKING:
+    from serving.broker.running import Source
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Take events in from a broker. Each message is acknowledged when it is on disk; one that is refused becomes a "
+    "dead letter with the reason. Several processes may consume at once.",
+)
+
+UrlOption = Annotated[str, typer.Option(envvar="TRIAGE_BROKER_URL", help="The broker, as a URL.")]
+HistoryOption = Annotated[
+    Path | None, typer.Option(help="Folder of imported tables, as given to `triage serve`.", exists=True)
+]
+MetricsPortOption = Annotated[
+    int, typer.Option(min=0, max=65535, help="Port of /metrics; 0 for a free one, which the log names.")
+]
+MetricsHostOption = Annotated[str, typer.Option(help="Address of /metrics.")]
+BodyLimitOption = Annotated[int, typer.Option(min=1, help="Largest message that is taken.")]
+ClockSkewOption = Annotated[float, typer.Option(min=0, help="How far a sender's clock may be ahead.")]
+TrustOption = Annotated[
+    bool, typer.Option(help="Believe a sender's known_at: for replaying history, never for a live feed.")
+]
+UntilEmptyOption = Annotated[bool, typer.Option("--until-empty", help="End when the broker holds nothing more.")]
+
+
+def register(main: typer.Typer) -> None:
+    """Add `consume` to `triage`."""
+    main.add_typer(app, name="consume")
+
+
+@app.command("nats")
+def consume_nats(
+    subject: Annotated[str, typer.Option(help="Subject to consume; a JetStream stream must hold it.")],
+    dead_letter: Annotated[str, typer.Option(help="Subject for what is refused; a stream must hold it too.")],
+    url: UrlOption = "nats://127.0.0.1:4222",
+    durable: Annotated[
+        str, typer.Option(help="Name of the durable consumer; processes of one name share the messages.")
+    ] = "triage",
+    create: Annotated[str | None, typer.Option(help="Make a stream of this name for subjects no stream holds.")] = None,
+    database: DatabaseOption = DEFAULT_DATABASE,
+    history: HistoryOption = None,
+    metrics_port: MetricsPortOption = 0,
+    metrics_host: MetricsHostOption = "127.0.0.1",
+    body_limit_bytes: BodyLimitOption = 1024 * 1024,
+    clock_skew_seconds: ClockSkewOption = 60.0,
+    trust_known_time: TrustOption = False,
+    until_empty: UntilEmptyOption = False,
+) -> None:
+    """Consume a subject of NATS JetStream."""
+
+    def source() -> Source:
+        from serving.broker.nats import NatsSource
+
+        return NatsSource(url, subject=subject, dead_letter=dead_letter, durable=durable, create=create)
+
+    _refuse_same(subject, dead_letter)
+    settings = Settings(
+        database_url=database,
+        history=history,
+        body_limit_bytes=body_limit_bytes,
+        clock_skew=timedelta(seconds=clock_skew_seconds),
+        trust_known_time=trust_known_time,
+    )
+    _consume(
+        source,
+        settings,
+        metrics_at=(metrics_host, metrics_port),
+        until_empty=until_empty,
+    )
+
+
+def _refuse_same(consumed: str, dead_letter: str) -> None:
+    from serving.broker.errors import SamePlaceError
+
+    if consumed == dead_letter:
+        raise SamePlaceError(consumed)
+
+
+def _consume(
+    source_of: Callable[[], Source],
+    settings: Settings,
+    *,
+    metrics_at: tuple[str, int],
+    until_empty: bool,
+) -> None:
+    from prometheus_client import start_http_server
+
+    from serving.bootstrap import build
+    from serving.broker.handler import EventHandler
+    from serving.broker.metrics import ConsumerMetrics
+    from serving.broker.running import run_consumer
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for chatty in ("alembic", "faststream"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    log = logging.getLogger(__name__)
+    source = source_of()
+    container = build(settings)
+    metrics = ConsumerMetrics(source.origin)
+    host, port = metrics_at
+    server, thread = start_http_server(port, addr=host, registry=metrics.registry)
+    log.info("Metrics at http://%s:%d/metrics", host, server.server_port)
+    handler = EventHandler(container.events, settings.body_limit_bytes)
+    try:
+        asyncio.run(run_consumer(source, handler, metrics, until_empty=until_empty))
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+        container.engine.dispose()
