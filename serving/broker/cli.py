@@ -52,6 +52,9 @@ def consume_nats(
     durable: Annotated[
         str, typer.Option(help="Name of the durable consumer; processes of one name share the messages.")
     ] = "triage",
+    acknowledge_within_seconds: Annotated[
+        float, typer.Option(min=0.1, help="Then the server gives a message to another process; set at the first start.")
+    ] = 30.0,
     create: Annotated[str | None, typer.Option(help="Make a stream of this name for subjects no stream holds.")] = None,
     database: DatabaseOption = DEFAULT_DATABASE,
     history: HistoryOption = None,
@@ -67,7 +70,14 @@ def consume_nats(
     def source() -> Source:
         from serving.broker.nats import NatsSource
 
-        return NatsSource(url, subject=subject, dead_letter=dead_letter, durable=durable, create=create)
+        return NatsSource(
+            url,
+            subject=subject,
+            dead_letter=dead_letter,
+            durable=durable,
+            acknowledge_within_seconds=acknowledge_within_seconds,
+            create=create,
+        )
 
     _refuse_same(subject, dead_letter)
     settings = Settings(

@@ -19,8 +19,6 @@ from serving.broker.errors import ConsumerMismatchError, NowhereError
 from serving.broker.headers import http_headers
 from serving.broker.messages import Message
 
-ACKNOWLEDGE_WITHIN_SECONDS = 30.0
-"""Then JetStream takes a consumer for dead and gives the message to another. Waits for the database are shorter."""
 _log = logging.getLogger("faststream")
 
 
@@ -61,15 +59,25 @@ class NatsSource:
         Subject for what is refused; a stream must hold it, so that none is lost.
     durable
         Name of the consumer at the server. Processes of one name share the messages.
+    acknowledge_within_seconds
+        Then JetStream takes a process for dead and gives its message to another; it is set when the consumer is made.
     create
         Name of a stream to make for the two subjects, where no stream holds them.
     """
 
     def __init__(
-        self, url: str, *, subject: str, dead_letter: str, durable: str = "triage", create: str | None = None
+        self,
+        url: str,
+        *,
+        subject: str,
+        dead_letter: str,
+        durable: str = "triage",
+        acknowledge_within_seconds: float = 30.0,
+        create: str | None = None,
     ) -> None:
         self.origin = f"nats:{subject}"
         self._subject, self._dead_letter, self._durable, self._create = subject, dead_letter, durable, create
+        self._acknowledge_within_seconds = acknowledge_within_seconds
         self._broker = NatsBroker(
             url.split(","),
             apply_types=False,
@@ -98,7 +106,7 @@ class NatsSource:
             durable=self._durable,
             stream=JStream(self._stream, declare=False),
             pull_sub=PullSub(batch_size=GROUP, timeout=1.0),
-            config=ConsumerConfig(ack_wait=ACKNOWLEDGE_WITHIN_SECONDS, max_ack_pending=4 * GROUP, max_deliver=-1),
+            config=ConsumerConfig(ack_wait=self._acknowledge_within_seconds, max_ack_pending=4 * GROUP, max_deliver=-1),
             ack_policy=AckPolicy.MANUAL,
             decoder=_undecoded,
             no_reply=True,

@@ -1,0 +1,93 @@
+"""The brokers on loopback: skips where none answers; a test has names of its own and leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from secrets import token_hex
+
+import nats
+import pytest
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+from nats.js.api import StorageType
+
+NATS_URL = "nats://127.0.0.1:4222"
+
+
+def need(name: str, port: int) -> None:
+    """Skip the test where a server does not answer."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError as error:
+        pytest.skip(f"{name} does not answer on 127.0.0.1:{port} ({error})")
+
+
+@dataclass(frozen=True)
+class NatsPlace:
+    """A stream of this test alone, with a subject to consume and one for dead letters."""
+
+    stream: str
+    jetstream: JetStreamContext
+
+    @property
+    def subject(self) -> str:
+        return f"{self.stream}.in"
+
+    @property
+    def dead_letter(self) -> str:
+        return f"{self.stream}.dead"
+
+    async def send(self, *bodies: bytes, headers: dict[str, str] | None = None) -> None:
+        for body in bodies:
+            await self.jetstream.publish(self.subject, body, headers=headers)
+
+    async def dead_letters(self) -> list[Msg]:
+        """Return the dead letters, oldest first."""
+        info = await self.jetstream.stream_info(self.stream, subjects_filter=self.dead_letter)
+        held = (info.state.subjects or {}).get(self.dead_letter, 0)
+        if not held:
+            return []
+        subscription = await self.jetstream.subscribe(self.dead_letter, ordered_consumer=True)
+        try:
+            return [await subscription.next_msg(timeout=2) for _ in range(held)]
+        finally:
+            await subscription.unsubscribe()
+
+    async def unacknowledged(self, durable: str = "triage") -> int:
+        info = await self.jetstream.consumer_info(self.stream, durable)
+        return (info.num_pending or 0) + (info.num_ack_pending or 0)
+
+
+@asynccontextmanager
+async def nats_place(*, subjects: Sequence[str] = ("in", "dead")) -> AsyncIterator[NatsPlace]:
+    """Make a stream in memory, and delete it afterwards."""
+    connection = await nats.connect(NATS_URL)
+    jetstream = connection.jetstream()
+    place = NatsPlace(f"triage_test_{token_hex(6)}", jetstream)
+    await jetstream.add_stream(
+        name=place.stream,
+        subjects=[f"{place.stream}.{subject}" for subject in subjects],
+        storage=StorageType.MEMORY,
+    )
+    try:
+        yield place
+    finally:
+        await jetstream.delete_stream(place.stream)
+        await connection.close()
+
+
+async def until(condition: object, *, seconds: float = 20.0) -> None:
+    """Wait until a function, which may be a coroutine function, returns something true."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while True:
+        found = condition()  # type: ignore[operator]
+        if asyncio.iscoroutine(found):
+            found = await found
+        if found:
+            return
+        assert asyncio.get_running_loop().time() < deadline, f"{condition} did not come true in {seconds} s"
+        await asyncio.sleep(0.01)
