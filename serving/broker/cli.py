@@ -80,18 +80,46 @@ def consume_nats(
         )
 
     _refuse_same(subject, dead_letter)
-    settings = Settings(
+    settings = _settings(database, history, body_limit_bytes, clock_skew_seconds, trust_known_time)
+    _consume(source, settings, metrics_at=(metrics_host, metrics_port), until_empty=until_empty)
+
+
+@app.command("rabbitmq")
+def consume_rabbitmq(
+    queue: Annotated[str, typer.Option(help="Queue to consume.")],
+    dead_letter: Annotated[str, typer.Option(help="Queue for what is refused.")],
+    url: UrlOption = "amqp://guest:guest@127.0.0.1:5672/",
+    create: Annotated[bool, typer.Option("--create", help="Make the queues, durable, where they are absent.")] = False,
+    database: DatabaseOption = DEFAULT_DATABASE,
+    history: HistoryOption = None,
+    metrics_port: MetricsPortOption = 0,
+    metrics_host: MetricsHostOption = "127.0.0.1",
+    body_limit_bytes: BodyLimitOption = 1024 * 1024,
+    clock_skew_seconds: ClockSkewOption = 60.0,
+    trust_known_time: TrustOption = False,
+    until_empty: UntilEmptyOption = False,
+) -> None:
+    """Consume a queue of RabbitMQ."""
+
+    def source() -> Source:
+        from serving.broker.rabbitmq import RabbitSource
+
+        return RabbitSource(url, queue=queue, dead_letter=dead_letter, create=create)
+
+    _refuse_same(queue, dead_letter)
+    settings = _settings(database, history, body_limit_bytes, clock_skew_seconds, trust_known_time)
+    _consume(source, settings, metrics_at=(metrics_host, metrics_port), until_empty=until_empty)
+
+
+def _settings(
+    database: str, history: Path | None, body_limit_bytes: int, clock_skew_seconds: float, trust_known_time: bool
+) -> Settings:
+    return Settings(
         database_url=database,
         history=history,
         body_limit_bytes=body_limit_bytes,
         clock_skew=timedelta(seconds=clock_skew_seconds),
         trust_known_time=trust_known_time,
-    )
-    _consume(
-        source,
-        settings,
-        metrics_at=(metrics_host, metrics_port),
-        until_empty=until_empty,
     )
 
 
@@ -112,6 +140,7 @@ def _consume(
     from prometheus_client import start_http_server
 
     from serving.bootstrap import build
+    from serving.broker.errors import LibraryMissingError
     from serving.broker.handler import EventHandler
     from serving.broker.metrics import ConsumerMetrics
     from serving.broker.running import run_consumer
@@ -120,7 +149,10 @@ def _consume(
     for chatty in ("alembic", "faststream"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     log = logging.getLogger(__name__)
-    source = source_of()
+    try:
+        source = source_of()
+    except ModuleNotFoundError as error:
+        raise LibraryMissingError(str(error.name)) from error
     container = build(settings)
     metrics = ConsumerMetrics(source.origin)
     host, port = metrics_at

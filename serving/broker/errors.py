@@ -9,6 +9,14 @@ class BrokerError(ServingError):
     """A consumer cannot start as it was told."""
 
 
+class LibraryMissingError(BrokerError):
+    """The program was installed without the broker's library."""
+
+    def __init__(self, library: str) -> None:
+        self.library = library
+        super().__init__(f"Library '{library}' is not installed. Install `freight-triage[brokers]`.")
+
+
 class NowhereError(BrokerError):
     """What is to be consumed, or where refused messages go, is not there."""
 

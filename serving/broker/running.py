@@ -66,8 +66,10 @@ async def run_consumer(
     try:
         await source.start(consumer)
         _log.info("Consuming %s", source.origin)
+        empty_looks = 0
         while not stop.is_set():
-            if await _look(source, consumer, metrics) == 0 and until_empty:
+            empty_looks = empty_looks + 1 if await _look(source, metrics) == 0 else 0
+            if until_empty and empty_looks == 2:  # at the first, a message may be on its way from broker to here
                 break
             try:
                 await asyncio.wait_for(stop.wait(), look_seconds)
@@ -82,10 +84,9 @@ async def run_consumer(
     _log.info("Stopped consuming %s", source.origin)
 
 
-async def _look(source: Source, consumer: Consumer, metrics: ConsumerMetrics) -> float:
-    """Ask the broker how much is pending; what is in hand here counts at least."""
+async def _look(source: Source, metrics: ConsumerMetrics) -> float:
     try:
-        pending = float(max(await source.pending(), consumer.in_hand))
+        pending = float(await source.pending())
     except Exception as error:
         _log.warning("%s does not say how many messages are pending: %s", source.origin, error)
         pending = float("nan")

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from secrets import token_hex
+from typing import Any
 
+import aio_pika
 import nats
 import pytest
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import StorageType
 
 NATS_URL = "nats://127.0.0.1:4222"
+RABBITMQ_URL = "amqp://guest:guest@127.0.0.1:5672/"
 
 
 def need(name: str, port: int) -> None:
@@ -63,20 +67,65 @@ class NatsPlace:
 
 
 @asynccontextmanager
-async def nats_place(*, subjects: Sequence[str] = ("in", "dead")) -> AsyncIterator[NatsPlace]:
+async def nats_place() -> AsyncIterator[NatsPlace]:
     """Make a stream in memory, and delete it afterwards."""
     connection = await nats.connect(NATS_URL)
     jetstream = connection.jetstream()
     place = NatsPlace(f"triage_test_{token_hex(6)}", jetstream)
     await jetstream.add_stream(
         name=place.stream,
-        subjects=[f"{place.stream}.{subject}" for subject in subjects],
+        subjects=[place.subject, place.dead_letter],
         storage=StorageType.MEMORY,
     )
     try:
         yield place
     finally:
         await jetstream.delete_stream(place.stream)
+        await connection.close()
+
+
+@dataclass(frozen=True)
+class RabbitPlace:
+    """Two queues of this test alone."""
+
+    queue: str
+    channel: AbstractChannel
+
+    @property
+    def dead_letter(self) -> str:
+        return f"{self.queue}.dead"
+
+    async def send(self, *bodies: bytes, **properties: Any) -> None:
+        for body in bodies:
+            await self.channel.default_exchange.publish(aio_pika.Message(body, **properties), self.queue)
+
+    async def dead_letters(self) -> list[AbstractIncomingMessage]:
+        """Take the dead letters out, oldest first."""
+        queue = await self.channel.get_queue(self.dead_letter)
+        found = []
+        while (message := await queue.get(no_ack=True, fail=False)) is not None:
+            found.append(message)
+        return found
+
+    async def waiting(self) -> int:
+        """Return how many messages are in the queue and in nobody's hand."""
+        queue = await self.channel.declare_queue(self.queue, passive=True)
+        return queue.declaration_result.message_count or 0
+
+
+@asynccontextmanager
+async def rabbit_place() -> AsyncIterator[RabbitPlace]:
+    """Make two queues, and delete them afterwards."""
+    connection = await aio_pika.connect(RABBITMQ_URL)
+    channel = await connection.channel()
+    place = RabbitPlace(f"triage_test_{token_hex(6)}", channel)
+    for queue in (place.queue, place.dead_letter):
+        await channel.declare_queue(queue)
+    try:
+        yield place
+    finally:
+        for queue in (place.queue, place.dead_letter):
+            await channel.queue_delete(queue)
         await connection.close()
 
 
