@@ -111,6 +111,32 @@ def consume_rabbitmq(
     _consume(source, settings, metrics_at=(metrics_host, metrics_port), until_empty=until_empty)
 
 
+@app.command("kafka")
+def consume_kafka(
+    topic: Annotated[str, typer.Option(help="Topic to consume.")],
+    dead_letter: Annotated[str, typer.Option(help="Topic for what is refused.")],
+    url: UrlOption = "127.0.0.1:9092",
+    group: Annotated[str, typer.Option(help="Consumer group; its processes share the partitions.")] = "triage",
+    database: DatabaseOption = DEFAULT_DATABASE,
+    history: HistoryOption = None,
+    metrics_port: MetricsPortOption = 0,
+    metrics_host: MetricsHostOption = "127.0.0.1",
+    body_limit_bytes: BodyLimitOption = 1024 * 1024,
+    clock_skew_seconds: ClockSkewOption = 60.0,
+    trust_known_time: TrustOption = False,
+) -> None:
+    """Consume a topic of Kafka."""
+
+    def source() -> Source:
+        from serving.broker.kafka import KafkaSource
+
+        return KafkaSource(url, topic=topic, dead_letter=dead_letter, group=group)
+
+    _refuse_same(topic, dead_letter)
+    settings = _settings(database, history, body_limit_bytes, clock_skew_seconds, trust_known_time)
+    _consume(source, settings, metrics_at=(metrics_host, metrics_port))
+
+
 def _settings(
     database: str, history: Path | None, body_limit_bytes: int, clock_skew_seconds: float, trust_known_time: bool
 ) -> Settings:
@@ -135,7 +161,7 @@ def _consume(
     settings: Settings,
     *,
     metrics_at: tuple[str, int],
-    until_empty: bool,
+    until_empty: bool = False,
 ) -> None:
     from prometheus_client import start_http_server
 

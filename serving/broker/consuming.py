@@ -139,7 +139,13 @@ class Consumer:
     async def _work(self) -> None:
         while self._waiting:
             group, self._waiting = self._waiting[: self._group], self._waiting[self._group :]
-            handled = await self._handled([delivery for delivery, _ in group])
+            try:
+                handled = await self._handled([delivery for delivery, _ in group])
+            except Exception as error:  # the handler has failed us: nothing is acknowledged, whoever waits is told
+                for _, settled in group:
+                    if not settled.done():
+                        settled.set_exception(error)
+                continue
             for place, (delivery, settled) in enumerate(group):
                 try:
                     is_settled = handled is not None and await self._settle(delivery, handled[place])

@@ -117,6 +117,12 @@ class TestTake:
         assert bench.take(given) == [False, True]
         assert bench.figure("messages_total", outcome="taken") == 1
 
+    def test_a_handler_that_fails_in_an_unforeseen_way_leaves_its_messages_to_the_broker(self) -> None:
+        bench, given = Bench(answers=deque([KeyError("oh")])), deliveries(2)
+        with pytest.raises(KeyError):
+            bench.take(given)
+        assert [one.told for one in given] == [[], []]
+
 
 class TestADatabaseThatIsDown:
     def test_messages_wait_unacknowledged_until_it_is_back(self) -> None:
