@@ -17,6 +17,7 @@ from rich.table import Table
 from features.errors import FeatureError
 from models.errors import ModelError
 from training.errors import TrainingError
+from training.leakage.cli import leakage
 from training.simulate import cli as simulate_cli
 
 DEFAULT_TRACKING = "sqlite:///var/mlflow/mlflow.db"
@@ -29,13 +30,14 @@ _Tracking = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    """Add `train`, `evaluate` and `simulate` to the command line."""
+    """Add `train`, `evaluate`, `leakage` and `simulate` to the command line."""
     train = typer.Typer(no_args_is_help=True, help="Fit, calibrate, judge and register a model.")
     train.command("delay")(_told(train_delay))
     app.add_typer(train, name="train")
     judge_ = typer.Typer(no_args_is_help=True, help="Judge a registered model on its test period.")
     judge_.command("delay")(_told(evaluate_delay))
     app.add_typer(judge_, name="evaluate")
+    app.command("leakage")(_told(leakage))
     simulate_cli.register(app)
 
 

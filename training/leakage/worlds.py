@@ -1,0 +1,232 @@
+"""Other worlds: the same tables, but for records that no answer at a cutoff may rest on.
+
+Every table is treated alike, by the types of its columns, so that a feature that will read another table tomorrow is
+checked as well. Identities stay, so that what belongs together still does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from features.ingest.checks import UNIQUE
+from features.tables import PARTS, RECORDS, SCHEMAS, RecordTables, belonging, part_rows
+from features.vocabulary import Correction
+from training.leakage.findings import Kind
+
+COPIES = 2_000
+"""How many of the newest records of a table are told once more, beside all about the shipments that count."""
+
+_LATER_MICROS = 2 * 86_400_000_000
+_EARLIER_MICROS = 7 * 86_400_000_000
+_PART_TABLES = tuple(dict.fromkeys(part.table for part in PARTS))
+_TABLE_OF = {record: table for table, record in RECORDS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Where the data are disturbed: at which cutoff, what was known then, and about which shipments most is told."""
+
+    tables: RecordTables
+    cutoff: pd.Timestamp
+    known: RecordTables
+    shipment_ids: Sequence[str]
+
+    @classmethod
+    def of(cls, tables: RecordTables, cutoff: pd.Timestamp, shipment_ids: Iterable[str]) -> Cut:
+        """Cut the tables at the cutoff."""
+        return cls(tables, cutoff, tables.known(until=cutoff), tuple(dict.fromkeys(shipment_ids)))
+
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """Return the tables that were known at the cutoff, by name."""
+        return {table: getattr(self.known, table) for table in (*RECORDS, *_PART_TABLES)}
+
+
+@dataclass(frozen=True, slots=True)
+class Disturbance:
+    """A change of the data that no answer may show.
+
+    Attributes
+    ----------
+    kind
+        What it is if an answer shows it all the same.
+    to_do
+        What to do about the feature then.
+    """
+
+    name: str
+    meaning: str
+    kind: Kind
+    to_do: str
+    of: Callable[[Cut, np.random.Generator], RecordTables]
+
+
+def removed(cut: Cut, _: np.random.Generator) -> RecordTables:
+    """Return the tables without all that became known after the cutoff."""
+    return cut.known
+
+
+def changed(cut: Cut, rng: np.random.Generator) -> RecordTables:
+    """Return the tables with other content, and earlier times, in all that became known after the cutoff."""
+    frames, known = {}, {}
+    for table in RECORDS:
+        frame: pd.DataFrame = getattr(cut.tables, table)
+        later = (frame["known_at"] > cut.cutoff).to_numpy()
+        frames[table] = pd.concat([frame[~later], _altered(table, frame[later], rng)], ignore_index=True)
+        known[table] = frame[~later]
+    for table in _PART_TABLES:
+        frame = getattr(cut.tables, table)
+        earlier = np.zeros(len(frame), dtype=bool)
+        for part in PARTS:
+            if part.table == table:
+                earlier |= belonging(part, frame, known[_TABLE_OF[part.holder]])
+        frames[table] = pd.concat([frame[earlier], _altered(table, frame[~earlier], rng)], ignore_index=True)
+    return RecordTables(**frames)
+
+
+def told_late(cut: Cut, rng: np.random.Generator) -> RecordTables:
+    """Return what was known at the cutoff, and more about the time before it that becomes known only after it.
+
+    New events and observations, new plans for known shipments, corrections of known events.
+    """
+    frames = cut.frames()
+    for table, record in RECORDS.items():
+        originals = _newest(frames[table], cut.shipment_ids)
+        if originals.empty:
+            continue
+        copies = _altered(table, originals, rng)
+        copies["known_at"] = cut.cutoff + _micros(rng.integers(1, _LATER_MICROS, len(copies)))
+        copies["occurred_at"] = copies["occurred_at"].where(copies["occurred_at"] <= cut.cutoff, cut.cutoff)
+        _rename(table, copies)
+        _tell_of(table, copies, cut, rng)
+        if table == "events":
+            correcting = rng.random(len(copies)) < 0.5
+            copies["corrects"] = originals["event_id"].where(correcting, None).to_numpy()
+            wrong = pd.Series(Correction.INCORRECT_DATA.value, index=copies.index)
+            copies["correction"] = wrong.where(correcting, None).to_numpy()
+        for part in PARTS:
+            if part.holder is record:
+                frame: pd.DataFrame = getattr(cut.known, part.table)
+                rows, holders = part_rows(part, frame, originals)
+                own = frame["known_at"].notna().to_numpy()[rows] | ("known_at" not in UNIQUE[table])
+                rows, holders = rows[own], holders[own]
+                more = _altered(part.table, frame.iloc[rows], rng)
+                more[part.key] = copies[part.identity].to_numpy()[holders]
+                more["known_at"] = copies["known_at"].array[holders]
+                frames[part.table] = pd.concat([frames[part.table], more], ignore_index=True)
+        frames[table] = pd.concat([frames[table], copies], ignore_index=True)
+    return RecordTables(**frames)
+
+
+def announced_early(cut: Cut, rng: np.random.Generator) -> RecordTables:
+    """Return what was known at the cutoff, and claims known since then of events that happen only after it.
+
+    They come last of all, so that none takes the place of what was known before.
+    """
+    frames = cut.frames()
+    for table in ("events", "weather"):
+        copies = _altered(table, _newest(frames[table], cut.shipment_ids), rng)
+        copies["known_at"] = cut.cutoff
+        copies["occurred_at"] = cut.cutoff + _micros(rng.integers(1, _LATER_MICROS, len(copies)))
+        _rename(table, copies)
+        _tell_of(table, copies, cut, rng)
+        if table == "events":
+            copies = copies.assign(corrects=None, correction=None)
+        frames[table] = pd.concat([frames[table], copies.astype(frames[table].dtypes)], ignore_index=True)
+    return RecordTables(**frames)
+
+
+def without_newest(cut: Cut, age: timedelta, clock: str) -> RecordTables:
+    """Return what was known at the cutoff, less the facts of the last `age` by one of the clocks; plans stay."""
+    frames = cut.frames()
+    for table in RECORDS:
+        if table != "shipments":
+            frames[table] = frames[table][~(frames[table][clock] > cut.cutoff - age)]
+    return RecordTables(**frames)
+
+
+DISTURBANCES = (
+    Disturbance(
+        "removed",
+        "what became known after the cutoff is taken away",
+        Kind.LEAK,
+        "It reads records from after the cutoff. Make it a stream, a queue or a latest value of features.timeline, "
+        "which takes both clocks of a record, and ask that at the cutoff.",
+        removed,
+    ),
+    Disturbance(
+        "changed",
+        "what became known after the cutoff says something else",
+        Kind.LEAK,
+        "It reads records from after the cutoff. Make it a stream, a queue or a latest value of features.timeline, "
+        "which takes both clocks of a record, and ask that at the cutoff.",
+        changed,
+    ),
+    Disturbance(
+        "told late",
+        "more becomes known after the cutoff about the time before it",
+        Kind.LEAK,
+        "It goes by when things happened and not by when they were known. A record counts from the later of its "
+        "occurred_at and known_at on; give both to features.timeline.",
+        told_late,
+    ),
+    Disturbance(
+        "announced early",
+        "it is claimed before the cutoff that something happened after it",
+        Kind.WARNING,
+        "It believes a claim about the future, as a sender with a fast clock makes. Let the fact count only from the "
+        "later of occurred_at and known_at on; `triage quality` names the sender.",
+        announced_early,
+    ),
+)
+"""Every disturbance that is tried."""
+
+
+def _altered(table: str, rows: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Return the rows with other content; when they were known, and what identifies them, stay."""
+    altered = rows.copy()
+    kept = {"known_at", "sequence", *(name for name in UNIQUE[table] if name not in {"occurred_at", "valid_at"})}
+    for shape in SCHEMAS[table]:
+        if shape.name in kept or rows.empty:
+            continue
+        column = altered[shape.name]
+        if pa.types.is_timestamp(shape.type):
+            altered[shape.name] = column - _micros(rng.integers(0, _EARLIER_MICROS, len(rows)))
+        elif pa.types.is_boolean(shape.type):
+            altered[shape.name] = ~column
+        elif pa.types.is_integer(shape.type) or pa.types.is_floating(shape.type):
+            altered[shape.name] = column * 2 + 1
+        else:
+            altered[shape.name] = column.array[rng.permutation(len(rows))]
+    return altered
+
+
+def _newest(frame: pd.DataFrame, shipment_ids: Collection[str]) -> pd.DataFrame:
+    newest = np.zeros(len(frame), dtype=bool)
+    newest[np.argsort(frame["known_at"].to_numpy(), kind="stable")[-COPIES:]] = True
+    if "shipment_id" in frame:
+        newest |= frame["shipment_id"].isin(shipment_ids).to_numpy()
+    return frame[newest].reset_index(drop=True)
+
+
+def _rename(table: str, copies: pd.DataFrame) -> None:
+    """Give copies an identity of their own, unless another `known_at` is enough to tell them apart."""
+    if "known_at" not in UNIQUE[table]:
+        identity = UNIQUE[table][0]
+        copies[identity] = [f"{name}~{number}" for number, name in enumerate(copies[identity])]
+
+
+def _tell_of(table: str, copies: pd.DataFrame, cut: Cut, rng: np.random.Generator) -> None:
+    """Let every second copy be about one of the shipments that count: many of those have no events yet."""
+    if "shipment_id" in copies and "shipment_id" not in UNIQUE[table]:
+        ours = rng.random(len(copies)) < 0.5
+        copies.loc[ours, "shipment_id"] = rng.choice(np.array(cut.shipment_ids, dtype=object), int(ours.sum()))
+
+
+def _micros(count: np.ndarray) -> pd.TimedeltaIndex:
+    return pd.to_timedelta(count, unit="us")
