@@ -15,7 +15,7 @@ from training.dataset import MINIMUM_OF_EACH_OUTCOME, Dataset, cases_of
 from training.errors import TooLittleDataError
 from training.leakage.clocks import Build, Step, check_clocks
 from training.leakage.findings import Report
-from training.leakage.outcomes import check_alone, check_shuffled, check_sides
+from training.leakage.outcomes import check_alone, check_shuffled, check_sides, check_twins
 from training.leakage.questions import groups_of
 from training.splits import Period
 
@@ -60,6 +60,7 @@ def check_leakage(
     cases = _some(cases, rng)
     matrix = build(tables, cases, config.features)
     dataset = Dataset(cases, matrix.values, "")
+    twins, copied = check_twins(dataset)
     step("outcomes", 1, 3)
     alone, give_away = check_alone(dataset, matrix.names)
     step("outcomes", 2, 3)
@@ -68,8 +69,8 @@ def check_leakage(
     return Report(
         questions=sum(len(group.questions) for group in groups),
         cutoffs=len(groups),
-        checks=(*clocks, sides, alone, shuffled),
-        findings=(*findings, *straddling, *give_away, *learnt),
+        checks=(*clocks, sides, twins, alone, shuffled),
+        findings=(*findings, *straddling, *copied, *give_away, *learnt),
         trails=trails,
     )
 

@@ -68,13 +68,14 @@ def show(report: Report, console: Console, *, by_feature: bool = False) -> None:
     if leaking:
         console.print(f"{len(leaking)} leak: {', '.join(leaking[:_LISTED])}. No figure of such a model can be trusted.")
     else:
-        console.print("No leak was found.")
+        warnings = f", but {len(report.findings)} warnings" if report.findings else ""
+        console.print(f"No leak was found{warnings}.")
 
 
 def _checks(report: Report) -> Table:
     title = f"{report.questions:,} questions at {report.cutoffs} cutoffs, {len(report.trails)} features"
     table = Table(
-        "check", "what must hold", title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+        "check", "what was tried", title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
     )
     table.add_column("compared", justify="right")
     table.add_column("failed", justify="right")

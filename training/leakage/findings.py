@@ -22,13 +22,16 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One question that was answered in two ways, by the data as they are and by the data as the check left them."""
+    """One question that was answered in two ways, by the data as they are and by the data as the check left them.
+
+    None stands for an unknown value.
+    """
 
     shipment_id: str
     moment: str
     cutoff_at: datetime
-    as_it_is: float
-    as_checked: float
+    as_it_is: float | None
+    as_checked: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,31 @@ def check_sides(cases: pd.DataFrame) -> tuple[Check, tuple[Finding, ...]]:
     )
 
 
+def check_twins(dataset: Dataset) -> tuple[Check, tuple[Finding, ...]]:
+    """Check that no case of the test period has the very features, to the last bit, of one of the fit period."""
+    cases = dataset.cases
+    moment = pd.factorize(cases["moment"])[0]
+    rows = pd.Series([bytes([code]) + row.tobytes() for code, row in zip(moment, dataset.values, strict=True)])
+    fit, test = ((cases["period"] == period.value).to_numpy() for period in (Period.FIT, Period.TEST))
+    twins = rows[test].isin(set(rows[fit]))
+    failed = int(twins.sum())
+    check = Check("twins", "no case is on both sides of the split", int(test.sum()), "test cases", failed)
+    if not failed:
+        return check, ()
+    first = cases.loc[twins.index[twins][0], "shipment_id"]
+    return check, (
+        Finding(
+            SPLIT,
+            "twins",
+            Kind.LEAK,
+            f"{failed:,} of {int(test.sum()):,} test cases equal one of the fit period in every feature, the first of "
+            f"shipment {first}.",
+            "No case twice, under whatever number.",
+            "Import each shipment once; let copies under another number keep the number of the first.",
+        ),
+    )
+
+
 def check_alone(dataset: Dataset, names: Sequence[str]) -> tuple[Check, tuple[Finding, ...]]:
     """Check what each value tells of the outcome by itself, at each moment, in either direction or in none.
 
@@ -130,8 +155,8 @@ def check_shuffled(dataset: Dataset, seed: int) -> tuple[Check, tuple[Finding, .
             f"Trained on {learnt.fitted:,} cases with shuffled outcomes, the AUC on {learnt.judged:,} others is "
             f"{learnt.auc:.3f}.",
             f"Between {learnt.low:.3f} and {learnt.high:.3f}, as by chance.",
-            "The sides of the split share something: the same shipments, copies of them under another number, or a "
-            "feature made of the outcomes themselves. See `sides`; then leave out features by halves until it ends.",
+            "The sides of the split share shipments, or a feature is made of the outcomes themselves. See `sides`; "
+            "if that holds, leave out features by halves until it ends.",
         ),
     )
 

@@ -6,7 +6,7 @@ checked as well. Identities stay, so that what belongs together still does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -95,6 +95,7 @@ def told_late(cut: Cut, rng: np.random.Generator) -> RecordTables:
     New events and observations, new plans for known shipments, corrections of known events.
     """
     frames = cut.frames()
+    frames |= {table: _by_state(table, frames) for table in _PART_TABLES}
     for table, record in RECORDS.items():
         originals = _newest(frames[table], cut.shipment_ids)
         if originals.empty:
@@ -111,14 +112,12 @@ def told_late(cut: Cut, rng: np.random.Generator) -> RecordTables:
             copies["correction"] = wrong.where(correcting, None).to_numpy()
         for part in PARTS:
             if part.holder is record:
-                frame: pd.DataFrame = getattr(cut.known, part.table)
+                frame = frames[part.table]
                 rows, holders = part_rows(part, frame, originals)
-                own = frame["known_at"].notna().to_numpy()[rows] | ("known_at" not in UNIQUE[table])
-                rows, holders = rows[own], holders[own]
                 more = _altered(part.table, frame.iloc[rows], rng)
                 more[part.key] = copies[part.identity].to_numpy()[holders]
                 more["known_at"] = copies["known_at"].array[holders]
-                frames[part.table] = pd.concat([frames[part.table], more], ignore_index=True)
+                frames[part.table] = pd.concat([frame, more], ignore_index=True)
         frames[table] = pd.concat([frames[table], copies], ignore_index=True)
     return RecordTables(**frames)
 
@@ -204,6 +203,17 @@ def _altered(table: str, rows: pd.DataFrame, rng: np.random.Generator) -> pd.Dat
         else:
             altered[shape.name] = column.array[rng.permutation(len(rows))]
     return altered
+
+
+def _by_state(table: str, frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return the parts with each state of a record holding its own: what was of all states stays out of a new one."""
+    pieces = []
+    for part in PARTS:
+        if part.table == table:
+            holders_frame = frames[_TABLE_OF[part.holder]]
+            rows, holders = part_rows(part, frames[table], holders_frame)
+            pieces.append(frames[table].iloc[rows].assign(known_at=holders_frame["known_at"].array[holders]))
+    return pd.concat(pieces, ignore_index=True)
 
 
 def _newest(frame: pd.DataFrame, shipment_ids: Collection[str]) -> pd.DataFrame:

@@ -1,0 +1,104 @@
+"""`triage leakage`, as it is called, and the whole check behind it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import typer
+from rich.console import Console
+from typer.testing import CliRunner, Result
+
+from features.labels import lateness_of
+from features.tables import RecordTables
+from tests.training.leakage import planted
+from tests.training.leakage.planted import planting
+from tests.training.small import CONFIG, small_tables
+from training.cli import register
+from training.errors import TooLittleDataError
+from training.leakage.check import check_leakage, default_config
+from training.leakage.cli import show
+from training.leakage.findings import Kind, Report
+
+
+@pytest.fixture(scope="module")
+def tables() -> RecordTables:
+    return RecordTables.read(small_tables())
+
+
+@pytest.fixture(scope="module")
+def leaking(tables: RecordTables) -> Report:
+    return check_leakage(tables, CONFIG, sample=30, seed=1, build=planting(planted.copies_the_label))
+
+
+def run(*arguments: str) -> Result:
+    app = typer.Typer()
+    register(app)
+    return CliRunner().invoke(app, ["leakage", *arguments], env={"COLUMNS": "160", "TERM": "dumb"})
+
+
+class TestCommand:
+    def test_without_a_leak_it_says_what_was_checked_and_ends_with_status_0(self) -> None:
+        result = run("--data", str(small_tables()), "--sample", "30", "--by-feature")
+        assert result.exit_code == 0, result.output
+        for said in ("removed", "told late", "shuffled", "No leak was found", "carrier_departures_count_24h"):
+            assert said in result.output
+
+    def test_as_json_it_is_one_object_with_every_feature(self) -> None:
+        result = run("--data", str(small_tables()), "--sample", "30", "--seed", "3", "--json")
+        told = json.loads(result.stdout)
+        assert (result.exit_code, told["leaks"], told["seed"], told["questions"]) == (0, 0, 3, 30)
+        assert len(told["trails"]) == 178
+        assert [check["name"] for check in told["checks"]] == [
+            "removed", "changed", "told late", "announced early", "sides", "twins", "alone", "shuffled",
+        ]  # fmt: skip
+
+    def test_an_outcome_that_the_import_wrote_into_the_plan_ends_with_status_1(
+        self, tables: RecordTables, tmp_path: Path
+    ) -> None:
+        late = lateness_of(tables, CONFIG.features)["delay_hours"].clip(lower=0)
+        weight = tables.shipments["shipment_id"].map(late)
+        replace(tables, shipments=tables.shipments.assign(weight_kg=weight)).write(tmp_path)
+        result = run("--data", str(tmp_path), "--sample", "3", "--json")
+        told = json.loads(result.stdout)
+        assert (result.exit_code, told["leaks"]) == (1, 3)
+        leaks = [finding for finding in told["findings"] if finding["kind"] == "leak"]
+        assert {(leak["feature"], leak["check"]) for leak in leaks} == {("weight_kg", "alone")}
+
+    def test_tables_without_a_question_end_with_status_2_and_a_sentence(self, tmp_path: Path) -> None:
+        RecordTables.from_records([]).write(tmp_path)
+        result = run("--data", str(tmp_path))
+        assert result.exit_code == 2
+        assert "import more history" in result.output
+
+
+class TestCheckLeakage:
+    def test_a_copy_of_the_outcome_is_found_in_two_ways(self, leaking: Report) -> None:
+        found = {finding.check for finding in leaking.leaks}
+        assert {finding.feature for finding in leaking.leaks} == {"planted"}
+        assert {"removed", "alone"} <= found
+        assert all(finding.kind is Kind.LEAK for finding in leaking.leaks)
+
+    def test_the_table_names_the_feature_how_it_was_found_and_what_to_do(self, leaking: Report) -> None:
+        written = StringIO()
+        show(leaking, Console(width=500, file=written))
+        said = " ".join(written.getvalue().split())
+        assert "1 leak: planted. No figure of such a model can be trusted." in said
+        assert "copy of the outcome" in said
+        assert "Mend the mapping or the feature" in said
+
+
+class TestDefaultConfig:
+    def test_the_last_fifth_of_the_planned_departures_is_the_test_period(self, tables: RecordTables) -> None:
+        split = default_config(tables, "generated").split
+        planned = tables.stops.loc[tables.stops["sequence"] == 0, "planned_at"]
+        assert (planned >= pd.Timestamp(split.calibrate_until)).mean() == pytest.approx(0.2, abs=0.01)
+        assert (planned < pd.Timestamp(split.fit_until)).mean() == pytest.approx(0.6, abs=0.01)
+
+    def test_plans_that_cannot_be_parted_are_refused(self) -> None:
+        with pytest.raises(TooLittleDataError):
+            default_config(RecordTables.from_records([]), "nothing")

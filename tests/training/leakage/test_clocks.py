@@ -1,0 +1,85 @@
+"""Leaks planted into the features are found by the check that is made for them, and honest features pass."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from features.build import build
+from features.definitions import NAMES
+from features.tables import RecordTables
+from tests.training.leakage import planted
+from tests.training.leakage.planted import SETTINGS, Column, planting, prompt_world, world
+from training.leakage.clocks import check_clocks, differing
+from training.leakage.findings import Finding, Kind
+from training.leakage.questions import groups_of
+
+
+def found(column: Column, tables: RecordTables) -> dict[str, Finding]:
+    """Return the findings about the planted feature, by check; the honest ones have no leak."""
+    groups = groups_of(tables, SETTINGS, 60, np.random.default_rng(1))
+    _, findings, _ = check_clocks(planting(column), tables, groups, SETTINGS, np.random.default_rng(1))
+    assert {finding.feature for finding in findings if finding.kind is Kind.LEAK} <= {"planted"}
+    return {finding.check: finding for finding in findings if finding.feature == "planted"}
+
+
+class TestCheckClocks:
+    def test_the_features_of_the_product_have_no_leak_and_every_check_was_made(self) -> None:
+        groups = groups_of(world(), SETTINGS, 60, np.random.default_rng(1))
+        told: list[tuple[str, int, int]] = []
+        checks, findings, trails = check_clocks(
+            build, world(), groups, SETTINGS, np.random.default_rng(1), lambda *step: told.append(step)
+        )
+        assert [finding for finding in findings if finding.kind is Kind.LEAK] == []
+        asked = sum(len(group.questions) for group in groups)
+        assert [(check.name, check.compared) for check in checks] == [
+            (name, asked * len(NAMES)) for name in ("removed", "changed", "told late", "announced early")
+        ]
+        assert told[-1] == ("what it rests on", len(groups) * 6, len(groups) * 6)
+        assert [trail.feature for trail in trails] == list(NAMES)
+
+    def test_a_trail_tells_how_new_the_facts_are_on_which_a_feature_rests(self) -> None:
+        groups = groups_of(world(), SETTINGS, 150, np.random.default_rng(1))
+        _, _, trails = check_clocks(build, world(), groups, SETTINGS, np.random.default_rng(1))
+        of = {trail.feature: trail for trail in trails}
+        assert of["all_departures_count_24h"].newest_known in {"5 min", "1 h", "6 h"}
+        assert of["all_departures_count_24h"].newest_occurred != ""
+        assert (of["weight_kg"].newest_known, of["weight_kg"].newest_occurred) == ("", "")
+
+    def test_a_feature_that_reads_on_after_the_cutoff(self) -> None:
+        leak = found(planted.reads_on, prompt_world())["removed"]
+        assert leak.kind is Kind.LEAK
+        assert "features.timeline" in leak.to_do
+        example = leak.examples[0]
+        assert (example.as_it_is, example.as_checked) == (1.0, 0.0)
+        assert (
+            f"for shipment {example.shipment_id} at {example.cutoff_at:%Y-%m-%d %H:%M:%S} UTC from 1 to 0" in leak.found
+        )
+
+    def test_a_feature_that_goes_by_event_time_is_found_even_where_the_data_hold_nothing_late(self) -> None:
+        assert set(found(planted.goes_by_event_time, prompt_world())) == {"changed", "told late"}
+        assert set(found(planted.goes_by_event_time, world())) == {"removed", "changed", "told late"}
+
+    @pytest.mark.parametrize("column", [planted.newest_plan, planted.newest_promise])
+    def test_a_feature_that_takes_the_newest_plan_is_found_even_where_no_plan_was_changed(self, column: Column) -> None:
+        assert set(found(column, world())) == {"told late"}
+
+    def test_a_copy_of_the_outcome_is_gone_with_what_came_later(self) -> None:
+        leak = found(planted.copies_the_label, world())["removed"]
+        assert leak.examples[0].as_checked is None
+        assert leak.found.endswith("to unknown.")
+
+    def test_believing_a_claim_about_the_future_is_a_warning(self) -> None:
+        assert {check: one.kind for check, one in found(planted.goes_by_knowledge, prompt_world()).items()} == {
+            "announced early": Kind.WARNING
+        }
+
+    def test_a_feature_that_keeps_both_clocks_passes(self) -> None:
+        assert found(planted.keeps_both_clocks, world()) == {}
+
+
+class TestDiffering:
+    def test_every_bit_counts_but_unknown_is_unknown(self) -> None:
+        one = np.array([1.0, np.nan, np.nan, 0.0, 0.1 + 0.2])
+        other = np.array([1.0, -np.nan, 1.0, -0.0, 0.3])
+        assert differing(one, other).tolist() == [False, False, True, True, True]
