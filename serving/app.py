@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import Depends, FastAPI
@@ -33,6 +36,7 @@ def create_app(container: Container) -> FastAPI:
         redoc_url=None,
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
         generate_unique_id_function=_operation_id,
+        lifespan=_keeping_up,
     )
     app.state.container = container
     app.add_middleware(BodyLimit, limit_bytes=container.settings.body_limit_bytes)
@@ -43,6 +47,16 @@ def create_app(container: Container) -> FastAPI:
     app.include_router(pages.router)
     error_handlers.install(app)
     return app
+
+
+@asynccontextmanager
+async def _keeping_up(app: FastAPI) -> AsyncIterator[None]:
+    """Follow the record log while the application runs."""
+    task = asyncio.create_task(app.state.container.following.keep_up())
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 class _Api(FastAPI):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
-from features.errors import RecordError
 from features.settings import FeatureSettings
 from features.tables import RecordTables
 from models.registry import load_champion
@@ -21,17 +19,15 @@ from serving.config import Settings
 from serving.db.engine import create_engine_for, read_only, session_factory
 from serving.db.migrate import upgrade
 from serving.decisions.service import DecisionService
-from serving.events import repository as events_repository
-from serving.events.records import Intake, stored_record
-from serving.events.service import EventService, Learns, Learnt
+from serving.events.following import Following, Learns
+from serving.events.records import Intake
+from serving.events.service import EventService
 from serving.health.service import HealthService
 from serving.reviews.service import ReviewService
 from serving.scores.absent import AbsentModel
 from serving.scores.live import LiveState
 from serving.scores.ports import DelayPredictor, FeatureState
 from serving.scores.service import ScoreService
-
-_log = logging.getLogger(__name__)
 
 
 class OnlineState(FeatureState, Learns, Protocol):
@@ -48,7 +44,6 @@ class Container:
     state: OnlineState
     model: DelayPredictor
     policy: Policy
-    learnt: Learnt = field(default_factory=Learnt)
 
     @cached_property
     def sessions(self) -> sessionmaker[Session]:
@@ -66,9 +61,14 @@ class Container:
         return Intake(self.settings.clock_skew, self.settings.trust_known_time)
 
     @cached_property
+    def following(self) -> Following:
+        """Keeps the state up with the record log."""
+        return Following(self.reads, self.state)
+
+    @cached_property
     def events(self) -> EventService:
         """Takes events in."""
-        return EventService(self.sessions, self.clock, self.state, self.intake, self.learnt)
+        return EventService(self.sessions, self.clock, self.state, self.intake, self.following)
 
     @cached_property
     def scores(self) -> ScoreService:
@@ -78,7 +78,9 @@ class Container:
     @cached_property
     def decisions(self) -> DecisionService:
         """Decides, records and enqueues."""
-        return DecisionService(self.sessions, self.reads, self.clock, self.scores, self.policy, self.settings.target)
+        return DecisionService(
+            self.sessions, self.reads, self.clock, self.following, self.scores, self.policy, self.settings.target
+        )
 
     @cached_property
     def reviews(self) -> ReviewService:
@@ -89,7 +91,7 @@ class Container:
     @cached_property
     def health(self) -> HealthService:
         """Tells whether the service can do its work."""
-        return HealthService(self.engine, self.reads, self.clock, self.model, self.policy, self.learnt)
+        return HealthService(self.engine, self.clock, self.model, self.policy, self.following)
 
 
 def build(settings: Settings, *, clock: Clock | None = None) -> Container:
@@ -111,21 +113,6 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Container:
     state = LiveState(feature_settings)
     if settings.history is not None:
         state.add_tables(RecordTables.read(settings.history))
-    learnt = learn_log(session_factory(read_only(engine)), state)
-    return Container(settings, clock or SystemClock(), engine, state, model, policy, learnt)
-
-
-def learn_log(reads: sessionmaker[Session], state: Learns) -> Learnt:
-    """Tell a state every event of the record log, in the order they were learnt; return how far that was.
-
-    An event that contradicts the history files is left out and reported: the service must start all the same.
-    """
-    learnt = Learnt()
-    with reads() as session:
-        for event in events_repository.all_events(session):
-            try:
-                state.add(stored_record(event.type, event.data))
-            except RecordError as error:
-                _log.warning("Event %d contradicts the history files and is left out: %s", event.position, error)
-            learnt.position = event.position
-    return learnt
+    container = Container(settings, clock or SystemClock(), engine, state, model, policy)
+    container.following.catch_up()
+    return container

@@ -33,6 +33,7 @@ async def _events(container: App) -> EventService:
 
 
 async def _scores(container: App) -> ScoreService:
+    container.following.catch_up_if_possible()
     return container.scores
 
 

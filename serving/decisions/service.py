@@ -24,6 +24,7 @@ from serving.decisions.facts import facts_of
 from serving.decisions.record import features_of, model_of
 from serving.decisions.subject import subject_version
 from serving.errors import DecisionNotFoundError, KeyInUseError, KeyReusedError
+from serving.events.following import Following
 from serving.reviews.opening import open_item
 from serving.scores.service import Question, Scored, ScoreService, Subject
 
@@ -71,6 +72,7 @@ class DecisionService:
     sessions: sessionmaker[Session]
     reads: sessionmaker[Session]
     clock: Clock
+    following: Following
     scores: ScoreService
     policy: Policy
     target: str
@@ -117,7 +119,6 @@ class DecisionService:
             return repository.of_shipment(session, shipment_id, before=before, limit=limit)
 
     def _triage(self, request: Request, render: Render) -> Answer:
-        now = self.clock.now()
         with self.sessions.begin() as session:
             if not repository.lock_key(session, request.key):
                 raise KeyInUseError(request.key)
@@ -128,6 +129,7 @@ class DecisionService:
                 if kept.status_code is None or kept.response is None:
                     raise KeyInUseError(request.key)
                 return Answer(kept.status_code, kept.response, is_replayed=True)
+            now = self.following.catch_up_as_of(session, self.clock)
             body = render(self._decided(session, request, now))
             repository.keep_key(
                 session, key=request.key, request_hash=request.request_hash, started_at=now, status=OK, body=body

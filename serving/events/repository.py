@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +12,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from serving.db.tables import EventRow, RejectedEventRow
+
+_LOG_LOCK = 7_304_115_003
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +63,39 @@ def keep_rejected(session: Session, *, received_at: datetime, reason: str, body:
     session.execute(insert(RejectedEventRow).values(received_at=received_at, reason=shown, body=body))
 
 
-def all_events(session: Session) -> Iterator[Row[int, str, str]]:
-    """Yield position, type and data of every event of the record log, in the order they were learnt."""
-    statement = select(EventRow.position, EventRow.type, EventRow.data).order_by(EventRow.position)
-    yield from session.execute(statement.execution_options(yield_per=2000))
+def lock_log(session: Session) -> None:
+    """Wait for the turn to append, and keep it to the end of the transaction.
+
+    A SQLite transaction that writes has its turn from the beginning; PostgreSQL takes an advisory lock.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(_LOG_LOCK)))
 
 
-def last_position(session: Session) -> int:
-    """Return the position of the newest event; 0 if there is none."""
-    return session.execute(select(func.coalesce(func.max(EventRow.position), 0))).scalar_one()
+@contextmanager
+def log_held(session: Session) -> Iterator[None]:
+    """Let nobody append meanwhile; others may hold it too. The transaction must be one that writes.
+
+    On PostgreSQL the lock is given back by ending a savepoint, so that nobody waits for the rest of the transaction;
+    what is written meanwhile would be undone.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        yield
+        return
+    savepoint = session.begin_nested()
+    try:
+        session.execute(select(func.pg_advisory_xact_lock_shared(_LOG_LOCK)))
+        yield
+    finally:
+        savepoint.rollback()
+
+
+def events_after(session: Session, position: int, *, limit: int) -> Sequence[Row[int, str, str]]:
+    """Return position, type and data of the events beyond a position, in the order they were learnt."""
+    columns = select(EventRow.position, EventRow.type, EventRow.data)
+    return session.execute(columns.where(EventRow.position > position).order_by(EventRow.position).limit(limit)).all()
+
+
+def count_after(session: Session, position: int) -> int:
+    """Return how many events lie beyond a position."""
+    return session.execute(select(func.count()).where(EventRow.position > position)).scalar_one()

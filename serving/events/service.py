@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from pydantic import ValidationError
 from sqlalchemy.orm import Session, sessionmaker
@@ -24,30 +25,12 @@ from serving.errors import (
     UnknownEventTypeError,
 )
 from serving.events import repository
+from serving.events.following import Following, Learns
 from serving.events.records import RECORD_OF, AnyRecord, Intake, read_record, stored_record, subject_of, write_record
 from serving.events.repository import NewEvent
 from serving.events.schemas import CloudEvent
 
 RefusedError = EventError | InvalidRecordError | RecordError
-
-
-class Learns(Protocol):
-    """What the record log feeds: the online feature state."""
-
-    def check(self, record: AnyRecord) -> None:
-        """Raise what `add` would raise, and change nothing."""
-        ...
-
-    def add(self, record: AnyRecord) -> bool:
-        """Take a record in; False if it was there already."""
-        ...
-
-
-@dataclass(slots=True)
-class Learnt:
-    """How far in the record log the state has come."""
-
-    position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,24 +63,35 @@ class EventService:
     clock: Clock
     state: Learns
     intake: Intake
-    learnt: Learnt
+    following: Following
 
     def receive(self, raw_events: Sequence[Any]) -> list[EventResult]:
-        """Take events in, each on its own merits.
+        """Take events in, each on its own merits, whoever else takes some in at the same time.
 
         The state learns of them after the commit: if the database fails, neither has them and the sender tries again.
         """
-        now = self.clock.now()
+        waiting = deque(raw_events)
         results: list[EventResult] = []
-        for group in _groups([self._judge(raw, now) for raw in raw_events]):
-            results += self._take(group, now)
+        while waiting:
+            results += self._take(waiting)
         return results
 
-    def _take(self, group: Sequence[_Judged], now: datetime) -> list[EventResult]:
+    def _take(self, waiting: deque[Any]) -> list[EventResult]:
+        """Take the first events in, up to one about a thing spoken of before: it is checked after that is learnt."""
         results: list[EventResult] = []
         accepted: list[tuple[int, AnyRecord]] = []
+        spoken_of: set[tuple[str, ...]] = set()
         with self.sessions.begin() as session:
-            for judged in group:
+            repository.lock_log(session)
+            self.following.catch_up_in(session)
+            now = self.clock.now()
+            while waiting:
+                judged = self._judge(waiting[0], now)
+                identity = _identity(judged)
+                if spoken_of.intersection(identity):
+                    break
+                spoken_of.update(identity)
+                waiting.popleft()
                 result = self._keep(session, judged)
                 if result.position is not None and judged.record is not None:
                     accepted.append((result.position, judged.record))
@@ -106,8 +100,7 @@ class EventService:
                     repository.keep_rejected(session, received_at=now, reason=str(result.error), body=whole)
                 results.append(result)
         for position, record in accepted:
-            self.state.add(record)
-            self.learnt.position = max(self.learnt.position, position)
+            self.following.learn(position, record)
         return results
 
     def keep_unreadable(self, body: bytes, error: Exception) -> None:
@@ -176,21 +169,6 @@ def _envelope(raw: Any) -> CloudEvent:
     if envelope.type not in RECORD_OF:
         raise UnknownEventTypeError(envelope.type, [event_type.value for event_type in RECORD_OF])
     return envelope
-
-
-def _groups(judged: Sequence[_Judged]) -> Iterator[list[_Judged]]:
-    """Part events so that no group speaks twice of one thing: the second is checked after the first is learnt."""
-    group: list[_Judged] = []
-    spoken_of: set[tuple[str, ...]] = set()
-    for one in judged:
-        identity = _identity(one)
-        if spoken_of.intersection(identity):
-            yield group
-            group, spoken_of = [], set()
-        spoken_of.update(identity)
-        group.append(one)
-    if group:
-        yield group
 
 
 def _identity(judged: _Judged) -> tuple[tuple[str, ...], ...]:

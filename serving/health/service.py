@@ -7,16 +7,17 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session, sessionmaker
 
 from routing.policy import Policy
 from serving.clock import Clock
 from serving.db.migrate import require_head
 from serving.errors import DatabaseNotMigratedError
-from serving.events import repository as events_repository
-from serving.events.service import Learnt
+from serving.events.following import Following
 from serving.scores.absent import AbsentModel
 from serving.scores.ports import DelayPredictor
+
+MOST_BEHIND = 2000
+"""Events that a request may have to wait for. Beyond it the process is not ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,10 @@ class HealthService:
     """Looks at every part the service stands on."""
 
     engine: Engine
-    reads: sessionmaker[Session]
     clock: Clock
     model: DelayPredictor
     policy: Policy
-    learnt: Learnt
+    following: Following
 
     def readiness(self) -> list[Check]:
         """Check every part; one that fails does not hide the others."""
@@ -52,14 +52,11 @@ class HealthService:
 
     def _state(self) -> Check:
         def look() -> str:
-            with self.reads() as session:
-                last = events_repository.last_position(session)
-            if last > self.learnt.position:
-                raise _NotWellError(
-                    f"knows the record log to position {self.learnt.position} of {last}, because another process took "
-                    f"events in. Let one process take events, or restart this one."
-                )
-            return f"knows the record log to position {last}"
+            known = f"knows the record log to position {self.following.position}"
+            behind = self.following.behind()
+            if behind > MOST_BEHIND:
+                raise _NotWellError(f"{known}, {behind} events behind, and is learning them. Wait until it has")
+            return f"{known}, {behind} events behind" if behind else known
 
         return _checked("state", look)
 

@@ -76,3 +76,10 @@ def any_house(any_url: str, late_shipments: Policy) -> Iterator[House]:
     """A service on SQLite, and one on PostgreSQL."""
     with House(any_url, late_shipments) as made:
         yield made
+
+
+@pytest.fixture
+def postgresql_house(postgresql_url: str, late_shipments: Policy) -> Iterator[House]:
+    """A service on PostgreSQL."""
+    with House(postgresql_url, late_shipments) as made:
+        yield made

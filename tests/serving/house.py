@@ -24,10 +24,10 @@ from features.vocabulary import Moment, Verdict
 from models.contracts import DelayScore, Explanation, Reason
 from routing.policy import Policy
 from serving.app import create_app
-from serving.bootstrap import Container, learn_log
+from serving.bootstrap import Container
 from serving.clock import Clock, ManualClock
 from serving.config import Settings
-from serving.db.engine import create_engine_for, read_only, session_factory
+from serving.db.engine import create_engine_for
 from serving.db.tables import AuditRow, Base, EventRow, RejectedEventRow
 from serving.scores.live import LiveState
 from serving.scores.ports import DelayPredictor
@@ -139,9 +139,9 @@ class House:
         self.state = with_history() if feature_settings is None else LiveState(feature_settings)
         if history is not None:
             self.state.add_tables(history)
-        learnt = learn_log(session_factory(read_only(self.engine)), self.state)
         made = Settings(database_url=database_url, **settings)
-        self.container = Container(made, self.clock, self.engine, self.state, self.model, policy, learnt)
+        self.container = Container(made, self.clock, self.engine, self.state, self.model, policy)
+        self.container.following.catch_up()
         self.api = Api(self.container)
         self._keys = count(1)
 

@@ -238,6 +238,20 @@ class TestProcesses:
         assert any_house.kept() == (400, 0)
 
 
+    def test_what_a_consumer_takes_counts_in_a_score_of_the_service(self, any_house: House) -> None:
+        async def test(place: NatsPlace) -> None:
+            await place.send(body(1))
+            with consumer(*options(place, any_house.database_url), "--until-empty") as process:
+                _, said = await asyncio.to_thread(process.communicate, timeout=30)
+            assert process.returncode == 0, said
+
+        with_place(test)
+        assert not any_house.state.knows("SH-1")
+        any_house.clock.set(any_house.rows(EventRow)[0].known_at)  # the other process has the machine's clock
+        answer = any_house.api.post("/v1/score/delay", json={"shipment_id": "SH-1", "moment": "24h_before"})
+        assert answer.json()["probability"] == 0.5
+
+
 class TestTheCommand:
     def test_dead_letters_may_not_lie_where_is_consumed(self, tmp_path: Path) -> None:
         with consumer(

@@ -76,14 +76,27 @@ class TestReadyz:
         assert answer.status_code == 503
         assert "Run `triage db upgrade`" in checks["database"]["reason"]
 
-    def test_a_log_that_another_process_wrote_to_is_told(self, any_house: House) -> None:
+    def test_how_far_another_process_is_ahead_is_told(self, any_house: House) -> None:
         with any_house.another() as other:
-            other.announce("SH-1")
+            any_house.announce("SH-0")
+            other.announce("SH-1", "SH-2")
+            (first, *_) = any_house.rows(EventRow)
             answer, checks = ready(any_house)
 
-            assert answer.status_code == 503
-            assert "because another process took events in" in checks["state"]["reason"]
-            assert ready(other)[0].status_code == 200
+            assert answer.status_code == 200
+            assert checks["state"]["reason"] == f"knows the record log to position {first.position}, 2 events behind"
+            assert "behind" not in ready(other)[1]["state"]["reason"]
+
+    def test_a_process_that_is_far_behind_is_not_ready(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("serving.health.service.MOST_BEHIND", 1)
+        with house.another() as other:
+            other.announce("SH-1", "SH-2")
+        answer, checks = ready(house)
+
+        assert answer.status_code == 503
+        assert "2 events behind, and is learning them" in checks["state"]["reason"]
+        house.container.following.catch_up()
+        assert ready(house)[0].status_code == 200
 
     def test_a_missing_model_is_told(self, house: House) -> None:
         with house.another(model=AbsentModel()) as bare:

@@ -136,7 +136,7 @@ class TestAtOneInstant:
                 assert after["features_digest"] == before["features_digest"]
                 assert after["probability"] == pytest.approx(before["probability"], rel=0, abs=1e-12)
                 assert after == before
-            assert restarted.container.learnt.position == fed.container.learnt.position > 0
+            assert restarted.container.following.position == fed.container.following.position > 0
 
     def test_an_announced_shipment_given_inline_scores_the_same(self, fed: House, questions: pd.DataFrame) -> None:
         for question in questions.head(30).itertuples():
