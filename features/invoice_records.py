@@ -12,7 +12,7 @@ from pydantic import Field
 
 from features.fields import Amount, Identifier, Instant, Priced, Valid
 from features.records import Reference
-from features.vocabulary import ChargeKind, FreightClass, InvoiceKind, Mode, PaymentMethod, RateBasis
+from features.vocabulary import ChargeKind, FreightClass, InvoiceKind, Mode, PaymentMethod, Proof, RateBasis
 
 RatePer = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Percent = Annotated[float, Field(allow_inf_nan=False)]
@@ -53,10 +53,12 @@ class Accessorial(Valid, Priced):
     accessorial_id: Identifier
     carrier_id: Identifier
     charge_code: Identifier = Field(description="the carrier's code, for example DET")
+    charge: ChargeKind = Field(default=ChargeKind.ACCESSORIAL, description="what it is: a surcharge, a discount, a tax")
+    proof: Proof = Field(default=Proof.REQUEST, description="what shows that it is owed")
     basis: RateBasis
     rate_minor: int | None = Field(default=None, ge=0)
     rate_per: RatePer = 1
-    percent: Percent | None = None
+    percent: Percent | None = Field(default=None, description="of the line haul; of all charges for a tax")
     minimum_minor: int | None = Field(default=None, ge=0)
     maximum_minor: int | None = Field(default=None, ge=0)
     free_minutes: int | None = Field(default=None, ge=0, description="waiting that is not charged")

@@ -248,6 +248,24 @@ class ChargeKind(StrEnum):
     OTHER = "other"
 
 
+class Proof(StrEnum):
+    """What shows that a charge beside the freight is owed, as the contract has it."""
+
+    NOTHING = "nothing"
+    """It is owed on every shipment: a discount, a tax, a toll."""
+    WAITING = "waiting"
+    """The vehicle stood at a stop for longer than is free."""
+    ATTEMPT = "attempt"
+    """A delivery was attempted in vain, and not by the carrier's own doing."""
+    RETURN = "return"
+    DIVERSION = "diversion"
+    CUSTOMS_HOLD = "customs_hold"
+    APPOINTMENT = "appointment"
+    """A delivery was announced or an appointment was made."""
+    REQUEST = "request"
+    """An event of the shipment carries the code of the charge: a liftgate, a delivery inside."""
+
+
 class PaymentMethod(StrEnum):
     """Who pays the freight (after X12 210 B3-04)."""
 

@@ -1,0 +1,140 @@
+"""What was agreed with carriers, as known at a cutoff: rates of a lane, fuel weeks, charges beside the freight."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from features.as_known import States
+from features.fields import Valid
+from features.invoice_records import Accessorial, CarrierRate, FuelIndex
+from features.records import Shipment
+from features.tables import RecordTables, records_of
+
+K = TypeVar("K")
+T = TypeVar("T")
+V = TypeVar("V", bound=Valid)
+
+_LOCODE, _COUNTRY, _POSTCODE_ZONE = (
+    re.compile(r"[A-Z]{2}[A-Z2-9]{3}"),
+    re.compile(r"[A-Z]{2}"),
+    re.compile(r"[A-Z]{2}-.+"),
+)
+
+
+class Contracts:
+    """Contract records, asked by shipment, date and cutoff."""
+
+    def __init__(
+        self, rates: Iterable[CarrierRate], fuel: Iterable[FuelIndex] = (), accessorials: Iterable[Accessorial] = ()
+    ) -> None:
+        self._rates = {
+            carrier: States(own, lambda rate: rate.rate_id)
+            for carrier, own in _grouped((rate.carrier_id, rate) for rate in rates).items()
+        }
+        self._fuel = {
+            index: States(own, lambda week: week.valid_from)
+            for index, own in _grouped((week.fuel_index_id, week) for week in fuel).items()
+        }
+        self._accessorials = {
+            carrier: States(own, lambda charge: charge.accessorial_id)
+            for carrier, own in _grouped((charge.carrier_id, charge) for charge in accessorials).items()
+        }
+
+    @classmethod
+    def of_tables(cls, tables: RecordTables) -> Contracts:
+        """Read the contracts of canonical tables."""
+        return cls(records_of(tables, CarrierRate), records_of(tables, FuelIndex), records_of(tables, Accessorial))
+
+    def rates(self, shipment: Shipment, at: datetime, cutoff: datetime) -> list[tuple[CarrierRate, ...]]:
+        """Return the rates in force for a shipment at a date, those made for it most closely first.
+
+        Each tuple holds rates of one closeness: lane before zone, then service, mode and class named before left open.
+        An open-ended rate ends where a later one for the same takes its place.
+        """
+        if shipment.carrier_id not in self._rates:
+            return []
+        known = [rate for rate in self._rates[shipment.carrier_id].at(cutoff) if _fits(rate, shipment)]
+        begun = [rate for rate in known if _holds(rate, at)]
+        by_closeness = _grouped((_closeness(rate, shipment), rate) for rate in begun)
+        return [tuple(_not_replaced(rates, _share_a_weight)) for _, rates in sorted(by_closeness.items(), reverse=True)]
+
+    def fuel_weeks(self, index: str, at: datetime, cutoff: datetime) -> tuple[FuelIndex, ...]:
+        """Return what the index says for a date: one week, or several that contradict each other, or none."""
+        return tuple(_not_replaced([week for week in self.weeks(index, cutoff) if _holds(week, at)], _always))
+
+    def weeks(self, index: str, cutoff: datetime) -> tuple[FuelIndex, ...]:
+        """Return all weeks of the index that are known."""
+        return self._fuel[index].at(cutoff) if index in self._fuel else ()
+
+    def accessorials(self, carrier_id: str, at: datetime, cutoff: datetime) -> list[Accessorial]:
+        """Return the charges beside the freight that are agreed with a carrier at a date, by code."""
+        if carrier_id not in self._accessorials:
+            return []
+        begun = [charge for charge in self._accessorials[carrier_id].at(cutoff) if _holds(charge, at)]
+        by_code = _grouped((charge.charge_code, charge) for charge in begun)
+        return [charge for _, charges in sorted(by_code.items()) for charge in _not_replaced(charges, _always)]
+
+
+def lies_in(place: str, zone: str) -> bool:
+    """Tell whether a place lies in a zone of a contract.
+
+    A zone is a place itself, a country ("NL" holds the UN/LOCODE "NLRTM"), or the beginning of a postcode behind its
+    country ("DE-2" holds "DE-20095").
+    """
+    if place == zone:
+        return True
+    if _COUNTRY.fullmatch(zone):
+        return place.startswith(zone) and bool(_LOCODE.fullmatch(place) or _POSTCODE_ZONE.fullmatch(place))
+    return bool(_POSTCODE_ZONE.fullmatch(zone)) and place.startswith(zone)
+
+
+def _fits(rate: CarrierRate, shipment: Shipment) -> bool:
+    return (
+        lies_in(shipment.origin, rate.origin)
+        and lies_in(shipment.destination, rate.destination)
+        and rate.service_id in (None, shipment.service_id)
+        and rate.mode in (None, shipment.mode)
+        and rate.freight_class in (None, shipment.freight_class)
+    )
+
+
+def _closeness(rate: CarrierRate, shipment: Shipment) -> tuple[int, ...]:
+    zones = (rate.origin, rate.destination)
+    lane = sum(map(len, zones)) if zones != (shipment.origin, shipment.destination) else 1_000
+    return lane, rate.service_id is not None, rate.mode is not None, rate.freight_class is not None
+
+
+def _holds(agreed: Valid, at: datetime) -> bool:
+    return agreed.valid_from <= at and (agreed.valid_until is None or at < agreed.valid_until)
+
+
+def _not_replaced(agreed: Sequence[V], same: Callable[[V, V], bool]) -> list[V]:
+    """Leave out what has no end and is replaced by something for the same that began later."""
+    return [
+        one
+        for one in agreed
+        if one.valid_until is not None
+        or not any(other.valid_from > one.valid_from and same(one, other) for other in agreed)
+    ]
+
+
+def _always(_one: Valid, _other: Valid) -> bool:
+    return True
+
+
+def _share_a_weight(one: CarrierRate, other: CarrierRate) -> bool:
+    return not (_below(one, other) or _below(other, one))
+
+
+def _below(one: CarrierRate, other: CarrierRate) -> bool:
+    return one.weight_until_kg is not None and one.weight_until_kg < other.weight_from_kg
+
+
+def _grouped(pairs: Iterable[tuple[K, T]]) -> dict[K, list[T]]:
+    groups: dict[K, list[T]] = {}
+    for key, item in pairs:
+        groups.setdefault(key, []).append(item)
+    return groups
