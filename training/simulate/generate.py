@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 from features.tables import RecordTables
 from features.vocabulary import StopKind
 from training.simulate.bookings import TIERS, Bookings, make_bookings
+from training.simulate.contracts import make_contracts
 from training.simulate.frames import frame, instants
-from training.simulate.invoices import INVOICE_SCHEMA, TRUTH_SCHEMA, make_invoices
+from training.simulate.invoices import TRUTH_SCHEMA, make_invoices
 from training.simulate.journeys import deliver, run_departures
 from training.simulate.local_time import LocalTime
 from training.simulate.network import CARRIERS, PLACES, lanes
 from training.simulate.scans import events_frame, make_scans
 from training.simulate.settings import SimulationSettings
+from training.simulate.stays import make_stays, stays_frame
 from training.simulate.timetable import Timetable, make_timetable
 from training.simulate.warehouse import ready_times
 from training.simulate.weather import make_weather, weather_frame
@@ -33,21 +35,16 @@ MISSING_FIELD_SHARE = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """Canonical tables, and beside them invoices with the truth about their errors."""
+    """Canonical tables, and beside them the truth about the errors of the invoices."""
 
     tables: RecordTables
-    invoices: pd.DataFrame
     invoice_truth: pd.DataFrame
 
     def write(self, folder: Path) -> None:
-        """Write the tables, `invoices.parquet` and `invoice_truth.parquet` into a folder, made if missing."""
+        """Write the tables and `invoice_truth.parquet` into a folder, made if missing."""
         self.tables.write(folder)
-        for name, made, schema in (
-            ("invoices", self.invoices, INVOICE_SCHEMA),
-            ("invoice_truth", self.invoice_truth, TRUTH_SCHEMA),
-        ):
-            table = pa.Table.from_pandas(made, schema=schema, preserve_index=False)
-            pq.write_table(table, folder / f"{name}.parquet", compression="zstd")
+        truth = pa.Table.from_pandas(self.invoice_truth, schema=TRUTH_SCHEMA, preserve_index=False)
+        pq.write_table(truth, folder / "invoice_truth.parquet", compression="zstd")
 
 
 def simulate(
@@ -67,6 +64,7 @@ def simulate(
     for_weather, for_timetable, for_bookings, for_warehouses, for_runs, for_deliveries, for_scans, for_tables = (
         rng.spawn(8)
     )
+    for_stays, for_numbers = rng.spawn(2)
     times = LocalTime(settings.start, settings.horizon_hours, [place.timezone for place in PLACES])
     on_stage("weather")
     weather = make_weather(settings, for_weather)
@@ -85,14 +83,28 @@ def simulate(
     scans = make_scans(settings, timetable, bookings, runs, journeys, for_scans)
     events = events_frame(settings, scans, shipment_ids, for_scans)
     on_stage("invoices")
-    invoices, truth = make_invoices(settings, timetable, bookings, journeys, shipment_ids, for_tables)
+    contracts = make_contracts(settings, for_tables)
+    stays = make_stays(timetable, bookings, journeys, for_stays)
+    told = stays_frame(settings, timetable, bookings, stays, shipment_ids, for_stays)
+    events = pd.concat([events, told]).sort_values(
+        ["known_at", "occurred_at", "event_id"], kind="stable", ignore_index=True
+    )
+    billed = make_invoices(
+        settings, timetable, bookings, journeys, contracts, stays, shipment_ids, for_tables, for_numbers
+    )
     tables = RecordTables(
         shipments=_shipments_frame(settings, timetable, bookings, shipment_ids, for_tables),
         stops=_stops_frame(settings, timetable, bookings, shipment_ids),
         events=events,
         weather=weather_frame(weather, settings, for_weather),
+        references=billed.references,
+        carrier_rates=contracts.rates,
+        fuel_index=contracts.fuel_index,
+        accessorials=contracts.accessorials,
+        freight_invoices=billed.invoices,
+        invoice_lines=billed.lines,
     )
-    return Simulation(tables=tables, invoices=invoices, invoice_truth=truth)
+    return Simulation(tables=tables, invoice_truth=billed.truth)
 
 
 def _last_on_board(timetable: Timetable, bookings: Bookings, ready: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -43,7 +43,7 @@ def summary_of(made: Simulation) -> dict[str, str]:
     outcome = outcomes_of(tables)
     cancelled = (tables.events["status"] == EventStatus.CANCELLED.value).sum()
     told_hours = (tables.events["known_at"] - tables.events["occurred_at"]).dt.total_seconds() / 3600
-    charged, extra = made.invoices["charged_total_minor"].sum(), made.invoice_truth["overcharge_minor"]
+    charged, extra = tables.freight_invoices["net_due_minor"].sum(), made.invoice_truth["overcharge_minor"]
     return {
         "shipments": f"{len(tables.shipments):,}",
         "cancelled": f"{cancelled:,}",
@@ -55,7 +55,7 @@ def summary_of(made: Simulation) -> dict[str, str]:
         "late (delivered after the promise)": f"{outcome['late'].mean():.1%}",
         "left more than an hour late": f"{(outcome['departure_delay_hours'] > 1).mean():.1%}",
         "events known more than two hours after the fact": f"{(told_hours > 2).mean():.1%}",
-        "invoices": f"{len(made.invoices):,}",
-        "invoices with an error": f"{len(made.invoice_truth) / len(made.invoices):.1%}",
+        "invoices": f"{len(tables.freight_invoices):,}",
+        "invoices with an error": f"{len(made.invoice_truth) / len(tables.freight_invoices):.1%}",
         "charged too much, of all that was charged": f"{extra.clip(lower=0).sum() / charged:.1%}",
     }

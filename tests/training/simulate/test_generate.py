@@ -21,8 +21,9 @@ class TestDeterminism:
             simulate(SMALL, np.random.default_rng(11)).write(tmp_path / folder)
         names = sorted(path.name for path in (tmp_path / "one").iterdir())
         assert names == [
-            "events.parquet", "invoice_truth.parquet", "invoices.parquet", "shipments.parquet", "stops.parquet",
-            "weather.parquet",
+            "accessorials.parquet", "carrier_rates.parquet", "events.parquet", "freight_invoices.parquet",
+            "fuel_index.parquet", "invoice_lines.parquet", "invoice_truth.parquet", "references.parquet",
+            "shipments.parquet", "stops.parquet", "weather.parquet",
         ]  # fmt: skip
         for name in names:
             assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "other" / name).read_bytes()
