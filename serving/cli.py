@@ -14,7 +14,7 @@ from rich.console import Console
 from features.errors import FeatureError
 from models.errors import ModelError
 from routing.errors import RoutingError
-from serving import imports
+from serving import imports, quality
 from serving.broker import cli as broker_cli
 from serving.config import Settings, bundled_policy
 from serving.db.engine import engine_while, read_only, session_factory
@@ -51,6 +51,7 @@ _errors = Console(stderr=True, soft_wrap=True, highlight=False)
 def main() -> None:
     """Run the command; an error of ours ends it with its sentence and status 2, without a traceback."""
     imports.register(app)
+    quality.register(app)
     worker_cli.register(app)
     broker_cli.register(app)
     demo_cli.register(app)

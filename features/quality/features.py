@@ -1,0 +1,87 @@
+"""Data quality as features: how the carrier's feed of events is doing at each question's cutoff.
+
+They are asked beside the features of `features.definitions` and are no part of those: a model that reads them is
+another model. A rule may read them as they are.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.declaration import Feature
+from features.errors import TimelineError
+from features.history import DAY, HOUR
+from features.legs import MINUTE, micros_of
+from features.quality.feeds import FEEDS
+from features.tables import RecordTables
+from features.timeline import Latest, Timeline
+
+_OWNER = "carrier management"
+_SOURCE = "shipments, events"
+_SAME = next(feed.same for feed in FEEDS if feed.table == "events")
+
+FEATURES = (
+    Feature("carrier_feed_silence_hours", "hours", "time since news of this carrier last came", _SOURCE, _OWNER),
+    Feature("carrier_feed_missed_events", "events", "events that usually come in that time", _SOURCE, _OWNER, "28d"),
+    Feature("carrier_feed_lag_hours", "hours", "mean time from happening to being known", _SOURCE, _OWNER, "7d"),
+    Feature("carrier_feed_early_share", "share", "events known before they happened", _SOURCE, _OWNER, "7d"),
+    Feature("carrier_feed_repeated_share", "share", "events that repeat an earlier one", _SOURCE, _OWNER, "7d"),
+)
+"""How the feed of a shipment's carrier is doing; a window looks back by when news came."""
+
+
+def feed_values(tables: RecordTables, questions: pd.DataFrame) -> NDArray[np.float64]:
+    """Return the state of the feed of each question's carrier, from what was known at its cutoff.
+
+    The carrier is that of the first plan of a shipment; news of a shipment counts once that plan is known.
+
+    Parameters
+    ----------
+    questions
+        Columns `shipment_id` and `cutoff_at` (aware).
+
+    Returns
+    -------
+    float64 [n, len(FEATURES)]
+        NaN where no news of the carrier was known, or none in the window.
+
+    Raises
+    ------
+    TimelineError
+        If a shipment is not in the tables.
+    """
+    plans = tables.shipments.sort_values("known_at", kind="stable").drop_duplicates("shipment_id")
+    plans = plans.set_index("shipment_id")
+    code = pd.Series(pd.factorize(plans["carrier_id"])[0].astype(np.int64), index=plans.index)
+    asked = questions["shipment_id"].map(code)
+    if asked.isna().any():
+        first = questions.loc[asked.isna(), "shipment_id"].iloc[0]
+        raise TimelineError(
+            f"{int(asked.isna().sum())} of {len(questions)} questions name a shipment that is not in the tables, "
+            f"the first '{first}'. Import its shipment record, or leave the question out."
+        )
+    keys, cutoffs = np.asarray(asked, dtype=np.int64), micros_of(questions["cutoff_at"])
+    events = tables.events[tables.events["shipment_id"].isin(plans.index)]
+    events = events.sort_values(["known_at", "occurred_at", "event_id"], kind="stable")
+    told, happened = micros_of(events["known_at"]), micros_of(events["occurred_at"])
+    known = np.maximum(told, micros_of(events["shipment_id"].map(plans["known_at"])))
+    carrier = np.asarray(events["shipment_id"].map(code), dtype=np.int64)
+    lag_minutes = (told - happened) // MINUTE
+    said = np.stack([lag_minutes, told < happened, events.duplicated(list(_SAME))], axis=1).astype(np.int64)
+
+    newest = Latest(carrier, known, known).at(keys, cutoffs)
+    silence = np.where(newest < 0, np.nan, (cutoffs - np.append(known, 0)[newest]) / HOUR)
+    sums = Timeline(carrier, known, known, (7 * DAY, 28 * DAY), said).at(keys, cutoffs).astype(np.float64)
+    count = np.where(sums[:, 0, 0] > 0, sums[:, 0, 0], np.nan)
+    return np.stack(
+        [
+            silence,
+            silence * sums[:, 1, 0] / (28 * 24),
+            sums[:, 0, 1] / 60 / count,
+            sums[:, 0, 2] / count,
+            sums[:, 0, 3] / count,
+        ],
+        axis=1,
+    )
