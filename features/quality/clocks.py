@@ -67,10 +67,13 @@ def late_news(window: Window) -> Iterator[Measure]:
     minutes = np.asarray(lag / 60, dtype=np.float64)
     before, now = minutes[: len(window.usual)], minutes[len(window.usual) :]
     usual, recent, slow = float(np.median(before)), float(np.median(now)), float(np.quantile(before, 0.95))
-    risen = recent - usual
-    whole = round(risen / _HOUR)
+    risen, place = recent - usual, change_point(minutes)
+    shift = float(np.median(minutes[place:])) - usual
+    whole = round(shift / _HOUR)
     zone = (
-        f" That is {whole} h to the minute, as a time zone makes." if whole and abs(risen - whole * _HOUR) < 2 else ""
+        f" Now it is {whole} h more to the minute, as a time zone makes."
+        if whole and abs(shift - whole * _HOUR) < 2
+        else ""
     )
     yield window.measure(
         Kind.LATE_NEWS,
@@ -78,7 +81,7 @@ def late_news(window: Window) -> Iterator[Measure]:
         settings.lag_rise_minutes / _HOUR,
         "hours",
         usual=usual / _HOUR,
-        since=both["known_at"].iloc[change_point(minutes)],
+        since=both["known_at"].iloc[place],
         records=len(now),
         alarm=risen > settings.lag_rise_minutes and recent > slow,
         found=f"Half of the recent {window.who} became known {recent:,.0f} min after they happened, {usual:,.0f} min "

@@ -27,7 +27,8 @@ class QualitySettings(BaseModel):
         Share of records that may lack a field no model can do without; and by how much the share may rise of those
         that lack any other.
     unit_tolerance
-        How far, as a factor, a jump may be from that between two units and still be taken for it.
+        How far, as a factor, a jump may be from that between two units and still be taken for it; more where there are
+        too few records to tell.
     skew_seconds, early_share
         How far a sender's clock may be ahead, and the share of records that may be.
     lag_rise_minutes

@@ -21,13 +21,15 @@ FACTORS = {
 """By the end of a field's name: how much larger the numbers of the smaller unit are."""
 
 _QUARTILES = (0.25, 0.5, 0.75)
+_ERRORS = 3.5
+"""How many standard errors a quartile may be away: a change of unit that is missed costs more than a look too many."""
 
 
 def unit_jumps(window: Window) -> Iterator[Measure]:
     """Measure by what factor the level of each amount has jumped, and whether that is the factor between two units.
 
-    The level is parted where it changes most. A jump counts only if the quartiles on both sides have moved alike, so
-    that other goods are not taken for another unit.
+    The level is parted where it changes most. A jump counts only if all quartiles have moved by the factor, as nearly
+    as so many records can tell, so that other goods are not taken for another unit.
     """
     settings = window.settings
     both = pd.concat([window.usual, window.recent])
@@ -39,10 +41,14 @@ def unit_jumps(window: Window) -> Iterator[Measure]:
         place = change_point(logs)
         if min(place, len(logs) - place) < settings.least_records:
             continue
-        moved = np.exp(np.quantile(logs[place:], _QUARTILES) - np.quantile(logs[:place], _QUARTILES))
+        quartiles = np.quantile(logs[:place], _QUARTILES)
+        moved = np.quantile(logs[place:], _QUARTILES) - quartiles
         factors = next(factors for ending, factors in FACTORS.items() if field.endswith(ending))
-        factor, words = _factor_of(moved, factors, settings.unit_tolerance)
-        ratio, since = float(moved[1]), amounts["known_at"].iloc[place]
+        # A quartile of n values of a normal distribution has a standard error of 1.36 deviations by the root of n.
+        deviation = float(quartiles[2] - quartiles[0]) / 1.349
+        error = 1.36 * deviation * np.sqrt(1 / place + 1 / (len(logs) - place))
+        factor, words = _factor_of(moved, factors, max(float(np.log(settings.unit_tolerance)), _ERRORS * float(error)))
+        ratio, since = float(np.exp(moved[1])), amounts["known_at"].iloc[place]
         before, after = (float(np.exp(np.median(part))) for part in (logs[:place], logs[place:]))
         yield window.measure(
             Kind.UNIT_JUMP,
@@ -64,10 +70,15 @@ def unit_jumps(window: Window) -> Iterator[Measure]:
 
 
 def _factor_of(
-    moved: NDArray[np.float64], factors: Sequence[tuple[float, str]], tolerance: float
+    moved: NDArray[np.float64], factors: Sequence[tuple[float, str]], allowed: float
 ) -> tuple[float | None, str]:
+    """Return the factor by which all quartiles moved, and its words; `moved` and `allowed` are in logarithms.
+
+    What is not clearly nearer to the factor than to no change at all is never taken for it.
+    """
     for number, words in factors:
         for factor in (number, 1 / number):
-            if (np.abs(np.log(moved / factor)) <= np.log(tolerance)).all():
+            away = np.abs(moved - np.log(factor))
+            if (away <= min(allowed, np.log(number) / 2)).all():
                 return factor, words
     return None, ""

@@ -37,7 +37,7 @@ def quiet() -> RecordTables:
                 Stop(place="NLRTM", kind=StopKind.PICKUP, planned_at=left),
                 Stop(place="DEHAM", kind=StopKind.DELIVERY, promised_at=came),
             )
-            weight = round(float(np.exp(rng.normal(5, 0.8))), 1)
+            weight = round(float(np.exp(rng.normal(5, 0.5))), 1)
             records.append(
                 Shipment(
                     shipment_id=name, carrier_id=carrier, mode=Mode.ROAD_LTL, stops=stops, weight_kg=weight,

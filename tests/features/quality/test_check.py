@@ -81,8 +81,8 @@ class TestStale:
         assert f"since {last:%Y-%m-%d %H:%M} UTC" in alarm.found
 
     def test_a_silence_as_usual_is_none(self) -> None:
-        assert alarms(self.silent(2)) == []
-        assert measured(self.silent(2), Kind.STALE, "events", "RHEI").since is None
+        assert alarms(self.silent(1)) == []
+        assert measured(self.silent(1), Kind.STALE, "events", "RHEI").since is None
 
     def test_a_feed_that_was_given_up_is_not_reported(self) -> None:
         tables = replace(quiet(), shipments=quiet().shipments.head(0), stops=quiet().stops.head(0))
@@ -91,7 +91,7 @@ class TestStale:
 
     def test_weekends_are_usual(self) -> None:
         def workdays(events: pd.DataFrame) -> pd.DataFrame:
-            return events[events["known_at"].dt.dayofweek < 5]
+            return events[events["known_at"].dt.day_of_week < 5]
 
         monday = AT
         assert monday.weekday() == 0
@@ -147,18 +147,33 @@ class TestUnitJump:
     def test_a_change_of_unit_is_found_with_its_day_and_the_units(self, factor: float, words: str) -> None:
         alarm = only(self.changed(factor))
         assert (alarm.kind, alarm.carrier, alarm.field) == (Kind.UNIT_JUMP, "VELO", "weight_kg")
-        assert alarm.value == pytest.approx(factor, rel=0.25)
+        assert alarm.value == pytest.approx(factor, rel=0.3)
         assert words in alarm.found
         assert alarm.since is not None
         assert abs(alarm.since - (AT - 5 * DAY)) < timedelta(hours=36)
 
-    @pytest.mark.parametrize("factor", [1.4, 5.0, 60.0, 100.0])
+    @pytest.mark.parametrize("factor", [1.3, 5.0, 60.0, 100.0])
     def test_other_goods_are_not_another_unit(self, factor: float) -> None:
         assert alarms(self.changed(factor)) == []
 
     def test_a_mix_of_goods_is_not_another_unit(self) -> None:
         """The median may move by the right factor; the quartiles do not."""
         assert alarms(self.changed(1000.0, share=0.6)) == []
+
+    @pytest.mark.parametrize(
+        ("factor", "least", "most"),
+        [(2.2046, 38, 40), (1 / 2.2046, 38, 40), (1000.0, 40, 40), (1.0, 0, 0), (1.3, 0, 3)],
+    )
+    def test_it_is_seldom_missed_and_seldom_made_up(self, factor: float, least: int, most: int) -> None:
+        """Forty draws of a month and a week of weights that spread widely: half of them between 70 and 205 kg."""
+        jumps = 0
+        for seed in range(40):
+            weights = np.exp(np.random.default_rng(seed).normal(4.79, 0.8, 420))
+            weights[336:] *= factor
+            plans = quiet().shipments[quiet().shipments["carrier_id"] == "VELO"].iloc[-420:]
+            tables = replace(quiet(), shipments=plans.assign(weight_kg=weights), events=quiet().events.head(0))
+            jumps += sum(one.kind is Kind.UNIT_JUMP for one in alarms(tables))
+        assert least <= jumps <= most
 
     def test_money_goes_by_a_hundred_and_not_by_pounds(self) -> None:
         shipments = quiet().shipments.assign(value_minor=10_000, currency="EUR")
@@ -204,15 +219,15 @@ class TestClocks:
     def test_news_that_takes_longer_by_whole_hours_smells_of_a_time_zone(self) -> None:
         (alarm,) = [one for one in alarms(self.shifted(120)) if one.kind is Kind.LATE_NEWS]
         assert alarm.carrier == "RHEI"
-        assert alarm.value == pytest.approx(2.0, abs=0.06)
-        assert "That is 2 h to the minute" in alarm.found
+        assert alarm.value == pytest.approx(2.0, abs=0.1)
+        assert "Now it is 2 h more to the minute" in alarm.found
         assert alarm.since is not None
         assert abs(alarm.since - (AT - 5 * DAY)) < timedelta(hours=12)
 
     def test_news_that_takes_half_an_hour_longer_is_allowed(self) -> None:
         assert alarms(self.shifted(29)) == []
         (alarm,) = alarms(self.shifted(45))
-        assert "time zone" not in alarm.found.split("before.")[1]
+        assert "time zone" not in alarm.found
 
 
 class TestRepeated:
