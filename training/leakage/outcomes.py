@@ -36,6 +36,7 @@ _MEMORY: dict[str, object] = {
     "learning_rate": 0.1,
     "deterministic": True,
     "force_row_wise": True,
+    "num_threads": 1,
     "verbose": -1,
 }
 """Trees that learn by heart whatever can be: with honest data there is nothing that helps on the other side."""
