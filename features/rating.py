@@ -73,7 +73,7 @@ def rate_shipment(
 
 
 def _undetermined(reason: Reason, words: str) -> Expected:
-    return Expected(None, (), (Doubt(ChargeKind.LINE_HAUL, None, reason, words),))
+    return Expected(None, (), tuple(Doubt(kind, None, reason, words) for kind in ChargeKind))
 
 
 def _undisputed(terms: Sequence[Accessorial]) -> tuple[list[Accessorial], list[Doubt]]:
@@ -105,6 +105,7 @@ class _Bill:
         self._off = Fraction(0)
         if isinstance(haul, NoHaul):
             self.doubts.append(Doubt(ChargeKind.LINE_HAUL, None, haul.reason, haul.words))
+            self.doubts.append(Doubt(ChargeKind.FUEL, None, Reason.NO_BASE, "the rate says whether there is one"))
         else:
             self.currency, self._haul = haul.rate.currency, haul
             self.charges.append(Charge(ChargeKind.LINE_HAUL, None, haul.amount_minor, _of_rate(haul)))

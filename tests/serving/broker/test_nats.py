@@ -237,7 +237,6 @@ class TestProcesses:
         with_place(test)
         assert any_house.kept() == (400, 0)
 
-
     def test_what_a_consumer_takes_counts_in_a_score_of_the_service(self, any_house: House) -> None:
         async def test(place: NatsPlace) -> None:
             await place.send(body(1))

@@ -1,0 +1,179 @@
+"""Invoice features at the moment of decision, which is when the invoice came in.
+
+Three families: the bill beside what is owed (`features.billing`), beside the invoices before it
+(`features.duplicates`), and, declared here, the carrier's billing habits as they were known by then.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features import billing, duplicates
+from features.as_known import counts_from, standing
+from features.billing import Bill
+from features.contracts import Contracts
+from features.declaration import Feature
+from features.duplicates import Ledger, in_order_of_arrival
+from features.history import WINDOWS
+from features.invoice_records import FreightInvoice, InvoiceLine
+from features.legs import micros
+from features.rating import rate_shipment
+from features.records import DeliveryEvent, Shipment
+from features.tables import RecordTables, events_of, records_of, shipments_of
+from features.timeline import Ints, Timeline
+
+Progress = Callable[[int, int], None]
+"""Called with (done, total) as the work goes on."""
+
+OVER_AFTER_MINOR = 100
+"""A past bill counts as too high when it is more than this above what is owed: less is rounding."""
+HABIT_WINDOWS = ("28d", "90d")
+_STREAMS = {"carrier": "of this carrier", "carrier_lane": "of this carrier on this lane"}
+_KINDS = (
+    ("invoices", "invoices", "invoices {}"),
+    ("over_share", "share", "share billed too high of the invoices {} that could be re-rated"),
+    ("over_mean_minor", "minor units", "mean of what was too much in the invoices {} that were too high"),
+    ("in_doubt_share", "share", "share of the invoices {} that could not be re-rated"),
+    ("spend_minor", "minor units", "sum of the invoices {}"),
+)
+HABITS = tuple(
+    Feature(
+        f"{stream}_{kind}_{window}",
+        unit,
+        f"{words.format(whose)} in the last {window.replace('d', ' days')}",
+        "freight_invoices, invoice_lines, contracts, shipments, events",
+        "freight audit",
+        window,
+    )
+    for stream, whose in _STREAMS.items()
+    for window in HABIT_WINDOWS
+    for kind, unit, words in _KINDS
+)
+"""Past invoices are judged as they were when they came in; one that came in the same instant is not past."""
+
+INVOICE_FEATURES = billing.FEATURES + duplicates.FEATURES + HABITS
+INVOICE_NAMES = tuple(feature.name for feature in INVOICE_FEATURES)
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceMatrix:
+    """Features of n invoices, in the order of their table.
+
+    Attributes
+    ----------
+    values
+        float64 [n, len(INVOICE_FEATURES)], NaN where something is not known.
+    bills
+        The invoices with what was known of each, and with what is owed, clause by clause.
+    """
+
+    values: NDArray[np.float64]
+    bills: tuple[Bill, ...]
+    names: tuple[str, ...] = INVOICE_NAMES
+
+
+def build_invoices(tables: RecordTables, progress: Progress | None = None) -> InvoiceMatrix:
+    """Build the features of each invoice, from what was known when it came in and from nothing else."""
+    contracts = Contracts.of_tables(tables)
+    bills = tuple(_bills(tables, contracts))
+    own = np.empty((len(bills), len(billing.FEATURES)))
+    for row, bill in enumerate(bills):
+        own[row] = billing.values(bill, contracts)
+        if progress is not None:
+            progress(row + 1, len(bills))
+    return InvoiceMatrix(np.concatenate([own, _repeats(bills), _habits(bills)], axis=1), bills)
+
+
+def plan_at(plans: Sequence[Shipment], cutoff: datetime) -> Shipment | None:
+    """Return the plan of one shipment that is in force at the cutoff: the one known last."""
+    return max((plan for plan in plans if counts_from(plan) <= cutoff), key=lambda plan: plan.known_at, default=None)
+
+
+def _bills(tables: RecordTables, contracts: Contracts) -> list[Bill]:
+    invoices = list(records_of(tables, FreightInvoice))
+    wanted = {invoice.shipment_id for invoice in invoices}
+    plans: dict[str | None, list[Shipment]] = defaultdict(list)
+    for plan in shipments_of(tables):
+        plans[plan.shipment_id].append(plan)
+    events: dict[str | None, list[DeliveryEvent]] = defaultdict(list)
+    for event in events_of(tables):
+        if event.shipment_id in wanted:
+            events[event.shipment_id].append(event)
+    lines: dict[str, list[InvoiceLine]] = defaultdict(list)
+    for line in records_of(tables, InvoiceLine):
+        lines[line.invoice_id].append(line)
+    bills = []
+    for invoice in invoices:
+        cutoff = counts_from(invoice)
+        shipment = plan_at(plans[invoice.shipment_id], cutoff)
+        told = events[invoice.shipment_id]
+        bills.append(
+            Bill(
+                invoice=invoice,
+                lines=tuple(line for line in lines[invoice.invoice_id] if counts_from(line) <= cutoff),
+                shipment=shipment,
+                events=standing(told, cutoff),
+                expected=rate_shipment(shipment, told, contracts, cutoff),
+                cutoff=cutoff,
+            )
+        )
+    return bills
+
+
+def _repeats(bills: Sequence[Bill]) -> NDArray[np.float64]:
+    row_of = {bill.invoice.invoice_id: row for row, bill in enumerate(bills)}
+    found = np.empty((len(bills), len(duplicates.FEATURES)))
+    ledger = Ledger()
+    for invoice in in_order_of_arrival(bill.invoice for bill in bills):
+        found[row_of[invoice.invoice_id]] = ledger.values(invoice)
+        ledger.take(invoice)
+    return found
+
+
+def _habits(bills: Sequence[Bill]) -> NDArray[np.float64]:
+    """Return count, share and mean too high, share in doubt and spend, by stream and window."""
+    arrived: Ints = np.array([micros(bill.cutoff) for bill in bills], dtype=np.int64)
+    facts: Ints = np.array([_fact(bill) for bill in bills], dtype=np.int64).reshape(len(bills), 4)
+    windows = [WINDOWS[window] for window in HABIT_WINDOWS]
+    columns = []
+    for lane in (False, True):
+        # Amounts of two currencies do not add up: the currency is a part of every key.
+        keys = pd.factorize(pd.Series([_key(bill, lane=lane) for bill in bills], dtype=object))[0]
+        # Known an instant after the arrival: an invoice is judged once it is there, so it is no past of itself.
+        timeline = Timeline(keys, arrived, arrived + 1, windows, facts)
+        answers = timeline.at(keys, arrived).astype(np.float64)
+        count, over, too_much, rated, spend = (answers[:, :, place] for place in range(5))
+        for window in range(len(windows)):
+            columns += [
+                count[:, window],
+                _share(over, rated)[:, window],
+                _share(too_much, over)[:, window],
+                _share(count - rated, count)[:, window],
+                spend[:, window],
+            ]
+    return np.stack(columns, axis=1)
+
+
+def _fact(bill: Bill) -> tuple[int, int, int, int]:
+    """Return whether a bill is too high (0 or 1), by how much, whether that is known, and what it comes to."""
+    over = bill.over_minor
+    too_high = over is not None and over > OVER_AFTER_MINOR
+    return int(too_high), over if too_high and over is not None else 0, int(over is not None), bill.total_minor
+
+
+def _key(bill: Bill, *, lane: bool) -> str:
+    parts: list[object] = [bill.invoice.carrier_id, bill.invoice.currency]
+    if lane:
+        parts += [bill.invoice.origin, bill.invoice.destination]
+    return "\x1f".join(map(str, parts))
+
+
+def _share(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 0)
