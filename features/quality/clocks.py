@@ -11,6 +11,8 @@ from features.quality.measures import Kind, Measure
 from features.quality.window import Window, change_point
 
 _HOUR = 60.0
+_FURTHEST_ZONE = 14
+"""Hours by which a zone may be off UTC."""
 
 
 def early(window: Window) -> Iterator[Measure]:
@@ -72,7 +74,7 @@ def late_news(window: Window) -> Iterator[Measure]:
     whole = round(shift / _HOUR)
     zone = (
         f" Now it is {whole} h more to the minute, as a time zone makes."
-        if whole and abs(shift - whole * _HOUR) < 2
+        if 0 < whole <= _FURTHEST_ZONE and abs(shift - whole * _HOUR) < 2
         else ""
     )
     yield window.measure(

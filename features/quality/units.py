@@ -74,11 +74,11 @@ def _factor_of(
 ) -> tuple[float | None, str]:
     """Return the factor by which all quartiles moved, and its words; `moved` and `allowed` are in logarithms.
 
-    What is not clearly nearer to the factor than to no change at all is never taken for it.
+    What is nearer to no change at all, or off by more than a factor of two, is never taken for it.
     """
     for number, words in factors:
         for factor in (number, 1 / number):
             away = np.abs(moved - np.log(factor))
-            if (away <= min(allowed, np.log(number) / 2)).all():
+            if (away <= min(allowed, np.log(number) / 2, np.log(2))).all():
                 return factor, words
     return None, ""

@@ -175,6 +175,16 @@ class TestUnitJump:
             jumps += sum(one.kind is Kind.UNIT_JUMP for one in alarms(tables))
         assert least <= jumps <= most
 
+    def test_few_records_that_spread_widely_say_little(self) -> None:
+        """Half of the values between 2,100 and 46,000: their median moves tenfold by chance, over sixty records."""
+        jumps = 0
+        for seed in range(40):
+            value = np.exp(np.random.default_rng(seed).normal(9.2, 2.3, 60)).astype(np.int64)
+            plans = quiet().shipments[quiet().shipments["carrier_id"] == "VELO"].iloc[-60:]
+            tables = replace(quiet(), shipments=plans.assign(value_minor=value), events=quiet().events.head(0))
+            jumps += sum(one.kind is Kind.UNIT_JUMP for one in alarms(tables))
+        assert jumps == 0
+
     def test_money_goes_by_a_hundred_and_not_by_pounds(self) -> None:
         shipments = quiet().shipments.assign(value_minor=10_000, currency="EUR")
         shipments["value_minor"] += np.arange(len(shipments)) % 500
@@ -223,6 +233,10 @@ class TestClocks:
         assert "Now it is 2 h more to the minute" in alarm.found
         assert alarm.since is not None
         assert abs(alarm.since - (AT - 5 * DAY)) < timedelta(hours=12)
+
+    def test_a_backlog_of_days_is_no_time_zone(self) -> None:
+        (alarm,) = [one for one in alarms(self.shifted(1440, "known_at")) if one.kind is Kind.LATE_NEWS]
+        assert "time zone" not in alarm.found
 
     def test_news_that_takes_half_an_hour_longer_is_allowed(self) -> None:
         assert alarms(self.shifted(29)) == []
