@@ -17,6 +17,7 @@ from serving.dependencies import require_token
 from serving.documentation import DESCRIPTION, TAGS, complete
 from serving.events import endpoints as events
 from serving.health import endpoints as health
+from serving.health import metrics
 from serving.limits import BodyLimit
 from serving.reviews import endpoints as reviews
 from serving.scores import endpoints as scores
@@ -42,6 +43,7 @@ def create_app(container: Container) -> FastAPI:
     app.add_middleware(BodyLimit, limit_bytes=container.settings.body_limit_bytes)
     for router in _API:
         app.include_router(router, dependencies=[Depends(require_token)])
+    app.include_router(metrics.router, dependencies=[Depends(require_token)])
     app.include_router(health.router)
     app.include_router(problems.router)
     app.include_router(pages.router)

@@ -1,0 +1,69 @@
+"""`GET /metrics`: what the service tells Prometheus. Counts are taken when it asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import InstrumentedAttribute, Session, sessionmaker
+
+from serving.db.tables import OutgoingCallRow, ReviewItemRow
+from serving.dependencies import App
+from serving.events import repository as events_repository
+from serving.events.following import Following
+
+_UP = "Whether the database answers."
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/metrics")
+async def metrics(container: App) -> Response:
+    """Tell how far the process follows the record log, and what waits in the queue and the outbox."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    registry.register(ServiceCollector(container.reads, container.following))
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceCollector(Collector):
+    """The figures of one process; without a database only those it knows by itself."""
+
+    reads: sessionmaker[Session]
+    following: Following
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield every figure."""
+        position = self.following.position
+        yield _gauge("triage_record_log_position", "Position in the record log that this process knows.", position)
+        try:
+            with self.reads() as session:
+                behind = events_repository.count_after(session, position)
+                waiting = [
+                    _by_status(session, "triage_review_items", "Review items by status.", ReviewItemRow.status),
+                    _by_status(session, "triage_outgoing_calls", "Outgoing calls by status.", OutgoingCallRow.status),
+                ]
+        except SQLAlchemyError:
+            yield _gauge("triage_database_up", _UP, 0)
+            return
+        yield _gauge("triage_database_up", _UP, 1)
+        yield _gauge("triage_record_log_behind_events", "Lag: events of the log this process has not learnt.", behind)
+        yield from waiting
+
+
+def _gauge(name: str, meaning: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, meaning, value=value)
+
+
+def _by_status(session: Session, name: str, meaning: str, status: InstrumentedAttribute[str]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, meaning, labels=["status"])
+    for value, count in session.execute(select(status, func.count()).group_by(status).order_by(status)):
+        family.add_metric([value], count)
+    return family
