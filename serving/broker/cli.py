@@ -79,7 +79,6 @@ def consume_nats(
             create=create,
         )
 
-    _refuse_same(subject, dead_letter)
     settings = _settings(database, history, body_limit_bytes, clock_skew_seconds, trust_known_time)
     _consume(source, settings, metrics_at=(metrics_host, metrics_port), until_empty=until_empty)
 
@@ -106,7 +105,6 @@ def consume_rabbitmq(
 
         return RabbitSource(url, queue=queue, dead_letter=dead_letter, create=create)
 
-    _refuse_same(queue, dead_letter)
     settings = _settings(database, history, body_limit_bytes, clock_skew_seconds, trust_known_time)
     _consume(source, settings, metrics_at=(metrics_host, metrics_port), until_empty=until_empty)
 
@@ -132,7 +130,6 @@ def consume_kafka(
 
         return KafkaSource(url, topic=topic, dead_letter=dead_letter, group=group)
 
-    _refuse_same(topic, dead_letter)
     settings = _settings(database, history, body_limit_bytes, clock_skew_seconds, trust_known_time)
     _consume(source, settings, metrics_at=(metrics_host, metrics_port))
 
@@ -147,13 +144,6 @@ def _settings(
         clock_skew=timedelta(seconds=clock_skew_seconds),
         trust_known_time=trust_known_time,
     )
-
-
-def _refuse_same(consumed: str, dead_letter: str) -> None:
-    from serving.broker.errors import SamePlaceError
-
-    if consumed == dead_letter:
-        raise SamePlaceError(consumed)
 
 
 def _consume(

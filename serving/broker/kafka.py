@@ -15,6 +15,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage, Topic
 
 from serving.broker.consuming import GROUP, Consumer, DeadLetterTooLargeError
 from serving.broker.dead_letters import DeadLetter
+from serving.broker.errors import SamePlaceError
 from serving.broker.headers import http_headers
 from serving.broker.messages import Message
 
@@ -75,9 +76,16 @@ class KafkaSource:
         Topic for what is refused.
     group
         Consumer group; its processes share the partitions. A new one begins at the topic's beginning.
+
+    Raises
+    ------
+    SamePlaceError
+        If the dead letters would be consumed again.
     """
 
     def __init__(self, url: str, *, topic: str, dead_letter: str, group: str = "triage") -> None:
+        if topic == dead_letter:
+            raise SamePlaceError(dead_letter)
         self.origin = f"kafka:{topic}"
         self._topic, self._dead_letter, self._group = topic, dead_letter, group
         self.broker = KafkaBroker(

@@ -15,7 +15,7 @@ from nats.js.errors import NotFoundError
 
 from serving.broker.consuming import GROUP, Consumer, DeadLetterTooLargeError
 from serving.broker.dead_letters import DeadLetter
-from serving.broker.errors import ConsumerMismatchError, NowhereError
+from serving.broker.errors import ConsumerMismatchError, NowhereError, SamePlaceError
 from serving.broker.headers import http_headers
 from serving.broker.messages import Message
 
@@ -63,6 +63,11 @@ class NatsSource:
         Then JetStream takes a process for dead and gives its message to another; it is set when the consumer is made.
     create
         Name of a stream to make for the two subjects, where no stream holds them.
+
+    Raises
+    ------
+    SamePlaceError
+        If the dead letters would be consumed again.
     """
 
     def __init__(
@@ -75,6 +80,8 @@ class NatsSource:
         acknowledge_within_seconds: float = 30.0,
         create: str | None = None,
     ) -> None:
+        if covers(subject, dead_letter):
+            raise SamePlaceError(dead_letter)
         self.origin = f"nats:{subject}"
         self._subject, self._dead_letter, self._durable, self._create = subject, dead_letter, durable, create
         self._acknowledge_within_seconds = acknowledge_within_seconds
@@ -161,6 +168,17 @@ class NatsSource:
         subject = found.config.filter_subject
         if subject not in (None, self._subject):
             raise ConsumerMismatchError(self._durable, subject, self._subject)
+
+
+def covers(pattern: str, subject: str) -> bool:
+    """Tell whether a subject is one of those a pattern stands for: `*` is one token, `>` all that follow."""
+    wanted, found = pattern.split("."), subject.split(".")
+    for place, part in enumerate(wanted):
+        if part == ">":
+            return len(found) > place
+        if place >= len(found) or part not in ("*", found[place]):
+            return False
+    return len(wanted) == len(found)
 
 
 async def _undecoded(message: NatsMessage) -> Any:

@@ -14,7 +14,7 @@ from faststream.rabbit import Channel, RabbitBroker, RabbitMessage, RabbitQueue
 
 from serving.broker.consuming import GROUP, Consumer
 from serving.broker.dead_letters import DeadLetter
-from serving.broker.errors import NowhereError
+from serving.broker.errors import NowhereError, SamePlaceError
 from serving.broker.headers import http_headers
 from serving.broker.messages import Message
 
@@ -57,9 +57,16 @@ class RabbitSource:
         Queue for what is refused.
     create
         Make the two queues, durable, where they are not there.
+
+    Raises
+    ------
+    SamePlaceError
+        If the dead letters would be consumed again.
     """
 
     def __init__(self, url: str, *, queue: str, dead_letter: str, create: bool = False) -> None:
+        if queue == dead_letter:
+            raise SamePlaceError(dead_letter)
         self.origin = f"rabbitmq:{queue}"
         self._queue, self._dead_letter, self._create = queue, dead_letter, create
         self._broker = RabbitBroker(

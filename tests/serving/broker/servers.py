@@ -67,15 +67,15 @@ class NatsPlace:
 
 
 @asynccontextmanager
-async def nats_place() -> AsyncIterator[NatsPlace]:
-    """Make a stream in memory, and delete it afterwards."""
+async def nats_place(*, on_disk: bool = False) -> AsyncIterator[NatsPlace]:
+    """Make a stream, and delete it afterwards."""
     connection = await nats.connect(NATS_URL)
     jetstream = connection.jetstream()
     place = NatsPlace(f"triage_test_{token_hex(6)}", jetstream)
     await jetstream.add_stream(
         name=place.stream,
         subjects=[place.subject, place.dead_letter],
-        storage=StorageType.MEMORY,
+        storage=StorageType.FILE if on_disk else StorageType.MEMORY,
     )
     try:
         yield place
