@@ -51,11 +51,15 @@ class NatsPlace:
 
     async def dead_letters(self) -> list[Msg]:
         """Return the dead letters, oldest first."""
-        info = await self.jetstream.stream_info(self.stream, subjects_filter=self.dead_letter)
-        held = (info.state.subjects or {}).get(self.dead_letter, 0)
+        return await self.messages(self.dead_letter)
+
+    async def messages(self, subject: str) -> list[Msg]:
+        """Return what the stream holds of a subject, oldest first."""
+        info = await self.jetstream.stream_info(self.stream, subjects_filter=subject)
+        held = (info.state.subjects or {}).get(subject, 0)
         if not held:
             return []
-        subscription = await self.jetstream.subscribe(self.dead_letter, ordered_consumer=True)
+        subscription = await self.jetstream.subscribe(subject, ordered_consumer=True)
         try:
             return [await subscription.next_msg(timeout=2) for _ in range(held)]
         finally:
@@ -74,7 +78,7 @@ async def nats_place(*, on_disk: bool = False) -> AsyncIterator[NatsPlace]:
     place = NatsPlace(f"triage_test_{token_hex(6)}", jetstream)
     await jetstream.add_stream(
         name=place.stream,
-        subjects=[place.subject, place.dead_letter],
+        subjects=[place.subject, place.dead_letter, f"{place.stream}.again"],
         storage=StorageType.FILE if on_disk else StorageType.MEMORY,
     )
     try:

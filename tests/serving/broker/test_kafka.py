@@ -15,6 +15,7 @@ from faststream.kafka import KafkaMessage, testing
 from serving.broker import kafka
 from serving.broker.consuming import Backoff, Consumer
 from serving.broker.dead_letters import DEAD_LETTER_TYPE
+from serving.broker.errors import SamePlaceError
 from serving.broker.handler import EventHandler
 from serving.broker.kafka import KafkaSource, lag, take_batch
 from serving.broker.metrics import ConsumerMetrics
@@ -134,6 +135,10 @@ class TestConsuming:
 
     def test_a_tombstone_is_an_empty_message(self) -> None:
         assert kafka.KafkaDelivery(record(None)).message.body == b""
+
+    def test_dead_letters_may_not_lie_where_is_consumed(self) -> None:
+        with pytest.raises(SamePlaceError):
+            KafkaSource("127.0.0.1:9092", topic="a", dead_letter="a")
 
 
 class TestTakeBatch:

@@ -6,22 +6,23 @@ import asyncio
 import json
 import signal
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import httpx
 import pytest
 
 from serving.broker.consuming import Backoff
-from serving.broker.errors import ConsumerMismatchError, NowhereError
+from serving.broker.errors import ConsumerMismatchError, NowhereError, SamePlaceError
 from serving.broker.handler import EventHandler
 from serving.broker.metrics import ConsumerMetrics
-from serving.broker.nats import NatsSource
+from serving.broker.nats import NatsSource, covers
 from serving.broker.running import run_consumer
 from serving.db.tables import EventRow
 from tests.serving.broker.fakes import FakeHandler, binary, database_down
 from tests.serving.broker.processes import DIES_BEFORE_IT_ACKNOWLEDGES, consumer
 from tests.serving.broker.servers import NATS_URL, NatsPlace, nats_place, need, until
-from tests.serving.house import House, planned
+from tests.serving.house import House, at, planned
 
 pytestmark = pytest.mark.service
 
@@ -142,8 +143,47 @@ class TestConsuming:
         assert handler.groups[:3] == [handler.groups[0]] * 3
         assert sorted({one for group in handler.groups for one in group}) == [body(1), body(2)]
 
+    def test_consuming_the_dead_letters_replays_them_when_their_cause_is_gone(self, house: House) -> None:
+        handler = EventHandler(house.container.events, 100_000)
+        early = json.dumps(planned("SH-1", occurred_at=at(hours=1))).encode()
+
+        async def test(place: NatsPlace) -> None:
+            await place.send(early, b"never")
+            await consume(place, handler)
+            assert len(await place.dead_letters()) == 2
+            house.advance(hours=2)
+
+            made = source(place, subject=place.dead_letter, dead_letter=f"{place.stream}.again", durable="replay")
+            await run_consumer(made, handler, ConsumerMetrics("x"), until_empty=True, look_seconds=0.05)
+            (again,) = await place.messages(f"{place.stream}.again")
+            assert json.loads(again.data)["body"] == "never"  # not a dead letter within a dead letter
+            assert json.loads(again.data)["origin"] == f"nats:{place.dead_letter}"
+
+        with_place(test)
+        assert [row.event_id for row in house.rows(EventRow)] == ["plan-SH-1"]
+
 
 class TestStarting:
+    @pytest.mark.parametrize(
+        ("pattern", "subject", "is_covered"),
+        [
+            ("a.in", "a.in", True),
+            ("a.in", "a.dead", False),
+            ("a.*", "a.dead", True),
+            ("*.dead", "a.dead", True),
+            ("a.*", "a.b.dead", False),
+            ("a.>", "a.b.dead", True),
+            ("a.>", "a", False),
+            ("a.b", "a", False),
+            ("a", "a.b", False),
+            (">", "a", True),
+        ],
+    )
+    def test_dead_letters_may_not_lie_where_is_consumed(self, pattern: str, subject: str, is_covered: bool) -> None:
+        assert covers(pattern, subject) == is_covered
+        with pytest.raises(SamePlaceError) if is_covered else nullcontext():
+            NatsSource(NATS_URL, subject=pattern, dead_letter=subject)
+
     def test_a_subject_that_no_stream_holds_is_told(self) -> None:
         async def test(place: NatsPlace) -> None:
             made = source(place, dead_letter=f"{place.stream}.elsewhere")
@@ -252,10 +292,11 @@ class TestProcesses:
 
 
 class TestTheCommand:
-    def test_dead_letters_may_not_lie_where_is_consumed(self, tmp_path: Path) -> None:
+    def test_a_wrong_option_ends_it_with_a_sentence(self, tmp_path: Path) -> None:
         with consumer(
             "nats", "--subject", "a", "--dead-letter", "a", "--database", f"sqlite:///{tmp_path}/x.db"
         ) as one:
             _, said = one.communicate(timeout=30)
         assert one.returncode == 2
         assert "Give dead letters a place of their own" in said
+        assert "Traceback" not in said

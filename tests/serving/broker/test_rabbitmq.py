@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from serving.broker.consuming import Backoff
-from serving.broker.errors import NowhereError
+from serving.broker.errors import NowhereError, SamePlaceError
 from serving.broker.handler import EventHandler
 from serving.broker.metrics import ConsumerMetrics
 from serving.broker.rabbitmq import RabbitSource
@@ -154,6 +154,10 @@ class TestConsuming:
 
 
 class TestStarting:
+    def test_dead_letters_may_not_lie_where_is_consumed(self) -> None:
+        with pytest.raises(SamePlaceError):
+            RabbitSource(RABBITMQ_URL, queue="a", dead_letter="a")
+
     @pytest.mark.parametrize("missing", ["queue", "dead_letter"])
     def test_a_queue_that_is_not_there_is_told(self, missing: str) -> None:
         async def test(place: RabbitPlace) -> None:
