@@ -9,11 +9,11 @@ import binascii
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from serving.broker.messages import Message, Refusal
-from serving.errors import EnvelopeError, Fault, MalformedBodyError
+from serving.errors import EnvelopeError, Fault, MalformedBodyError, RequestError
 
 DEAD_LETTER_TYPE = "application/vnd.freight-triage.dead-letter+json"
 _LONGEST_HEADER = 2000
@@ -36,7 +36,14 @@ def dead_letter(message: Message, refusals: Sequence[Refusal], *, origin: str) -
         Why; at least one. The headers tell the first.
     origin
         Where it was consumed, e.g. `nats:shipments.events`.
+
+    A dead letter that is refused again is not put into another one: the new one holds the message itself.
     """
+    try:
+        body, headers = opened(message.body, message.headers)
+    except RequestError:
+        body, headers = message.body, message.headers
+    message = replace(message, body=body, headers=headers)
     try:
         content = {"body": message.body.decode()}
     except UnicodeDecodeError:

@@ -175,9 +175,9 @@ def test_events_a_second(tmp_path: Path) -> None:
         "Throughput",
         f"{len(sent):,} generated events: {SHIPMENTS} plans and {EVENTS_EACH} delivery events for each, one a message. "
         "The stream is on disk and full before the consumer starts; it shares a commit among what it has fetched "
-        f"(up to {BATCH} messages) and acknowledges each message after it. The service is a process of its own, the client "
-        f"another; two cores for all, database and broker included. Every commit is flushed to the disk. Best of "
-        f"{ROUNDS} rounds taken in turn, all events counted afterwards. `make bench` writes this table.",
+        f"(up to {BATCH} messages) and acknowledges each message after it. The service is a process of its own, the "
+        f"client another; two cores for all, database and broker included. Every commit is flushed to the disk. Best "
+        f"of {ROUNDS} rounds taken in turn, all events counted afterwards. `make bench` writes this table.",
         ("database", "way", "events a second", "ratio to the consumer"),
         rows,
     )
