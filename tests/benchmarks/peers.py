@@ -7,7 +7,7 @@ and one comparison serve for both; one cumulated side shared by all windows; arr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -35,11 +35,14 @@ class Question:
             order = np.lexsort((self.cutoffs, self.cutoff_keys))
             self.cutoff_keys, self.cutoffs = self.cutoff_keys[order], self.cutoffs[order]
 
-    def sides(self) -> list[Ints]:
-        """Return when each fact starts to count, and when it has left each window, as joint integers."""
-        start = np.maximum(self.occurred, self.known)
-        ends = [np.maximum(self.occurred + window, start) for window in self.windows]
-        return [self.keys * _SPAN + times for times in (start, *ends)]
+    def sides(self) -> Iterator[Ints]:
+        """Yield when each fact starts to count, then when it has left each window, as joint integers.
+
+        One at a time: an engine that lets go of a side before it takes the next holds one.
+        """
+        yield self.keys * _SPAN + np.maximum(self.occurred, self.known)
+        for window in self.windows:
+            yield self.keys * _SPAN + np.maximum(self.occurred + window, self.known)
 
     def asked(self) -> Ints:
         """Return the cutoffs as joint integers."""
@@ -152,7 +155,7 @@ def duckdb_range(question: Question) -> Ints:
 
 
 def _less_ended(question: Question, cumulated: Callable[[Ints], Ints]) -> Ints:
-    started, *ended = (cumulated(side) for side in question.sides())
+    started, *ended = map(cumulated, question.sides())
     return np.stack([started - gone for gone in ended], axis=1)
 
 
