@@ -9,16 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features import backlog, shipment, weather
-from features.backlog import Queue
-from features.definitions import FEATURES, HISTORY, LOST_ON_THE_WAY
+from features import weather
+from features.definitions import FEATURES
 from features.errors import TimelineError
-from features.history import Fact, Stream
-from features.legs import Facts, Legs, Time, facts_of, micros_of
-from features.revisions import RevisedTimeline
+from features.keyed import KEYS, Keyed, Weather, assemble, codes_of
+from features.legs import Legs, Time, facts_of, micros_of
 from features.settings import FeatureSettings
 from features.tables import RecordTables
-from features.timeline import Ints, Latest, Spans
+from features.timeline import Ints
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) as the work goes on."""
@@ -69,12 +67,10 @@ class Builder:
     def __init__(self, tables: RecordTables, settings: FeatureSettings) -> None:
         self.legs = Legs.of_tables(tables)
         self._positions = pd.Index(self.legs.shipment_ids)
-        self._codes: dict[tuple[str, ...], Ints] = {}
+        self._codes = {key: codes_of(key, self.legs.keys) for key in KEYS}
         facts = facts_of(self.legs.times, settings)
-        self._streams = [(stream, self._timeline(stream, facts[stream.fact])) for stream in HISTORY.streams]
-        self._queues = [(queue, self._queue(queue)) for queue in backlog.QUEUES]
-        self._vehicle, self._vehicle_answers = self._latest_departures(facts[Fact.DEPARTURE])
-        self._weather = _Weather(tables.weather)
+        self._keyed = {key: Keyed(key, codes, self.legs.times, facts) for key, codes in self._codes.items()}
+        self._weather = Weather(tables.weather)
 
     def positions_of(self, shipment_ids: pd.Series) -> Ints:
         """Return the position of each shipment among those of the legs: int64 [n]."""
@@ -97,65 +93,6 @@ class Builder:
                 f"{int(early.sum())} of {len(rows)} questions are asked before their shipment was known, "
                 f"the first of '{self.legs.ids[rows[early][0]]}'. Move the cutoff, or leave the question out."
             )
-        flat = np.empty((len(rows), HISTORY.width))
-        column = 0
-        for stream, timeline in self._streams:
-            answers = timeline.at(self._code(stream.key)[rows], cutoffs)
-            width = answers.shape[1] * answers.shape[2]
-            flat[:, column : column + width] = answers.reshape(len(rows), width)
-            column += width
-        history = HISTORY.values(flat)
-        queues = np.stack([line.at(self._code(queue.key)[rows], cutoffs) for queue, line in self._queues], axis=1)
-        last = self._vehicle.at(self._code(("vehicle",))[rows], cutoffs)
-        vehicle = np.where(last[:, None] < 0, np.array([shipment.NO_VEHICLE]), self._vehicle_answers[last])
+        answers = {key: keyed.at(self._codes[key][rows], cutoffs) for key, keyed in self._keyed.items()}
         observed = [self._weather.at(self.legs.keys[place][rows], cutoffs) for place in weather.PLACES]
-        own = shipment.values(times, self.legs.numbers[rows], cutoffs, history[:, LOST_ON_THE_WAY], vehicle)
-        return np.concatenate([history, queues.astype(np.float64), *observed, own], axis=1)
-
-    def _code(self, key: tuple[str, ...]) -> Ints:
-        """Return the key of each leg as a number, -1 where a part of it is missing."""
-        if key not in self._codes:
-            code = np.zeros(len(self.legs.ids), dtype=np.int64)
-            for field in key:
-                part, words = pd.factorize(self.legs.keys[field])
-                code = np.where((code < 0) | (part < 0), -1, code * (len(words) + 1) + part)
-                # Renumber as we go, so that long keys stay small numbers.
-                code = np.where(code < 0, -1, np.unique(code, return_inverse=True)[1])
-            self._codes[key] = code
-        return self._codes[key]
-
-    def _timeline(self, stream: Stream, facts: Facts) -> RevisedTimeline:
-        code = self._code(stream.key)
-        chosen = facts.valid & (code >= 0)
-        occurred, known, until = facts.occurred[chosen], facts.known[chosen], facts.until[chosen]
-        return RevisedTimeline(code[chosen], occurred, known, until, stream.window_lengths, facts.values[chosen])
-
-    def _queue(self, queue: Queue) -> Spans:
-        code = self._code(queue.key)
-        start, end = backlog.span_of(queue, self.legs.times)
-        chosen = (code >= 0) & (start < end)
-        return Spans(code[chosen], start[chosen], end[chosen])
-
-    def _latest_departures(self, facts: Facts) -> tuple[Latest, NDArray[np.float64]]:
-        code = self._code(("vehicle",))
-        chosen = np.flatnonzero(facts.valid & (code >= 0))
-        # Of two that left at one instant and were known at one, the later one counts, as in `LiveLatest`.
-        chosen = chosen[np.argsort(facts.values[chosen, 1], kind="stable")]
-        answers = np.stack([facts.values[chosen, 1], facts.occurred[chosen]], axis=1).astype(np.float64)
-        latest = Latest(code[chosen], facts.occurred[chosen], facts.known[chosen], facts.until[chosen])
-        return latest, np.vstack([answers, shipment.NO_VEHICLE])
-
-
-class _Weather:
-    """Newest observation by place."""
-
-    def __init__(self, observations: pd.DataFrame) -> None:
-        columns = [column for column, _, _ in weather.COLUMNS]
-        measured = observations[columns].to_numpy(dtype=np.float64, na_value=np.nan)
-        self._values = np.vstack([measured, np.full((1, len(columns)), np.nan)])
-        code, self._places = pd.factorize(observations["place"].to_numpy(dtype=object))
-        self._latest = Latest(code, micros_of(observations["occurred_at"]), micros_of(observations["known_at"]))
-
-    def at(self, places: NDArray[np.object_], cutoffs: Ints) -> NDArray[np.float64]:
-        code = pd.Index(self._places).get_indexer(pd.Index(places))
-        return np.asarray(self._values[self._latest.at(code.astype(np.int64), cutoffs)])
+        return assemble(answers, observed, times, self.legs.numbers[rows], cutoffs)

@@ -36,6 +36,11 @@ def moment_at(row: Row, cutoff: datetime) -> Moment | None:
 
 
 def questions_of(tables: RecordTables) -> pd.DataFrame:
+    """Return `questions_about` all legs of the tables."""
+    return questions_about(Legs.of_tables(tables))
+
+
+def questions_about(legs: Legs) -> pd.DataFrame:
     """Return one row for each shipment and moment at which it could have been judged.
 
     A moment exists if the shipment was known by then and not yet known to have moved past it. One whose plan or
@@ -46,7 +51,6 @@ def questions_of(tables: RecordTables) -> pd.DataFrame:
     DataFrame
         Columns shipment_id, moment, cutoff_at, ordered by moment and shipment.
     """
-    legs = Legs.of_tables(tables)
     times = legs.times
     over = np.minimum(times[:, Time.DELIVERED_KNOWN], times[:, Time.CLOSED_KNOWN])
     parts = []

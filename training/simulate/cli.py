@@ -29,7 +29,7 @@ def simulate_network(
     out: Annotated[Path, typer.Option("--out", help="folder for the tables; made if missing", file_okay=False)],
     seed: Annotated[int, typer.Option("--seed", min=0, help="the same seed gives the same bytes")] = DEFAULT_SEED,
     shipments: Annotated[
-        int, typer.Option("--shipments", min=50, max=500_000, help="number of bookings")
+        int, typer.Option("--shipments", min=50, max=5_000_000, help="number of bookings")
     ] = _DEFAULTS.shipments,
     days: Annotated[
         int, typer.Option("--days", min=7, max=1_500, help="days in which bookings are made")

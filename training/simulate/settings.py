@@ -47,7 +47,7 @@ class SimulationSettings(BaseModel):
 
     start: Annotated[AwareDatetime, AfterValidator(_utc_midnight)] = datetime(2024, 9, 2, tzinfo=UTC)
     days: Annotated[int, Field(ge=7, le=1_500)] = 180
-    shipments: Annotated[int, Field(ge=50, le=500_000)] = 14_000
+    shipments: Annotated[int, Field(ge=50, le=5_000_000)] = 14_000
     shipments_per_departure: Annotated[float, Field(ge=0.5, le=50)] = 2.5
     utilisation: Annotated[float, Field(ge=0.05, le=1.0)] = 0.92
     bad_week_strength: Strength = 1.0

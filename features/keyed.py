@@ -1,0 +1,158 @@
+"""What is known by key: the streams, queues and newest observations of one set of key fields, asked at cutoffs.
+
+Each set of key fields (carrier; origin and destination; none at all) stands alone: its facts and its questions can be
+parted by the value of the key, and each part be asked elsewhere. `assemble` makes features of what was answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features import backlog, shipment, weather
+from features.definitions import HISTORY, LOST_ON_THE_WAY
+from features.history import WINDOWS, Fact
+from features.legs import Facts, micros_of
+from features.revisions import RevisedTimeline
+from features.timeline import Ints, Latest, Spans
+
+Key = tuple[str, ...]
+"""Fields of a leg, out of `legs.KEYS`, that make a key; none for all legs."""
+
+_VEHICLE: Key = ("vehicle",)
+
+KEYS: tuple[Key, ...] = tuple(
+    dict.fromkeys([*(stream.key for stream in HISTORY.streams), *(queue.key for queue in backlog.QUEUES), _VEHICLE])
+)
+"""The sets of key fields that something is known by."""
+
+LONGEST_WINDOW = max(WINDOWS[window] for stream in HISTORY.streams for window in stream.windows)
+"""How long after it happened a fact of a stream may count, in microseconds."""
+
+_STREAMS = {key: [stream for stream in HISTORY.streams if stream.key == key] for key in KEYS}
+_QUEUES = {key: [queue for queue in backlog.QUEUES if queue.key == key] for key in KEYS}
+
+
+def codes_of(key: Key, fields: Mapping[str, NDArray[np.object_]]) -> Ints:
+    """Return the key of each row as a number, -1 where a part of it is missing: int64 [n]."""
+    code = np.zeros(len(next(iter(fields.values()))), dtype=np.int64)
+    for field in key:
+        part, words = pd.factorize(fields[field])
+        code = np.where((code < 0) | (part < 0), -1, code * (len(words) + 1) + part)
+        # Renumber as we go, so that long keys stay small numbers.
+        code = np.where(code < 0, -1, np.unique(code, return_inverse=True)[1])
+    return code
+
+
+class Keyed:
+    """What legs have to say by one set of key fields.
+
+    Parameters
+    ----------
+    codes : int64 [n]
+        Key of each version of a leg, negative where it has none.
+    times : int64 [n, len(Time)]
+    facts
+        `legs.facts_of` these times.
+    """
+
+    def __init__(self, key: Key, codes: Ints, times: Ints, facts: Mapping[Fact, Facts]) -> None:
+        self._timelines = []
+        for stream in _STREAMS[key]:
+            fact = facts[stream.fact]
+            chosen = fact.valid & (codes >= 0)
+            occurred, known, until = fact.occurred[chosen], fact.known[chosen], fact.until[chosen]
+            self._timelines.append(
+                RevisedTimeline(codes[chosen], occurred, known, until, stream.window_lengths, fact.values[chosen])
+            )
+        self._spans = []
+        for queue in _QUEUES[key]:
+            start, end = backlog.span_of(queue, times)
+            chosen = (codes >= 0) & (start < end)
+            self._spans.append(Spans(codes[chosen], start[chosen], end[chosen]))
+        self._departures = _Departures(codes, facts[Fact.DEPARTURE]) if key == _VEHICLE else None
+
+    def at(self, codes: Ints, cutoffs: Ints) -> NDArray[np.float64]:
+        """Return what is known of each key at its cutoff: float64 [q, width]; whole numbers are exact.
+
+        First the answers of the streams, then those of the queues, then the newest departure of the vehicle.
+        """
+        whole = [timeline.at(codes, cutoffs).reshape(len(codes), -1) for timeline in self._timelines]
+        whole += [spans.at(codes, cutoffs)[:, None] for spans in self._spans]
+        parts = [answers.astype(np.float64) for answers in whole]
+        if self._departures is not None:
+            parts.append(self._departures.at(codes, cutoffs))
+        return np.concatenate(parts, axis=1)
+
+
+class Weather:
+    """The newest observation by place."""
+
+    def __init__(self, observations: pd.DataFrame) -> None:
+        columns = [column for column, _, _ in weather.COLUMNS]
+        measured = observations[columns].to_numpy(dtype=np.float64, na_value=np.nan)
+        self._values = np.vstack([measured, np.full((1, len(columns)), np.nan)])
+        code, self._places = pd.factorize(observations["place"].to_numpy(dtype=object))
+        self._latest = Latest(code, micros_of(observations["occurred_at"]), micros_of(observations["known_at"]))
+
+    def at(self, places: NDArray[np.object_], cutoffs: Ints) -> NDArray[np.float64]:
+        """Return the newest observation known of each place at its cutoff: float64 [q, len(weather.COLUMNS)]."""
+        code = pd.Index(self._places).get_indexer(pd.Index(places))
+        return np.asarray(self._values[self._latest.at(code.astype(np.int64), cutoffs)])
+
+
+def assemble(
+    answers: Mapping[Key, NDArray[np.float64]],
+    observed: Sequence[NDArray[np.float64]],
+    times: Ints,
+    numbers: NDArray[np.float64],
+    cutoffs: Ints,
+) -> NDArray[np.float64]:
+    """Return the features of q questions from what was answered by each key.
+
+    Parameters
+    ----------
+    answers
+        What `Keyed.at` returned for each of `KEYS`.
+    observed
+        What `Weather.at` returned for each of `weather.PLACES`.
+    times : int64 [q, len(Time)]
+    numbers : float64 [q, len(Number)]
+        Of the version of the leg in force at the cutoff.
+    cutoffs : int64 [q]
+
+    Returns
+    -------
+    float64 [q, len(FEATURES)]
+    """
+    taken = dict.fromkeys(KEYS, 0)
+
+    def take(key: Key, width: int) -> NDArray[np.float64]:
+        start = taken[key]
+        taken[key] += width
+        return answers[key][:, start : start + width]
+
+    flat = [take(stream.key, 3 * len(stream.windows)) for stream in HISTORY.streams]
+    history = HISTORY.values(np.concatenate(flat, axis=1))
+    queues = [take(queue.key, 1) for queue in backlog.QUEUES]
+    vehicle = take(_VEHICLE, len(shipment.NO_VEHICLE))
+    own = shipment.values(times, numbers, cutoffs, history[:, LOST_ON_THE_WAY], vehicle)
+    return np.concatenate([history, *queues, *observed, own], axis=1)
+
+
+class _Departures:
+    """The newest known departure by vehicle."""
+
+    def __init__(self, codes: Ints, facts: Facts) -> None:
+        chosen = np.flatnonzero(facts.valid & (codes >= 0))
+        # Of two that left at one instant and were known at one, the later one counts, as in `LiveLatest`.
+        chosen = chosen[np.argsort(facts.values[chosen, 1], kind="stable")]
+        answers = np.stack([facts.values[chosen, 1], facts.occurred[chosen]], axis=1).astype(np.float64)
+        self._answers = np.vstack([answers, shipment.NO_VEHICLE])
+        self._latest = Latest(codes[chosen], facts.occurred[chosen], facts.known[chosen], facts.until[chosen])
+
+    def at(self, codes: Ints, cutoffs: Ints) -> NDArray[np.float64]:
+        return np.asarray(self._answers[self._latest.at(codes, cutoffs)])

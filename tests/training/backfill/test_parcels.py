@@ -1,0 +1,77 @@
+"""The build in parcels against the build in one piece: the same bits, however the work is parted."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from features.build import build
+from features.definitions import NAMES
+from features.moments import questions_of
+from features.settings import FeatureSettings
+from features.tables import RecordTables
+from features.vocabulary import Moment
+from training.backfill.local import backfill
+from training.backfill.parcels import TABLES, answer, assemble_part, open_records, open_weather, part_of
+from training.simulate.generate import simulate
+from training.simulate.settings import SimulationSettings
+
+SETTINGS = FeatureSettings(late_after_minutes=15)
+
+
+@pytest.fixture(scope="module")
+def world() -> RecordTables:
+    return simulate(SimulationSettings(shipments=400, days=120), np.random.default_rng(5)).tables
+
+
+@pytest.fixture(scope="module")
+def expected(world: RecordTables) -> pd.DataFrame:
+    asked = questions_of(world).sort_values(["shipment_id", "moment", "cutoff_at"]).reset_index(drop=True)
+    values = build(world, asked, SETTINGS).values
+    return pd.concat([asked, pd.DataFrame(values, columns=list(NAMES))], axis=1)
+
+
+def in_parcels(world: RecordTables, parts: int, moments: tuple[Moment, ...] = tuple(Moment)) -> pd.DataFrame:
+    """Send parcels about as a cluster would."""
+    mail: dict[str, list[tuple[str, bytes]]] = defaultdict(list)
+    part = {table: part_of(getattr(world, table)["shipment_id"], parts) for table in TABLES}
+    for one in range(parts):
+        some = {table: getattr(world, table)[part[table] == one] for table in TABLES}
+        for to, kind, payload in open_records(some, SETTINGS, moments, parts):
+            mail[to].append((kind, payload))
+    for to, kind, payload in open_weather(world.weather, parts):
+        mail[to].append((kind, payload))
+    for name in [name for name in mail if not name.startswith("home/")]:
+        for to, kind, payload in answer(name, mail.pop(name), SETTINGS):
+            mail[to].append((kind, payload))
+    frames = [assemble_part(parcels) for parcels in mail.values()]
+    together = pd.concat(frames, ignore_index=True)
+    return together.sort_values(["shipment_id", "moment", "cutoff_at"]).reset_index(drop=True)
+
+
+@pytest.mark.parametrize("parts", [1, 7])
+def test_equal_the_build_in_one_piece(world: RecordTables, expected: pd.DataFrame, parts: int) -> None:
+    pd.testing.assert_frame_equal(in_parcels(world, parts), expected, check_exact=True, check_dtype=False)
+
+
+def test_only_the_moments_asked_for(world: RecordTables, expected: pd.DataFrame) -> None:
+    some = in_parcels(world, 3, (Moment.AT_DEPARTURE,))
+    wanted = expected[expected["moment"] == Moment.AT_DEPARTURE.value].reset_index(drop=True)
+    pd.testing.assert_frame_equal(some, wanted, check_exact=True, check_dtype=False)
+
+
+def test_on_one_machine_it_is_the_build_in_files(world: RecordTables, expected: pd.DataFrame, tmp_path: Path) -> None:
+    world.write(tmp_path / "data")
+    (tmp_path / "out").mkdir()
+    assert backfill(tmp_path / "data", tmp_path / "out", SETTINGS, tuple(Moment)) == len(expected)
+    read = pq.read_table(tmp_path / "out").to_pandas()
+    pd.testing.assert_frame_equal(read, expected, check_exact=True, check_dtype=False)
+
+
+def test_a_part_is_the_same_everywhere() -> None:
+    assert part_of(["S1", "S2", "Größe"], 64).tolist() == [14, 52, 21]

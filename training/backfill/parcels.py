@@ -1,0 +1,245 @@
+"""The feature build in three steps that know nothing of each other, so that many machines can share them.
+
+1. `open_records`: the legs of some shipments, and the questions about them, packed up by key.
+2. `answer`: what is known by one set of key fields, for the keys of one part.
+3. `assemble_part`: the features of some questions, from what was answered by each key.
+
+What goes from step to step is a *parcel*: where it is to go, and a table in Arrow's format. Whoever calls the steps has
+to bring together the parcels of one `to`, and nothing else; the functions of `features` do the work, so the numbers are
+those of `features.build`, to the last bit.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from features import weather
+from features.definitions import NAMES
+from features.keyed import KEYS, LONGEST_WINDOW, Key, Keyed, Weather, assemble, codes_of
+from features.legs import KEYS as FIELDS
+from features.legs import Legs, Number, Time, facts_of
+from features.moments import questions_about
+from features.settings import FeatureSettings
+from features.tables import SCHEMAS, RecordTables
+from features.timeline import NEVER, Ints
+from features.vocabulary import Moment
+
+TABLES = ("shipments", "stops", "events")
+"""The tables that legs are made of."""
+
+WEATHER = "weather"
+_SPAN = LONGEST_WINDOW // 3
+_TIMES = [f"t{column.value}" for column in Time]
+_NUMBERS = [f"n{column.value}" for column in Number]
+_ANSWER = "answer"
+
+
+class Parcel(NamedTuple):
+    """What is sent from one step to the next: `to` names the part that it goes to, `kind` what it holds."""
+
+    to: str
+    kind: str
+    payload: bytes
+
+
+def part_of(texts: Iterable[str], parts: int) -> Ints:
+    """Return the part, 0 to `parts` - 1, that each text belongs to, the same on every machine: int64 [n]."""
+    return np.array([zlib.crc32(text.encode()) % parts for text in texts], dtype=np.int64)
+
+
+def open_records(
+    tables: Mapping[str, pd.DataFrame], settings: FeatureSettings, moments: Sequence[Moment], parts: int
+) -> Iterator[Parcel]:
+    """Make the legs of some shipments and the questions about them, and send them to each of their keys.
+
+    Parameters
+    ----------
+    tables
+        Each of `TABLES`, with all rows of these shipments and of no others.
+    """
+    frames = {table: _canonical(table, tables[table]) for table in TABLES}
+    empty = {name: pa.Table.from_pylist([], schema=SCHEMAS[name]).to_pandas() for name in (WEATHER,)}
+    legs = Legs.of_tables(RecordTables(**frames, **empty))
+    asked = questions_about(legs)
+    asked = asked[asked["moment"].isin([moment.value for moment in moments])].reset_index(drop=True)
+    cutoffs = asked["cutoff_at"].dt.tz_localize(None).to_numpy().astype("datetime64[us]").astype(np.int64)
+    rows = legs.rows_at(pd.Index(legs.shipment_ids).get_indexer(pd.Index(asked["shipment_id"])), cutoffs)
+
+    told = pd.DataFrame({**legs.keys, **dict(zip(_TIMES, legs.times.T, strict=True))})
+    questions = pd.DataFrame({field: legs.keys[field][rows] for field in FIELDS})
+    questions["shipment_id"], questions["moment"], questions["cutoff"] = asked["shipment_id"], asked["moment"], cutoffs
+    # A shipment may be judged more than once at a moment, so all three make a question.
+    questions["question"] = (
+        questions["shipment_id"] + "\x1f" + questions["moment"] + "\x1f" + questions["cutoff"].astype(str)
+    )
+    numbers = dict(zip(_NUMBERS, legs.numbers[rows].T, strict=True))
+    times = dict(zip(_TIMES, legs.times[rows].T, strict=True))
+    home = part_of(questions["question"], parts)
+
+    yield from _sent(
+        "home", home, "question", questions[["question", "shipment_id", "moment", "cutoff"]].assign(**times, **numbers)
+    )
+    own = questions[["question", "cutoff"]].assign(home=home)
+    for key in KEYS:
+        name, fields = _name(key), list(key)
+        for part, chosen in _parts_of_legs(key, legs, parts):
+            yield Parcel(f"{name}/{part}", "legs", _packed(told.loc[chosen, [*fields, *_TIMES]]))
+        yield from _sent(name, _parts_of_questions(key, questions, parts), "questions", own.assign(**questions[fields]))
+    for place in weather.PLACES:
+        yield from _sent(WEATHER, part_of(questions[place], parts), place, own.assign(place=questions[place]))
+
+
+def open_weather(observations: pd.DataFrame, parts: int) -> Iterator[Parcel]:
+    """Send weather observations to their places."""
+    observations = _canonical(WEATHER, observations)
+    yield from _sent(WEATHER, part_of(observations["place"], parts), "observations", observations)
+
+
+def answer(to: str, parcels: Iterable[tuple[str, bytes]], settings: FeatureSettings) -> Iterator[Parcel]:
+    """Answer the questions of one part from the facts of one part; `parcels` are (kind, payload)."""
+    held = _unpacked(parcels)
+    name = to.rpartition("/")[0]
+    if name == WEATHER:
+        if "observations" not in held:
+            held["observations"] = _canonical(WEATHER, pd.DataFrame(columns=SCHEMAS[WEATHER].names))
+        known = Weather(held["observations"])
+        for place in weather.PLACES:
+            if place in held:
+                asked = held[place]
+                values = known.at(asked["place"].to_numpy(dtype=object), asked["cutoff"].to_numpy(dtype=np.int64))
+                yield from _answered(f"{WEATHER}:{place}", asked, values)
+        return
+    key = next(key for key in KEYS if _name(key) == name)
+    asked = held.get("questions")
+    if asked is None:
+        return
+    legs = held.get("legs", pd.DataFrame(columns=[*key, *_TIMES]))
+    both = {field: np.concatenate([legs[field].to_numpy(object), asked[field].to_numpy(object)]) for field in key}
+    codes = codes_of(key, both) if key else np.zeros(len(legs) + len(asked), dtype=np.int64)
+    times = legs[_TIMES].to_numpy(dtype=np.int64)
+    keyed = Keyed(key, codes[: len(legs)], times, facts_of(times, settings))
+    yield from _answered(name, asked, keyed.at(codes[len(legs) :], asked["cutoff"].to_numpy(dtype=np.int64)))
+
+
+def assemble_part(parcels: Iterable[tuple[str, bytes]]) -> pd.DataFrame:
+    """Return the features of the questions of one part.
+
+    Returns
+    -------
+    DataFrame
+        shipment_id, moment, cutoff_at, and a column for each of `NAMES`; ordered by the first three.
+    """
+    parcels = list(parcels)
+    asked = _unpacked(one for one in parcels if one[0] == "question").get("question")
+    if asked is None:
+        return features_frame([], [], np.empty(0, dtype=np.int64), np.empty((0, len(NAMES))))
+    asked = asked.sort_values(["shipment_id", "moment", "cutoff"], kind="stable").reset_index(drop=True)
+    place_of = pd.Index(asked["question"])
+    answers: dict[str, NDArray[np.float64]] = {}
+    for kind, frame in _unpacked(one for one in parcels if one[0] != "question").items():
+        values = frame.drop(columns="question").to_numpy(dtype=np.float64)
+        values = np.ascontiguousarray(values)
+        found = np.empty_like(values)
+        found[place_of.get_indexer(pd.Index(frame["question"]))] = values
+        answers[kind] = found
+    cutoffs = asked["cutoff"].to_numpy(dtype=np.int64)
+    values = assemble(
+        {key: answers[_name(key)] for key in KEYS},
+        [answers[f"{WEATHER}:{place}"] for place in weather.PLACES],
+        asked[_TIMES].to_numpy(dtype=np.int64),
+        asked[_NUMBERS].to_numpy(dtype=np.float64),
+        cutoffs,
+    )
+    return features_frame(asked["shipment_id"], asked["moment"], cutoffs, values)
+
+
+def features_frame(
+    shipment_ids: Iterable[str], moments: Iterable[str], cutoffs: Ints, values: NDArray[np.float64]
+) -> pd.DataFrame:
+    """Return what a backfill writes: shipment_id, moment, cutoff_at, and a column for each of `NAMES`."""
+    asked = pd.DataFrame({"shipment_id": list(shipment_ids), "moment": list(moments)}, dtype="str")
+    asked["cutoff_at"] = pd.to_datetime(cutoffs, unit="us", utc=True).astype("datetime64[us, UTC]")
+    return pd.concat([asked, pd.DataFrame(values, columns=list(NAMES))], axis=1)
+
+
+def _parts_of_legs(key: Key, legs: Legs, parts: int) -> Iterator[tuple[int, NDArray[np.bool_]]]:
+    """Yield each part with the legs that can be asked about in it.
+
+    Where all legs have one key, time is parted instead: a fact goes wherever a window may still show it.
+    """
+    if key:
+        complete = np.logical_and.reduce([legs.keys[field] != None for field in key])  # noqa: E711  element by element
+        part = np.full(len(complete), -1)
+        part[complete] = part_of(_texts({field: legs.keys[field][complete] for field in key}), parts)
+        for one in np.unique(part[part >= 0]).tolist():
+            yield one, part == one
+        return
+    departed, delivered = legs.times[:, Time.DEPARTED], legs.times[:, Time.DELIVERED]
+    happened = np.stack([departed, delivered])
+    first = happened.min(axis=0)
+    last = np.where(happened == NEVER, -NEVER, happened).max(axis=0)
+    some = first < NEVER
+    if some.any():
+        for one in range(int(first[some].min() // _SPAN), int((last[some].max() + LONGEST_WINDOW) // _SPAN) + 1):
+            chosen = some & (first // _SPAN <= one) & (one <= (np.where(some, last, 0) + LONGEST_WINDOW) // _SPAN)
+            if chosen.any():
+                yield one, chosen
+
+
+def _parts_of_questions(key: Key, questions: pd.DataFrame, parts: int) -> Ints:
+    if not key:
+        return questions["cutoff"].to_numpy(dtype=np.int64) // _SPAN
+    return part_of(_texts({field: questions[field].to_numpy(object) for field in key}), parts)
+
+
+def _texts(fields: Mapping[str, NDArray[np.object_]]) -> list[str]:
+    return [
+        "\x1f".join("" if value is None else value for value in values) for values in zip(*fields.values(), strict=True)
+    ]
+
+
+def _answered(kind: str, asked: pd.DataFrame, values: NDArray[np.float64]) -> Iterator[Parcel]:
+    frame = pd.DataFrame(values).rename(columns=str)
+    frame.insert(0, "question", asked["question"].to_numpy(object))
+    yield from _sent("home", asked["home"].to_numpy(dtype=np.int64), kind, frame)
+
+
+def _sent(to: str, part: Ints, kind: str, frame: pd.DataFrame) -> Iterator[Parcel]:
+    """Yield the rows of a frame, packed by the part that each goes to."""
+    order = np.argsort(part, kind="stable")
+    present, first = np.unique(part[order], return_index=True)
+    for one, chosen in zip(present.tolist(), np.split(order, first[1:]), strict=True):
+        yield Parcel(f"{to}/{one}", kind, _packed(frame.iloc[chosen]))
+
+
+def _name(key: Key) -> str:
+    return "+".join(key) or "all"
+
+
+def _canonical(table: str, frame: pd.DataFrame) -> pd.DataFrame:
+    schema = SCHEMAS[table]
+    typed: pd.DataFrame = pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False).to_pandas()
+    return typed
+
+
+def _packed(frame: pd.DataFrame) -> bytes:
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+        writer.write_table(table)
+    return sink.getvalue().to_pybytes()
+
+
+def _unpacked(parcels: Iterable[tuple[str, bytes]]) -> dict[str, pd.DataFrame]:
+    """Return the tables of each kind, joined."""
+    held: dict[str, list[pd.DataFrame]] = {}
+    for kind, payload in parcels:
+        held.setdefault(kind, []).append(pa.ipc.open_stream(payload).read_all().to_pandas())
+    return {kind: pd.concat(frames, ignore_index=True) for kind, frames in held.items()}

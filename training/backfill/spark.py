@@ -1,0 +1,82 @@
+"""Backfill on a Spark cluster: Spark brings parcels together, the functions of `parcels` do the work.
+
+Needs PySpark on the driver, and this project with pandas and pyarrow on every worker; see `docs/scale.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial, reduce
+
+import pandas as pd
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as f
+
+from features.definitions import NAMES
+from features.settings import FeatureSettings
+from features.vocabulary import Moment
+from training.backfill.parcels import TABLES, WEATHER, Parcel, answer, assemble_part, open_records, open_weather
+
+_PARCELS = "to string, kind string, payload binary"
+_FEATURES = "shipment_id string, moment string, cutoff_at timestamp, " + ", ".join(f"`{name}` double" for name in NAMES)
+_TABLE, _PART = "__table__", "__part__"
+
+
+def backfill(
+    spark: SparkSession, data: str, out: str, settings: FeatureSettings, moments: Sequence[Moment], parts: int
+) -> int:
+    """Write the features of every question of the tables under `data` into `out`; return how many there are.
+
+    Parameters
+    ----------
+    data, out
+        Folders that every worker reaches, in any form that Spark reads (a path, `s3a://…`, `hdfs://…`).
+    parts
+        Into how many parts shipments, keys and questions are parted; a part must fit a worker's memory.
+    """
+    spark.conf.set("spark.sql.session.timeZone", "UTC")
+    tables = [spark.read.parquet(f"{data}/{table}.parquet").withColumn(_TABLE, f.lit(table)) for table in TABLES]
+    records = reduce(partial(DataFrame.unionByName, allowMissingColumns=True), tables)
+    records = records.withColumn(_PART, f.pmod(f.crc32("shipment_id"), f.lit(parts)))
+    opened = records.groupBy(_PART).applyInPandas(partial(_open_records, settings, moments, parts), _PARCELS)
+    observed = spark.read.parquet(f"{data}/{WEATHER}.parquet").mapInPandas(partial(_open_weather, parts), _PARCELS)
+    sent = opened.unionByName(observed).persist()
+    homes = sent.filter(f.col("to").startswith("home/"))
+    answered = (
+        sent.filter(~f.col("to").startswith("home/")).groupBy("to").applyInPandas(partial(_answer, settings), _PARCELS)
+    )
+    features = homes.unionByName(answered).groupBy("to").applyInPandas(_assemble, _FEATURES)
+    features.write.mode("error").option("compression", "zstd").parquet(out)
+    count = spark.read.parquet(out).count()
+    sent.unpersist()
+    return count
+
+
+def _open_records(
+    settings: FeatureSettings, moments: Sequence[Moment], parts: int, records: pd.DataFrame
+) -> pd.DataFrame:
+    tables = {table: records[records[_TABLE] == table] for table in TABLES}
+    return _frame(open_records(tables, settings, moments, parts))
+
+
+def _open_weather(parts: int, batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    for observations in batches:
+        yield _frame(open_weather(observations, parts))
+
+
+def _answer(settings: FeatureSettings, parcels: pd.DataFrame) -> pd.DataFrame:
+    return _frame(answer(parcels["to"].iloc[0], _pairs(parcels), settings))
+
+
+def _assemble(parcels: pd.DataFrame) -> pd.DataFrame:
+    features = assemble_part(_pairs(parcels))
+    features["cutoff_at"] = features["cutoff_at"].dt.tz_localize(None)
+    return features
+
+
+def _pairs(parcels: pd.DataFrame) -> list[tuple[str, bytes]]:
+    return list(zip(parcels["kind"], parcels["payload"], strict=True))
+
+
+def _frame(parcels: Iterable[Parcel]) -> pd.DataFrame:
+    return pd.DataFrame(list(parcels), columns=list(Parcel._fields))
