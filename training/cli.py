@@ -18,6 +18,7 @@ from features.errors import FeatureError
 from models.errors import ModelError
 from training.errors import TrainingError
 from training.leakage.cli import leakage
+from training.backfill import cli as backfill_cli
 from training.simulate import cli as simulate_cli
 
 DEFAULT_TRACKING = "sqlite:///var/mlflow/mlflow.db"
@@ -39,6 +40,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(judge_, name="evaluate")
     app.command("leakage")(_told(leakage))
     simulate_cli.register(app)
+    backfill_cli.register(app)
 
 
 def train_delay(

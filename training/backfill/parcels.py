@@ -54,9 +54,7 @@ def part_of(texts: Iterable[str], parts: int) -> Ints:
     return np.array([zlib.crc32(text.encode()) % parts for text in texts], dtype=np.int64)
 
 
-def open_records(
-    tables: Mapping[str, pd.DataFrame], settings: FeatureSettings, moments: Sequence[Moment], parts: int
-) -> Iterator[Parcel]:
+def open_records(tables: Mapping[str, pd.DataFrame], moments: Sequence[Moment], parts: int) -> Iterator[Parcel]:
     """Make the legs of some shipments and the questions about them, and send them to each of their keys.
 
     Parameters
@@ -200,9 +198,9 @@ def _parts_of_questions(key: Key, questions: pd.DataFrame, parts: int) -> Ints:
 
 
 def _texts(fields: Mapping[str, NDArray[np.object_]]) -> list[str]:
-    return [
-        "\x1f".join("" if value is None else value for value in values) for values in zip(*fields.values(), strict=True)
-    ]
+    missing = {field: pd.isna(values) for field, values in fields.items()}
+    columns = [np.where(missing[field], "", values) for field, values in fields.items()]
+    return ["\x1f".join(values) for values in zip(*columns, strict=True)]
 
 
 def _answered(kind: str, asked: pd.DataFrame, values: NDArray[np.float64]) -> Iterator[Parcel]:

@@ -38,7 +38,7 @@ def backfill(
     tables = [spark.read.parquet(f"{data}/{table}.parquet").withColumn(_TABLE, f.lit(table)) for table in TABLES]
     records = reduce(partial(DataFrame.unionByName, allowMissingColumns=True), tables)
     records = records.withColumn(_PART, f.pmod(f.crc32("shipment_id"), f.lit(parts)))
-    opened = records.groupBy(_PART).applyInPandas(partial(_open_records, settings, moments, parts), _PARCELS)
+    opened = records.groupBy(_PART).applyInPandas(partial(_open_records, moments, parts), _PARCELS)
     observed = spark.read.parquet(f"{data}/{WEATHER}.parquet").mapInPandas(partial(_open_weather, parts), _PARCELS)
     sent = opened.unionByName(observed).persist()
     homes = sent.filter(f.col("to").startswith("home/"))
@@ -52,11 +52,9 @@ def backfill(
     return count
 
 
-def _open_records(
-    settings: FeatureSettings, moments: Sequence[Moment], parts: int, records: pd.DataFrame
-) -> pd.DataFrame:
+def _open_records(moments: Sequence[Moment], parts: int, records: pd.DataFrame) -> pd.DataFrame:
     tables = {table: records[records[_TABLE] == table] for table in TABLES}
-    return _frame(open_records(tables, settings, moments, parts))
+    return _frame(open_records(tables, moments, parts))
 
 
 def _open_weather(parts: int, batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
