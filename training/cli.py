@@ -16,9 +16,9 @@ from rich.table import Table
 
 from features.errors import FeatureError
 from models.errors import ModelError
+from training.backfill import cli as backfill_cli
 from training.errors import TrainingError
 from training.leakage.cli import leakage
-from training.backfill import cli as backfill_cli
 from training.simulate import cli as simulate_cli
 
 DEFAULT_TRACKING = "sqlite:///var/mlflow/mlflow.db"
@@ -31,7 +31,7 @@ _Tracking = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    """Add `train`, `evaluate`, `leakage` and `simulate` to the command line."""
+    """Add `train`, `evaluate`, `leakage` and `simulate`, `backfill` to the command line."""
     train = typer.Typer(no_args_is_help=True, help="Fit, calibrate, judge and register a model.")
     train.command("delay")(_told(train_delay))
     app.add_typer(train, name="train")

@@ -35,7 +35,9 @@ def backfill(
     moments: Annotated[list[Moment] | None, typer.Option("--moment", help="only these; all by default")] = None,
     late_after_minutes: Annotated[int, typer.Option("--late-after-minutes", min=0, max=10_080)] = 0,
     parts: Annotated[int, typer.Option("--parts", min=1, help="Spark: how many parts; one must fit a worker")] = 64,
-    master: Annotated[str | None, typer.Option("--master", help="Spark master, e.g. local[2]; else as submitted")] = None,
+    master: Annotated[
+        str | None, typer.Option("--master", help="Spark master, e.g. local[2]; else as submitted")
+    ] = None,
 ) -> None:
     """Build the features of every shipment and moment of a history, and write them beside their fingerprint."""
     # Imported here: no other command waits for these libraries.

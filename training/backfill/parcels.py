@@ -27,7 +27,7 @@ from features.legs import KEYS as FIELDS
 from features.legs import Legs, Number, Time, facts_of
 from features.moments import questions_about
 from features.settings import FeatureSettings
-from features.tables import SCHEMAS, RecordTables
+from features.tables import SCHEMAS, RecordTables, frame_of
 from features.timeline import NEVER, Ints
 from features.vocabulary import Moment
 
@@ -63,8 +63,7 @@ def open_records(tables: Mapping[str, pd.DataFrame], moments: Sequence[Moment], 
         Each of `TABLES`, with all rows of these shipments and of no others.
     """
     frames = {table: _canonical(table, tables[table]) for table in TABLES}
-    empty = {name: pa.Table.from_pylist([], schema=SCHEMAS[name]).to_pandas() for name in (WEATHER,)}
-    legs = Legs.of_tables(RecordTables(**frames, **empty))
+    legs = Legs.of_tables(RecordTables(**frames, weather=frame_of(WEATHER, [])))
     asked = questions_about(legs)
     asked = asked[asked["moment"].isin([moment.value for moment in moments])].reset_index(drop=True)
     cutoffs = asked["cutoff_at"].dt.tz_localize(None).to_numpy().astype("datetime64[us]").astype(np.int64)
@@ -105,9 +104,7 @@ def answer(to: str, parcels: Iterable[tuple[str, bytes]], settings: FeatureSetti
     held = _unpacked(parcels)
     name = to.rpartition("/")[0]
     if name == WEATHER:
-        if "observations" not in held:
-            held["observations"] = _canonical(WEATHER, pd.DataFrame(columns=SCHEMAS[WEATHER].names))
-        known = Weather(held["observations"])
+        known = Weather(held.get("observations", frame_of(WEATHER, [])))
         for place in weather.PLACES:
             if place in held:
                 asked = held[place]
@@ -115,9 +112,9 @@ def answer(to: str, parcels: Iterable[tuple[str, bytes]], settings: FeatureSetti
                 yield from _answered(f"{WEATHER}:{place}", asked, values)
         return
     key = next(key for key in KEYS if _name(key) == name)
-    asked = held.get("questions")
-    if asked is None:
+    if "questions" not in held:
         return
+    asked = held["questions"]
     legs = held.get("legs", pd.DataFrame(columns=[*key, *_TIMES]))
     both = {field: np.concatenate([legs[field].to_numpy(object), asked[field].to_numpy(object)]) for field in key}
     codes = codes_of(key, both) if key else np.zeros(len(legs) + len(asked), dtype=np.int64)
@@ -232,7 +229,7 @@ def _packed(frame: pd.DataFrame) -> bytes:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
         writer.write_table(table)
-    return sink.getvalue().to_pybytes()
+    return bytes(sink.getvalue())
 
 
 def _unpacked(parcels: Iterable[tuple[str, bytes]]) -> dict[str, pd.DataFrame]:

@@ -35,6 +35,8 @@ def backfill(
         Into how many parts shipments, keys and questions are parted; a part must fit a worker's memory.
     """
     spark.conf.set("spark.sql.session.timeZone", "UTC")
+    spark.conf.set("spark.sql.shuffle.partitions", str(parts))
+    spark.conf.set("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
     tables = [spark.read.parquet(f"{data}/{table}.parquet").withColumn(_TABLE, f.lit(table)) for table in TABLES]
     records = reduce(partial(DataFrame.unionByName, allowMissingColumns=True), tables)
     records = records.withColumn(_PART, f.pmod(f.crc32("shipment_id"), f.lit(parts)))
@@ -47,7 +49,7 @@ def backfill(
     )
     features = homes.unionByName(answered).groupBy("to").applyInPandas(_assemble, _FEATURES)
     features.write.mode("error").option("compression", "zstd").parquet(out)
-    count = spark.read.parquet(out).count()
+    count = int(spark.read.parquet(out).count())
     sent.unpersist()
     return count
 
