@@ -2,8 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+LOCKED := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+  --custom-compile-command "make lock"
 
-.PHONY: demo test test-slow lint bench docs lock clean
+.PHONY: demo test test-slow test-spark lint bench docs lock clean
 
 demo: $(READY)  ## the whole story on generated data; ONCE=1 ends by itself and prints a summary
 	$(BIN)/triage demo $(if $(ONCE),--once)
@@ -15,6 +17,9 @@ test: $(READY)  ## the tests, and the floors of coverage
 
 test-slow: $(READY)  ## long and statistical tests
 	$(BIN)/python -m pytest -m slow
+
+test-spark: .venv-spark/.ready  ## the backfill on a real Spark, in an environment of its own; needs Java
+	.venv-spark/bin/python -m pytest tests/training/backfill
 
 lint: $(READY)  ## style, types, architecture
 	$(BIN)/ruff check .
@@ -32,11 +37,13 @@ docs: $(READY)  ## what is made from the code: docs/openapi.json, docs/features.
 
 lock: $(READY)  ## choose versions anew
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-annotate --custom-compile-command "make lock" --upgrade -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra brokers --extra postgresql --extra dev $(LOCKED) \
+	  --upgrade -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra spark --extra dev $(LOCKED) \
+	  --constraint requirements.lock -o requirements-spark.lock
 
 clean:  ## everything that can be made again
-	rm -rf .venv var .coverage htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-spark var .coverage htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, found " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
@@ -44,3 +51,9 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $(READY)
+
+.venv-spark/.ready: requirements-spark.lock pyproject.toml
+	$(PYTHON) -m venv .venv-spark
+	.venv-spark/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-spark.lock
+	.venv-spark/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
