@@ -24,11 +24,12 @@ from training.simulate.network import CARRIERS, PLACES, lanes
 from training.simulate.scans import events_frame, make_scans
 from training.simulate.settings import SimulationSettings
 from training.simulate.stays import make_stays, stays_frame
+from training.simulate.stock import make_stock
 from training.simulate.timetable import Timetable, make_timetable
-from training.simulate.warehouse import ready_times
+from training.simulate.warehouse import ready_times, release_times
 from training.simulate.weather import make_weather, weather_frame
 
-STAGES = ("weather", "timetable", "bookings", "warehouses", "journeys", "scans", "invoices")
+STAGES = ("weather", "timetable", "bookings", "warehouses", "journeys", "scans", "invoices", "stock")
 """What `simulate` works through, in order."""
 MISSING_FIELD_SHARE = 0.02
 
@@ -64,7 +65,7 @@ def simulate(
     for_weather, for_timetable, for_bookings, for_warehouses, for_runs, for_deliveries, for_scans, for_tables = (
         rng.spawn(8)
     )
-    for_stays, for_numbers = rng.spawn(2)
+    for_stays, for_numbers, for_stock = rng.spawn(3)
     times = LocalTime(settings.start, settings.horizon_hours, [place.timezone for place in PLACES])
     on_stage("weather")
     weather = make_weather(settings, for_weather)
@@ -92,12 +93,21 @@ def simulate(
     billed = make_invoices(
         settings, timetable, bookings, journeys, contracts, stays, shipment_ids, for_tables, for_numbers
     )
+    shipments = _shipments_frame(settings, timetable, bookings, shipment_ids, for_tables)
+    on_stage("stock")
+    released = release_times(timetable, bookings, times)
+    stock = make_stock(settings, timetable, bookings, journeys, released, for_stock)
     tables = RecordTables(
-        shipments=_shipments_frame(settings, timetable, bookings, shipment_ids, for_tables),
+        shipments=shipments,
         stops=_stops_frame(settings, timetable, bookings, shipment_ids),
         events=events,
         weather=weather_frame(weather, settings, for_weather),
         references=billed.references,
+        orders=stock.orders,
+        order_lines=stock.order_lines,
+        warehouse_tasks=stock.warehouse_tasks,
+        inventory_positions=stock.inventory_positions,
+        inventory_adjustments=stock.inventory_adjustments,
         carrier_rates=contracts.rates,
         fuel_index=contracts.fuel_index,
         accessorials=contracts.accessorials,

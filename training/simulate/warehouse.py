@@ -36,7 +36,7 @@ def ready_times(
     origin = timetable.origin[departure]
     planned = timetable.planned_departure[departure]
     work = (1.0 + 0.25 * bookings.pieces) * rng.lognormal(0.0, 0.35, size=len(bookings))
-    released = np.maximum(_release(planned, origin, times), bookings.booked)
+    released = release_times(timetable, bookings, times)
     strength = _shifts(settings, times, rng)
     ready = np.full(len(bookings), np.nan)
     for warehouse in range(len(WAREHOUSES)):
@@ -52,6 +52,13 @@ def ready_times(
         done_by = np.concatenate([[0.0], np.cumsum(pace)])
         ready[mine] = _serve(released[mine], work[mine], done_by)
     return ready + LOADING_HOURS
+
+
+def release_times(timetable: Timetable, bookings: Bookings, times: LocalTime) -> Floats:
+    """Return when the work of each shipment is released: its wave, or its booking if that comes later."""
+    departure = bookings.departure
+    planned = timetable.planned_departure[departure]
+    return np.maximum(_release(planned, timetable.origin[departure], times), bookings.booked)
 
 
 def _serve(released: Floats, work: Floats, done_by: Floats) -> Floats:
