@@ -22,8 +22,9 @@ class TestDeterminism:
         names = sorted(path.name for path in (tmp_path / "one").iterdir())
         assert names == [
             "accessorials.parquet", "carrier_rates.parquet", "events.parquet", "freight_invoices.parquet",
-            "fuel_index.parquet", "invoice_lines.parquet", "invoice_truth.parquet", "references.parquet",
-            "shipments.parquet", "stops.parquet", "weather.parquet",
+            "fuel_index.parquet", "inventory_adjustments.parquet", "inventory_positions.parquet",
+            "invoice_lines.parquet", "invoice_truth.parquet", "order_lines.parquet", "orders.parquet",
+            "references.parquet", "shipments.parquet", "stops.parquet", "warehouse_tasks.parquet", "weather.parquet",
         ]  # fmt: skip
         for name in names:
             assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "other" / name).read_bytes()
