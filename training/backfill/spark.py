@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial, reduce
 
 import pandas as pd
+from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
@@ -42,7 +43,7 @@ def backfill(
     records = records.withColumn(_PART, f.pmod(f.crc32("shipment_id"), f.lit(parts)))
     opened = records.groupBy(_PART).applyInPandas(partial(_open_records, moments, parts), _PARCELS)
     observed = spark.read.parquet(f"{data}/{WEATHER}.parquet").mapInPandas(partial(_open_weather, parts), _PARCELS)
-    sent = opened.unionByName(observed).persist()
+    sent = opened.unionByName(observed).persist(StorageLevel.DISK_ONLY)
     homes = sent.filter(f.col("to").startswith("home/"))
     answered = (
         sent.filter(~f.col("to").startswith("home/")).groupBy("to").applyInPandas(partial(_answer, settings), _PARCELS)
