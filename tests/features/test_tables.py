@@ -133,6 +133,7 @@ class TestRecordTables:
         world.write(tmp_path)
         path = tmp_path / "shipments.parquet"
         pq.write_table(pq.read_table(path).drop_columns(["volume_m3", "ship_complete", "customer_tier"]), path)
+        (tmp_path / "orders.parquet").unlink()
         read = RecordTables.read(tmp_path)
         assert read.orders.empty
         assert list(read.orders.columns) == SCHEMAS["orders"].names
