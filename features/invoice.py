@@ -147,7 +147,7 @@ def _habits(bills: Sequence[Bill]) -> NDArray[np.float64]:
         # Amounts of two currencies do not add up: the currency is a part of every key.
         keys = pd.factorize(pd.Series([_key(bill, lane=lane) for bill in bills], dtype=object))[0]
         # Known an instant after the arrival: an invoice is judged once it is there, so it is no past of itself.
-        timeline = Timeline(keys, arrived, arrived + 1, windows, facts)
+        timeline = Timeline(keys, arrived, arrived + 1, windows, tuple(facts.T))
         answers = timeline.at(keys, arrived).astype(np.float64)
         count, over, too_much, rated, spend = (answers[:, :, place] for place in range(5))
         for window in range(len(windows)):

@@ -66,7 +66,9 @@ class Keyed:
             chosen = fact.valid & (codes >= 0)
             occurred, known, until = fact.occurred[chosen], fact.known[chosen], fact.until[chosen]
             self._timelines.append(
-                RevisedTimeline(codes[chosen], occurred, known, until, stream.window_lengths, fact.values[chosen])
+                RevisedTimeline(
+                    codes[chosen], occurred, known, until, stream.window_lengths, tuple(fact.values[chosen].T)
+                )
             )
         self._spans = []
         for queue in _QUEUES[key]:

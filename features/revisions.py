@@ -26,12 +26,14 @@ class RevisedTimeline:
     __slots__ = ("_told", "_withdrawn")
 
     def __init__(
-        self, keys: Ints, occurred: Ints, known: Ints, until: Ints, windows: Sequence[int], values: Ints
+        self, keys: Ints, occurred: Ints, known: Ints, until: Ints, windows: Sequence[int], values: Sequence[Ints]
     ) -> None:
         self._told = Timeline(keys, occurred, known, windows, values)
         back = until < NEVER
         self._withdrawn = (
-            Timeline(keys[back], occurred[back], until[back], windows, values[back]) if back.any() else None
+            Timeline(keys[back], occurred[back], until[back], windows, [column[back] for column in values])
+            if back.any()
+            else None
         )
 
     def at(self, keys: Ints, cutoffs: Ints) -> Ints:

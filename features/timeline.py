@@ -16,7 +16,10 @@ the newest observation known. `features.live_timeline` has the same three for on
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +27,13 @@ from numpy.typing import NDArray
 from features.errors import TimelineError
 
 Ints = NDArray[np.int64]
+_Given = TypeVar("_Given")
+_Made = TypeVar("_Made")
 
 _BLOCK = 16_384
 """Questions answered at a time: what is reckoned for so many stays in the cache."""
+
+_PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
 NEVER = np.iinfo(np.int64).max
 """A time that does not come: the end of a fact that is not over."""
@@ -48,7 +55,7 @@ class Timeline:
         When it happened and when we learnt it.
     windows : sequence of w positive ints
         Lengths in microseconds.
-    values : int64 [n, m]
+    values : m columns of int64 [n]
         What is summed.
 
     Raises
@@ -59,23 +66,26 @@ class Timeline:
 
     __slots__ = ("_codes", "_happened", "_never", "_started", "n_values", "windows")
 
-    def __init__(self, keys: Ints, occurred: Ints, known: Ints, windows: Sequence[int], values: Ints) -> None:
-        if not len(keys) == len(occurred) == len(known) == len(values):
+    def __init__(self, keys: Ints, occurred: Ints, known: Ints, windows: Sequence[int], values: Sequence[Ints]) -> None:
+        if {len(column) for column in (occurred, known, *values)} != {len(keys)}:
             raise TimelineError(
-                f"A timeline needs both times and values for each key. Found {len(keys)} keys, "
-                f"{len(occurred)} times of occurrence, {len(known)} times of knowledge, {len(values)} values."
+                f"A timeline needs both times and all values for each key. Found {len(keys)} keys, "
+                f"{len(occurred)} times of occurrence, {len(known)} times of knowledge, "
+                f"columns of {[len(column) for column in values]} values."
             )
         _check_keys(keys)
         if min(windows, default=1) <= 0:
             raise TimelineError(f"A window must be longer than nothing. Found windows of {list(windows)} microseconds.")
         self.windows = tuple(windows)
-        self.n_values = values.shape[1]
-        starts = starts_of(occurred, known)
-        self._codes = _Codes(keys, starts, occurred)
+        self.n_values = len(values)
+        self._codes = _Codes(keys, starts_of(occurred, known), occurred)
         self._never = [self._outlived(window, keys, occurred, known, values) for window in self.windows]
-        self._started = _Sums(self._codes.of(keys, starts), values)
-        del starts  # as large as the input, and the other side is yet to come
-        self._happened = _Sums(self._codes.of(keys, occurred), values)
+
+        def side(times: Callable[[], Ints]) -> _Sums:
+            return _Sums(self._codes.of(keys, times()), values)
+
+        sides: tuple[Callable[[], Ints], ...] = (lambda: starts_of(occurred, known), lambda: occurred)
+        self._started, self._happened = _each(side, sides, len(keys))
 
     def at(self, keys: Ints, cutoffs: Ints) -> Ints:
         """Return count and sums of the facts of each key that live at its cutoff.
@@ -94,9 +104,12 @@ class Timeline:
         # Sorted questions walk the arrays in order; unsorted ones miss the cache at every step of every search.
         order = _sort(self._codes.of(keys, cutoffs))
         answers = np.empty((len(keys), len(self.windows), 1 + self.n_values), dtype=np.int64)
-        for first in range(0, len(keys), _BLOCK):
+
+        def answer(first: int) -> None:
             block = order[first : first + _BLOCK]
             answers[block] = self._alive(keys[block], cutoffs[block])
+
+        _each(answer, range(0, len(keys), _BLOCK), len(keys))
         return answers
 
     def _alive(self, keys: Ints, cutoffs: Ints) -> Ints:
@@ -112,15 +125,16 @@ class Timeline:
         return alive
 
     def _outlived(
-        self, window: int, keys: Ints, occurred: Ints, known: Ints, values: Ints
+        self, window: int, keys: Ints, occurred: Ints, known: Ints, values: Sequence[Ints]
     ) -> tuple[_Sums, _Sums] | None:
         """Return both sides of the facts that were learnt after they had left the window, None if there are none."""
         late = np.flatnonzero(known - occurred > window)
         if not len(late):
             return None
+        columns = [column[late] for column in values]
         return (
-            _Sums(self._codes.of(keys[late], known[late]), values[late]),
-            _Sums(self._codes.of(keys[late], occurred[late]), values[late]),
+            _Sums(self._codes.of(keys[late], known[late]), columns),
+            _Sums(self._codes.of(keys[late], occurred[late]), columns),
         )
 
 
@@ -264,12 +278,16 @@ class _Sums:
 
     __slots__ = ("codes", "sums")
 
-    def __init__(self, codes: Ints, values: Ints) -> None:
-        order = _sort(codes)
+    def __init__(self, codes: Ints, values: Sequence[Ints]) -> None:
+        order = _sort(codes).astype(np.min_scalar_type(len(codes)))  # half the memory while the sums are made
         self.codes = codes
-        self.sums = np.zeros((len(codes) + 1, values.shape[1]), dtype=np.int64)
-        np.take(values, order, axis=0, out=self.sums[1:], mode="clip")  # any other mode makes a copy first
-        np.cumsum(self.sums, axis=0, out=self.sums)
+        self.sums = np.zeros((len(codes) + 1, len(values)), dtype=np.int64)
+        for first in range(0, len(codes), _BLOCK):
+            block = order[first : first + _BLOCK]
+            for place, column in enumerate(values):
+                running = np.take(column, block, mode="clip")
+                running[0] += self.sums[first, place]
+                np.cumsum(running, out=self.sums[first + 1 : first + 1 + len(block), place])
 
     def up_to(self, wanted: Ints) -> Ints:
         """Return count and sums of what is at or before each code: int64 [q, 1 + m]."""
@@ -280,26 +298,39 @@ class _Sums:
         return answer
 
 
+def _each(job: Callable[[_Given], _Made], of: Iterable[_Given], size: int) -> list[_Made]:
+    """Return what the job makes of each, side by side where there is much to do: numpy lets go of the interpreter."""
+    if size <= _BLOCK or _PROCESSORS == 1:
+        return [job(one) for one in of]
+    with ThreadPoolExecutor(_PROCESSORS) as pool:
+        return list(pool.map(job, of))
+
+
 def _sort(codes: Ints) -> Ints:
     """Sort the codes in place and return the order they came in, about three times as fast as argsort.
 
     Sorting integers is far quicker than sorting their positions. So the leading bits of each code and its position
-    share one integer, which is sorted; a last pass over what is then nearly in order makes it exact.
+    share one integer, which is sorted; those that share all leading bits with a neighbour are then sorted by the rest.
     """
     if _is_sorted(codes):
         return np.arange(len(codes))
     low, high = int(codes.min()), int(codes.max())
     position_bits = (len(codes) - 1).bit_length()
+    trailing_bits = max((high - low).bit_length() + position_bits - 63, 0)
     order = codes - low
-    order >>= max((high - low).bit_length() + position_bits - 63, 0)
+    order >>= trailing_bits
     order <<= position_bits
     order |= np.arange(len(codes))
     order.sort()
     order &= (1 << position_bits) - 1
     codes[:] = codes[order]
     if not _is_sorted(codes):
-        last = np.argsort(codes, kind="stable")
-        codes[:], order = codes[last], order[last]
+        leading = codes - low
+        leading >>= trailing_bits
+        alike = leading[1:] == leading[:-1]
+        unsure = np.flatnonzero(np.append(alike, False) | np.append(False, alike))
+        exact = unsure[np.argsort(codes[unsure], kind="stable")]
+        codes[unsure], order[unsure] = codes[exact], order[exact]
     return order
 
 

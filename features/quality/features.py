@@ -69,11 +69,12 @@ def feed_values(tables: RecordTables, questions: pd.DataFrame) -> NDArray[np.flo
     known = np.maximum(told, micros_of(events["shipment_id"].map(plans["known_at"])))
     carrier = np.asarray(events["shipment_id"].map(code), dtype=np.int64)
     lag_minutes = (told - happened) // MINUTE
-    said = np.stack([lag_minutes, told < happened, events.duplicated(list(_SAME))], axis=1).astype(np.int64)
+    early, repeated = (told < happened).astype(np.int64), events.duplicated(list(_SAME)).to_numpy(dtype=np.int64)
 
     newest = Latest(carrier, known, known).at(keys, cutoffs)
     silence = np.where(newest < 0, np.nan, (cutoffs - np.append(known, 0)[newest]) / HOUR)
-    sums = Timeline(carrier, known, known, (7 * DAY, 28 * DAY), said).at(keys, cutoffs).astype(np.float64)
+    said = Timeline(carrier, known, known, (7 * DAY, 28 * DAY), (lag_minutes, early, repeated))
+    sums = said.at(keys, cutoffs).astype(np.float64)
     count = np.where(sums[:, 0, 0] > 0, sums[:, 0, 0], np.nan)
     return np.stack(
         [

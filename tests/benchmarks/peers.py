@@ -51,7 +51,7 @@ class Question:
 
 def ours(question: Question) -> Ints:
     """Answer with `features.timeline`."""
-    values = np.stack([question.late, question.minutes], axis=1)
+    values = (question.late, question.minutes)
     timeline = Timeline(question.keys, question.occurred, question.known, question.windows, values)
     return timeline.at(question.cutoff_keys, question.cutoffs)
 

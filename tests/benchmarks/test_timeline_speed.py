@@ -61,7 +61,7 @@ def test_nine_windowed_features_beside_peers() -> None:
         f"Generated facts of 1,000 keys over a year, each learnt 5 h late on average; {CUTOFFS:,} cutoffs; nine "
         "features: the count, the late ones and the minutes over 1, 7 and 28 days. From raw arrays to answers, "
         "building included. Best of five rounds taken in turn (of two at 10M), all answers equal to the last digit. "
-        "Peak memory is by how much a fresh process grew at most. Every engine has two threads to use (ours uses one) "
+        "Peak memory is by how much a fresh process grew at most. Every engine has two threads to use "
         "and key and time in one integer, which is what made each of them fastest. `make bench` writes this table.",
         ("facts", "cutoffs", "engine", "seconds", "ratio to ours", "peak MB"),
         rows,
