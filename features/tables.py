@@ -183,16 +183,7 @@ class RecordTables:
     @classmethod
     def from_records(cls, records: Iterable[Record]) -> RecordTables:
         """Turn records into tables, in the order given."""
-        rows: dict[str, list[dict[str, Any]]] = {table: [] for table in SCHEMAS}
-        for record in records:
-            parts = _PARTS_OF[type(record)]
-            rows[_TABLE_OF[type(record)]].append(record.model_dump(exclude={part.attribute for part in parts}))
-            for part in parts:
-                key = {**part.fixed, part.key: getattr(record, part.identity), "known_at": record.known_at}
-                rows[part.table] += [
-                    {**key, "sequence": sequence, **item.model_dump()}
-                    for sequence, item in enumerate(getattr(record, part.attribute))
-                ]
+        rows = rows_of(records)
         return cls(**{table: frame_of(table, rows[table]) for table in SCHEMAS})
 
     def known(self, *, until: datetime, after: datetime | None = None) -> RecordTables:
@@ -275,6 +266,21 @@ def belonging(part: PartTable, parts: pd.DataFrame, holders: pd.DataFrame) -> ND
     belongs = np.zeros(len(parts), dtype=bool)
     belongs[part_rows(part, parts, holders)[0]] = True
     return belongs
+
+
+def rows_of(records: Iterable[Record]) -> dict[str, list[dict[str, Any]]]:
+    """Turn records into rows of each table, in the order given."""
+    rows: dict[str, list[dict[str, Any]]] = {table: [] for table in SCHEMAS}
+    for record in records:
+        parts = _PARTS_OF[type(record)]
+        rows[_TABLE_OF[type(record)]].append(record.model_dump(exclude={part.attribute for part in parts}))
+        for part in parts:
+            key = {**part.fixed, part.key: getattr(record, part.identity), "known_at": record.known_at}
+            rows[part.table] += [
+                {**key, "sequence": sequence, **item.model_dump()}
+                for sequence, item in enumerate(getattr(record, part.attribute))
+            ]
+    return rows
 
 
 def frame_of(table: str, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from serving.edi_imports import import_edi_command
 from serving.import_report import show_profile
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def register(app: typer.Typer) -> None:
     """Add `import` to the command line."""
     group = typer.Typer(no_args_is_help=True, help="Turn outside data into canonical tables.")
     group.command("files")(import_command)
+    group.command("edi")(import_edi_command)
     group.callback()(_group)
     app.add_typer(group, name="import")
 

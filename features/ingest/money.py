@@ -18,6 +18,12 @@ _DECIMALS = {
 }
 """Decimal places of the currencies of ISO 4217 that do not have two."""
 
+
+def minor_digits(currency: str) -> int:
+    """Return how many decimal places a currency of ISO 4217 has."""
+    return _DECIMALS.get(currency, 2)
+
+
 _AMOUNT = re.compile(r"[+-]?\d+(\.\d+)?|[+-]?\.\d+")
 _CODE = re.compile(r"\b[A-Z]{3}\b")
 
@@ -59,7 +65,7 @@ def _minor(text: str, currency: str, point: str) -> float | None:
     if not _AMOUNT.fullmatch(bare) or _words(text):
         return None
     try:
-        minor = Decimal(bare).scaleb(_DECIMALS.get(currency, 2))
+        minor = Decimal(bare).scaleb(minor_digits(currency))
     except InvalidOperation:
         return None
     return float(-minor if negative else minor)

@@ -1,0 +1,315 @@
+"""What every set has in common: a transaction is read into records, with what is assumed on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, time, timezone
+from itertools import islice, pairwise
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from features.fields import Record
+from features.ingest.edi.clocks import LOCAL, OFFSETS, ZONES, date_of, instant_of, time_of
+from features.ingest.edi.codes import KILOGRAMS, REFERENCES
+from features.ingest.edi.envelopes import Transaction
+from features.ingest.edi.faults import Fault, Finding, Reason, Remark, TransactionError
+from features.ingest.edi.places import FoundZone, Zones, place_of
+from features.ingest.edi.segments import Segment
+from features.ingest.money import minor_digits
+from features.records import Reference
+from features.vocabulary import ReferenceKind
+
+R = TypeVar("R", bound=Record)
+T = TypeVar("T")
+
+_BEYOND = 1 << 63
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is known beside the files.
+
+    Attributes
+    ----------
+    known_at
+        When the files were learnt; None if each group was learnt when it says it was sent.
+    currency
+        ISO 4217 code of money whose currency is not told.
+    """
+
+    known_at: datetime | None
+    zones: Zones = field(default_factory=Zones)
+    currency: str = "USD"
+
+
+@dataclass(slots=True)
+class Reading:
+    """One transaction while it is read.
+
+    Attributes
+    ----------
+    records
+        What it says, in canonical form.
+    faults
+        What is wrong with it; with one of them none of the records counts.
+    """
+
+    transaction: Transaction
+    terms: Terms
+    records: list[Record] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    _sent_at: datetime | None = None
+
+    @property
+    def segments(self) -> Sequence[Segment]:
+        """The segments between header and trailer."""
+        return self.transaction.segments[1:-1]
+
+    @property
+    def identity(self) -> str:
+        """What makes this transaction the only one of its kind."""
+        return self.transaction.identity
+
+    def first(self, tag: str) -> Segment:
+        """Return the first segment of a kind that must be there."""
+        for segment in self.segments:
+            if segment.tag == tag:
+                return segment
+        words = f"the transaction has no {tag} segment"
+        raise TransactionError(Fault(Reason.SEGMENT_MISSING, words, tag, len(self.transaction.segments)))
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """Note a fault of a part and go on behind it, so that all faults of a transaction are found at once."""
+        try:
+            yield
+        except TransactionError as error:
+            self.faults.append(error.fault)
+
+    def remark(self, remark: Remark, words: str, segment: Segment | None = None) -> None:
+        """Note a finding."""
+        place = (None, None) if segment is None else (segment.tag, segment.position)
+        self.findings.append(Finding(remark, words, *place))
+
+    def make(self, kind: type[R], at: Segment, /, **fields: Any) -> R:
+        """Return a record of what a segment says."""
+        for name, value in fields.items():
+            if isinstance(value, int) and abs(value) >= _BEYOND:
+                raise at.error(Reason.NUMBER, f"{name} comes to {value}, which is beyond any amount")
+        try:
+            return kind(known_at=self.known_at, **fields)
+        except ValidationError as error:
+            raise at.error(Reason.RECORD, _said(error)) from error
+
+    def add(self, kind: type[Record], at: Segment, /, **fields: Any) -> None:
+        """Keep a record of what a segment says."""
+        self.records.append(self.make(kind, at, **fields))
+
+    @property
+    def known_at(self) -> datetime:
+        """When the transaction was learnt."""
+        return self.sent_at if self.terms.known_at is None else self.terms.known_at
+
+    @property
+    def sent_at(self) -> datetime:
+        """When its group says that it was sent, or else its interchange."""
+        if self._sent_at is None:
+            self._sent_at = self._when_sent()
+        return self._sent_at
+
+    def _when_sent(self) -> datetime:
+        outer, group = self.transaction.interchange, self.transaction.group
+        told = (outer.date, outer.time) if group is None else (group.date, group.time)
+        header = Segment(["GS" if group else "ISA", *told], b"", 0)
+        zone = self._zone(self.sender_zone, f"times of sender {outer.sender}", None)
+        day = read(date_of, header, 1, Reason.DATE)
+        clock = read(time_of, header, 2, Reason.TIME) if told[1] else time()
+        return _instant(header, day, clock, zone)
+
+    @property
+    def sender_zone(self) -> FoundZone | None:
+        """The zone in which the sender dates."""
+        return self.terms.zones.of_sender(self.transaction.interchange.sender)
+
+    def instant(
+        self,
+        segment: Segment,
+        date_at: int,
+        time_at: int | None = None,
+        code_at: int | None = None,
+        *,
+        place: str | None,
+        by_sender: bool = False,
+    ) -> datetime:
+        """Return the instant of a date, a time of day and a time code, each an element of a segment.
+
+        Without a time code, or with that of local time, the time is local to the place; to the sender where `by_sender`
+        says that it is about no place. Without a time of day it is the first of the day.
+        """
+        segment.required(date_at)
+        day = read(date_of, segment, date_at, Reason.DATE)
+        clock = time()
+        if time_at is not None and segment.text(time_at) is not None:
+            clock = read(time_of, segment, time_at, Reason.TIME)
+        elif time_at is not None:
+            self.remark(Remark.TIME_OF_DAY_MISSING, "no time of day is given: taken as the first of the day", segment)
+        code = LOCAL if code_at is None else segment.text(code_at) or LOCAL
+        if code in OFFSETS:
+            return _instant(segment, day, clock, OFFSETS[code])
+        if code in ZONES:
+            return _instant(segment, day, clock, ZONES[code])
+        if code != LOCAL:
+            raise segment.error(Reason.CODE, f"{code!r} is no time code", code_at)
+        if by_sender:
+            zone = self._zone(self.sender_zone, f"times of sender {self.transaction.interchange.sender}", segment)
+            return _instant(segment, day, clock, zone)
+        found = self.terms.zones.of_place(place)
+        if time_at is None:  # a day alone is read somehow: little depends on the hour
+            return _instant(segment, day, clock, self._zone(found, f"dates at {place or 'no place'}", segment))
+        if found is None:
+            words = (
+                f"the time is local to {place or 'a place that is not told'}, of which no zone is known; see --zones"
+            )
+            raise segment.error(Reason.ZONE, words, code_at or time_at)
+        return _instant(segment, day, clock, self._zone(found, place or "places that are not told", segment))
+
+    def _zone(self, found: FoundZone | None, of: str, segment: Segment | None) -> str:
+        if found is None or not found.sure:
+            name = "UTC" if found is None else found.name
+            self.remark(Remark.ZONE_ASSUMED, f"{of}: {name}", segment)
+            return name
+        return found.name
+
+    def zone_of(self, place: str) -> str:
+        """Return the zone of a place; UTC, and a finding, where it is not known."""
+        found = self.terms.zones.of_place(place)
+        return "UTC" if found is None else found.name
+
+    def currency(self, told: str | None) -> str:
+        """Return the currency that is told, or the one that is to be assumed."""
+        if told is None:
+            self.remark(Remark.CURRENCY_ASSUMED, f"no currency is told: taken as {self.terms.currency}")
+        return told or self.terms.currency
+
+    def minor(self, segment: Segment, element: int, currency: str) -> int | None:
+        """Return an amount with two implied decimals (N2) in minor units of its currency, of which it has 0, 2 or 3."""
+        hundredths = segment.whole(element)
+        digits = minor_digits(currency)
+        if hundredths is None:
+            return None
+        if digits > 2:
+            return hundredths * 10
+        minor, rest = divmod(hundredths, 100 if digits == 0 else 1)
+        if rest:
+            words = f"{hundredths} hundredths of {currency} is no whole amount of it"
+            raise segment.error(Reason.NUMBER, words, element)
+        return minor
+
+    def kilograms(self, segment: Segment, element: int, unit: str | None) -> float | None:
+        """Return a weight in kilograms; without a unit it is in pounds, as X12 has it."""
+        weight = segment.amount(element)
+        if weight is None:
+            return None
+        if unit is None:
+            self.remark(Remark.WEIGHT_UNIT_ASSUMED, "no unit of weight is told: taken as pounds", segment)
+        elif unit not in KILOGRAMS:
+            raise segment.error(Reason.CODE, f"{unit!r} is no unit of weight that is known here", element)
+        return weight * KILOGRAMS[unit or "L"]
+
+    def known(self, code: str | None, table: Any, what: str, segment: Segment) -> None:
+        """Note a code that stands in no table."""
+        if code is not None and code not in table:
+            self.remark(Remark.UNKNOWN_CODE, f"{what} {code}", segment)
+
+
+def read(parse: Callable[[str], T], segment: Segment, element: int, reason: Reason) -> T:
+    """Read an element that is there."""
+    text = segment.required(element)
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise segment.error(reason, f"{text!r} is no {reason.value}", element) from error
+
+
+def pieces_of(segment: Segment, element: int) -> int | None:
+    """Return a number of pieces; None where it is zero or not told."""
+    return segment.whole(element) or None
+
+
+def references_of(segments: Sequence[Segment]) -> tuple[Reference, ...]:
+    """Return the numbers that N9, L11 and REF segments bear, each once."""
+    found: dict[tuple[ReferenceKind, str], None] = {}
+    for segment in segments:
+        if segment.tag in ("N9", "REF"):
+            kind, number = segment.text(1), segment.text(2)
+        elif segment.tag == "L11":
+            kind, number = segment.text(2), segment.text(1)
+        else:
+            continue
+        if number is not None:
+            found[REFERENCES.get(kind or "", ReferenceKind.OTHER), number[:200]] = None
+    return tuple(Reference(kind=kind, value=number) for kind, number in found)
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Who takes part, and where: an N1 segment and those that belong to it."""
+
+    role: str
+    name: str | None
+    code: str | None
+    place: str | None
+
+
+def parties_of(segments: Sequence[Segment]) -> list[Party]:
+    """Return the parties that some segments name, in their order."""
+    starts = [index for index, segment in enumerate(segments) if segment.tag == "N1"]
+    return [_party(segments, start) for start in starts]
+
+
+def party(parties: Sequence[Party], *roles: str) -> Party | None:
+    """Return the party that has one of these roles, the first role first."""
+    return next((one for role in roles for one in parties if one.role == role), None)
+
+
+def _party(segments: Sequence[Segment], start: int) -> Party:
+    head, where = segments[start], None
+    for segment in islice(segments, start + 1, None):
+        if segment.tag == "N4":
+            where = segment
+            break
+        if segment.tag not in ("N2", "N3"):
+            break
+    place = None
+    if where is not None:
+        place = place_of(
+            city=where.text(1),
+            state=where.text(2),
+            postcode=where.text(3),
+            country=where.text(4),
+            locode=where.text(6) if where.text(5) == "UN" else None,
+        )
+    return Party(head.text(1) or "", head.text(2), head.text(4), place)
+
+
+def split(segments: Sequence[Segment], *tags: str) -> list[Sequence[Segment]]:
+    """Cut before each segment of these kinds; the first piece is what comes before all of them."""
+    cuts = [0, *(index for index, segment in enumerate(segments) if segment.tag in tags), len(segments)]
+    return [segments[start:end] for start, end in pairwise(cuts)]
+
+
+def _instant(segment: Segment, day: Any, clock: time, zone: str | timezone) -> datetime:
+    try:
+        return instant_of(day, clock, zone)
+    except ValueError as error:
+        raise segment.error(Reason.DATE, f"{day} cannot be told in UTC") from error
+
+
+def _said(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(place) for place in first["loc"])
+    return f"{where}: {first['msg']}" if where else str(first["msg"])
