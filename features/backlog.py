@@ -2,7 +2,7 @@
 
 A shipment is *open* at its origin from its planned departure until its departure (or cancellation) is known, for a
 week at most, so that a lost scan does not stay open for ever. It is *ahead* during the hours before its planned
-departure. Each version of a leg counts while it is in force.
+departure. Each version of a leg counts while it is in force. `features.customer` counts what is past its promise.
 """
 
 from __future__ import annotations
@@ -22,11 +22,23 @@ _OPEN_AT_MOST = 7 * DAY
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A count of shipments in one state at a place. `ahead` is the look-ahead in microseconds; 0 counts open ones."""
+    """A count of shipments in one state.
+
+    Attributes
+    ----------
+    key
+        Fields of the leg that say which shipments are counted together.
+    ahead
+        Look-ahead in microseconds before `due`; 0 counts what is open: past `due` and not known to be over.
+    due, over
+        Time from which one is open, and those any of which ends it when it comes.
+    """
 
     feature: Feature
     key: tuple[str, ...]
     ahead: int
+    due: Time = Time.PLANNED
+    over: tuple[Time, ...] = (Time.DEPARTED_KNOWN, Time.DELIVERED_KNOWN, Time.CLOSED_KNOWN)
 
 
 def _queue(name: str, key: tuple[str, ...], ahead_hours: int, meaning: str) -> Queue:
@@ -57,8 +69,6 @@ QUEUES = (
 )
 """The queues that are counted."""
 
-FEATURES = tuple(queue.feature for queue in QUEUES)
-
 
 def span_of(queue: Queue, times: Ints) -> tuple[Ints, Ints]:
     """Return on which `[start, end)` each version of a leg counts in the queue; start == end where it never does.
@@ -67,17 +77,15 @@ def span_of(queue: Queue, times: Ints) -> tuple[Ints, Ints]:
     ----------
     times : int64 [n, len(Time)]
     """
-    planned, known = times[:, Time.PLANNED], times[:, Time.KNOWN]
+    due, known = times[:, queue.due], times[:, Time.KNOWN]
     if queue.ahead:
         # NEVER minus a look-ahead would be a time like any other: a leg without a plan must not count.
-        start = np.where(planned == NEVER, NEVER, planned - queue.ahead)
-        return _in_force(start, planned, times)
-    start = np.maximum(planned, known)
-    left = np.minimum(
-        np.minimum(times[:, Time.DEPARTED_KNOWN], times[:, Time.DELIVERED_KNOWN]), times[:, Time.CLOSED_KNOWN]
-    )
+        start = np.where(due == NEVER, NEVER, due - queue.ahead)
+        return _in_force(start, due, times)
+    start = np.maximum(due, known)
+    over = times[:, queue.over].min(axis=1)
     at_most = np.where(start == NEVER, NEVER, np.minimum(start, NEVER - _OPEN_AT_MOST) + _OPEN_AT_MOST)
-    return _in_force(start, np.minimum(left, at_most), times)
+    return _in_force(start, np.minimum(over, at_most), times)
 
 
 def _in_force(start: Ints, end: Ints, times: Ints) -> tuple[Ints, Ints]:
@@ -87,12 +95,12 @@ def _in_force(start: Ints, end: Ints, times: Ints) -> tuple[Ints, Ints]:
 
 def span_of_one(queue: Queue, row: Row) -> tuple[int, int]:
     """Return `span_of` one version of a leg."""
-    planned, known = row[Time.PLANNED], row[Time.KNOWN]
+    due, known = row[queue.due], row[Time.KNOWN]
     if queue.ahead:
-        start = NEVER if planned == NEVER else max(planned - queue.ahead, row[Time.SINCE])
-        return start, max(start, min(planned, row[Time.UNTIL]))
-    start = max(planned, known)
-    left = min(row[Time.DEPARTED_KNOWN], row[Time.DELIVERED_KNOWN], row[Time.CLOSED_KNOWN])
+        start = NEVER if due == NEVER else max(due - queue.ahead, row[Time.SINCE])
+        return start, max(start, min(due, row[Time.UNTIL]))
+    start = max(due, known)
+    over = min(row[time] for time in queue.over)
     at_most = NEVER if start == NEVER else min(start, NEVER - _OPEN_AT_MOST) + _OPEN_AT_MOST
     start = max(start, row[Time.SINCE])
-    return start, max(start, min(left, at_most, row[Time.UNTIL]))
+    return start, max(start, min(over, at_most, row[Time.UNTIL]))

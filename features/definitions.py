@@ -6,18 +6,24 @@ import hashlib
 import json
 from dataclasses import asdict
 
-from features import backlog, carrier, route, shipment, weather
+from features import backlog, carrier, customer, plan, route, shipment, weather
 from features.history import PRIOR_DELAY_MINUTES, PRIOR_LATE_SHARE, PSEUDO_LEGS, History
 from features.settings import FeatureSettings
 
-HISTORY = History(carrier.STREAMS + route.STREAMS)
-"""Streams of carrier and route, and how they become features."""
+HISTORY = History(carrier.STREAMS + route.STREAMS + customer.STREAMS)
+"""Streams of carrier, route and customer, and how they become features."""
 
-FEATURES = HISTORY.features + backlog.FEATURES + weather.FEATURES + shipment.FEATURES
+QUEUES = backlog.QUEUES + customer.QUEUES
+"""What is counted in one state or another at the cutoff."""
+
+FEATURES = (
+    HISTORY.features + tuple(queue.feature for queue in QUEUES) + weather.FEATURES + shipment.FEATURES + plan.FEATURES
+)
 NAMES = tuple(feature.name for feature in FEATURES)
 
-LOST_ON_THE_WAY = HISTORY.column("service_transits_delay_mean_28d")
-"""Column of the history that the projected delay of a shipment builds on."""
+LOST_BY_SERVICE = HISTORY.column("service_transits_delay_mean_28d")
+LOST_BY_CARRIER = HISTORY.column("carrier_lane_transits_delay_mean_28d")
+"""Columns of the history that the projected delay of a shipment builds on; the second where no service is named."""
 
 
 def fingerprint(settings: FeatureSettings) -> str:

@@ -36,6 +36,7 @@ Instant = Annotated[AwareDatetime, AfterValidator(_to_utc)]
 Zone = Annotated[str, AfterValidator(known_zone)]
 Identifier = Annotated[str, Field(min_length=1, max_length=200)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 """A physical quantity: a weight, a length, a number of units."""
 

@@ -75,6 +75,11 @@ class Stream:
     gives: tuple[str, ...] = ("count", "late_share", "delay_mean")
 
     @property
+    def unknown(self) -> tuple[float, ...]:
+        """What stands in `flat` for a leg that has no such key."""
+        return (np.nan,) * (3 * len(self.windows))
+
+    @property
     def window_lengths(self) -> tuple[int, ...]:
         """Lengths of the windows in microseconds."""
         return tuple(WINDOWS[window] for window in self.windows)
@@ -86,7 +91,8 @@ _VERB = {Fact.DEPARTURE: "departures", Fact.ARRIVAL: "arrivals", Fact.TRANSIT: "
 class History:
     """Turns the answers of streams into features.
 
-    `flat` holds, for each stream in order and each of its windows in order, count, late legs and delay minutes.
+    `flat` holds, for each stream in order and each of its windows in order, count, late legs and delay minutes; NaN
+    where the leg has no such key, and so are then its features.
     """
 
     def __init__(self, streams: Sequence[Stream]) -> None:
@@ -127,7 +133,7 @@ class History:
             means[:, columns] = (delays[:, columns] + PSEUDO_LEGS * prior_delay) / legs
         return np.concatenate([counts, shares, means], axis=1)[:, self._picks]
 
-    def values_of_one(self, flat: Sequence[int]) -> list[float]:
+    def values_of_one(self, flat: Sequence[float]) -> list[float]:
         """Return `values` of one row: the same additions and divisions in the same order, so the same bits."""
         counts, lates, delays = flat[0::3], flat[1::3], flat[2::3]
         shares = [0.0] * len(counts)

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features import backlog, shipment, weather
-from features.definitions import HISTORY, LOST_ON_THE_WAY
+from features import backlog, plan, shipment, weather
+from features.definitions import HISTORY, LOST_BY_CARRIER, LOST_BY_SERVICE, QUEUES
 from features.history import WINDOWS, Fact
 from features.legs import Facts, micros_of
 from features.revisions import RevisedTimeline
@@ -25,7 +25,7 @@ Key = tuple[str, ...]
 _VEHICLE: Key = ("vehicle",)
 
 KEYS: tuple[Key, ...] = tuple(
-    dict.fromkeys([*(stream.key for stream in HISTORY.streams), *(queue.key for queue in backlog.QUEUES), _VEHICLE])
+    dict.fromkeys([*(stream.key for stream in HISTORY.streams), *(queue.key for queue in QUEUES), _VEHICLE])
 )
 """The sets of key fields that something is known by."""
 
@@ -33,7 +33,7 @@ LONGEST_WINDOW = max(WINDOWS[window] for stream in HISTORY.streams for window in
 """How long after it happened a fact of a stream may count, in microseconds."""
 
 _STREAMS = {key: [stream for stream in HISTORY.streams if stream.key == key] for key in KEYS}
-_QUEUES = {key: [queue for queue in backlog.QUEUES if queue.key == key] for key in KEYS}
+_QUEUES = {key: [queue for queue in QUEUES if queue.key == key] for key in KEYS}
 
 
 def codes_of(key: Key, fields: Mapping[str, NDArray[np.object_]]) -> Ints:
@@ -80,14 +80,17 @@ class Keyed:
     def at(self, codes: Ints, cutoffs: Ints) -> NDArray[np.float64]:
         """Return what is known of each key at its cutoff: float64 [q, width]; whole numbers are exact.
 
-        First the answers of the streams, then those of the queues, then the newest departure of the vehicle.
+        First the answers of the streams, then those of the queues, then the newest departure of the vehicle. Nothing is
+        known of a key that is missing: its row is NaN.
         """
         whole = [timeline.at(codes, cutoffs).reshape(len(codes), -1) for timeline in self._timelines]
         whole += [spans.at(codes, cutoffs)[:, None] for spans in self._spans]
         parts = [answers.astype(np.float64) for answers in whole]
         if self._departures is not None:
             parts.append(self._departures.at(codes, cutoffs))
-        return np.concatenate(parts, axis=1)
+        answers = np.concatenate(parts, axis=1)
+        answers[codes < 0] = np.nan
+        return answers
 
 
 class Weather:
@@ -139,10 +142,13 @@ def assemble(
 
     flat = [take(stream.key, 3 * len(stream.windows)) for stream in HISTORY.streams]
     history = HISTORY.values(np.concatenate(flat, axis=1))
-    queues = [take(queue.key, 1) for queue in backlog.QUEUES]
+    queues = [take(queue.key, 1) for queue in QUEUES]
     vehicle = take(_VEHICLE, len(shipment.NO_VEHICLE))
-    own = shipment.values(times, numbers, cutoffs, history[:, LOST_ON_THE_WAY], vehicle)
-    return np.concatenate([history, *queues, *observed, own], axis=1)
+    lost_on_the_way = history[:, LOST_BY_SERVICE]
+    lost_on_the_way = np.where(np.isnan(lost_on_the_way), history[:, LOST_BY_CARRIER], lost_on_the_way)
+    own = shipment.values(times, numbers, cutoffs, lost_on_the_way, vehicle)
+    planned = plan.values(numbers, own[:, shipment.TO_DEPARTURE], own[:, shipment.BOOKED_AHEAD])
+    return np.concatenate([history, *queues, *observed, own, planned], axis=1)
 
 
 class _Departures:

@@ -17,17 +17,17 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from features.history import MAX_DELAY_MINUTES, Fact
+from features.numbers import numbers_of_many
 from features.settings import FeatureSettings
 from features.tables import STOPS, RecordTables, part_rows
 from features.timeline import NEVER, Ints
-from features.vocabulary import Classifier, Correction, CustomerTier, EventStatus
+from features.vocabulary import Classifier, Correction, EventStatus
 
 if TYPE_CHECKING:
     from features.records import DeliveryEvent, Shipment
@@ -56,26 +56,11 @@ Row = tuple[int, ...]
 """Times of one version of a leg, as the columns of `Legs.times`."""
 
 
-class Number(IntEnum):
-    """Columns of `Legs.numbers`."""
-
-    DEPARTURE_MINUTE = 0
-    DEPARTURE_WEEKDAY = 1
-    PROMISE_MINUTE = 2
-    DISTANCE_KM = 3
-    WEIGHT_KG = 4
-    PIECES = 5
-    VALUE = 6
-    TIER = 7
-
-
-KEYS = ("carrier", "origin", "destination", "service", "vehicle")
+KEYS = ("carrier", "origin", "destination", "service", "vehicle", "customer")
 """Fields of a leg that streams may use as keys."""
 
 CLOSED = frozenset({EventStatus.CANCELLED, EventStatus.DIVERTED, EventStatus.RETURNED, EventStatus.REFUSED})
 """Statuses after which a shipment will not be delivered as promised, and is no longer waited for."""
-
-_TIERS = {tier.value: float(rank) for rank, tier in enumerate(CustomerTier)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +76,7 @@ class Legs:
         Shipment of each version.
     keys : object [n] for each of `KEYS`; None where missing
     times : int64 [n, len(Time)]
-    numbers : float64 [n, len(Number)]
+    numbers : float64 [n, len(features.numbers.Number)]
     """
 
     shipment_ids: NDArray[np.object_]
@@ -113,7 +98,7 @@ class Legs:
         events = _Events.of(tables.events, shipment_ids)
         version = _versions(leg, known, *events.corrections(after=known[first_plan]))
         first = np.searchsorted(version.leg, np.arange(len(shipment_ids) + 1))
-        pickup, delivery = _ends(plans, tables.stops)
+        pickup, delivery, n_stops = _ends(plans, tables.stops)
 
         times = np.full((len(version.leg), len(Time)), NEVER, dtype=np.int64)
         times[:, Time.BOOKED], times[:, Time.KNOWN] = booked[first_plan][version.leg], known[first_plan][version.leg]
@@ -122,26 +107,16 @@ class Legs:
         times[:, Time.SINCE], times[:, Time.UNTIL] = version.since, version.until
         events.fill_milestones(times, first)
 
-        numbers = np.full((len(plans), len(Number)), np.nan)
-        minute, weekday = _local(pickup["planned_at"], pickup["timezone"])
-        numbers[:, Number.DEPARTURE_MINUTE], numbers[:, Number.DEPARTURE_WEEKDAY] = minute, weekday
-        numbers[:, Number.PROMISE_MINUTE], _ = _local(delivery["promised_at"], delivery["timezone"])
-        for column, name in (
-            (Number.DISTANCE_KM, "distance_km"),
-            (Number.WEIGHT_KG, "weight_kg"),
-            (Number.PIECES, "pieces"),
-        ):
-            numbers[:, column] = plans[name].to_numpy(dtype=np.float64, na_value=np.nan)
-        numbers[:, Number.VALUE] = plans["value_minor"].to_numpy(dtype=np.float64, na_value=np.nan) / 100.0
-        numbers[:, Number.TIER] = plans["customer_tier"].map(_TIERS).to_numpy(dtype=np.float64)
         keys = {
             "carrier": _text(plans["carrier_id"])[version.plan],
             "origin": _text(pickup["place"])[version.plan],
             "destination": _text(delivery["place"])[version.plan],
             "service": _text(plans["service_id"])[version.plan],
             "vehicle": _text(plans["vehicle_id"])[version.plan],
+            "customer": _text(plans["customer_id"])[version.plan],
         }
-        return cls(shipment_ids, first, shipment_ids[version.leg], keys, times, numbers[version.plan])
+        numbers = numbers_of_many(plans, pickup, delivery, n_stops)[version.plan]
+        return cls(shipment_ids, first, shipment_ids[version.leg], keys, times, numbers)
 
     def rows_at(self, shipments: Ints, cutoffs: Ints) -> Ints:
         """Return the row of the version in force at the cutoff; before all of them, of the first.
@@ -259,28 +234,6 @@ def _times(first: Shipment, plan: Shipment, standing: Iterable[DeliveryEvent], s
     return tuple(row)
 
 
-def numbers_of(shipment: Shipment) -> tuple[float, ...]:
-    """Return the numbers of one shipment, as the columns of `Legs.numbers`."""
-    row = [np.nan] * len(Number)
-    planned, promised = shipment.planned_departure_at, shipment.promised_at
-    if planned is not None:
-        local = planned.astimezone(ZoneInfo(shipment.stops[0].timezone))
-        row[Number.DEPARTURE_MINUTE], row[Number.DEPARTURE_WEEKDAY] = local.hour * 60 + local.minute, local.weekday()
-    if promised is not None:
-        local = promised.astimezone(ZoneInfo(shipment.stops[-1].timezone))
-        row[Number.PROMISE_MINUTE] = local.hour * 60 + local.minute
-    for column, value in (
-        (Number.DISTANCE_KM, shipment.distance_km),
-        (Number.WEIGHT_KG, shipment.weight_kg),
-        (Number.PIECES, shipment.pieces),
-        (Number.VALUE, None if shipment.value_minor is None else shipment.value_minor / 100.0),
-    ):
-        if value is not None:
-            row[column] = float(value)
-    row[Number.TIER] = _TIERS[shipment.customer_tier.value]
-    return tuple(map(float, row))
-
-
 def keys_of(shipment: Shipment) -> dict[str, str | None]:
     """Return the key fields of one shipment."""
     return {
@@ -289,6 +242,7 @@ def keys_of(shipment: Shipment) -> dict[str, str | None]:
         "destination": shipment.destination,
         "service": shipment.service_id,
         "vehicle": shipment.vehicle_id,
+        "customer": shipment.customer_id,
     }
 
 
@@ -482,8 +436,8 @@ def _each_version_of(legs: Ints, first: Ints) -> tuple[Ints, Ints]:
     return first[legs][place] + np.arange(len(place)) - before, place
 
 
-def _ends(plans: pd.DataFrame, stops: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the first and the last stop of each plan, in the order of the plans."""
+def _ends(plans: pd.DataFrame, stops: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, Ints]:
+    """Return the first and the last stop of each plan, and how many there are, in the order of the plans."""
     stop, plan = part_rows(STOPS, stops, plans)
     sequence = stops["sequence"].to_numpy(dtype=np.int64)[stop]
     order = np.lexsort((sequence, plan))
@@ -491,21 +445,7 @@ def _ends(plans: pd.DataFrame, stops: pd.DataFrame) -> tuple[pd.DataFrame, pd.Da
     ends = np.full((2, len(plans)), -1)
     ends[0, plan[::-1]], ends[1, plan] = stop[::-1], stop  # of several writes to one place the last one holds
     numbered = stops.reset_index(drop=True)
-    return numbered.reindex(ends[0]), numbered.reindex(ends[1])
-
-
-def _local(instants: pd.Series, zones: pd.Series) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return local minute of the day and weekday (Monday 0), NaN where the time is missing."""
-    minute = np.full(len(instants), np.nan)
-    weekday = np.full(len(instants), np.nan)
-    zone_codes, zone_names = pd.factorize(zones.to_numpy(dtype=object))
-    present = instants.notna().to_numpy()
-    for code, zone in enumerate(zone_names):
-        chosen = (zone_codes == code) & present
-        local = instants[chosen].dt.tz_convert(zone).dt
-        minute[chosen] = local.hour * 60 + local.minute
-        weekday[chosen] = local.day_of_week
-    return minute, weekday
+    return numbered.reindex(ends[0]), numbered.reindex(ends[1]), np.bincount(plan, minlength=len(plans))
 
 
 def _text(column: pd.Series) -> NDArray[np.object_]:

@@ -7,13 +7,14 @@ they become features (`history`, `backlog`, `shipment`). Only the arrays differ.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isnan
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features import backlog, shipment, weather
-from features.definitions import HISTORY, LOST_ON_THE_WAY
+from features import backlog, plan, shipment, weather
+from features.definitions import HISTORY, LOST_BY_CARRIER, LOST_BY_SERVICE, QUEUES
 from features.history import Fact
 from features.legs import Happened, Legs, Row, facts_of, facts_of_one
 from features.live_timeline import LiveLatest, LiveSpans
@@ -37,7 +38,7 @@ class LiveFacts:
         self._by_fact = {
             fact: [(stream.key, timeline) for stream, timeline in self._streams if stream.fact is fact] for fact in Fact
         }
-        self._queues = [(queue, LiveSpans()) for queue in backlog.QUEUES]
+        self._queues = [(queue, LiveSpans()) for queue in QUEUES]
         self._vehicle = LiveLatest()
         self._weather = LiveLatest()
 
@@ -116,17 +117,22 @@ class LiveFacts:
         Plain numbers throughout: for one row an array costs more than what it holds.
         """
         key_of = _keys_of(keys)
-        flat: list[int] = []
+        flat: list[float] = []
         for stream, timeline in self._streams:
-            flat += timeline.at(key_of[stream.key], cutoff)
+            key = key_of[stream.key]
+            flat += stream.unknown if key is None else timeline.at(key, cutoff)
         values = HISTORY.values_of_one(flat)
-        lost_on_the_way = values[LOST_ON_THE_WAY]
+        by_service = values[LOST_BY_SERVICE]
+        lost_on_the_way = values[LOST_BY_CARRIER] if isnan(by_service) else by_service
         for queue, line in self._queues:
-            values.append(line.at(key_of[queue.key], cutoff))
+            key = key_of[queue.key]
+            values.append(np.nan if key is None else line.at(key, cutoff))
         for place in weather.PLACES:
             values += self._weather.at(keys[place], cutoff) or _NO_WEATHER
         last = self._vehicle.at(keys["vehicle"], cutoff) or shipment.NO_VEHICLE
-        values += shipment.values_of_one(row, numbers, cutoff, lost_on_the_way, last)
+        own = shipment.values_of_one(row, numbers, cutoff, lost_on_the_way, last)
+        values += own
+        values += plan.values_of_one(numbers, own[shipment.TO_DEPARTURE], own[shipment.BOOKED_AHEAD])
         return np.array(values, dtype=np.float64)
 
     def stream(self, name: str) -> LiveRevisedTimeline:
@@ -153,7 +159,7 @@ def _keys_of(keys: Keys) -> dict[tuple[str, ...], tuple[str | None, ...] | None]
     return found
 
 
-_ALL_PARTS = tuple({*(stream.key for stream in HISTORY.streams), *(queue.key for queue in backlog.QUEUES)})
+_ALL_PARTS = tuple({*(stream.key for stream in HISTORY.streams), *(queue.key for queue in QUEUES)})
 
 
 def _codes(legs: Legs, parts: tuple[str, ...]) -> tuple[Ints, list[tuple[str, ...]]]:

@@ -11,7 +11,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from features.fields import Amount, Identifier, Instant, Part, Priced, Record, Valid, Zone
+from features.fields import Amount, Country, Identifier, Instant, Part, Priced, Record, Valid, Zone
 from features.vocabulary import (
     AssertedBy,
     Classifier,
@@ -48,6 +48,8 @@ class Stop(Part):
     place: Identifier
     kind: StopKind
     timezone: Zone = "UTC"
+    country: Country | None = Field(default=None, description="ISO 3166-1 alpha-2 code, for holidays and borders")
+    closes_at: Instant | None = Field(default=None, description="cut-off: until when goods are taken in here")
     requested_at: Instant | None = None
     promised_from_at: Instant | None = None
     promised_at: Instant | None = None
@@ -84,6 +86,8 @@ class Shipment(Priced):
     distance_km: Amount | None = None
     freight_class: FreightClass | None = None
     value_minor: int | None = Field(default=None, ge=0)
+    late_penalty_minor: int | None = Field(default=None, ge=0, description="owed to the customer once it is late")
+    late_penalty_per_day_minor: int | None = Field(default=None, ge=0, description="and so much for each day late")
     ship_complete: bool = Field(default=False, description="the customer takes all of it or none")
     references: tuple[Reference, ...] = ()
     stops: Annotated[tuple[Stop, ...], Field(min_length=2)]

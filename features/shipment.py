@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from features.declaration import Feature
 from features.history import HOUR
-from features.legs import Number, Row, Time
+from features.legs import Row, Time
+from features.numbers import Number
 from features.timeline import NEVER, Ints
 
 _OWNER = "transport planning"
@@ -47,6 +48,9 @@ FEATURES = (
     _declared("vehicle_last_delay_minutes", "minutes", "delay of the vehicle's last known departure", _EVENTS),
     _declared("vehicle_last_age_hours", "hours", "time since the vehicle's last known departure", _EVENTS),
 )
+
+TO_DEPARTURE, BOOKED_AHEAD = 0, 3
+"""Where two of them stand that `features.plan` builds on."""
 
 NO_VEHICLE = (np.nan, np.nan)
 """What stands for a vehicle of which nothing is known: (delay in minutes, departed at in microseconds)."""

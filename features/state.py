@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from features import weather
 from features.errors import RecordError, UnknownShipmentError
-from features.legs import Legs, Version, is_same_plan, keys_of, micros, numbers_of, version_at, versions_of
+from features.legs import Legs, Version, is_same_plan, keys_of, micros, version_at, versions_of
 from features.live import LiveFacts, Placed
 from features.moments import moment_at
+from features.numbers import numbers_of
 from features.records import DeliveryEvent, Shipment, WeatherObservation
 from features.settings import FeatureSettings
 from features.tables import RecordTables, events_of, shipments_of, weather_of

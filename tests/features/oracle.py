@@ -178,6 +178,59 @@ def value(told: Told) -> float:
     return NOTHING if told.subject.value_minor is None else told.subject.value_minor / 100
 
 
+def of_my_customer(told: Told, other: Shipment) -> bool:
+    return told.subject.customer_id == other.customer_id
+
+
+def customer_arrivals_late_share_28d(told: Told) -> float:
+    if told.subject.customer_id is None:
+        return NOTHING
+    recent = [(one, delay) for one, at, delay in told.arrivals() if told.within(672, at)]
+    mine = [delay for one, delay in recent if of_my_customer(told, one)]
+    parent = share(sum(delay > 15 for _, delay in recent), len(recent), 0.2)
+    return share(sum(delay > 15 for delay in mine), len(mine), parent)
+
+
+def past_promise(told: Told, other: Shipment) -> bool:
+    promised, announced = other.promised_at, told.announced[other.shipment_id]
+    if promised is None or promised > told.cutoff or told.cutoff >= max(promised, announced) + timedelta(days=7):
+        return False
+    return told.first(other, EventStatus.DELIVERED) is None and told.first(other, *CLOSED) is None
+
+
+def customer_past_promise(told: Told) -> float:
+    if told.subject.customer_id is None:
+        return NOTHING
+    return sum(past_promise(told, one) for one in told.shipments if of_my_customer(told, one))
+
+
+def carrier_past_promise(told: Told) -> float:
+    return sum(past_promise(told, one) for one in told.shipments if one.carrier_id == told.subject.carrier_id)
+
+
+def hours_to_cut_off(told: Told) -> float:
+    closes = told.subject.stops[0].closes_at
+    return NOTHING if closes is None else (closes - told.cutoff) / timedelta(hours=1)
+
+
+def promised_after_request_hours(told: Told) -> float:
+    last = told.subject.stops[-1]
+    if last.promised_at is None or last.requested_at is None:
+        return NOTHING
+    return (last.promised_at - last.requested_at) / timedelta(hours=1)
+
+
+def crosses_customs(told: Told) -> float:
+    """Of the generated network, Switzerland and Great Britain alone stand outside the customs union."""
+    outside = [stop.country in {"CH", "GB"} for stop in told.subject.stops]
+    return NOTHING if told.subject.stops[0].country is None else outside[0] != outside[-1]
+
+
+def late_penalty(told: Told) -> float:
+    minor = told.subject.late_penalty_minor
+    return NOTHING if minor is None else minor / 100
+
+
 ORACLES: dict[str, Callable[[Told], float]] = {
     "carrier_departures_count_24h": carrier_departures_24h,
     "carrier_origin_departures_count_7d": carrier_origin_departures_7d,
@@ -193,4 +246,11 @@ ORACLES: dict[str, Callable[[Told], float]] = {
     "departure_delay_minutes": departure_delay,
     "vehicle_last_delay_minutes": vehicle_last_delay,
     "value": value,
+    "customer_arrivals_late_share_28d": customer_arrivals_late_share_28d,
+    "customer_past_promise": customer_past_promise,
+    "carrier_past_promise": carrier_past_promise,
+    "hours_to_cut_off": hours_to_cut_off,
+    "promised_after_request_hours": promised_after_request_hours,
+    "crosses_customs": crosses_customs,
+    "late_penalty": late_penalty,
 }

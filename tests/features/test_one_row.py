@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from features import backlog, shipment
 from features.definitions import HISTORY
 from features.history import Fact
-from features.legs import MINUTE, Number, Time, facts_of, facts_of_one
+from features.legs import MINUTE, Time, facts_of, facts_of_one
+from features.numbers import Number
 from features.settings import FeatureSettings
 from features.timeline import NEVER
 

@@ -74,6 +74,7 @@ def a_shipment(draw: st.DrawFn, name: str) -> list[AnyRecord]:
             draw(hours),
             carrier_id=draw(st.sampled_from(["RHEI", "VELO"])),
             vehicle_id=draw(st.sampled_from([None, "V1"])),
+            customer_id=draw(st.sampled_from([None, "C1", "C2"])),
         )
         for known in sorted(draw(st.sets(st.integers(0, 40), min_size=1, max_size=3)))
     ]

@@ -24,8 +24,9 @@ from features import weather
 from features.definitions import NAMES
 from features.keyed import KEYS, LONGEST_WINDOW, Key, Keyed, Weather, assemble, codes_of
 from features.legs import KEYS as FIELDS
-from features.legs import Legs, Number, Time, facts_of
+from features.legs import Legs, Time, facts_of
 from features.moments import questions_about
+from features.numbers import Number
 from features.settings import FeatureSettings
 from features.tables import SCHEMAS, RecordTables, frame_of
 from features.timeline import NEVER, Ints

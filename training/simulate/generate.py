@@ -32,6 +32,9 @@ from training.simulate.weather import make_weather, weather_frame
 STAGES = ("weather", "timetable", "bookings", "warehouses", "journeys", "scans", "invoices", "stock")
 """What `simulate` works through, in order."""
 MISSING_FIELD_SHARE = 0.02
+PENALTY_SHARE, PENALTY_DAYS = np.array([0.0, 0.02, 0.05]), 4
+"""What a late delivery costs by tier, as a share of the value; each day late adds the same share of that."""
+CUT_OFF_HOURS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,7 @@ def _shipments_frame(
     carrier = timetable.carrier[departure]
     distance = np.array([lane.distance_km for lane in lanes()])[timetable.lane[departure]]
     vehicle = np.array(timetable.vehicle_ids)[timetable.vehicle[departure]]
+    penalty = np.round(bookings.value_minor * PENALTY_SHARE[bookings.tier])
     return frame(
         "shipments",
         {
@@ -151,6 +155,8 @@ def _shipments_frame(
             "distance_km": distance,
             "value_minor": bookings.value_minor,
             "currency": np.full(count, "EUR"),
+            "late_penalty_minor": np.where(penalty > 0, penalty, np.nan),
+            "late_penalty_per_day_minor": np.where(penalty > 0, np.round(penalty / PENALTY_DAYS), np.nan),
             "ship_complete": bookings.ship_complete,
             "occurred_at": instants(settings.start, bookings.booked),
             "known_at": instants(settings.start, bookings.known),
@@ -177,6 +183,8 @@ def _stops_frame(
             "place": np.array([place.code for place in PLACES])[places],
             "kind": np.tile([StopKind.PICKUP.value, StopKind.DELIVERY.value], count),
             "timezone": np.array([place.timezone for place in PLACES])[places],
+            "country": np.array([place.code[:2] for place in PLACES])[places],
+            "closes_at": pair(timetable.planned_departure[departure] - CUT_OFF_HOURS, none),
             "requested_at": pair(none, bookings.requested),
             "promised_at": pair(none, bookings.promised),
             "planned_at": pair(timetable.planned_departure[departure], bookings.planned_delivery),
