@@ -17,8 +17,7 @@ from features import backlog, plan, shipment, weather
 from features.definitions import HISTORY, LOST_BY_CARRIER, LOST_BY_SERVICE, QUEUES
 from features.history import Fact
 from features.legs import Happened, Legs, Row, facts_of, facts_of_one
-from features.live_timeline import LiveLatest, LiveSpans
-from features.revisions import LiveRevisedTimeline
+from features.live_timeline import LiveLatest, LiveSpans, LiveTimeline
 from features.settings import FeatureSettings
 from features.timeline import Ints, starts_of
 
@@ -34,7 +33,7 @@ class LiveFacts:
 
     def __init__(self, settings: FeatureSettings) -> None:
         self._settings = settings
-        self._streams = [(stream, LiveRevisedTimeline(stream.window_lengths)) for stream in HISTORY.streams]
+        self._streams = [(stream, LiveTimeline(stream.window_lengths)) for stream in HISTORY.streams]
         self._by_fact = {
             fact: [(stream.key, timeline) for stream, timeline in self._streams if stream.fact is fact] for fact in Fact
         }
@@ -135,7 +134,7 @@ class LiveFacts:
         values += plan.values_of_one(numbers, own[shipment.TO_DEPARTURE], own[shipment.BOOKED_AHEAD])
         return np.array(values, dtype=np.float64)
 
-    def stream(self, name: str) -> LiveRevisedTimeline:
+    def stream(self, name: str) -> LiveTimeline:
         """Return the timeline of the stream of that name."""
         return next(timeline for stream, timeline in self._streams if stream.name == name)
 

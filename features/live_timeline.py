@@ -1,7 +1,9 @@
 """The point-in-time engine for one fact and one question at a time: added in any order, taken back, asked.
 
-The arithmetic is that of `features.timeline`, whose words are used here too. Facts stand in sorted arrays by key; one
-that is the newest of its key is appended, an older one shifts what came after it.
+The numbers are those of `features.timeline` and `features.revisions`, whose words are used here too. What lives in a
+window at a cutoff is what had started by then less what had ceased, so each window of a key has its own instants of
+ceasing: one search a window, and nothing to correct for facts learnt too late or withdrawn. Facts stand in sorted
+arrays by key; one that is the newest of its key is appended, an older one shifts what came after it.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ Values = tuple[int, int]
 
 
 class LiveTimeline:
-    """Facts by key, seen through windows.
+    """Facts by key, seen through windows; each is held to be so until an instant of its own.
 
     Parameters
     ----------
@@ -28,78 +30,82 @@ class LiveTimeline:
         Lengths in microseconds.
     """
 
-    __slots__ = ("_by_key", "_nothing", "_shortest", "windows")
+    __slots__ = ("_by_key", "_nothing", "windows")
 
     def __init__(self, windows: Sequence[int]) -> None:
         self.windows = tuple(windows)
-        self._shortest = min(self.windows)
         self._nothing = (0, 0, 0) * len(self.windows)
         self._by_key: dict[Hashable, _Facts] = {}
 
-    def add(self, key: Hashable, occurred: int, known: int, values: Values) -> None:
-        """Add one fact."""
+    def add(self, key: Hashable, occurred: int, known: int, until: int, values: Values) -> None:
+        """Add one fact; `until` is `NEVER` for what was not withdrawn."""
         facts = self._by_key.get(key)
         if facts is None:
-            facts = self._by_key[key] = _Facts()
-        start = known if known > occurred else occurred
-        facts.add(occurred, start, values)
-        if start - occurred > self._shortest:
-            for window in self.windows:
-                if start - occurred > window:
-                    facts.never_in(window).add(occurred, start, values)
+            facts = self._by_key[key] = _Facts(len(self.windows))
+        start, ends = self._life(occurred, known, until)
+        for steps, time in zip(facts.steps, (start, *ends), strict=True):
+            steps.insert(time, values)
 
-    def remove(self, key: Hashable, occurred: int, known: int, values: Values) -> None:
-        """Take back a fact that was added with the same arguments."""
+    def remove(self, key: Hashable, occurred: int, known: int, until: int, values: Values) -> None:
+        """Take out a fact that was added with the same arguments, as if it had never been there."""
         facts = self._by_key.get(key)
         if facts is None:
             raise TimelineError(f"No fact of key {key!r} was added, so none can be taken back.")
-        start = known if known > occurred else occurred
-        facts.remove(occurred, start, values)
-        for window in self.windows:
-            if start - occurred > window:
-                facts.never_in(window).remove(occurred, start, values)
+        start, ends = self._life(occurred, known, until)
+        for steps, time in zip(facts.steps, (start, *ends), strict=True):
+            steps.delete(time, values)
 
-    def add_many(self, keys: Sequence[Hashable], codes: Ints, occurred: Ints, known: Ints, values: Ints) -> None:
+    def add_many(
+        self, keys: Sequence[Hashable], codes: Ints, occurred: Ints, known: Ints, until: Ints, values: Ints
+    ) -> None:
         """Add facts in bulk: `keys[codes[i]]` is the key of fact i. Keys that already hold facts are merged.
 
         Parameters
         ----------
         keys : sequence of k hashables
-        codes, occurred, known : int64 [n]
+        codes, occurred, known, until : int64 [n]
         values : int64 [n, 2]
         """
         starts = starts_of(occurred, known)
-        for code, chosen in _by_code(codes, starts):
-            facts = self._by_key.setdefault(keys[code], _Facts())
-            facts.starts, facts.start_sums = _merged(facts.starts, facts.start_sums, starts[chosen], values[chosen])
-        for code, chosen in _by_code(codes, occurred):
-            facts = self._by_key[keys[code]]
-            facts.times, facts.time_sums = _merged(facts.times, facts.time_sums, occurred[chosen], values[chosen])
-        for window in self.windows:
-            for fact in np.flatnonzero(starts - occurred > window).tolist():
-                first, second = values[fact].tolist()
-                never = self._by_key[keys[codes[fact]]].never_in(window)
-                never.add(int(occurred[fact]), int(starts[fact]), (first, second))
+        last = np.maximum(occurred, until)
+        ends = (np.maximum(starts, np.minimum(occurred + window, last)) for window in self.windows)
+        for place, times in enumerate((starts, *ends)):
+            for code, chosen in _by_code(codes, times):
+                facts = self._by_key.setdefault(keys[code], _Facts(len(self.windows)))
+                facts.steps[place].merge(times[chosen], values[chosen])
 
     def at(self, key: Hashable, cutoff: int) -> Sequence[int]:
         """Return count and both sums of the key's facts at the cutoff, window after window: length w x 3."""
         facts = self._by_key.get(key)
         if facts is None:
             return self._nothing
-        alive = facts.alive(cutoff, self.windows)
-        if facts.never is not None:
-            for place, window in enumerate(self.windows):
-                never = facts.never.get(window)
-                if never is not None:
-                    for offset, number in enumerate(never.alive(cutoff, (window,))):
-                        alive[3 * place + offset] -= number
+        alive: list[int] = []
+        count = first = second = -1
+        for times, sums in facts.pairs:
+            passed = bisect_right(times, cutoff)
+            if count < 0:
+                count, first, second = passed, sums[2 * passed], sums[2 * passed + 1]
+            else:
+                alive += (count - passed, first - sums[2 * passed], second - sums[2 * passed + 1])
         return alive
+
+    def _life(self, occurred: int, known: int, until: int) -> tuple[int, list[int]]:
+        """Return when a fact starts to live and, for each window, when it ceases; at once if it never lives there."""
+        start = known if known > occurred else occurred
+        last = until if until > occurred else occurred
+        ends = []
+        for window in self.windows:
+            end = occurred + window
+            if end > last:
+                end = last
+            ends.append(end if end > start else start)
+        return start, ends
 
     def __contains__(self, key: Hashable) -> bool:
         return key in self._by_key
 
     def __len__(self) -> int:
-        return sum(len(facts.starts) for facts in self._by_key.values())
+        return sum(len(facts.steps[0].times) for facts in self._by_key.values())
 
 
 class LiveSpans:
@@ -156,7 +162,6 @@ class LiveLatest:
         position = bisect_right(series.starts, start)
         series.starts.insert(position, start)
         series.observed.insert(position, (occurred, known, until, answer))
-        series.withdrawn += until != NEVER
         series.refresh(position)
 
     def remove(self, key: Hashable, occurred: int, known: int, answer: Sequence[float], until: int = NEVER) -> None:
@@ -166,7 +171,6 @@ class LiveLatest:
             raise TimelineError(f"No observation of {key!r} at {occurred} was added, so none can be taken back.")
         position = series.observed.index((occurred, known, until, answer))
         del series.starts[position], series.observed[position]
-        series.withdrawn -= until != NEVER
         series.refresh(position)
 
     def at(self, key: Hashable, cutoff: int) -> Sequence[float] | None:
@@ -175,10 +179,11 @@ class LiveLatest:
         if series is None:
             return None
         position = bisect_right(series.starts, cutoff)
-        if series.withdrawn:
-            holding = [one for one in series.observed[:position] if cutoff < one[2]]
-            return max(holding, key=_age)[3] if holding else None
-        return series.newest[position - 1][3] if position else None
+        newest = series.newest[position - 1] if position else None
+        if newest is None or cutoff < newest[2]:
+            return None if newest is None else newest[3]
+        holding = [one for one in series.observed[:position] if cutoff < one[2]]
+        return max(holding, key=_age)[3] if holding else None
 
 
 _Observed = tuple[int, int, int, Sequence[float]]
@@ -192,13 +197,12 @@ def _age(observed: _Observed) -> tuple[int, int, Sequence[float]]:
 class _Series:
     """The observations of one key by when they start to count, and the newest among the first i + 1 of them."""
 
-    __slots__ = ("newest", "observed", "starts", "withdrawn")
+    __slots__ = ("newest", "observed", "starts")
 
     def __init__(self) -> None:
         self.starts: list[int] = []
         self.observed: list[_Observed] = []
         self.newest: list[_Observed] = []
-        self.withdrawn = 0
 
     def refresh(self, position: int) -> None:
         """Bring the running newest up to date from `position` on."""
@@ -209,85 +213,70 @@ class _Series:
 
 
 class _Facts:
-    """The facts of one key, by when they started and by when they happened, each with running sums of both values.
+    """The facts of one key: when they start to live and, for each window, when they cease.
 
-    After the first i times the sums are `sums[2 * i]` and `sums[2 * i + 1]`: side by side, for one look at memory.
-    Those learnt too late ever to live in some window stand apart as well, by window.
+    `pairs` holds times and sums of the same, start first: what a question reads.
     """
 
-    __slots__ = ("never", "start_sums", "starts", "time_sums", "times")
+    __slots__ = ("pairs", "steps")
+
+    def __init__(self, n_windows: int) -> None:
+        self.steps = tuple([_Steps() for _ in range(1 + n_windows)])
+        self.pairs = tuple([(steps.times, steps.sums) for steps in self.steps])
+
+
+class _Steps:
+    """Instants in order, each with the values of a fact, and the running sums of both values.
+
+    After the first i instants the sums are `sums[2 * i]` and `sums[2 * i + 1]`: side by side, for one look at memory.
+    """
+
+    __slots__ = ("sums", "times")
 
     def __init__(self) -> None:
-        self.starts, self.start_sums = array("q"), array("q", (0, 0))
-        self.times, self.time_sums = array("q"), array("q", (0, 0))
-        self.never: dict[int, _Facts] | None = None
+        self.times, self.sums = array("q"), array("q", (0, 0))
 
-    def add(self, occurred: int, start: int, values: Values) -> None:
-        _insert(self.starts, self.start_sums, start, values)
-        _insert(self.times, self.time_sums, occurred, values)
+    def insert(self, time: int, values: Values) -> None:
+        times, sums = self.times, self.sums
+        first, second = values
+        if not times or time >= times[-1]:
+            times.append(time)
+            sums.append(sums[-2] + first)
+            sums.append(sums[-2] + second)
+            return
+        position = bisect_right(times, time)
+        times.insert(position, time)
+        sums[2 * position : 2 * position] = sums[2 * position : 2 * position + 2]
+        self._shift(position + 1, first, second)
 
-    def remove(self, occurred: int, start: int, values: Values) -> None:
-        _delete(self.starts, self.start_sums, start, values)
-        _delete(self.times, self.time_sums, occurred, values)
+    def delete(self, time: int, values: Values) -> None:
+        # Which of several facts of the same instant goes does not matter: a search never stops between them.
+        position = bisect_right(self.times, time) - 1
+        if position < 0 or self.times[position] != time:
+            raise TimelineError(f"No fact at {time} was added, so none can be taken back.")
+        del self.times[position]
+        del self.sums[2 * position : 2 * position + 2]
+        self._shift(position, -values[0], -values[1])
 
-    def never_in(self, window: int) -> _Facts:
-        if self.never is None:
-            self.never = {}
-        return self.never.setdefault(window, _Facts())
+    def merge(self, times: Ints, values: Ints) -> None:
+        """Put in many, given in order of time."""
+        if self.times:
+            values = np.concatenate([np.diff(np.array(self.sums, dtype=np.int64).reshape(-1, 2), axis=0), values])
+            times = np.concatenate([np.array(self.times, dtype=np.int64), times])
+            order = np.argsort(times, kind="stable")
+            times, values = times[order], values[order]
+        sums = np.zeros((len(times) + 1, 2), dtype=np.int64)
+        np.cumsum(values, axis=0, out=sums[1:])
+        self.times[:] = array("q", times.astype(np.int64).tobytes())
+        self.sums[:] = array("q", sums.tobytes())
 
-    def alive(self, cutoff: int, windows: Sequence[int]) -> list[int]:
-        times, sums = self.times, self.time_sums
-        started = bisect_right(self.starts, cutoff)
-        first, second = self.start_sums[2 * started], self.start_sums[2 * started + 1]
-        alive: list[int] = []
-        for window in windows:
-            gone = bisect_right(times, cutoff - window)
-            alive += (started - gone, first - sums[2 * gone], second - sums[2 * gone + 1])
-        return alive
-
-
-def _insert(times: array[int], sums: array[int], time: int, values: Values) -> None:
-    first, second = values
-    if not times or time >= times[-1]:
-        times.append(time)
-        sums.append(sums[-2] + first)
-        sums.append(sums[-2] + second)
-        return
-    position = bisect_right(times, time)
-    times.insert(position, time)
-    sums[2 * position : 2 * position] = sums[2 * position : 2 * position + 2]
-    _shift(sums, position + 1, first, second)
-
-
-def _delete(times: array[int], sums: array[int], time: int, values: Values) -> None:
-    # Which of several facts of the same time goes does not matter: a search never stops between them.
-    position = bisect_right(times, time) - 1
-    if position < 0 or times[position] != time:
-        raise TimelineError(f"No fact at {time} was added, so none can be taken back.")
-    del times[position]
-    del sums[2 * position : 2 * position + 2]
-    _shift(sums, position, -values[0], -values[1])
-
-
-def _shift(sums: array[int], start: int, first: int, second: int) -> None:
-    """Add to both sums from `start` on."""
-    tail = np.frombuffer(sums, dtype=np.int64)[2 * start :]
-    if first:
-        tail[0::2] += first
-    if second:
-        tail[1::2] += second
-
-
-def _merged(times: array[int], sums: array[int], more: Ints, values: Ints) -> tuple[array[int], array[int]]:
-    """Return times and sums with more of them, given in order of time."""
-    if times:
-        values = np.concatenate([np.diff(np.array(sums, dtype=np.int64).reshape(-1, 2), axis=0), values])
-        more = np.concatenate([np.array(times, dtype=np.int64), more])
-        order = np.argsort(more, kind="stable")
-        more, values = more[order], values[order]
-    running = np.zeros((len(more) + 1, 2), dtype=np.int64)
-    np.cumsum(values, axis=0, out=running[1:])
-    return array("q", more.astype(np.int64).tobytes()), array("q", running.tobytes())
+    def _shift(self, start: int, first: int, second: int) -> None:
+        """Add to both sums from `start` on."""
+        tail = np.frombuffer(self.sums, dtype=np.int64)[2 * start :]
+        if first:
+            tail[0::2] += first
+        if second:
+            tail[1::2] += second
 
 
 def _by_code(codes: Ints, times: Ints) -> Iterator[tuple[int, Ints]]:

@@ -63,11 +63,11 @@ def timeline_of(told: Sequence[Fact], scale: int = 1) -> Timeline:
 
 
 def put(line: LiveTimeline, fact: Fact) -> None:
-    line.add(fact.key, fact.occurred, fact.known, (fact.late, fact.minutes))
+    line.add(fact.key, fact.occurred, fact.known, NEVER, (fact.late, fact.minutes))
 
 
 def take_back(line: LiveTimeline, fact: Fact) -> None:
-    line.remove(fact.key, fact.occurred, fact.known, (fact.late, fact.minutes))
+    line.remove(fact.key, fact.occurred, fact.known, NEVER, (fact.late, fact.minutes))
 
 
 class TestTimeline:
@@ -205,7 +205,7 @@ class TestLiveTimeline:
         codes = np.array([names.index(fact.key) for fact in then], dtype=np.int64)
         occurred, known = column(then, "occurred"), column(then, "known")
         values = np.stack([column(then, "late"), column(then, "minutes")], axis=1)
-        line.add_many(names, codes, occurred, known, values)
+        line.add_many(names, codes, occurred, known, np.full(len(then), NEVER), values)
         for key, cutoff in questions:
             expected = [number for window in WINDOWS for number in oracle([*first, *then], key, cutoff, window)]
             assert list(line.at(key, cutoff)) == expected
