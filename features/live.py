@@ -132,7 +132,7 @@ class LiveFacts:
         own = shipment.values_of_one(row, numbers, cutoff, lost_on_the_way, last)
         values += own
         values += plan.values_of_one(numbers, own[shipment.TO_DEPARTURE], own[shipment.BOOKED_AHEAD])
-        return np.array(values, dtype=np.float64)
+        return np.fromiter(values, np.float64, len(values))
 
     def stream(self, name: str) -> LiveTimeline:
         """Return the timeline of the stream of that name."""

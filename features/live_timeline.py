@@ -43,6 +43,7 @@ class LiveTimeline:
         if facts is None:
             facts = self._by_key[key] = _Facts(len(self.windows))
         start, ends = self._life(occurred, known, until)
+        facts.held = _NOTHING_HELD
         for steps, time in zip(facts.steps, (start, *ends), strict=True):
             steps.insert(time, values)
 
@@ -52,6 +53,7 @@ class LiveTimeline:
         if facts is None:
             raise TimelineError(f"No fact of key {key!r} was added, so none can be taken back.")
         start, ends = self._life(occurred, known, until)
+        facts.held = _NOTHING_HELD
         for steps, time in zip(facts.steps, (start, *ends), strict=True):
             steps.delete(time, values)
 
@@ -72,6 +74,7 @@ class LiveTimeline:
         for place, times in enumerate((starts, *ends)):
             for code, chosen in _by_code(codes, times):
                 facts = self._by_key.setdefault(keys[code], _Facts(len(self.windows)))
+                facts.held = _NOTHING_HELD
                 facts.steps[place].merge(times[chosen], values[chosen])
 
     def at(self, key: Hashable, cutoff: int) -> Sequence[int]:
@@ -79,15 +82,8 @@ class LiveTimeline:
         facts = self._by_key.get(key)
         if facts is None:
             return self._nothing
-        alive: list[int] = []
-        count = first = second = -1
-        for times, sums in facts.pairs:
-            passed = bisect_right(times, cutoff)
-            if count < 0:
-                count, first, second = passed, sums[2 * passed], sums[2 * passed + 1]
-            else:
-                alive += (count - passed, first - sums[2 * passed], second - sums[2 * passed + 1])
-        return alive
+        since, until, alive = facts.held
+        return alive if since <= cutoff < until else facts.answer(cutoff)
 
     def _life(self, occurred: int, known: int, until: int) -> tuple[int, list[int]]:
         """Return when a fact starts to live and, for each window, when it ceases; at once if it never lives there."""
@@ -215,14 +211,35 @@ class _Series:
 class _Facts:
     """The facts of one key: when they start to live and, for each window, when they cease.
 
-    `pairs` holds times and sums of the same, start first: what a question reads.
+    `held` is the last answer and between which instants it holds: who asks about the present asks there again.
     """
 
-    __slots__ = ("pairs", "steps")
+    __slots__ = ("held", "steps")
 
     def __init__(self, n_windows: int) -> None:
         self.steps = tuple([_Steps() for _ in range(1 + n_windows)])
-        self.pairs = tuple([(steps.times, steps.sums) for steps in self.steps])
+        self.held = _NOTHING_HELD
+
+    def answer(self, cutoff: int) -> list[int]:
+        """Return count and both sums of what lives at the cutoff, window after window."""
+        since, until, alive = -NEVER, NEVER, []
+        count = first = second = -1
+        for steps in self.steps:
+            times, sums = steps.times, steps.sums
+            passed = bisect_right(times, cutoff)
+            if passed and times[passed - 1] > since:
+                since = times[passed - 1]
+            if passed < len(times) and times[passed] < until:
+                until = times[passed]
+            if count < 0:
+                count, first, second = passed, sums[2 * passed], sums[2 * passed + 1]
+            else:
+                alive += (count - passed, first - sums[2 * passed], second - sums[2 * passed + 1])
+        self.held = since, until, alive
+        return alive
+
+
+_NOTHING_HELD: tuple[int, int, list[int]] = (NEVER, NEVER, [])
 
 
 class _Steps:
@@ -267,8 +284,7 @@ class _Steps:
             times, values = times[order], values[order]
         sums = np.zeros((len(times) + 1, 2), dtype=np.int64)
         np.cumsum(values, axis=0, out=sums[1:])
-        self.times[:] = array("q", times.astype(np.int64).tobytes())
-        self.sums[:] = array("q", sums.tobytes())
+        self.times, self.sums = array("q", times.astype(np.int64).tobytes()), array("q", sums.tobytes())
 
     def _shift(self, start: int, first: int, second: int) -> None:
         """Add to both sums from `start` on."""
