@@ -222,7 +222,8 @@ class _Facts:
 
     def answer(self, cutoff: int) -> list[int]:
         """Return count and both sums of what lives at the cutoff, window after window."""
-        since, until, alive = -NEVER, NEVER, []
+        alive: list[int] = []
+        since, until = -NEVER, NEVER
         count = first = second = -1
         for steps in self.steps:
             times, sums = steps.times, steps.sums

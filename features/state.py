@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from features import weather
+from features.archive import Archive
 from features.errors import RecordError, UnknownShipmentError
 from features.legs import Legs, Version, is_same_plan, keys_of, micros, version_at, versions_of
 from features.live import LiveFacts, Placed
@@ -70,6 +71,7 @@ class State:
     def __init__(self, settings: FeatureSettings | None = None) -> None:
         self.settings = settings or FeatureSettings()
         self.facts = LiveFacts(self.settings)
+        self._archive = Archive(RecordTables.from_records([]))
         self._cases: dict[str, _Case] = {}
         self._observed: set[tuple[str, int, int]] = set()
         self._carriers_of: dict[tuple[str, str], set[str]] = {}
@@ -102,7 +104,7 @@ class State:
     def check(self, record: Record) -> None:
         """Raise what `add` would raise, and change nothing."""
         if isinstance(record, Shipment):
-            case = self._cases.get(record.shipment_id)
+            case = self._case(record.shipment_id)
             for plan in () if case is None else case.plans:
                 if plan.known_at == record.known_at and plan != record:
                     raise RecordError(
@@ -110,7 +112,7 @@ class State:
                         f"neither is the newer one. Give the changed plan the `known_at` at which it was learnt."
                     )
         elif isinstance(record, DeliveryEvent):
-            case = self._cases.get(record.shipment_id)
+            case = self._case(record.shipment_id)
             before = None if case is None else case.events.get(record.event_id)
             if before is not None and not _same(before, record):
                 raise RecordError(
@@ -120,7 +122,7 @@ class State:
 
     def add_tables(self, tables: RecordTables) -> None:
         """Take in a history of canonical tables; an empty state takes it in bulk, about twenty times as fast."""
-        if self._cases:
+        if self._cases or self._archive:
             for records in (shipments_of(tables), events_of(tables)):
                 for record in records:
                     self.add(record)
@@ -131,12 +133,12 @@ class State:
 
     def knows(self, shipment_id: str) -> bool:
         """Tell whether the shipment was announced."""
-        case = self._cases.get(shipment_id)
+        case = self._case(shipment_id)
         return case is not None and bool(case.plans)
 
     def knows_carrier(self, carrier_id: str, *, besides: str | None = None) -> bool:
         """Tell whether this carrier carries any announced shipment besides that one: its own is no history of it."""
-        case = None if besides is None else self._cases.get(besides)
+        case = None if besides is None else self._case(besides)
         is_own = case is not None and any(plan.carrier_id == carrier_id for plan in case.plans)
         return self._carriers[carrier_id] > int(is_own)
 
@@ -148,24 +150,20 @@ class State:
         UnknownShipmentError
             If it was not.
         """
-        case = self._cases.get(shipment_id)
+        case = self._case(shipment_id)
         if case is None or not case.plans:
             raise UnknownShipmentError(shipment_id)
         return version_at(case.versions, NEVER if as_of is None else micros(as_of)).plan
 
-    def shipments(self) -> Iterable[Shipment]:
-        """Yield all announced shipments as newest planned."""
-        return (case.versions[-1].plan for case in self._cases.values() if case.plans)
-
     def events(self, shipment_id: str) -> tuple[DeliveryEvent, ...]:
         """Return the events held of a shipment, in the order in which they were known."""
-        case = self._cases.get(shipment_id)
+        case = self._case(shipment_id)
         held = () if case is None else case.events.values()
         return tuple(sorted(held, key=lambda event: (event.known_at, event.occurred_at, event.event_id)))
 
     def events_known(self, shipment_id: str) -> int:
         """Return how many distinct events are held of a shipment."""
-        case = self._cases.get(shipment_id)
+        case = self._case(shipment_id)
         return 0 if case is None else len(case.events)
 
     def features(self, subject: Shipment, cutoff: datetime) -> FeatureRow:
@@ -189,7 +187,7 @@ class State:
 
     def _version(self, subject: Shipment, cutoff: int) -> Version:
         """Return the version of an announced shipment in force at the cutoff; an inline one is taken at its word."""
-        case = self._cases.get(subject.shipment_id)
+        case = self._case(subject.shipment_id)
         if case is None:
             return versions_of([subject], ())[-1]
         if any(plan is subject for plan in case.plans):
@@ -197,7 +195,7 @@ class State:
         return version_at(versions_of([subject], case.events.values()), cutoff)
 
     def _numbers(self, plan: Shipment) -> tuple[float, ...]:
-        case = self._cases.get(plan.shipment_id)
+        case = self._case(plan.shipment_id)
         if case is None:
             return numbers_of(plan)
         if case.numbers is None or case.numbers[0] is not plan:
@@ -215,7 +213,7 @@ class State:
         return tuple(missing)
 
     def _add_shipment(self, record: Shipment) -> bool:
-        case = self._cases.setdefault(record.shipment_id, _Case())
+        case = self._opened(record.shipment_id)
         before = case.plans[: bisect_right(case.plans, record.known_at, key=_known_at)]
         if before and before[-1] == record:
             return False
@@ -225,7 +223,7 @@ class State:
         return not (before and is_same_plan(before[-1], record))
 
     def _add_event(self, record: DeliveryEvent) -> bool:
-        case = self._cases.setdefault(record.shipment_id, _Case())
+        case = self._opened(record.shipment_id)
         before = case.events.get(record.event_id)
         if before is not None and before.known_at <= record.known_at:
             return False
@@ -245,8 +243,11 @@ class State:
 
     def _note(self, case: _Case, record: Shipment) -> None:
         self._carriers[record.carrier_id] += [plan.carrier_id for plan in case.plans].count(record.carrier_id) == 1
-        self._carriers_of.setdefault((record.origin, record.destination), set()).add(record.carrier_id)
-        self._origins_of.setdefault(record.destination, set()).add(record.origin)
+        self._note_lane(record.carrier_id, record.origin, record.destination)
+
+    def _note_lane(self, carrier_id: str, origin: str, destination: str) -> None:
+        self._carriers_of.setdefault((origin, destination), set()).add(carrier_id)
+        self._origins_of.setdefault(destination, set()).add(origin)
 
     def _refresh(self, case: _Case) -> None:
         if not case.plans:
@@ -257,24 +258,44 @@ class State:
             case.versions = versions
 
     def _load(self, tables: RecordTables) -> None:
-        self.facts.load(Legs.of_tables(tables))
-        for plan in sorted(shipments_of(tables), key=_known_at):
-            case = self._cases.setdefault(plan.shipment_id, _Case())
-            case.plans.append(plan)
-            self._note(case, plan)
-        for event in events_of(tables):
-            self.check(event)
-            self._cases.setdefault(event.shipment_id, _Case()).events[event.event_id] = event
-        for case in self._cases.values():
-            if case.plans:
+        legs = Legs.of_tables(tables)
+        self.facts.load(legs)
+        self._archive = Archive(tables)
+        booked = {key: legs.keys[key] for key in ("carrier", "origin", "destination")}
+        carried = pd.DataFrame({"shipment_id": legs.ids, "carrier": booked["carrier"]}).drop_duplicates()
+        self._carriers.update(carried["carrier"])
+        for carrier, origin, destination in pd.DataFrame(booked).drop_duplicates().itertuples(index=False):
+            self._note_lane(carrier, origin, destination)
+        events = tables.events[["shipment_id", "event_id"]]
+        for shipment_id in events[events.duplicated()]["shipment_id"].unique():
+            self._case(shipment_id)  # told twice: it must be the same
+
+    def _case(self, shipment_id: str) -> _Case | None:
+        """Return the case of a shipment; one in the archive is opened."""
+        if shipment_id in self._archive:
+            case = self._cases[shipment_id] = _Case()
+            plans, events = self._archive.take(shipment_id)
+            case.plans = sorted(plans, key=_known_at)
+            for event in sorted(events, key=_known_at):
+                self.check(event)
+                case.events.setdefault(event.event_id, event)
+            if plans:
                 case.versions = versions_of(case.plans, case.events.values())
+        return self._cases.get(shipment_id)
+
+    def _opened(self, shipment_id: str) -> _Case:
+        """Return the case of a shipment, a new one if there is none."""
+        case = self._case(shipment_id)
+        if case is None:
+            case = self._cases[shipment_id] = _Case()
+        return case
 
 
 def _placed(versions: tuple[Version, ...]) -> list[Placed]:
     return [(keys_of(plan), times) for plan, times in versions]
 
 
-def _known_at(record: Shipment) -> datetime:
+def _known_at(record: Shipment | DeliveryEvent) -> datetime:
     return record.known_at
 
 

@@ -102,6 +102,12 @@ class PartTable:
     fixed: Mapping[str, str] = field(default_factory=dict)
     ordered: bool = False
 
+    def own_rows(self, parts: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows of the part's table that belong to records of this kind."""
+        for column, value in self.fixed.items():
+            parts = parts[parts[column] == value]
+        return parts
+
 
 STOPS = PartTable("stops", Shipment, "stops", Stop, "shipment_id", "shipment_id", ordered=True)
 PARTS: tuple[PartTable, ...] = (
@@ -292,12 +298,25 @@ def frame_of(table: str, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 def records_of(tables: RecordTables, kind: type[R]) -> Iterator[R]:
     """Yield the records of one kind in the order of their table, with their parts in order."""
     table = _TABLE_OF[kind]
-    parts = [(part, _parts_by_key(tables, part)) for part in _PARTS_OF[kind]]
-    for row in _rows(table, getattr(tables, table)):
-        for part, held in parts:
-            whole, own = (held.get((row[part.identity], known), []) for known in (None, row["known_at"]))
+    parts = {part.table: _rows(part.table, part.own_rows(getattr(tables, part.table))) for part in parts_of(kind)}
+    yield from assembled(kind, _rows(table, getattr(tables, table)), parts)
+
+
+def assembled(
+    kind: type[R], rows: Iterable[dict[str, Any]], parts: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> Iterator[R]:
+    """Yield the records of rows, with their parts out of the rows of the parts' tables, by table."""
+    held = [(part, _by_state(part, parts[part.table])) for part in parts_of(kind)]
+    for row in rows:
+        for part, items in held:
+            whole, own = (items.get((row[part.identity], known), []) for known in (None, row["known_at"]))
             row[part.attribute] = whole + own
         yield kind.model_validate(row)
+
+
+def parts_of(kind: type[Record]) -> tuple[PartTable, ...]:
+    """Return what a record holds several of."""
+    return _PARTS_OF[kind]
 
 
 def shipments_of(tables: RecordTables) -> Iterator[Shipment]:
@@ -315,22 +334,23 @@ def weather_of(tables: RecordTables) -> Iterator[WeatherObservation]:
     return records_of(tables, WeatherObservation)
 
 
-def _parts_by_key(tables: RecordTables, part: PartTable) -> dict[_State, list[dict[str, Any]]]:
-    frame: pd.DataFrame = getattr(tables, part.table)
-    for column, value in part.fixed.items():
-        frame = frame[frame[column] == value]
+def rows_in(table: pa.Table) -> list[dict[str, Any]]:
+    """Return the rows of a table without what is missing in them."""
+    return [{name: value for name, value in row.items() if value is not None} for row in table.to_pylist()]
+
+
+def _by_state(part: PartTable, rows: Sequence[Mapping[str, Any]]) -> dict[_State, list[dict[str, Any]]]:
     if part.ordered:
-        frame = frame.sort_values([part.key, "sequence"], kind="stable")
+        rows = sorted(rows, key=lambda row: (row[part.key], row["sequence"]))
     held: dict[_State, list[dict[str, Any]]] = {}
-    for row in _rows(part.table, frame):
+    for row in rows:
         item = {name: value for name, value in row.items() if name in part.item.model_fields}
         held.setdefault((row[part.key], row.get("known_at")), []).append(item)
     return held
 
 
 def _rows(table: str, frame: pd.DataFrame) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = pa.Table.from_pandas(frame, schema=SCHEMAS[table], preserve_index=False).to_pylist()
-    return [{name: value for name, value in row.items() if value is not None} for row in rows]
+    return rows_in(pa.Table.from_pandas(frame, schema=SCHEMAS[table], preserve_index=False))
 
 
 def _read(path: Path, table: str) -> pd.DataFrame:

@@ -248,7 +248,6 @@ class TestPlannedAnew:
         state = self.told(self.SECOND, self.FIRST)
         assert [state.shipment("A", at(hour)).carrier_id for hour in (-1, 9.9, 10)] == ["RHEI", "RHEI", "VELO"]
         assert state.shipment("A") == self.SECOND
-        assert [shipment.carrier_id for shipment in state.shipments()] == ["VELO"]
         hours_left = [
             state.features(self.FIRST, at(hour)).values[NAMES.index("hours_to_departure")] for hour in (9, 10)
         ]
