@@ -25,6 +25,10 @@ _SENT = "sent"
 def import_edi_command(
     source: Annotated[Path, typer.Option("--source", help="file, or folder whose files are all read", exists=True)],
     out: Annotated[Path, typer.Option("--out", help="folder for the tables; made if missing", file_okay=False)],
+    acknowledge: Annotated[
+        Path | None,
+        typer.Option("--acknowledge", help="file for functional acknowledgements (997)", dir_okay=False),
+    ] = None,
     known_at: Annotated[
         str | None,
         typer.Option(
@@ -50,7 +54,8 @@ def import_edi_command(
 
     console = Console(stderr=True)
     began = perf_counter()
-    learnt = None if known_at == _SENT else SystemClock().now() if known_at is None else _instant(known_at)
+    now = SystemClock().now()
+    learnt = None if known_at == _SENT else now if known_at is None else _instant(known_at)
     terms = Terms(learnt, Zones() if zones is None else Zones.read(zones), currency)
     columns = (TextColumn("{task.description:<32}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as bar:
@@ -59,7 +64,7 @@ def import_edi_command(
         def on_step(what: str, done: int, total: int) -> None:
             bar.update(task, description=what[-32:], completed=done, total=total)
 
-        summary = import_edi(source, out, terms, on_step)
+        summary = import_edi(source, out, terms, now=now, acknowledge=acknowledge, on_step=on_step)
     if as_json:
         typer.echo(json.dumps(summary, default=_fields))
         return

@@ -54,6 +54,19 @@ STATUSES: Mapping[str, EventStatus] = {
 }
 """Status of a shipment (214 AT7-01, element 1650)."""
 
+EDIFACT_STATUSES: Mapping[str, EventStatus] = {
+    "1": EventStatus.TERMINAL_ARRIVED,
+    "13": EventStatus.LOADED,
+    "18": EventStatus.DAMAGED,
+    "20": EventStatus.DELAYED,
+    "21": EventStatus.DELIVERED,
+    "23": EventStatus.ATTEMPTED,
+    "24": EventStatus.TERMINAL_DEPARTED,
+    "31": EventStatus.IN_TRANSIT,
+    "48": EventStatus.LOADED,
+}
+"""Status of a consignment (IFTSTA STS, elements 9011 and 4405, after Recommendation 24 of UN/CEFACT)."""
+
 _FAULTS: Mapping[PartyAtFault, str] = {
     PartyAtFault.CARRIER: "A1 AA AF AH AI AJ AL AX AY BF BH BI D1 D2 AW",
     PartyAtFault.SHIPPER: "AM BB BC BP BQ C6 CB CC",

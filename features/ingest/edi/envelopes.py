@@ -7,162 +7,33 @@ differ, is faulty. A count that differs is a finding: what is there is read, and
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
 
 from features.ingest.edi.faults import Fault, Finding, Reason, Remark, TransactionError
-from features.ingest.edi.segments import Debris, Segment
+from features.ingest.edi.parts import (
+    LARGEST_TRANSACTION,
+    Group,
+    GroupBegun,
+    GroupEnded,
+    Interchange,
+    InterchangeBegun,
+    InterchangeEnded,
+    Leftover,
+    Part,
+    Transaction,
+    count_of,
+    gathered,
+    same_number,
+)
+from features.ingest.edi.segments import Debris, Segment, segments_of
 
-LARGEST_TRANSACTION = 16 << 20
-"""Bytes; what comes behind them is kept as debris."""
-
-_LEFT_AT_ONCE = 1_000
 _TAG = re.compile(r"[A-Z][A-Z0-9]{1,2}")
-_RELEASE = re.compile(r"\d{6}")
 
 
-@dataclass(frozen=True, slots=True)
-class Interchange:
-    """Who sent what is inside, to whom and when, as the header says it.
-
-    `date` and `time` are local to the sender; the format is "X12" or "EDIFACT".
-    """
-
-    sender: str
-    sender_qualifier: str
-    receiver: str
-    receiver_qualifier: str
-    date: str
-    time: str
-    control: str
-    version: str = ""
-    usage: str = ""
-    format: str = "X12"
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """A functional group; `code` says of which sets it is, `date` and `time` are local to the sender."""
-
-    interchange: Interchange
-    code: str
-    sender: str
-    receiver: str
-    date: str
-    time: str
-    control: str
-    version: str
-
-    @property
-    def release(self) -> int | None:
-        """The release of the standard as a number, such as 4010; None where it is not said."""
-        begun = _RELEASE.match(self.version)
-        return int(begun.group()) if begun else None
-
-
-@dataclass(slots=True)
-class Transaction:
-    """One transaction, or what there is of it, from its header to its trailer.
-
-    Attributes
-    ----------
-    name
-        Which set it is of, for example "214"; "?" where it does not say so.
-    fault
-        Why it cannot be read, as far as the envelope shows it.
-    """
-
-    interchange: Interchange
-    group: Group | None
-    segments: list[Segment]
-    fault: Fault | None = None
-    findings: list[Finding] = field(default_factory=list)
-    size: int = 0
-
-    @property
-    def name(self) -> str:
-        """Which set it is of."""
-        return self.segments[0].text(1) or "?"
-
-    @property
-    def control(self) -> str:
-        """Its control number."""
-        return self.segments[0].text(2) or "?"
-
-    @property
-    def identity(self) -> str:
-        """What makes it this one and no other: sender, date, and all control numbers."""
-        outer = self.interchange
-        group = "-" if self.group is None else self.group.control
-        return f"{outer.sender}/{outer.date}{outer.time}/{outer.control}/{group}/{self.control}"
-
-    @property
-    def raw(self) -> bytes:
-        """The bytes it was read from."""
-        return b"".join(segment.raw for segment in self.segments)
-
-
-@dataclass(frozen=True, slots=True)
-class Leftover:
-    """Bytes that belong to no transaction and no envelope, with the reason and where they begin in the file."""
-
-    raw: bytes
-    words: str
-    offset: int
-
-
-@dataclass(frozen=True, slots=True)
-class GroupBegun:
-    """A group begins."""
-
-    group: Group
-
-
-@dataclass(frozen=True, slots=True)
-class GroupEnded:
-    """A group has ended; `stated` is how many transactions its trailer says it holds."""
-
-    group: Group
-    stated: int | None
-    found: int
-    findings: tuple[Finding, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class InterchangeBegun:
-    """An interchange begins."""
-
-    interchange: Interchange
-
-
-@dataclass(frozen=True, slots=True)
-class InterchangeEnded:
-    """An interchange has ended."""
-
-    interchange: Interchange
-    findings: tuple[Finding, ...]
-
-
-Part = Transaction | Leftover | GroupBegun | GroupEnded | InterchangeBegun | InterchangeEnded
-
-
-def parts_of(segments: Iterable[Segment | Debris]) -> Iterator[Part]:
-    """Gather the segments of a file into transactions; one that is faulty leaves its neighbours as they are."""
-    left: list[Leftover] = []
-    for part in _parts_of(segments):
-        if isinstance(part, Leftover) and len(left) < _LEFT_AT_ONCE:
-            left.append(part)
-            continue
-        yield from _joined(left)
-        left = [part] if isinstance(part, Leftover) else []
-        if not isinstance(part, Leftover):
-            yield part
-    yield from _joined(left)
-
-
-def _joined(left: Sequence[Leftover]) -> Iterator[Leftover]:
-    if left:
-        yield Leftover(b"".join(one.raw for one in left), left[0].words, left[0].offset)
+def transactions_of(stream: BinaryIO) -> Iterator[Part]:
+    """Yield the transactions of all interchanges in a file; one that is faulty leaves its neighbours as they are."""
+    yield from gathered(_parts_of(segments_of(stream)))
 
 
 def _parts_of(segments: Iterable[Segment | Debris]) -> Iterator[Part]:
@@ -258,22 +129,19 @@ class _Envelope:
         if self._group is None:
             return
         findings = tuple(_group_findings(self._group, trailer, self._transactions))
-        stated = None if trailer is None else _count(trailer)
+        stated = None if trailer is None else count_of(trailer)
         yield GroupEnded(self._group, stated, self._transactions, findings)
         self._group = None
 
     def _begin_transaction(self, header: Segment) -> None:
-        self._transaction = Transaction(self._required_interchange(), self._group, [])
+        outer, name, control = self._required_interchange(), header.text(1) or "?", header.text(2) or "?"
+        self._transaction = Transaction(outer, self._group, [], name, control)
         self._transactions += 1
-        header.position = 1
-        self._transaction.segments.append(header)
-        self._transaction.size = len(header.raw)
+        self._transaction.append(header)
         self._transaction.fault = _header_fault(self._transaction)
 
     def _append(self, transaction: Transaction, segment: Segment) -> Iterator[Part]:
-        transaction.segments.append(segment)
-        transaction.size += len(segment.raw)
-        segment.position = len(transaction.segments)
+        transaction.append(segment)
         if transaction.fault is None and not _TAG.fullmatch(segment.tag):
             words = f"{segment.tag[:20]!r} is no tag of a segment"
             transaction.fault = Fault(Reason.BAD_SEGMENT, words, None, segment.position)
@@ -284,16 +152,8 @@ class _Envelope:
             yield transaction
 
     def _close(self, transaction: Transaction, trailer: Segment) -> Transaction:
-        trailer.position = len(transaction.segments) + 1
-        transaction.segments.append(trailer)
         self._transaction = None
-        if transaction.fault is None and trailer.text(2) != transaction.segments[0].text(2):
-            words = f"the trailer bears the number {trailer.text(2)!r}, the header {transaction.control!r}"
-            transaction.fault = Fault(Reason.CONTROL_NUMBER, words, "SE", trailer.position, 2)
-        found = len(transaction.segments)
-        if _count(trailer) != found:
-            words = f"the trailer counts {trailer.text(1)!r} segments, {found} were found"
-            transaction.findings.append(Finding(Remark.SEGMENT_COUNT, words, "SE", trailer.position))
+        transaction.end(trailer)
         return transaction
 
     def _end_transaction(self, why: str) -> Iterator[Part]:
@@ -330,10 +190,10 @@ def _group_findings(group: Group, trailer: Segment | None, found: int) -> Iterat
     if trailer is None:
         yield Finding(Remark.NO_GROUP_TRAILER, "the group has no GE segment", "GS")
         return
-    if _count(trailer) != found:
+    if count_of(trailer) != found:
         words = f"the trailer counts {trailer.text(1)!r} transactions, {found} were found"
         yield Finding(Remark.TRANSACTION_COUNT, words, "GE")
-    if not _same_number(trailer.text(2), group.control):
+    if not same_number(trailer.text(2), group.control):
         words = f"the trailer bears the number {trailer.text(2)!r}, the header {group.control!r}"
         yield Finding(Remark.GROUP_NUMBER, words, "GE")
 
@@ -342,21 +202,9 @@ def _interchange_findings(interchange: Interchange, trailer: Segment | None, fou
     if trailer is None:
         yield Finding(Remark.NO_INTERCHANGE_TRAILER, "the interchange has no IEA segment", "ISA")
         return
-    if _count(trailer) != found:
+    if count_of(trailer) != found:
         words = f"the trailer counts {trailer.text(1)!r} groups, {found} were found"
         yield Finding(Remark.GROUP_COUNT, words, "IEA")
-    if not _same_number(trailer.text(2), interchange.control):
+    if not same_number(trailer.text(2), interchange.control):
         words = f"the trailer bears the number {trailer.text(2)!r}, the header {interchange.control!r}"
         yield Finding(Remark.INTERCHANGE_NUMBER, words, "IEA")
-
-
-def _count(trailer: Segment) -> int | None:
-    try:
-        return trailer.whole(1)
-    except TransactionError:
-        return None
-
-
-def _same_number(one: str | None, other: str) -> bool:
-    """Tell whether two control numbers are one: leading zeros of a number do not count."""
-    return one == other or (one is not None and (one.lstrip("0") or "0") == (other.lstrip("0") or "0"))

@@ -6,29 +6,37 @@ that is not read, or is rejected with a reason: none is lost, and none takes ano
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from features.errors import SourceError
-from features.ingest.edi.envelopes import (
+from features.ingest.edi.acknowledgement import Acknowledgement
+from features.ingest.edi.edifact import holds_edifact, messages_of
+from features.ingest.edi.envelopes import transactions_of
+from features.ingest.edi.faults import Fault, Finding, Reason, TransactionError
+from features.ingest.edi.iftsta import read_iftsta
+from features.ingest.edi.invoices import read_invoice
+from features.ingest.edi.parts import (
     GroupBegun,
     GroupEnded,
     InterchangeBegun,
     InterchangeEnded,
     Leftover,
+    Part,
     Transaction,
-    parts_of,
 )
-from features.ingest.edi.faults import Fault, Finding, Reason, TransactionError
-from features.ingest.edi.invoices import read_invoice
 from features.ingest.edi.reading import Reading, Terms
-from features.ingest.edi.segments import holds_interchange, segments_of, text_of
+from features.ingest.edi.segments import holds_interchange, text_of
+from features.ingest.edi.ship_notices import read_ship_notice
 from features.ingest.edi.statuses import read_statuses
 from features.ingest.edi.summary import EdiSummary
 from features.ingest.edi.tenders import read_response, read_tender
+from features.ingest.edi.warehouse import read_adjustments, read_receipt, read_shipping_advice
 from features.ingest.edi.writing import Keys, Writer
 
 OnStep = Callable[[str, int, int], None]
@@ -38,7 +46,12 @@ SETS: Mapping[str, Callable[[Reading], None]] = {
     "204": read_tender,
     "210": read_invoice,
     "214": read_statuses,
+    "856": read_ship_notice,
+    "944": read_receipt,
+    "945": read_shipping_advice,
+    "947": read_adjustments,
     "990": read_response,
+    "IFTSTA": read_iftsta,
 }
 """How each transaction set is read."""
 
@@ -47,8 +60,23 @@ def _silent(_what: str, _done: int, _total: int) -> None:
     """Tell nobody."""
 
 
-def import_edi(source: Path, out: Path, terms: Terms, on_step: OnStep = _silent) -> EdiSummary:
+def import_edi(
+    source: Path,
+    out: Path,
+    terms: Terms,
+    *,
+    now: datetime,
+    acknowledge: Path | None = None,
+    on_step: OnStep = _silent,
+) -> EdiSummary:
     """Turn a file, or all files of a folder, into canonical tables, `rejects.parquet` and `findings.parquet` in `out`.
+
+    Parameters
+    ----------
+    now
+        When this is done, aware: the date of the acknowledgements.
+    acknowledge
+        File for the functional acknowledgements (997) of what was read.
 
     Raises
     ------
@@ -57,8 +85,8 @@ def import_edi(source: Path, out: Path, terms: Terms, on_step: OnStep = _silent)
     """
     paths = sorted(path for path in source.rglob("*") if path.is_file()) if source.is_dir() else [source]
     total, done = sum(path.stat().st_size for path in paths), 0
-    with Writer(out) as writer:
-        importing = _Import(terms, writer)
+    with Writer(out) as writer, Path(acknowledge or os.devnull).open("w", encoding="ascii") as stream:
+        importing = _Import(terms, writer, Acknowledgement(stream, now))
         for path in paths:
             name = path.relative_to(source).as_posix() if source.is_dir() else path.name
             importing.read(path, name, partial(_step, on_step, name, done, total))
@@ -76,10 +104,11 @@ def _step(on_step: OnStep, name: str, done: int, total: int, offset: int) -> Non
 class _Import:
     """What was read so far."""
 
-    def __init__(self, terms: Terms, writer: Writer) -> None:
+    def __init__(self, terms: Terms, writer: Writer, acknowledgement: Acknowledgement) -> None:
         self.summary = EdiSummary()
         self._terms = terms
         self._writer = writer
+        self._acknowledgement = acknowledgement
         self._keys = Keys()
         self._digests: dict[str, bytes] = {}
         self._place: dict[str, Any] = {}
@@ -88,18 +117,18 @@ class _Import:
         """Read one file."""
         try:
             with path.open("rb") as stream:
-                if not holds_interchange(stream):
+                parts = _parts_of(stream)
+                if parts is None:
                     self.summary.not_edi.append(name)
-                    return
-                stream.seek(0)
-                self._read(stream, name, on_offset)
+                else:
+                    self._read(parts, name, on_offset)
         except OSError as error:
             raise SourceError(path, str(error)) from error
 
-    def _read(self, stream: BinaryIO, name: str, on_offset: Callable[[int], None]) -> None:
+    def _read(self, parts: Iterable[Part], name: str, on_offset: Callable[[int], None]) -> None:
         self.summary.files += 1
         row = 0
-        for part in parts_of(segments_of(stream)):
+        for part in parts:
             match part:
                 case Transaction():
                     row += 1
@@ -112,11 +141,14 @@ class _Import:
                     self.summary.interchanges += 1
                 case GroupBegun():
                     self.summary.groups += 1
+                    self._acknowledgement.begin(part.group)
                 case GroupEnded():
                     outer = {"source": name, "interchange": part.group.interchange.control, "group": part.group.control}
                     self._find(part.findings, outer)
+                    self._acknowledgement.end_group(part)
                 case InterchangeEnded():
                     self._find(part.findings, {"source": name, "interchange": part.interchange.control})
+                    self._acknowledgement.end()
 
     def _take(self, transaction: Transaction) -> None:
         name = transaction.name
@@ -126,6 +158,7 @@ class _Import:
             self._reject(transaction, [transaction.fault])
         elif name not in SETS:
             self.summary.unsupported[name] += 1
+            self._acknowledgement.add(transaction, supported=False)
         else:
             self._take_once(transaction)
 
@@ -136,6 +169,7 @@ class _Import:
             self._import(transaction)
         elif before == digest:
             self.summary.repeated[transaction.name] += 1
+            self._acknowledgement.add(transaction)
         else:
             words = f"another transaction is known as {transaction.identity}, and says something else"
             self._reject(transaction, [Fault(Reason.NUMBER_USED_TWICE, words, "ST", 1, 2)])
@@ -153,6 +187,7 @@ class _Import:
                 self.summary.count(records)
                 self._find(reading.findings, self._place)
                 self._writer.keep(records)
+                self._acknowledgement.add(transaction)
                 return
             reading.faults.append(Fault(Reason.SAME_KEY, there))
         self._reject(transaction, reading.faults)
@@ -161,6 +196,7 @@ class _Import:
         self.summary.rejected[transaction.name] += 1
         self.summary.rejects[f"{transaction.name}: {faults[0].reason.value}"] += 1
         self._writer.reject(faults, self._place, text_of(transaction.raw))
+        self._acknowledgement.add(transaction, faults)
 
     def _leave(self, leftover: Leftover, name: str) -> None:
         self.summary.leftovers += 1
@@ -173,6 +209,16 @@ class _Import:
                 finding, " ".join(str(place[part]) for part in ("source", "table", "control") if part in place)
             )
             self._writer.find(finding, place)
+
+
+def _parts_of(stream: BinaryIO) -> Iterator[Part] | None:
+    """Return what a file holds, X12 or EDIFACT; None if it is neither."""
+    for holds, parts in ((holds_edifact, messages_of), (holds_interchange, transactions_of)):
+        stream.seek(0)
+        if holds(stream):
+            stream.seek(0)
+            return parts(stream)
+    return None
 
 
 def _place(source: str, row: int, transaction: Transaction) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from typing import Any
 
 from features.ingest.edi.codes import CHARGES, INVOICE_KINDS, KILOGRAMS, PAYMENTS
 from features.ingest.edi.faults import Reason, Remark
-from features.ingest.edi.reading import Party, Reading, parties_of, party, pieces_of, references_of, split
+from features.ingest.edi.names import Party, parties_of, party, references_of
+from features.ingest.edi.reading import Reading, pieces_of, split
 from features.ingest.edi.segments import Segment
 from features.ingest.money import minor_digits
 from features.invoice_records import FreightInvoice, InvoiceLine

@@ -7,6 +7,7 @@ state lies in several zones the one of most of its people is taken, and that is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,6 +52,7 @@ _SEVERAL: Mapping[tuple[str, str], str] = {
     ("CA", "America/St_Johns"): "NL",
     ("CA", "America/Iqaluit"): "NU",
 }
+_LOCODE = re.compile(r"[A-Z]{2}[A-Z2-9]{3}")
 _COUNTRIES: Mapping[str, str] = {"USA": "US", "CAN": "CA", "MEX": "MX"}
 
 
@@ -136,6 +138,8 @@ class Zones:
             if within in self.places:
                 return FoundZone(self.places[within], sure=True)
             within = within.rpartition("-")[0]
+        if place and _LOCODE.fullmatch(place) and place[:2] in self.places:
+            return FoundZone(self.places[place[:2]], sure=True)
         country, _, rest = (place or "").partition("-")
         known = _BY_STATE.get(rest.partition("-")[0])
         if known is not None and known[0] == country:

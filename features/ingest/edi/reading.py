@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, time, timezone
-from itertools import islice, pairwise
+from datetime import date, datetime, time, timezone
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from features.fields import Record
 from features.ingest.edi.clocks import LOCAL, OFFSETS, ZONES, date_of, instant_of, time_of
-from features.ingest.edi.codes import KILOGRAMS, REFERENCES
-from features.ingest.edi.envelopes import Transaction
+from features.ingest.edi.codes import KILOGRAMS
 from features.ingest.edi.faults import Fault, Finding, Reason, Remark, TransactionError
-from features.ingest.edi.places import FoundZone, Zones, place_of
+from features.ingest.edi.parts import Transaction
+from features.ingest.edi.places import FoundZone, Zones
 from features.ingest.edi.segments import Segment
 from features.ingest.money import minor_digits
-from features.records import Reference
-from features.vocabulary import ReferenceKind
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
@@ -152,30 +150,36 @@ class Reading:
         """
         segment.required(date_at)
         day = read(date_of, segment, date_at, Reason.DATE)
-        clock = time()
+        clock = None
         if time_at is not None and segment.text(time_at) is not None:
             clock = read(time_of, segment, time_at, Reason.TIME)
         elif time_at is not None:
             self.remark(Remark.TIME_OF_DAY_MISSING, "no time of day is given: taken as the first of the day", segment)
         code = LOCAL if code_at is None else segment.text(code_at) or LOCAL
         if code in OFFSETS:
-            return _instant(segment, day, clock, OFFSETS[code])
+            return _instant(segment, day, clock or time(), OFFSETS[code])
         if code in ZONES:
-            return _instant(segment, day, clock, ZONES[code])
+            return _instant(segment, day, clock or time(), ZONES[code])
         if code != LOCAL:
             raise segment.error(Reason.CODE, f"{code!r} is no time code", code_at)
         if by_sender:
             zone = self._zone(self.sender_zone, f"times of sender {self.transaction.interchange.sender}", segment)
-            return _instant(segment, day, clock, zone)
+            return _instant(segment, day, clock or time(), zone)
+        return self.localised(segment, day, clock, place=place, element=code_at or time_at)
+
+    def localised(
+        self, segment: Segment, day: date, clock: time | None, *, place: str | None, element: int | None = None
+    ) -> datetime:
+        """Return the instant of a day, and of a time of it, at a place.
+
+        A time at a place whose zone is not known is a fault; a day alone is read in UTC then, with a finding.
+        """
         found = self.terms.zones.of_place(place)
-        if time_at is None:  # a day alone is read somehow: little depends on the hour
-            return _instant(segment, day, clock, self._zone(found, f"dates at {place or 'no place'}", segment))
-        if found is None:
-            words = (
-                f"the time is local to {place or 'a place that is not told'}, of which no zone is known; see --zones"
-            )
-            raise segment.error(Reason.ZONE, words, code_at or time_at)
-        return _instant(segment, day, clock, self._zone(found, place or "places that are not told", segment))
+        if clock is not None and found is None:
+            words = f"the time is local to {place or 'a place that is not told'}; tell its zone with --zones"
+            raise segment.error(Reason.ZONE, words, element)
+        zone = self._zone(found, f"{'dates' if clock is None else 'times'} at {place or 'no place'}", segment)
+        return _instant(segment, day, clock or time(), zone)
 
     def _zone(self, found: FoundZone | None, of: str, segment: Segment | None) -> str:
         if found is None or not found.sure:
@@ -185,7 +189,7 @@ class Reading:
         return found.name
 
     def zone_of(self, place: str) -> str:
-        """Return the zone of a place; UTC, and a finding, where it is not known."""
+        """Return the zone of a place, UTC where it is not known."""
         found = self.terms.zones.of_place(place)
         return "UTC" if found is None else found.name
 
@@ -240,69 +244,13 @@ def pieces_of(segment: Segment, element: int) -> int | None:
     return segment.whole(element) or None
 
 
-def references_of(segments: Sequence[Segment]) -> tuple[Reference, ...]:
-    """Return the numbers that N9, L11 and REF segments bear, each once."""
-    found: dict[tuple[ReferenceKind, str], None] = {}
-    for segment in segments:
-        if segment.tag in ("N9", "REF"):
-            kind, number = segment.text(1), segment.text(2)
-        elif segment.tag == "L11":
-            kind, number = segment.text(2), segment.text(1)
-        else:
-            continue
-        if number is not None:
-            found[REFERENCES.get(kind or "", ReferenceKind.OTHER), number[:200]] = None
-    return tuple(Reference(kind=kind, value=number) for kind, number in found)
-
-
-@dataclass(frozen=True, slots=True)
-class Party:
-    """Who takes part, and where: an N1 segment and those that belong to it."""
-
-    role: str
-    name: str | None
-    code: str | None
-    place: str | None
-
-
-def parties_of(segments: Sequence[Segment]) -> list[Party]:
-    """Return the parties that some segments name, in their order."""
-    starts = [index for index, segment in enumerate(segments) if segment.tag == "N1"]
-    return [_party(segments, start) for start in starts]
-
-
-def party(parties: Sequence[Party], *roles: str) -> Party | None:
-    """Return the party that has one of these roles, the first role first."""
-    return next((one for role in roles for one in parties if one.role == role), None)
-
-
-def _party(segments: Sequence[Segment], start: int) -> Party:
-    head, where = segments[start], None
-    for segment in islice(segments, start + 1, None):
-        if segment.tag == "N4":
-            where = segment
-            break
-        if segment.tag not in ("N2", "N3"):
-            break
-    place = None
-    if where is not None:
-        place = place_of(
-            city=where.text(1),
-            state=where.text(2),
-            postcode=where.text(3),
-            country=where.text(4),
-            locode=where.text(6) if where.text(5) == "UN" else None,
-        )
-    return Party(head.text(1) or "", head.text(2), head.text(4), place)
-
-
 def split(segments: Sequence[Segment], *tags: str) -> list[Sequence[Segment]]:
     """Cut before each segment of these kinds; the first piece is what comes before all of them."""
     cuts = [0, *(index for index, segment in enumerate(segments) if segment.tag in tags), len(segments)]
     return [segments[start:end] for start, end in pairwise(cuts)]
 
 
-def _instant(segment: Segment, day: Any, clock: time, zone: str | timezone) -> datetime:
+def _instant(segment: Segment, day: date, clock: time, zone: str | timezone) -> datetime:
     try:
         return instant_of(day, clock, zone)
     except ValueError as error:

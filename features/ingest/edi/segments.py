@@ -12,18 +12,13 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from features.ingest.edi.faults import Fault, Reason, TransactionError
+from features.ingest.edi.window import BREAKS, LONGEST_SEGMENT, PADDING, Window
 
-LONGEST_SEGMENT = 1 << 16
-"""Bytes; without a terminator for longer than this, what follows the header is no EDI."""
-
-_CHUNK = 1 << 18
+_MARK, _NEXT = b"ISA", re.compile(rb"ISA")
 _WIDTHS = (3, 2, 10, 2, 10, 2, 15, 2, 15, 6, 4, 1, 5, 9, 1, 1, 1)
 _HEADER = sum(_WIDTHS) + len(_WIDTHS) - 1  # 105, and the terminator behind it
 _HEADER_SPAN = 2 * _HEADER
 """How far a header may reach that a mailer has cut into lines."""
-_BREAKS = b"\r\n"
-_PADDING = b" \t\r\n\x00\x1a"
-_BOM = b"\xef\xbb\xbf"
 _WHOLE = re.compile(r"-?\d{1,15}")
 _DECIMAL = re.compile(r"-?(?:\d{1,15}(?:\.\d{0,15})?|\.\d{1,15})")
 
@@ -120,9 +115,9 @@ def text_of(raw: bytes) -> str:
 
 def segments_of(stream: BinaryIO) -> Iterator[Segment | Debris]:
     """Yield the segments of all interchanges in a file, and what lies between them."""
-    window = _Window(stream)
-    while window.skip(_PADDING):
-        header = window.take_header()
+    window = Window(stream)
+    while window.skip(PADDING):
+        header = _take_header(window)
         if header is None:
             yield _debris(window)
         else:
@@ -133,31 +128,31 @@ def segments_of(stream: BinaryIO) -> Iterator[Segment | Debris]:
 
 def holds_interchange(stream: BinaryIO) -> bool:
     """Tell whether there is an ISA header anywhere in a file, or the beginning of one at its very beginning."""
-    window = _Window(stream)
-    if window.skip(_PADDING) and window.begins(b"ISA"):
+    window = Window(stream)
+    if window.skip(PADDING) and window.begins(_MARK):
         return True
-    while window.skip(_PADDING):
-        if window.take_header() is not None:
+    while window.skip(PADDING):
+        if _take_header(window) is not None:
             return True
-        window.take_until_header()
+        window.take_until(_NEXT)
     return False
 
 
-def _debris(window: _Window) -> Debris:
-    begun = window.begins(b"ISA")
+def _debris(window: Window) -> Debris:
+    begun = window.begins(_MARK)
     words = "the ISA header is not 106 characters wide" if begun else "it stands outside an interchange"
     offset, pieces = window.offset, bytearray()
     while len(pieces) < LONGEST_SEGMENT:
-        pieces += window.take_until_header()
-        if not window.begins(b"ISA") or window.header() is not None:
+        pieces += window.take_until(_NEXT)
+        if not window.begins(_MARK) or _header(window) is not None:
             break
     return Debris(bytes(pieces), words, offset)
 
 
-def _inside(window: _Window, separator: str, terminator: bytes) -> Iterator[Segment | Debris]:
+def _inside(window: Window, separator: str, terminator: bytes) -> Iterator[Segment | Debris]:
     """Yield the segments of one interchange, up to its end, the next header, or where it cannot be read on."""
-    while window.skip(_BREAKS):
-        if window.begins(b"ISA") and window.header() is not None:
+    while window.skip(BREAKS):
+        if window.begins(_MARK) and _header(window) is not None:
             return
         offset = window.offset
         raw = window.take_through(terminator)
@@ -165,10 +160,10 @@ def _inside(window: _Window, separator: str, terminator: bytes) -> Iterator[Segm
             words = f"there is no segment terminator within {LONGEST_SEGMENT:,} bytes"
             yield Debris(window.take(LONGEST_SEGMENT), words, offset)
             return
-        body = raw.rstrip(_BREAKS).removesuffix(terminator)
+        body = raw.rstrip(BREAKS).removesuffix(terminator)
         wrapped = b"\n" in body or b"\r" in body
         if wrapped:
-            body = body.translate(None, _BREAKS)
+            body = body.translate(None, BREAKS)
         if not body:
             continue
         segment = Segment(text_of(body).split(separator), raw, offset, wrapped=wrapped)
@@ -185,113 +180,33 @@ class _Header:
     length: int
 
 
-class _Window:
-    """The part of a file that is looked at; what is taken is forgotten."""
+def _header(window: Window) -> _Header | None:
+    """Return the header that comes next, or None if there is no valid one."""
+    if not window.begins(_MARK):
+        return None
+    data = window.ahead(_HEADER_SPAN)
+    kept = data.translate(None, BREAKS)[:_HEADER].decode("latin-1")
+    if len(kept) < _HEADER:
+        return None
+    elements = kept.split(kept[3])
+    if tuple(map(len, elements)) != _WIDTHS:
+        return None
+    end, found = 0, 0
+    while found < _HEADER:
+        found += data[end] not in BREAKS
+        end += 1
+    terminator = data[end : end + 1]
+    marks = {kept[3], kept[-1], terminator.decode("latin-1")}
+    if len(marks) < 3 or any(not mark.strip(" ") or mark.isalnum() for mark in marks):
+        return None
+    return _Header(elements, kept[3], terminator, end + 1)
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._data = b""
-        self._at = 0
-        self._before = 0  # bytes of the file before the data
 
-    @property
-    def offset(self) -> int:
-        """Where in the file the next byte stands."""
-        return self._before + self._at
-
-    def _more(self) -> bool:
-        """Read on; tell whether there was more."""
-        chunk = self._stream.read(_CHUNK)
-        self._before += self._at
-        self._data, self._at = self._data[self._at :] + chunk, 0
-        return bool(chunk)
-
-    def _have(self, length: int) -> int:
-        """Read until there are so many bytes to look at, or the end; return how many of them there are."""
-        while len(self._data) - self._at < length and self._more():
-            pass
-        return min(length, len(self._data) - self._at)
-
-    def begins(self, beginning: bytes) -> bool:
-        """Tell whether the next bytes are these."""
-        self._have(len(beginning))
-        return self._data.startswith(beginning, self._at)
-
-    def skip(self, padding: bytes) -> bool:
-        """Pass over padding, and over a byte order mark; tell whether there is anything behind it."""
-        while self._have(len(_BOM)):
-            if self._data.startswith(_BOM, self._at):
-                self._at += len(_BOM)
-                continue
-            if self._data[self._at] not in padding:
-                return True
-            piece = self._data[self._at : self._at + 4096]
-            self._at += len(piece) - len(piece.lstrip(padding))
-        return False
-
-    def header(self) -> _Header | None:
-        """Return the header that comes next, or None if there is no valid one."""
-        if not self.begins(b"ISA"):
-            return None
-        self._have(_HEADER_SPAN)
-        data = self._data[self._at : self._at + _HEADER_SPAN]
-        kept = data.translate(None, _BREAKS)[:_HEADER].decode("latin-1")
-        if len(kept) < _HEADER:
-            return None
-        elements = kept.split(kept[3])
-        if tuple(map(len, elements)) != _WIDTHS:
-            return None
-        end, found = 0, 0
-        while found < _HEADER:
-            found += data[end] not in _BREAKS
-            end += 1
-        terminator = data[end : end + 1]
-        marks = {kept[3], kept[-1], terminator.decode("latin-1")}
-        if len(marks) < 3 or any(not mark.strip(" ") or mark.isalnum() for mark in marks):
-            return None
-        return _Header(elements, kept[3], terminator, end + 1)
-
-    def take_header(self) -> tuple[Segment, str, bytes] | None:
-        """Take a header with its element separator and segment terminator; None if no valid one comes next."""
-        header, offset = self.header(), self.offset
-        if header is None:
-            return None
-        wrapped = header.length > _HEADER + 1
-        return (
-            Segment(header.elements, self.take(header.length), offset, wrapped=wrapped),
-            header.separator,
-            header.terminator,
-        )
-
-    def take(self, length: int) -> bytes:
-        """Take so many bytes, or as many as there are."""
-        there = self._have(length)
-        taken = self._data[self._at : self._at + there]
-        self._at += there
-        return taken
-
-    def take_through(self, terminator: bytes) -> bytes | None:
-        """Take all up to a terminator and the line breaks behind it, or the end; None where it is too far."""
-        searched = 0
-        while True:
-            end = self._data.find(terminator, self._at + searched)
-            if end >= 0:
-                return self.take(end + 1 - self._at) + self._take_break()
-            searched = len(self._data) - self._at
-            if searched > LONGEST_SEGMENT:
-                return None
-            if not self._more():
-                return self.take(searched)
-
-    def _take_break(self) -> bytes:
-        self._have(2)
-        piece = self._data[self._at : self._at + 2]
-        return self.take(len(piece) - len(piece.lstrip(_BREAKS)))
-
-    def take_until_header(self) -> bytes:
-        """Take what comes before the next "ISA", at least one byte and at most a segment's length."""
-        there = self._have(LONGEST_SEGMENT + 2)
-        found = self._data.find(b"ISA", self._at + 1, self._at + there)
-        if found >= 0:
-            return self.take(found - self._at)
-        return self.take(there if there <= LONGEST_SEGMENT else LONGEST_SEGMENT)
+def _take_header(window: Window) -> tuple[Segment, str, bytes] | None:
+    """Take a header with its element separator and segment terminator; None if no valid one comes next."""
+    header, offset = _header(window), window.offset
+    if header is None:
+        return None
+    wrapped = header.length > _HEADER + 1
+    segment = Segment(header.elements, window.take(header.length), offset, wrapped=wrapped)
+    return segment, header.separator, header.terminator

@@ -55,7 +55,9 @@ FINDINGS = pa.schema(
 """What is remarkable, and where."""
 
 _SMALLEST_STEP = timedelta(microseconds=1)
-_BY_CONSTRUCTION = frozenset({"events", "freight_invoices", "invoice_lines", "tenders", "tender_responses"})
+_BY_CONSTRUCTION = frozenset(
+    {"events", "freight_invoices", "invoice_lines", "tenders", "tender_responses", "inventory_adjustments"}
+)
 """Tables whose keys hold the identity of the transaction: they are unique because it is."""
 
 

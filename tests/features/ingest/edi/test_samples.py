@@ -54,7 +54,7 @@ def element(segment: list[str], place: int) -> str:
 
 
 def read(path: Path, folder: Path) -> Imported:
-    return Imported(import_edi(path, folder / "out", Terms(LEARNT)), folder / "out")
+    return Imported(import_edi(path, folder / "out", Terms(LEARNT), now=LEARNT), folder / "out")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -102,7 +102,8 @@ def imported(
     for number, piece in enumerate(pieces):
         (source / f"{number:03d}.edi").write_bytes(piece)
     terms = Terms(known_at, zones or Zones())
-    return Imported(import_edi(source, folder / "out", terms), folder / "out")
+    summary = import_edi(source, folder / "out", terms, now=LEARNT, acknowledge=acknowledge)
+    return Imported(summary, folder / "out")
 
 
 def accounted(summary: EdiSummary) -> bool:

@@ -1,0 +1,262 @@
+"""EDIFACT envelopes: bytes are cut into segments, which pydifact takes apart, and these are gathered into messages.
+
+An element that is made of components holds them with `COMPONENT` between them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from pydifact.control.characters import Characters
+from pydifact.exceptions import EDISyntaxError
+from pydifact.parser import Parser, TokenIterator
+from pydifact.tokenizer import Tokenizer
+
+from features.ingest.edi.faults import Fault, Finding, Reason, Remark
+from features.ingest.edi.parts import (
+    LARGEST_TRANSACTION,
+    Interchange,
+    InterchangeBegun,
+    InterchangeEnded,
+    Leftover,
+    Part,
+    Transaction,
+    count_of,
+    gathered,
+    same_number,
+)
+from features.ingest.edi.segments import Debris, Segment, text_of
+from features.ingest.edi.window import BREAKS, LONGEST_SEGMENT, PADDING, Window
+
+COMPONENT = "\x00"
+"""Stands between the components of an element."""
+
+_NONE = "\x01"  # a release character that no text holds
+_UNA, _UNB = b"UNA", b"UNB"
+_NEXT = re.compile(rb"UN[AB]")
+_TAG = re.compile(r"[A-Z][A-Z0-9]{2}")
+_ADVICE = 6
+_USUAL = ":+.? '"
+_HEAD_OF_A_LINE = re.compile(rb"\r?\nUN[GH]")
+
+
+def components(segment: Segment, element: int) -> list[str]:
+    """Return the components of an element, none where it is absent."""
+    text = segment.text(element)
+    return [] if text is None else [part.strip() for part in text.split(COMPONENT)]
+
+
+def component(segment: Segment, element: int, place: int) -> str | None:
+    """Return one component of an element, counted from 1; None where it is absent or blank."""
+    parts = components(segment, element)
+    return (parts[place - 1] or None) if place <= len(parts) else None
+
+
+def holds_edifact(stream: BinaryIO) -> bool:
+    """Tell whether a file begins with an EDIFACT interchange."""
+    window = Window(stream)
+    return window.skip(PADDING) and (window.begins(_UNA) or window.begins(_UNB))
+
+
+def messages_of(stream: BinaryIO) -> Iterator[Part]:
+    """Yield the messages of all interchanges in a file; one that is faulty leaves its neighbours as they are."""
+    yield from gathered(_parts_of(stream))
+
+
+def _parts_of(stream: BinaryIO) -> Iterator[Part]:
+    envelope = _Envelope()
+    for piece in _segments_of(stream):
+        if isinstance(piece, Debris):
+            yield from envelope.interrupt("what follows is no segment")
+            yield Leftover(piece.raw, piece.words, piece.offset)
+        else:
+            yield from envelope.take(piece)
+    yield from envelope.end(None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """How one interchange is written."""
+
+    characters: Characters
+    terminator: bytes
+    release: bytes
+    usual: bool
+
+
+def _segments_of(stream: BinaryIO) -> Iterator[Segment | Debris]:
+    window = Window(stream)
+    while window.skip(PADDING):
+        offset = window.offset
+        advice = window.take(len(_UNA) + _ADVICE) if window.begins(_UNA) else b""
+        window.skip(PADDING)
+        cut = _cut_of(advice, window.ahead(LONGEST_SEGMENT)) if window.begins(_UNB) else None
+        if cut is None:
+            raw = advice + (b"" if advice and window.begins(_UNA) else window.take_until(_NEXT))
+            yield Debris(raw, "it stands outside an interchange", offset)
+        else:
+            yield from _inside(window, cut)
+
+
+def _cut_of(advice: bytes, ahead: bytes) -> _Cut | None:
+    """Return how an interchange is written: as its UNA segment says, or else as is usual; None if that cannot be."""
+    signs = advice[len(_UNA) :].decode("latin-1") or _USUAL
+    component, data, point, release, _, terminator = list(signs if len(signs) == _ADVICE else _USUAL)
+    if len({component, data, terminator}) < 3 or any(sign.isalnum() for sign in (component, data, terminator)):
+        return None
+    usual = True
+    first = ahead.find(terminator.encode("latin-1"))
+    line = _HEAD_OF_A_LINE.search(ahead, 0, len(ahead) if first < 0 else first)
+    if line is not None:  # each segment stands on a line of its own, and has no other terminator
+        terminator, usual = "\n", False
+    characters = Characters.from_str(component + data + point + (release.strip() or _NONE) + " " + terminator)
+    return _Cut(characters, terminator.encode("latin-1"), release.strip().encode("latin-1"), usual)
+
+
+def _inside(window: Window, cut: _Cut) -> Iterator[Segment | Debris]:
+    """Yield the segments of one interchange, up to its end or where it cannot be read on."""
+    while window.skip(BREAKS):
+        offset = window.offset
+        raw = _take_segment(window, cut)
+        if raw is None:
+            words = f"there is no segment terminator within {LONGEST_SEGMENT:,} bytes"
+            yield Debris(window.take(LONGEST_SEGMENT), words, offset)
+            return
+        segment = _parsed(raw, cut, offset)
+        yield segment
+        if segment.tag == "UNZ":
+            return
+
+
+def _take_segment(window: Window, cut: _Cut) -> bytes | None:
+    """Take all up to a terminator that is meant as one: it does not follow an odd number of release characters."""
+    pieces: list[bytes] = []
+    while sum(map(len, pieces)) <= LONGEST_SEGMENT:
+        raw = window.take_through(cut.terminator)
+        if raw is None:
+            break
+        pieces.append(raw)
+        body = raw.rstrip(BREAKS).removesuffix(cut.terminator)
+        released = len(body) - len(body.rstrip(cut.release)) if cut.release else 0
+        if released % 2 == 0 or not raw:
+            break
+    return b"".join(pieces) or None
+
+
+def _parsed(raw: bytes, cut: _Cut, offset: int) -> Segment:
+    """Return a segment; one that pydifact cannot take apart has the tag "?" and its text as its only element."""
+    body = raw.rstrip(BREAKS).removesuffix(cut.terminator)
+    text = text_of(body.translate(None, BREAKS)).replace(COMPONENT, " ")
+    try:
+        tokens = TokenIterator(Tokenizer().get_tokens(text + cut.characters.segment_terminator, cut.characters))
+        elements = next(iter(Parser().convert_tokens_to_raw_segments(tokens)), [])
+    except EDISyntaxError:
+        elements = []
+    flat = [COMPONENT.join(one) if isinstance(one, list) else one for one in elements]
+    if not flat or not _TAG.fullmatch(flat[0]):
+        flat = ["?", text]
+    return Segment(flat, raw, offset, wrapped=not cut.usual)
+
+
+class _Envelope:
+    """Where in the envelopes the reading stands."""
+
+    def __init__(self) -> None:
+        self._interchange: Interchange | None = None
+        self._message: Transaction | None = None
+        self._messages = 0
+        self._groups = 0
+        self._usual = True
+
+    def take(self, segment: Segment) -> Iterator[Part]:
+        """Take the next segment."""
+        match segment.tag:
+            case "UNB":
+                yield from self.end(None)
+                yield self._begin(segment)
+            case "UNZ":
+                yield from self.end(segment)
+            case "UNG" | "UNE":
+                yield from self.interrupt(f"a segment {segment.tag}")
+                self._groups += segment.tag == "UNG"
+            case "UNH" if self._interchange is not None:
+                yield from self.interrupt("another message begins")
+                self._message = _message(self._interchange, segment)
+                self._messages += 1
+            case "UNT" if self._message is not None:
+                self._message.end(segment)
+                yield self._message
+                self._message = None
+            case _ if self._message is not None:
+                yield from self._append(self._message, segment)
+            case _:
+                yield Leftover(segment.raw, "a segment stands outside a message", segment.offset)
+
+    def _begin(self, header: Segment) -> InterchangeBegun:
+        self._interchange = Interchange(
+            sender=component(header, 2, 1) or "",
+            sender_qualifier=component(header, 2, 2) or "",
+            receiver=component(header, 3, 1) or "",
+            receiver_qualifier=component(header, 3, 2) or "",
+            date=component(header, 4, 1) or "",
+            time=component(header, 4, 2) or "",
+            control=header.text(5) or "",
+            version="".join(components(header, 1)),
+            format="EDIFACT",
+        )
+        self._messages = self._groups = 0
+        self._usual = not header.wrapped
+        return InterchangeBegun(self._interchange)
+
+    def _append(self, message: Transaction, segment: Segment) -> Iterator[Part]:
+        message.append(segment)
+        if message.fault is None and segment.tag == "?":
+            words = f"{segment.elements[1][:40]!r} cannot be taken apart"
+            message.fault = Fault(Reason.BAD_SEGMENT, words, None, segment.position)
+        if message.size > LARGEST_TRANSACTION:
+            message.fault = Fault(Reason.TOO_LARGE, f"the message is larger than {LARGEST_TRANSACTION:,} bytes")
+            self._message = None
+            yield message
+
+    def interrupt(self, why: str) -> Iterator[Part]:
+        """The message ends without a trailer, if there is one."""
+        if self._message is not None:
+            if self._message.fault is None:
+                self._message.fault = Fault(Reason.NO_TRAILER, f"there is no UNT segment before {why}")
+            yield self._message
+        self._message = None
+
+    def end(self, trailer: Segment | None) -> Iterator[Part]:
+        """The interchange ends, with its trailer or without one."""
+        yield from self.interrupt("the interchange ends")
+        if self._interchange is not None:
+            yield InterchangeEnded(self._interchange, tuple(self._findings(self._interchange, trailer)))
+        self._interchange = None
+
+    def _findings(self, interchange: Interchange, trailer: Segment | None) -> Iterator[Finding]:
+        if not self._usual:
+            words = "its segments stand on lines and have no other terminator; there is no UNA segment that says so"
+            yield Finding(Remark.TERMINATOR, words, "UNB")
+        if trailer is None:
+            yield Finding(Remark.NO_INTERCHANGE_TRAILER, "the interchange has no UNZ segment", "UNB")
+            return
+        found, of = (self._groups, "groups") if self._groups else (self._messages, "messages")
+        if count_of(trailer) != found:
+            words = f"the trailer counts {trailer.text(1)!r} {of}, {found} were found"
+            yield Finding(Remark.GROUP_COUNT if self._groups else Remark.TRANSACTION_COUNT, words, "UNZ")
+        if not same_number(trailer.text(2), interchange.control):
+            words = f"the trailer bears the number {trailer.text(2)!r}, the header {interchange.control!r}"
+            yield Finding(Remark.INTERCHANGE_NUMBER, words, "UNZ")
+
+
+def _message(interchange: Interchange, header: Segment) -> Transaction:
+    name, control = component(header, 2, 1) or "?", header.text(1) or "?"
+    message = Transaction(interchange, None, [], name, control)
+    message.append(header)
+    for missing, element in ((control, 1), (name, 2)):
+        if missing == "?":
+            message.fault = Fault(Reason.BAD_HEADER, "the element is missing", "UNH", 1, element)
+    return message
