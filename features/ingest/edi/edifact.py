@@ -205,7 +205,6 @@ class _Envelope:
             time=component(header, 4, 2) or "",
             control=header.text(5) or "",
             version="".join(components(header, 1)),
-            format="EDIFACT",
         )
         self._messages = self._groups = 0
         self._usual = not header.wrapped

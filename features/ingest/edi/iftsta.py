@@ -16,8 +16,8 @@ from features.vocabulary import Classifier, EventStatus, PartyAtFault
 
 _HAPPENED = ("334", "7", "178", "186", "35", "200", "137")
 _EXPECTED = ("132", "133", "17")
-"""What a date is of (DTM, element 2005): the status, an arrival, a departure, a delivery, a pickup, the message; and what
-is only expected."""
+"""What a date is of (DTM, element 2005): the status, an arrival, a departure, a delivery, a pickup, the message; and
+what is only expected."""
 
 _CONSIGNMENTS = ("CU", "SI", "CN", "BM", "AAS")
 """References that name a consignment where CNI does not (RFF, element 1153)."""

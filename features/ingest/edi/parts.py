@@ -13,14 +13,14 @@ LARGEST_TRANSACTION = 16 << 20
 """Bytes; what comes behind them is kept as debris."""
 
 _LEFT_AT_ONCE = 1_000
-_RELEASE = re.compile(r"\d{6}")
+_RELEASE = re.compile(r"[0-9]{6}")
 
 
 @dataclass(frozen=True, slots=True)
 class Interchange:
     """Who sent what is inside, to whom and when, as the header says it.
 
-    `date` and `time` are local to the sender; the format is "X12" or "EDIFACT".
+    `date` and `time` are local to the sender.
     """
 
     sender: str
@@ -32,7 +32,6 @@ class Interchange:
     control: str
     version: str = ""
     usage: str = ""
-    format: str = "X12"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ _WIDTHS = (3, 2, 10, 2, 10, 2, 15, 2, 15, 6, 4, 1, 5, 9, 1, 1, 1)
 _HEADER = sum(_WIDTHS) + len(_WIDTHS) - 1  # 105, and the terminator behind it
 _HEADER_SPAN = 2 * _HEADER
 """How far a header may reach that a mailer has cut into lines."""
-_WHOLE = re.compile(r"-?\d{1,15}")
-_DECIMAL = re.compile(r"-?(?:\d{1,15}(?:\.\d{0,15})?|\.\d{1,15})")
+_WHOLE = re.compile(r"-?[0-9]{1,15}")
+_DECIMAL = re.compile(r"-?(?:[0-9]{1,15}(?:\.[0-9]{0,15})?|\.[0-9]{1,15})")
 
 
 @dataclass(slots=True)
