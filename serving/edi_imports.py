@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
@@ -52,6 +53,8 @@ def import_edi_command(
     from features.ingest.edi.places import Zones
     from features.ingest.edi.reading import Terms
 
+    if not re.fullmatch("[A-Z]{3}", currency):
+        raise typer.BadParameter(f"--currency is {currency!r}; give an ISO 4217 code, e.g. USD.")
     console = Console(stderr=True)
     began = perf_counter()
     now = SystemClock().now()

@@ -14,6 +14,7 @@ from features.ingest.edi.faults import Fault, Reason, Remark
 from features.ingest.edi.parts import Group, GroupEnded, Interchange, Transaction
 
 _ACKNOWLEDGEMENTS = "FA"
+_VERSION = "004010"  # of an answer to a group that does not say its own
 _SEPARATOR, _TERMINATOR, _COMPONENT = "*", "~", ">"
 _ELEMENT_CODES: Mapping[Reason, str] = {
     Reason.ELEMENT_MISSING: "1",
@@ -145,8 +146,8 @@ class Acknowledgement:
             (outer.usage, 1),
         )
         self._write("ISA", *(_plain(text).ljust(width)[:width] for text, width in fixed), _COMPONENT)
-        code = _ACKNOWLEDGEMENTS
-        self._write("GS", code, group.receiver, group.sender, day, clock, str(self._number), "X", group.version)
+        ends, version = (group.receiver, group.sender), _VERSION if group.release is None else group.version
+        self._write("GS", _ACKNOWLEDGEMENTS, *ends, day, clock, str(self._number), "X", version)
 
     def _tell(self, fault: Fault) -> None:
         """Say where a fault is, if it is in a segment of the transaction."""

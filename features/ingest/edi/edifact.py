@@ -133,12 +133,13 @@ def _inside(window: Window, cut: _Cut) -> Iterator[Segment | Debris]:
 
 def _take_segment(window: Window, cut: _Cut) -> bytes | None:
     """Take all up to a terminator that is meant as one: it does not follow an odd number of release characters."""
-    pieces: list[bytes] = []
-    while sum(map(len, pieces)) <= LONGEST_SEGMENT:
+    pieces, size = [b""], 0
+    while size <= LONGEST_SEGMENT:
         raw = window.take_through(cut.terminator)
         if raw is None:
             break
         pieces.append(raw)
+        size += len(raw)
         body = raw.rstrip(BREAKS).removesuffix(cut.terminator)
         released = len(body) - len(body.rstrip(cut.release)) if cut.release else 0
         if released % 2 == 0 or not raw:

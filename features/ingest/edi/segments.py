@@ -15,6 +15,7 @@ from features.ingest.edi.faults import Fault, Reason, TransactionError
 from features.ingest.edi.window import BREAKS, LONGEST_SEGMENT, PADDING, Window
 
 _MARK, _NEXT = b"ISA", re.compile(rb"ISA")
+_NO_HEADER = "the ISA header is not 106 characters wide"
 _WIDTHS = (3, 2, 10, 2, 10, 2, 15, 2, 15, 6, 4, 1, 5, 9, 1, 1, 1)
 _HEADER = sum(_WIDTHS) + len(_WIDTHS) - 1  # 105, and the terminator behind it
 _HEADER_SPAN = 2 * _HEADER
@@ -140,7 +141,7 @@ def holds_interchange(stream: BinaryIO) -> bool:
 
 def _debris(window: Window) -> Debris:
     begun = window.begins(_MARK)
-    words = "the ISA header is not 106 characters wide" if begun else "it stands outside an interchange"
+    words = _NO_HEADER if begun else "it stands outside an interchange"
     offset, pieces = window.offset, bytearray()
     while len(pieces) < LONGEST_SEGMENT:
         pieces += window.take_until(_NEXT)
@@ -150,7 +151,10 @@ def _debris(window: Window) -> Debris:
 
 
 def _inside(window: Window, separator: str, terminator: bytes) -> Iterator[Segment | Debris]:
-    """Yield the segments of one interchange, up to its end, the next header, or where it cannot be read on."""
+    """Yield the segments of one interchange, up to its end, the next header, or where it cannot be read on.
+
+    A header that is not valid ends it as well: what stands behind it was sent by somebody who is not known.
+    """
     while window.skip(BREAKS):
         if window.begins(_MARK) and _header(window) is not None:
             return
@@ -167,6 +171,9 @@ def _inside(window: Window, separator: str, terminator: bytes) -> Iterator[Segme
         if not body:
             continue
         segment = Segment(text_of(body).split(separator), raw, offset, wrapped=wrapped)
+        if segment.tag == "ISA":
+            yield Debris(raw, _NO_HEADER, offset)
+            return
         yield segment
         if segment.tag == "IEA":
             return

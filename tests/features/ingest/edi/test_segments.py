@@ -96,6 +96,14 @@ class TestDebris:
         assert found[0].words == "the ISA header is not 106 characters wide"
         assert elements(PLAIN.replace(good, bad) + PLAIN) == elements(PLAIN)
 
+    @pytest.mark.parametrize(
+        "bad", [b"ISA~", b"ISA*00*~", b"IS\nA*1~", PLAIN.replace(b"*00*          *00*", b"*00*00*")]
+    )
+    def test_a_bad_header_within_an_interchange_ends_it(self, bad: bytes) -> None:
+        cut_off = PLAIN[: PLAIN.index(b"SE*")]
+        assert elements(cut_off + bad + b"GE*1*7~" + PLAIN) == elements(cut_off) + elements(PLAIN)
+        assert b"".join(raw for raw, _ in debris(cut_off + bad + b"GE*1*7~" + PLAIN)) == bad + b"GE*1*7~"
+
     def test_a_header_that_is_cut_short_comes_out(self) -> None:
         assert debris(PLAIN[:60])[0][0] == PLAIN[:60]
 

@@ -1,0 +1,125 @@
+"""997: what was read is told to its sender, in a form that our own reader reads."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from features.ingest.edi.envelopes import transactions_of
+from features.ingest.edi.parts import GroupEnded, InterchangeEnded, Leftover, Transaction
+from tests.features.ingest.edi.written import Imported, group, imported, interchange, several, transaction
+
+GOOD = "B10*P*S1*RHEI\nAT7*D1*NS***20260302*1200*ET"
+
+
+def answered(folder: Path, written: str | bytes | list[bytes]) -> tuple[Imported, list[list[str]]]:
+    """Return what was imported, and the segments of the acknowledgement between its ST and SE."""
+    path = folder / "acknowledgement.edi"
+    found = imported(folder, written, acknowledge=path)
+    sets = [part for part in transactions_of(BytesIO(path.read_bytes())) if isinstance(part, Transaction)]
+    assert all(part.fault is None and part.findings == [] for part in sets)
+    return found, [segment.elements for part in sets for segment in part.segments[1:-1]]
+
+
+def test_what_is_right_is_accepted(tmp_path: Path) -> None:
+    _, told = answered(tmp_path, several("214", GOOD, GOOD))
+    assert told == [
+        ["AK1", "QM", "7"],
+        ["AK2", "214", "0001"],
+        ["AK5", "A"],
+        ["AK2", "214", "0002"],
+        ["AK5", "A"],
+        ["AK9", "A", "2", "2", "2"],
+    ]
+
+
+def test_it_is_sent_back_and_whole(tmp_path: Path) -> None:
+    path = tmp_path / "acknowledgement.edi"
+    imported(tmp_path, several("214", GOOD), acknowledge=path)
+    parts = list(transactions_of(BytesIO(path.read_bytes())))
+    (sent,) = (part for part in parts if isinstance(part, Transaction))
+    assert (sent.name, sent.control) == ("997", "0001")
+    outer, inner = sent.interchange, sent.group
+    assert (outer.sender, outer.sender_qualifier) == ("SHIPPER", "ZZ")
+    assert (outer.receiver, outer.receiver_qualifier, outer.usage) == ("RHEI", "02", "T")
+    assert inner is not None
+    assert (inner.code, inner.sender, inner.receiver, inner.release) == ("FA", "SHIPPER", "RHEI", 4010)
+    assert not any(part.findings for part in parts if isinstance(part, GroupEnded | InterchangeEnded))
+    assert not any(isinstance(part, Leftover) for part in parts)
+
+
+def test_our_own_import_reads_it_and_does_not_answer_it(tmp_path: Path) -> None:
+    path = tmp_path / "first" / "acknowledgement.edi"
+    path.parent.mkdir()
+    imported(tmp_path / "first", several("214", GOOD), acknowledge=path)
+    (tmp_path / "second").mkdir()
+    found, told = answered(tmp_path / "second", path.read_bytes())
+    assert found.summary.unsupported == {"997": 1}
+    assert found.summary.leftovers == 0
+    assert told == []
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "faults"),
+    [
+        ("*20260302*", "*20260332*", [["AK3", "AT7", "3", "", "8"], ["AK4", "5", "", "8"], ["AK5", "R", "5"]]),
+        ("*1200*", "*2500*", [["AK3", "AT7", "3", "", "8"], ["AK4", "6", "", "9"], ["AK5", "R", "5"]]),
+        ("*ET", "*QQ", [["AK3", "AT7", "3", "", "8"], ["AK4", "7", "", "7"], ["AK5", "R", "5"]]),
+        ("*ET", "*LT", [["AK3", "AT7", "3", "", "8"], ["AK4", "7", "", "2"], ["AK5", "R", "5"]]),
+        ("*NS*", "**", [["AK3", "AT7", "3", "", "8"], ["AK4", "2", "", "2"], ["AK5", "R", "5"]]),
+        ("*RHEI~AT7", "~AT7", [["AK3", "B10", "2", "", "8"], ["AK4", "3", "", "1"], ["AK5", "R", "5"]]),
+        ("B10*P*S1*RHEI~", "", [["AK3", "B10", "3", "", "3"], ["AK5", "R", "5", "4"]]),
+        ("B10*P*S1*RHEI~", "???*P~", [["AK3", "", "2", "", "1"], ["AK5", "R", "5"]]),
+        ("SE*4*0001~", "", [["AK5", "R", "2"]]),
+        ("SE*4*0001~", "SE*4*0009~", [["AK5", "R", "3"]]),
+        ("SE*4*0001~", "SE*5*0001~", [["AK5", "E", "4"]]),
+        ("ST*214*0001~", "ST*214~", [["AK3", "ST", "1", "", "8"], ["AK5", "R", "7"]]),
+        ("ST*214*0001~", "ST**0001~", [["AK3", "ST", "1", "", "8"], ["AK5", "R", "6"]]),
+        ("ST*214*0001~", "ST*315*0001~", [["AK5", "R", "1"]]),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, good: str, bad: str, faults: list[list[str]]) -> None:
+    written = several("214", GOOD)
+    assert good in written
+    _, told = answered(tmp_path, written.replace(good, bad))
+    assert told[2:-1] == faults
+    assert told[-1][:2] == ["AK9", "E" if faults[-1][1] == "E" else "R"]
+
+
+def test_some_of_a_group_may_be_accepted(tmp_path: Path) -> None:
+    _, told = answered(tmp_path, several("214", GOOD, GOOD.replace("0302", "0332"), GOOD))
+    assert told[-1] == ["AK9", "P", "3", "3", "2"]
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "answer"),
+    [
+        ("GE*1*7~", "GE*2*7~", ["E", "2", "1", "1", "5"]),
+        ("GE*1*7~", "GE*1*8~", ["E", "1", "1", "1", "4"]),
+        ("GE*1*7~", "", ["E", "1", "1", "1", "3"]),
+        ("*X*004010~", "*X~", ["R", "1", "1", "0", "2"]),
+    ],
+)
+def test_what_is_wrong_with_a_group_is_told(tmp_path: Path, good: str, bad: str, answer: list[str]) -> None:
+    _, told = answered(tmp_path, several("214", GOOD).replace(good, bad))
+    assert told[-1] == ["AK9", *answer]
+
+
+def test_a_repeat_is_accepted_and_a_number_used_twice_is_not(tmp_path: Path) -> None:
+    first, changed = several("214", GOOD).encode(), several("214", GOOD.replace("S1", "S2")).encode()
+    _, told = answered(tmp_path, [first, first, changed])
+    assert [segment[1:] for segment in told if segment[0] == "AK5"] == [["A"], ["A"], ["R", "23"]]
+
+
+def test_each_group_has_an_answer_of_its_own(tmp_path: Path) -> None:
+    groups = [group("214", transaction("214", GOOD), control=str(number)) for number in (1, 2)]
+    _, told = answered(tmp_path, interchange(*groups))
+    assert [segment for segment in told if segment[0] == "AK1"] == [["AK1", "QM", "1"], ["AK1", "QM", "2"]]
+
+
+def test_delimiters_and_letters_from_elsewhere_do_not_break_it(tmp_path: Path) -> None:
+    written = several("214", GOOD).translate(str.maketrans("*~", "^\n")).replace("GS^QM^RHEI", "GS^Q~*M^RH\u00c9I")
+    _, told = answered(tmp_path, written)
+    assert told[0] == ["AK1", "Q  M", "7"]
