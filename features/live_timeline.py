@@ -226,12 +226,23 @@ class _Facts:
         since, until = -NEVER, NEVER
         count = first = second = -1
         for steps in self.steps:
-            times, sums = steps.times, steps.sums
-            passed = bisect_right(times, cutoff)
-            if passed and times[passed - 1] > since:
-                since = times[passed - 1]
-            if passed < len(times) and times[passed] < until:
-                until = times[passed]
+            times, sums, passed = steps.times, steps.sums, steps.passed
+            end = len(times)
+            near = passed + _NEAR
+            if passed and times[passed - 1] <= cutoff and (near >= end or cutoff < times[near]):
+                while passed < end and times[passed] <= cutoff:
+                    passed += 1
+            else:
+                passed = bisect_right(times, cutoff)
+            steps.passed = passed
+            if passed:
+                before = times[passed - 1]
+                if before > since:
+                    since = before
+            if passed < end:
+                after = times[passed]
+                if after < until:
+                    until = after
             if count < 0:
                 count, first, second = passed, sums[2 * passed], sums[2 * passed + 1]
             else:
@@ -240,6 +251,9 @@ class _Facts:
         return alive
 
 
+_NEAR = 8
+"""So few instants beyond the last answer are stepped over; farther ones are searched for."""
+
 _NOTHING_HELD: tuple[int, int, list[int]] = (NEVER, NEVER, [])
 
 
@@ -247,12 +261,14 @@ class _Steps:
     """Instants in order, each with the values of a fact, and the running sums of both values.
 
     After the first i instants the sums are `sums[2 * i]` and `sums[2 * i + 1]`: side by side, for one look at memory.
+    `passed` is how many had passed when it was last asked: who asks about the present looks there first.
     """
 
-    __slots__ = ("sums", "times")
+    __slots__ = ("passed", "sums", "times")
 
     def __init__(self) -> None:
         self.times, self.sums = array("q"), array("q", (0, 0))
+        self.passed = 0
 
     def insert(self, time: int, values: Values) -> None:
         times, sums = self.times, self.sums
@@ -272,6 +288,7 @@ class _Steps:
         position = bisect_right(self.times, time) - 1
         if position < 0 or self.times[position] != time:
             raise TimelineError(f"No fact at {time} was added, so none can be taken back.")
+        self.passed = 0
         del self.times[position]
         del self.sums[2 * position : 2 * position + 2]
         self._shift(position, -values[0], -values[1])

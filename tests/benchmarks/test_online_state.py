@@ -1,0 +1,119 @@
+"""The online state with a million events: one lookup, one append, memory; beside a row stored beforehand in SQLite.
+
+Fetching a stored row is what a feature store does. It is the floor for anything that keeps features by key, and what it
+answers is as old as its last refresh; the state answers for the instant asked.
+"""
+
+from __future__ import annotations
+
+import gc
+import sqlite3
+import sys
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from pathlib import Path
+from time import perf_counter_ns
+from typing import TypeVar
+
+import numpy as np
+import pytest
+
+from features.definitions import NAMES
+from features.records import DeliveryEvent, Shipment
+from features.state import Record, State
+from features.tables import events_of, shipments_of
+from tests.benchmarks.memory import resident_megabytes
+from tests.benchmarks.page import write_section
+from training.simulate.generate import simulate
+from training.simulate.settings import SimulationSettings
+
+PAGE = Path("docs/benchmarks.md")
+SETTINGS = SimulationSettings(shipments=255_000, days=365)
+LIVE = timedelta(hours=24)
+"""How long records come in one by one, and shipments are looked up meanwhile."""
+
+pytestmark = [pytest.mark.benchmark, pytest.mark.filterwarnings("default")]
+T = TypeVar("T")
+
+
+def microseconds_of(act: Callable[[T], object], things: Iterable[T]) -> list[float]:
+    """Return how long each act took."""
+    taken = []
+    for thing in things:
+        began = perf_counter_ns()
+        act(thing)
+        taken.append((perf_counter_ns() - began) / 1e3)
+    return taken
+
+
+def row(name: str, taken: list[float]) -> tuple[str, ...]:
+    return name, f"{len(taken):,}", *(f"{np.percentile(taken, share):.0f}" for share in (50, 90, 99))
+
+
+def stored_rows(width: int, rows: int) -> sqlite3.Connection:
+    """Return a table in memory with one float of each feature for each of so many keys."""
+    connection = sqlite3.connect(":memory:")
+    columns = ", ".join(f"f{place} REAL" for place in range(width))
+    connection.execute(f"CREATE TABLE features (id INTEGER PRIMARY KEY, {columns})")
+    marks = ", ".join("?" * (width + 1))
+    values = np.random.default_rng(1).random((rows, width)).tolist()
+    connection.executemany(f"INSERT INTO features VALUES ({marks})", ((key, *each) for key, each in enumerate(values)))
+    return connection
+
+
+def test_lookup_append_and_memory() -> None:
+    if sys.platform != "linux":
+        pytest.skip("memory is read from /proc, which only Linux has")
+    tables = simulate(SETTINGS, np.random.default_rng(3)).tables
+    end = SETTINGS.start + timedelta(days=SETTINGS.days - 30)
+    begin = end - LIVE
+    history, live = tables.known(until=begin), tables.known(until=end, after=begin)
+    gc.collect()
+    before = resident_megabytes()
+    began = perf_counter_ns()
+    state = State()
+    state.add_tables(history)
+    loaded_seconds = (perf_counter_ns() - began) / 1e9
+    grown = resident_megabytes() - before
+    millions = len(history.events) / 1e6
+
+    incoming = sorted([*shipments_of(live), *events_of(live)], key=lambda record: record.known_at)
+    planned = {plan.shipment_id: plan.stops[0].planned_at for plan in shipments_of(history)}
+    coming = [shipment_id for shipment_id, leaves in planned.items() if begin < leaves < end + timedelta(days=2)]
+    told_of = dict.fromkeys([*coming, *(record.shipment_id for record in incoming if record.shipment_id in planned)])
+    first_look = microseconds_of(state.shipment, told_of)
+    appended: dict[type[Record], list[float]] = {Shipment: [], DeliveryEvent: []}
+    looked_up: list[float] = []
+    rng = np.random.default_rng(5)
+    for record in incoming:
+        appended[type(record)] += microseconds_of(state.add, [record])
+        subject = state.shipment(coming[rng.integers(len(coming))])
+        now = record.known_at
+        looked_up += microseconds_of(lambda plan, now=now: state.features(plan, now), [subject])
+    past = [(state.shipment(one), planned[one] - timedelta(days=float(rng.integers(300)))) for one in coming[:3000]]
+    long_ago = microseconds_of(lambda asked: state.features(*asked), past)
+
+    connection = stored_rows(len(NAMES), 20_000)
+    fetch = "SELECT * FROM features WHERE id = ?"
+    fetched = microseconds_of(
+        lambda key: connection.execute(fetch, (key,)).fetchone(), rng.integers(20_000, size=len(looked_up)).tolist()
+    )
+    write_section(
+        PAGE,
+        "The online state: one lookup, one append",
+        f"Generated events: {millions:.2f} million of {len(history.shipments):,} shipments over eleven months, then "
+        f"one day that comes in record by record. After each record one shipment that is to leave soon is looked up, "
+        f"all {len(NAMES)} features as of that instant. Facts of the past are asked for at random instants, where no "
+        f"earlier answer helps. Beside it, a stored row of as many numbers by its key, from SQLite in memory: such a "
+        f"row is as old as its last refresh. The state was read in {loaded_seconds:.0f} s and takes "
+        f"{grown / millions:.0f} MB for a million events. Microseconds.",
+        ("what", "times", "p50", "p90", "p99"),
+        [
+            row("lookup at the present", looked_up),
+            row("lookup at a random instant of the past", long_ago),
+            row("stored row of SQLite by its key", fetched),
+            row("append of an event", appended[DeliveryEvent]),
+            row("append of a plan", appended[Shipment]),
+            row("first look at a shipment out of the history", first_look),
+        ],
+    )
