@@ -7,6 +7,7 @@ with its ISO 4217 currency; a rate finer than that is so many minor units for so
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated, Self
 from zoneinfo import available_timezones
 
@@ -85,6 +86,7 @@ class Valid(Record):
         return self
 
 
+@cache
 def money_of(kind: type[BaseModel]) -> tuple[str, ...]:
     """Return the names of the fields that hold money: those whose name ends in `_minor`."""
     return tuple(name for name in kind.model_fields if name.endswith("_minor"))

@@ -17,6 +17,7 @@ from features.ingest.money import minor_digits
 from features.invoice_records import FreightInvoice, InvoiceLine
 from features.vocabulary import ChargeKind, FreightClass, InvoiceKind, RateBasis
 
+_CLASSES = {word.value.replace(".", ""): word for word in FreightClass}
 _ORIGIN, _DESTINATION = ("SH", "SF", "PW"), ("CN", "ST", "UC")
 _DELIVERED = "035"
 _LONGEST_RATE = 12
@@ -193,8 +194,7 @@ def _rate(l1: Segment, measures: Segment | None, weight: float | None, currency:
 
 
 def _class(text: str | None) -> FreightClass | None:
-    written = {word.value.replace(".", ""): word for word in FreightClass}
-    return written.get((text or "").replace(".", ""))
+    return _CLASSES.get((text or "").replace(".", ""))
 
 
 def _compare(reading: Reading, invoice: FreightInvoice, lines: Sequence[InvoiceLine], head: Segment) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from features.ingest.edi.faults import Fault, Finding, Reason, Remark, TransactionError
 from features.ingest.edi.segments import Segment
 
-LARGEST_TRANSACTION = 16 << 20
+LARGEST_TRANSACTION = 8 << 20
 """Bytes; what comes behind them is kept as debris."""
 
 _LEFT_AT_ONCE = 1_000

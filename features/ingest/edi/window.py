@@ -39,9 +39,10 @@ class Window:
 
     def have(self, length: int) -> int:
         """Read until there are so many bytes to look at, or the end; return how many of them there are."""
-        while len(self._data) - self._at < length and self._more():
-            pass
-        return min(length, len(self._data) - self._at)
+        there = len(self._data) - self._at
+        while there < length and self._more():
+            there = len(self._data) - self._at
+        return length if there >= length else there
 
     def begins(self, beginning: bytes) -> bool:
         """Tell whether the next bytes are these."""
@@ -78,16 +79,18 @@ class Window:
         while searched < LONGEST_SEGMENT:
             end = self._data.find(terminator, self._at + searched, self._at + LONGEST_SEGMENT)
             if end >= 0:
-                return self.take(end + 1 - self._at) + self._take_break()
+                return self._take_with_break(end + 1 - self._at)
             searched = len(self._data) - self._at
             if searched < LONGEST_SEGMENT and not self._more():
                 return self.take(searched)
         return None
 
-    def _take_break(self) -> bytes:
-        self.have(2)
-        piece = self._data[self._at : self._at + 2]
-        return self.take(len(piece) - len(piece.lstrip(BREAKS)))
+    def _take_with_break(self, length: int) -> bytes:
+        there = self.have(length + 2)
+        while length < there and self._data[self._at + length] in BREAKS:
+            length += 1
+        start, self._at = self._at, self._at + length
+        return self._data[start : self._at]
 
     def take_until(self, mark: re.Pattern[bytes]) -> bytes:
         """Take what comes before the next mark of three bytes, at least one byte and at most a segment's length."""

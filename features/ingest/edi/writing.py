@@ -154,8 +154,9 @@ class Writer:
             self._write(name, self._others[name])
 
     def _flush(self) -> None:
-        for table, rows in rows_of(self._records).items():
-            self._write(table, rows)
+        for start in range(0, len(self._records), _AT_ONCE):
+            for table, rows in rows_of(self._records[start : start + _AT_ONCE]).items():
+                self._write(table, rows)
         self._records.clear()
         for name, rows in self._others.items():
             self._write(name, rows)
