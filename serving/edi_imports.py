@@ -47,7 +47,7 @@ def import_edi_command(
     ] = "USD",
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> None:
-    """Import X12 and EDIFACT interchanges: tenders, statuses, freight invoices."""
+    """Import X12 (204, 210, 214, 856, 944, 945, 947, 990) and EDIFACT (IFTSTA) interchanges."""
     # Imported here: no other command waits for these libraries.
     from features.ingest.edi.importer import import_edi
     from features.ingest.edi.places import Zones
