@@ -24,7 +24,10 @@ Why = Callable[[Known, bool], str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaf:
-    """A question about one fact. `bounds` are its operator's resolved values, `text` is it in words."""
+    """A question about one fact. `bounds` are its operator's resolved values, `text` is it in words.
+
+    `inner` is what `some_row` asks of a row.
+    """
 
     fact: str
     operator: str
@@ -33,6 +36,7 @@ class Leaf:
     test: Test
     why: Why
     form: str
+    inner: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +73,15 @@ Condition = Leaf | All | AnyOf | Not
 """`form` is a text that two conditions share when they ask the same, whatever the order of their parts."""
 
 
-def leaf(fact: str, operator: str, bounds: tuple[Any, ...], holds: Callable[[Any], bool], text: str) -> Leaf:
+def leaf(
+    fact: str,
+    operator: str,
+    bounds: tuple[Any, ...],
+    holds: Callable[[Any], bool],
+    text: str,
+    *,
+    inner: Condition | None = None,
+) -> Leaf:
     """Build a question about one fact: unknown while the fact is, else whether `holds` says so."""
 
     def test(known: Known) -> bool | None:
@@ -82,7 +94,7 @@ def leaf(fact: str, operator: str, bounds: tuple[Any, ...], holds: Callable[[Any
         return f"{fact} is {shown}, {text}" if outcome else f"{fact} is {shown}, not {text}"
 
     form = canonical_json([operator, fact, *bounds])
-    return Leaf(fact=fact, operator=operator, bounds=bounds, text=text, test=test, why=why, form=form)
+    return Leaf(fact=fact, operator=operator, bounds=bounds, text=text, test=test, why=why, form=form, inner=inner)
 
 
 def known_leaf(fact: str, expected: bool) -> Leaf:

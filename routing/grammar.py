@@ -176,6 +176,7 @@ def _read_some_row(declaration: Declaration, data: object, path: Path, scope: Sc
         (inner.form,),
         lambda given: any(test(row) for row in given),
         f"with a row where {wording(inner)}",
+        inner=inner,
     )
 
 

@@ -6,7 +6,7 @@ It goes on after a problem, so that all of them are found in one run.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
 from typing import Any
@@ -17,11 +17,13 @@ from routing.cost import CostTable
 from routing.declarations import read_declarations
 from routing.document import BundlePart, CostsPart, FallbackPart, OwnerPart, RulePart, ThresholdPart
 from routing.errors import listed
+from routing.exploring import Rules
 from routing.facts import STRONGEST_BRANCH_TAKEN, Declaration, FactReader, FactType
 from routing.grammar import read_condition, value_mistake
-from routing.lint import PlacedRule, check_branches, check_reachable, check_risk, check_spending, check_use
+from routing.lint import PlacedRule, check_branches, check_overlaps, check_reachable, check_spending, check_use
 from routing.marks import Findings, Path, shown
 from routing.policy import Fallback, Mode, Owner, Policy, Rule
+from routing.risk import check_gaps, check_risk, deciders, rows_along
 from routing.scope import Scope, Threshold
 from routing.shape import check_shape, read_part
 from routing.terms import read_terms, resolve_plans
@@ -61,9 +63,7 @@ def link(raw: dict[str, Any], findings: Findings) -> Policy | None:
     default = _fallback(data, "default", scope)
     on_unknown = _fallback(data, "on_unknown", scope)
     _check_ids(data, findings)
-    check_reachable(guardrails, rules, strength, findings)
-    if costs is not None:
-        check_risk(guardrails, rules, costs.probability_fact, findings)
+    _check_table(data, guardrails, rules, strength, scope, default, on_unknown, costs)
     check_spending(rules, branches, findings)
     if not findings.has_errors:  # what could not be read might have used them
         check_branches(rules, branches, findings)
@@ -200,6 +200,46 @@ def _check_branch(part: RulePart, section: str, data: Mapping[str, Any], path: P
         mistake = f"`{part.branch}` is not among `branches`. Declared: {declared}. Add its terms there."
     findings.error((*path, "branch"), mistake)
     return False
+
+
+def _check_table(
+    data: Mapping[str, Any],
+    guardrails: Sequence[PlacedRule],
+    rules: Sequence[PlacedRule],
+    strength: Mapping[Branch, int],
+    scope: Scope,
+    default: Fallback | None,
+    on_unknown: Fallback | None,
+    costs: CostTable | None,
+) -> None:
+    """Look at guardrails and rules together: which decide, what overlaps, what a greater risk does."""
+    explored = Rules(
+        guardrails=[placed.rule for placed in guardrails],
+        rules=[placed.rule for placed in rules],
+        declarations=scope.declarations,
+        strength=strength,
+        default=Branch.NONE if default is None else default.branch,
+        on_unknown=Branch.REVIEW if on_unknown is None else on_unknown.branch,
+    )
+    risk = "" if costs is None else costs.probability_fact
+    rows = rows_along(explored, risk)
+    deciding = deciders(rows) if rows is not None and strength else None
+    check_reachable(guardrails, rules, strength, scope.declarations, deciding, scope.findings)
+    check_overlaps(rules, scope.declarations, scope.findings)
+    if costs is not None and strength:
+        unread = _unread(data, rules, strength)
+        check_risk(guardrails, rules, risk, rows, strength, unread=unread, findings=scope.findings)
+    if rows is not None and len(rules) == len(_items(data, "rules")):
+        check_gaps(explored, risk, {placed.rule.id: placed.path for placed in rules}, scope.findings)
+
+
+def _unread(data: Mapping[str, Any], rules: Sequence[PlacedRule], strength: Mapping[Branch, int]) -> int:
+    """Return the rank of the strongest branch of the rules that could not be read; -1 if all could."""
+    read = {placed.path[-1] for placed in rules}
+    left = [item for index, item in enumerate(_items(data, "rules")) if index not in read]
+    ranks = {branch.value: rank for branch, rank in strength.items()}
+    branches = [str(item.get("branch")) if isinstance(item, dict) else "" for item in left]
+    return max((ranks.get(branch, len(ranks)) for branch in branches), default=-1)
 
 
 def _fallback(data: Mapping[str, Any], section: str, scope: Scope) -> Fallback | None:

@@ -1,15 +1,21 @@
-"""Findings about a bundle as a whole: rules that can never decide, risk that lowers the branch, names nobody uses."""
+"""Findings about a bundle as a whole: rules that never decide or overlap, overdue reviews, unused names."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from itertools import combinations
+from typing import Any
 
 from features.vocabulary import Branch
-from routing.conditions import Condition, leaves
+from routing.conditions import all_of, leaves
+from routing.errors import listed
+from routing.exploring import satisfiable
+from routing.facts import Declaration, describe
 from routing.marks import Findings, Path, dotted
 from routing.policy import BranchTerms, Rule
-from routing.ranges import implies, turn
+from routing.ranges import implies
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,39 +30,72 @@ def check_reachable(
     guardrails: Sequence[PlacedRule],
     rules: Sequence[PlacedRule],
     strength: Mapping[Branch, int],
+    declarations: Mapping[str, Declaration],
+    deciding: Collection[str] | None,
     findings: Findings,
 ) -> None:
-    """Find rules that can never decide, because another that goes before them hits whenever they do."""
+    """Find rules that can never decide: they never hit, or whenever they do, others that go before them hit too.
+
+    Parameters
+    ----------
+    deciding
+        The rules by which some case is decided; None if that is not known.
+    """
     for index, placed in enumerate(guardrails):
-        _check_shadowed(placed, guardrails[:index], findings)
+        _check_decides(placed, guardrails[:index], declarations, deciding, findings)
     for index, placed in enumerate(rules):
         branch = placed.rule.branch
         stronger = [other for other in rules if strength.get(other.rule.branch, -1) > strength.get(branch, -1)]
         earlier = [other for other in rules[:index] if other.rule.branch is branch]
-        _check_shadowed(placed, [*guardrails, *stronger, *earlier], findings)
+        _check_decides(placed, [*guardrails, *stronger, *earlier], declarations, deciding, findings)
 
 
-def check_risk(guardrails: Iterable[PlacedRule], rules: Iterable[PlacedRule], risk: str, findings: Findings) -> None:
-    """Find what could answer a greater risk with a weaker branch.
-
-    Every rule must go on hitting as the risk rises: then the strongest of those that hit never gets weaker. A
-    guardrail, which weakens, must stop hitting instead, and lead to none, the weakest.
-    """
-    for placed in guardrails:
-        turns = set(_turns(placed.rule.when, risk))
-        if turns and (placed.rule.branch is not Branch.NONE or turns != {"falls"}):
-            findings.error(
-                (*placed.path, "when"),
-                f"guardrail '{placed.rule.id}' may weaken the branch as `{risk}` rises. "
-                "Ask for at_most or below and lead to none, or leave this fact to the rules.",
+def check_overlaps(rules: Sequence[PlacedRule], declarations: Mapping[str, Declaration], findings: Findings) -> None:
+    """Warn of two rules for one branch that meet by half: neither is a special case of the other."""
+    for one, other in combinations(rules, 2):
+        first, second = one.rule, other.rule
+        if first.branch is not second.branch:
+            continue
+        if implies(first.when, second.when) or implies(second.when, first.when):
+            continue
+        case = satisfiable(all_of((first.when, second.when)), declarations)
+        if case is not None:
+            findings.warning(
+                (*other.path, "when"),
+                f"'{second.id}' overlaps '{first.id}' at {dotted(one.path)}: both lead to {first.branch} and hit where "
+                f"{in_words(case)}; there '{first.id}' decides, as it stands first. Part their conditions, "
+                "or make one a special case of the other.",
             )
-    for placed in rules:
-        if set(_turns(placed.rule.when, risk)) - {"rises"}:
+
+
+def check_reviews(data: Mapping[str, Any], today: date, findings: Findings) -> None:
+    """Find every part whose review is overdue."""
+    for path, part in _reviewed(data, ()):
+        due = part.get("review_by")
+        if isinstance(due, date) and due < today:
+            owner = part.get("owner", "its owner")
             findings.error(
-                (*placed.path, "when"),
-                f"'{placed.rule.id}' may stop hitting as `{risk}` rises, so a greater risk may get a weaker branch. "
-                "Ask for at_least or above only: among the rules that hit, the strongest branch is taken.",
+                (*path, "review_by"),
+                f"the review was due by {due}, {(today - due).days} day(s) ago. "
+                f"{owner} must look at it and set a new date.",
             )
+
+
+def in_words(case: Mapping[str, Any]) -> str:
+    """Write the facts of a case: `departed is true, pieces is unknown`."""
+    return listed(f"{name} is {'unknown' if value is None else describe(value)}" for name, value in case.items())
+
+
+def _reviewed(part: Any, path: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """Walk all parts that have a review date."""
+    if isinstance(part, Mapping):
+        if "review_by" in part:
+            yield path, part
+        for key, inner in part.items():
+            yield from _reviewed(inner, (*path, key))
+    elif isinstance(part, list):
+        for index, inner in enumerate(part):
+            yield from _reviewed(inner, (*path, index))
 
 
 def check_spending(rules: Iterable[PlacedRule], branches: Mapping[Branch, BranchTerms], findings: Findings) -> None:
@@ -89,18 +128,32 @@ def check_branches(rules: Iterable[PlacedRule], branches: Iterable[Branch], find
             findings.warning(("branches", branch.value), f"no rule leads to `{branch}`. Add one or drop the branch.")
 
 
-def _check_shadowed(placed: PlacedRule, before: Iterable[PlacedRule], findings: Findings) -> None:
-    rule = placed.rule
+def _check_decides(
+    placed: PlacedRule,
+    before: Sequence[PlacedRule],
+    declarations: Mapping[str, Declaration],
+    deciding: Collection[str] | None,
+    findings: Findings,
+) -> None:
+    rule, place = placed.rule, (*placed.path, "when")
+    if any(problem.where.startswith(dotted(place)) for problem in findings.problems):
+        return
     other = next((other for other in before if implies(rule.when, other.rule.when)), None)
     if other is not None:
         findings.error(
-            (*placed.path, "when"),
+            place,
             f"'{rule.id}' is unreachable: whenever it hits, so does '{other.rule.id}' at {dotted(other.path)}, which "
             f"goes before it and leads to {other.rule.branch}. Change a condition or drop the rule.",
         )
-
-
-def _turns(condition: Condition, fact: str) -> Iterator[str | None]:
-    for leaf, positive in leaves(condition):
-        if leaf.fact == fact and leaf.operator != "known":
-            yield turn(leaf, positive=positive)
+    elif deciding is None or rule.id in deciding:
+        return
+    elif satisfiable(rule.when, declarations) is None:
+        findings.error(place, f"'{rule.id}' is unreachable: its parts exclude each other. Change one or drop the rule.")
+    else:
+        met = [other for other in before if satisfiable(all_of((rule.when, other.rule.when)), declarations) is not None]
+        names = listed(f"'{other.rule.id}'" for other in met)
+        findings.error(
+            place,
+            f"'{rule.id}' is unreachable: whenever it hits, so does one of {names}, which go before it. "
+            "Change a condition or drop the rule.",
+        )

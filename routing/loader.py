@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
-from routing.errors import PolicyError
+from routing.errors import PolicyError, Problem
 from routing.linker import link
+from routing.lint import check_reviews
 from routing.marks import Findings, read_yaml
 from routing.policy import Policy
+
+_NO_MAPPING = "found no mapping, expected a bundle with `policy`, `version`, `facts`, `rules`, …"
 
 
 def load_policy(path: Path) -> Policy:
@@ -19,13 +23,23 @@ def load_policy(path: Path) -> Policy:
         With every problem of the file, if it has any that is more than a warning. Warnings alone are kept in
         `Policy.warnings`.
     """
+    return parse_policy(read_text(path), name=path.name)
+
+
+def read_text(path: Path) -> str:
+    """Read the text of a bundle.
+
+    Raises
+    ------
+    PolicyError
+        If it cannot be read.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         findings = Findings()
         findings.error((), f"the file cannot be read: {error}. Give the path of a YAML file in UTF-8.")
         raise PolicyError(path.name, findings.in_order()) from error
-    return parse_policy(text, name=path.name)
 
 
 def parse_policy(text: str, *, name: str = "bundle") -> Policy:
@@ -39,9 +53,27 @@ def parse_policy(text: str, *, name: str = "bundle") -> Policy:
     data, findings = read_yaml(text)
     if not isinstance(data, dict):
         if not findings.has_errors:
-            findings.error((), "found no mapping, expected a bundle with `policy`, `version`, `facts`, `rules`, …")
+            findings.error((), _NO_MAPPING)
         raise PolicyError(name, findings.in_order())
     policy = link(data, findings)
     if policy is None:
         raise PolicyError(name, findings.in_order())
     return policy
+
+
+def lint_policy(text: str, *, today: date) -> tuple[Problem, ...]:
+    """Return everything there is to say of a bundle, errors and warnings, in the order of the document.
+
+    Parameters
+    ----------
+    today
+        A review that was due before is a finding. Loading a bundle does not ask for the day, so that an old decision
+        can be decided again under the bundle it was made under.
+    """
+    data, findings = read_yaml(text)
+    if isinstance(data, dict):
+        link(data, findings)
+        check_reviews(data, today, findings)
+    elif not findings.has_errors:
+        findings.error((), _NO_MAPPING)
+    return findings.in_order()

@@ -22,6 +22,7 @@ from serving.db.migrate import current, require_head, upgrade
 from serving.decisions.verification import verify
 from serving.demo import cli as demo_cli
 from serving.errors import ServingError
+from serving.policies import cli as policies_cli
 from serving.worker import cli as worker_cli
 from serving.worker.options import (
     DEFAULT_DATABASE,
@@ -54,6 +55,7 @@ def main() -> None:
     quality.register(app)
     worker_cli.register(app)
     broker_cli.register(app)
+    policies_cli.register(app)
     demo_cli.register(app)
     for entry_point in entry_points(group=COMMANDS):
         entry_point.load()(app)
