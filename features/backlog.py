@@ -7,7 +7,10 @@ departure. Each version of a leg counts while it is in force. `features.customer
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from operator import itemgetter
 
 import numpy as np
 
@@ -20,7 +23,7 @@ _OWNER = "warehouse operations"
 _OPEN_AT_MOST = 7 * DAY
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Queue:
     """A count of shipments in one state.
 
@@ -39,6 +42,11 @@ class Queue:
     ahead: int
     due: Time = Time.PLANNED
     over: tuple[Time, ...] = (Time.DEPARTED_KNOWN, Time.DELIVERED_KNOWN, Time.CLOSED_KNOWN)
+
+    @cached_property
+    def times_of(self) -> Callable[[Row], tuple[int, ...]]:
+        """Takes from the times of a leg those that the queue goes by; the last ones end it."""
+        return itemgetter(self.due, Time.KNOWN, Time.SINCE, Time.UNTIL, *self.over)
 
 
 def _queue(name: str, key: tuple[str, ...], ahead_hours: int, meaning: str) -> Queue:
@@ -95,12 +103,11 @@ def _in_force(start: Ints, end: Ints, times: Ints) -> tuple[Ints, Ints]:
 
 def span_of_one(queue: Queue, row: Row) -> tuple[int, int]:
     """Return `span_of` one version of a leg."""
-    due, known = row[queue.due], row[Time.KNOWN]
+    due, known, since, until, *over = queue.times_of(row)
     if queue.ahead:
-        start = NEVER if due == NEVER else max(due - queue.ahead, row[Time.SINCE])
-        return start, max(start, min(due, row[Time.UNTIL]))
+        start = NEVER if due == NEVER else max(due - queue.ahead, since)
+        return start, max(start, min(due, until))
     start = max(due, known)
-    over = min(row[time] for time in queue.over)
     at_most = NEVER if start == NEVER else min(start, NEVER - _OPEN_AT_MOST) + _OPEN_AT_MOST
-    start = max(start, row[Time.SINCE])
-    return start, max(start, min(over, at_most, row[Time.UNTIL]))
+    start = max(start, since)
+    return start, max(start, min(*over, at_most, until))

@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import asdict
 
-from features import backlog, carrier, customer, plan, route, shipment, weather
+from features import backlog, carrier, customer, plan, route, shipment, typical, weather
 from features.history import PRIOR_DELAY_MINUTES, PRIOR_LATE_SHARE, PSEUDO_LEGS, History
 from features.settings import FeatureSettings
 
@@ -17,7 +17,12 @@ QUEUES = backlog.QUEUES + customer.QUEUES
 """What is counted in one state or another at the cutoff."""
 
 FEATURES = (
-    HISTORY.features + tuple(queue.feature for queue in QUEUES) + weather.FEATURES + shipment.FEATURES + plan.FEATURES
+    *HISTORY.features,
+    *(queue.feature for queue in QUEUES),
+    *weather.FEATURES,
+    *shipment.FEATURES,
+    *plan.FEATURES,
+    *typical.FEATURES,
 )
 NAMES = tuple(feature.name for feature in FEATURES)
 

@@ -23,6 +23,7 @@ PSEUDO_LEGS = 10.0
 PRIOR_LATE_SHARE = 0.2
 PRIOR_DELAY_MINUTES = 5.0
 MAX_DELAY_MINUTES = 7 * 24 * 60
+MAX_TRANSIT_MINUTES = 366 * 24 * 60
 
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
@@ -37,7 +38,7 @@ WINDOWS: Mapping[str, int] = {
 
 
 class Fact(StrEnum):
-    """What a stream counts; the delay of each is in whole minutes, early ones negative."""
+    """What happened to legs; delays are in whole minutes, early ones negative. Streams count the first three."""
 
     DEPARTURE = "departure"
     """A leg left; delay against the planned departure."""
@@ -45,6 +46,8 @@ class Fact(StrEnum):
     """A leg was delivered; delay against the promise."""
     TRANSIT = "transit"
     """A leg was delivered whose departure was known; delay gained on the way (arrival less departure delay)."""
+    RUN = "run"
+    """The same leg from end to end: how long it was on the way, and its delay against the promise."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features import backlog, plan, shipment, weather
+from features import backlog, plan, shipment, typical, weather
 from features.definitions import HISTORY, LOST_BY_CARRIER, LOST_BY_SERVICE, QUEUES
 from features.history import WINDOWS, Fact
 from features.legs import Facts, micros_of
+from features.recent import Recent, Typical
 from features.revisions import RevisedTimeline
 from features.timeline import Ints, Latest, Spans
 
@@ -25,7 +26,9 @@ Key = tuple[str, ...]
 _VEHICLE: Key = ("vehicle",)
 
 KEYS: tuple[Key, ...] = tuple(
-    dict.fromkeys([*(stream.key for stream in HISTORY.streams), *(queue.key for queue in QUEUES), _VEHICLE])
+    dict.fromkeys(
+        [*(stream.key for stream in HISTORY.streams), *(queue.key for queue in QUEUES), *typical.KEYS, _VEHICLE]
+    )
 )
 """The sets of key fields that something is known by."""
 
@@ -75,17 +78,20 @@ class Keyed:
             start, end = backlog.span_of(queue, times)
             chosen = (codes >= 0) & (start < end)
             self._spans.append(Spans(codes[chosen], start[chosen], end[chosen]))
+        self._recent = _recent(codes, facts[Fact.RUN]) if key in typical.KEYS else None
         self._departures = _Departures(codes, facts[Fact.DEPARTURE]) if key == _VEHICLE else None
 
     def at(self, codes: Ints, cutoffs: Ints) -> NDArray[np.float64]:
         """Return what is known of each key at its cutoff: float64 [q, width]; whole numbers are exact.
 
-        First the answers of the streams, then those of the queues, then the newest departure of the vehicle. Nothing is
-        known of a key that is missing: its row is NaN.
+        First the answers of the streams, then those of the queues, then what is typical of the newest legs, then the
+        newest departure of the vehicle. Nothing is known of a key that is missing: its row is NaN.
         """
         whole = [timeline.at(codes, cutoffs).reshape(len(codes), -1) for timeline in self._timelines]
         whole += [spans.at(codes, cutoffs)[:, None] for spans in self._spans]
         parts = [answers.astype(np.float64) for answers in whole]
+        if self._recent is not None:
+            parts.append(self._recent.at(codes, cutoffs))
         if self._departures is not None:
             parts.append(self._departures.at(codes, cutoffs))
         answers = np.concatenate(parts, axis=1)
@@ -143,12 +149,19 @@ def assemble(
     flat = [take(stream.key, 3 * len(stream.windows)) for stream in HISTORY.streams]
     history = HISTORY.values(np.concatenate(flat, axis=1))
     queues = [take(queue.key, 1) for queue in QUEUES]
+    by_key = [take(key, len(Typical._fields)) for key in typical.KEYS]
     vehicle = take(_VEHICLE, len(shipment.NO_VEHICLE))
     lost_on_the_way = history[:, LOST_BY_SERVICE]
     lost_on_the_way = np.where(np.isnan(lost_on_the_way), history[:, LOST_BY_CARRIER], lost_on_the_way)
     own = shipment.values(times, numbers, cutoffs, lost_on_the_way, vehicle)
     planned = plan.values(numbers, own[:, shipment.TO_DEPARTURE], own[:, shipment.BOOKED_AHEAD])
-    return np.concatenate([history, *queues, *observed, own, planned], axis=1)
+    usual = typical.values(by_key, times, cutoffs)
+    return np.concatenate([history, *queues, *observed, own, planned, usual], axis=1)
+
+
+def _recent(codes: Ints, facts: Facts) -> Recent:
+    chosen = facts.valid & (codes >= 0)
+    return Recent(codes[chosen], facts.occurred[chosen], facts.known[chosen], facts.until[chosen], facts.values[chosen])
 
 
 class _Departures:

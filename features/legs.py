@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.history import MAX_DELAY_MINUTES, Fact
+from features.history import MAX_DELAY_MINUTES, MAX_TRANSIT_MINUTES, Fact
 from features.numbers import numbers_of_many
 from features.settings import FeatureSettings
 from features.tables import STOPS, RecordTables, part_rows
@@ -254,7 +254,7 @@ class Facts:
     ----------
     occurred, known, until : int64 [n]
         When it happened, from when on it was known, and from when on it was no longer held to be so.
-    values : int64 [n, 2], late (0 or 1) and delay in whole minutes
+    values : int64 [n, 2], late (0 or 1) and delay in whole minutes; of a run, transit and delay in whole minutes
     valid : bool [n]
     """
 
@@ -281,14 +281,18 @@ def facts_of(times: Ints, settings: FeatureSettings) -> dict[Fact, Facts]:
     departure_delay = np.where(left, departed - planned, 0)
     arrival_delay = np.where(arrived, delivered - promised, 0)
     gained = np.where(left & arrived, arrival_delay - departure_delay, 0)
+    transit = np.where(left & arrived, delivered - departed, 0)
+    late = _late_and_minutes(arrival_delay, settings)
+    run = np.stack([np.clip(transit // MINUTE, -MAX_TRANSIT_MINUTES, MAX_TRANSIT_MINUTES), late[:, 1]], axis=1)
 
-    def facts(occurred: Ints, known: Ints, delay: Ints, valid: NDArray[np.bool_]) -> Facts:
-        return Facts(occurred, known, until, _late_and_minutes(delay, settings), valid & (known < until))
+    def facts(occurred: Ints, known: Ints, values: Ints, valid: NDArray[np.bool_]) -> Facts:
+        return Facts(occurred, known, until, values, valid & (known < until))
 
     return {
-        Fact.DEPARTURE: facts(departed, left_known, departure_delay, left),
-        Fact.ARRIVAL: facts(delivered, delivered_known, arrival_delay, arrived),
-        Fact.TRANSIT: facts(delivered, both_known, gained, left & arrived),
+        Fact.DEPARTURE: facts(departed, left_known, _late_and_minutes(departure_delay, settings), left),
+        Fact.ARRIVAL: facts(delivered, delivered_known, late, arrived),
+        Fact.TRANSIT: facts(delivered, both_known, _late_and_minutes(gained, settings), left & arrived),
+        Fact.RUN: facts(delivered, both_known, run, left & arrived),
     }
 
 
@@ -316,8 +320,11 @@ def facts_of_one(row: Row, settings: FeatureSettings) -> dict[Fact, Happened]:
         late = _late_and_minutes_of(delivered - promised, settings)
         facts[Fact.ARRIVAL] = Happened(delivered, delivered_known, until, late)
     if left and arrived:
-        late = _late_and_minutes_of((delivered - promised) - (departed - planned), settings)
-        facts[Fact.TRANSIT] = Happened(delivered, max(left_known, delivered_known), until, late)
+        both_known = max(left_known, delivered_known)
+        gained = _late_and_minutes_of((delivered - promised) - (departed - planned), settings)
+        facts[Fact.TRANSIT] = Happened(delivered, both_known, until, gained)
+        transit = min(max((delivered - departed) // MINUTE, -MAX_TRANSIT_MINUTES), MAX_TRANSIT_MINUTES)
+        facts[Fact.RUN] = Happened(delivered, both_known, until, (transit, facts[Fact.ARRIVAL].values[1]))
     return facts
 
 

@@ -13,11 +13,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features import backlog, plan, shipment, weather
+from features import backlog, plan, shipment, typical, weather
 from features.definitions import HISTORY, LOST_BY_CARRIER, LOST_BY_SERVICE, QUEUES
 from features.history import Fact
-from features.legs import Happened, Legs, Row, facts_of, facts_of_one
+from features.legs import Facts, Happened, Legs, Row, facts_of, facts_of_one
 from features.live_timeline import LiveLatest, LiveSpans, LiveTimeline
+from features.recent import LiveRecent, Run
 from features.settings import FeatureSettings
 from features.timeline import Ints, starts_of
 
@@ -38,6 +39,7 @@ class LiveFacts:
             fact: [(stream.key, timeline) for stream, timeline in self._streams if stream.fact is fact] for fact in Fact
         }
         self._queues = [(queue, LiveSpans()) for queue in QUEUES]
+        self._runs = {key: LiveRecent() for key in typical.KEYS}
         self._vehicle = LiveLatest()
         self._weather = LiveLatest()
 
@@ -67,6 +69,8 @@ class LiveFacts:
                     timeline.remove(key, *was)
                 if key is not None and now is not None:
                     timeline.add(key, *now)
+            if kind is Fact.RUN:
+                self._change_run(key_of, was, now)
             if kind is Fact.DEPARTURE and keys["vehicle"] is not None:
                 for fact, note in ((was, self._vehicle.remove), (now, self._vehicle.add)):
                     if fact is not None:
@@ -76,6 +80,8 @@ class LiveFacts:
             key = key_of[queue.key]
             if key is None:
                 continue
+            if old is not None and new is not None and queue.times_of(old) == queue.times_of(new):
+                continue
             was_there = None if old is None else backlog.span_of_one(queue, old)
             is_there = None if new is None else backlog.span_of_one(queue, new)
             if was_there == is_there:
@@ -84,6 +90,15 @@ class LiveFacts:
                 line.remove(key, *was_there)
             if is_there is not None and is_there[0] < is_there[1]:
                 line.add(key, *is_there)
+
+    def _change_run(self, key_of: _KeyOf, was: Happened | None, now: Happened | None) -> None:
+        gone, come = (None if fact is None else _run(*fact) for fact in (was, now))
+        for parts, runs in self._runs.items():
+            key = key_of[parts]
+            if key is not None and gone is not None:
+                runs.remove(key, gone)
+            if key is not None and come is not None:
+                runs.add(key, come)
 
     def load(self, legs: Legs) -> None:
         """Put in many legs at once; the outcome equals `replace` on each."""
@@ -99,12 +114,22 @@ class LiveFacts:
             start, end = backlog.span_of(queue, legs.times)
             chosen = (codes >= 0) & (start < end)
             line.add_many(keys, codes[chosen], start[chosen], end[chosen])
+        self._load_runs(legs, facts[Fact.RUN])
         left = facts[Fact.DEPARTURE]
         vehicles = legs.keys["vehicle"]
         usable = np.flatnonzero(left.valid & pd.notna(vehicles))
         for row in usable[np.argsort(starts_of(left.occurred, left.known)[usable], kind="stable")].tolist():
             occurred, known, until = int(left.occurred[row]), int(left.known[row]), int(left.until[row])
             self._vehicle.add(vehicles[row], occurred, known, (float(left.values[row, 1]), float(occurred)), until)
+
+    def _load_runs(self, legs: Legs, facts: Facts) -> None:
+        usable = np.flatnonzero(facts.valid)
+        columns = (facts.occurred, facts.known, facts.until, facts.values)
+        told = [_run(*fact) for fact in zip(*(column[usable].tolist() for column in columns), strict=True)]
+        for parts, runs in self._runs.items():
+            codes, keys = _codes(legs, parts)
+            pairs = ((keys[code], run) for code, run in zip(codes[usable].tolist(), told, strict=True) if code >= 0)
+            runs.add_many(pairs)
 
     def observe(self, place: str, occurred: int, known: int, measured: Sequence[float | None]) -> None:
         """Put in a weather observation; `measured` follows `weather.COLUMNS`."""
@@ -132,6 +157,7 @@ class LiveFacts:
         own = shipment.values_of_one(row, numbers, cutoff, lost_on_the_way, last)
         values += own
         values += plan.values_of_one(numbers, own[shipment.TO_DEPARTURE], own[shipment.BOOKED_AHEAD])
+        values += typical.values_of_one(lambda parts: self._runs[parts].at(key_of[parts], cutoff), row, cutoff)
         return np.fromiter(values, np.float64, len(values))
 
     def stream(self, name: str) -> LiveTimeline:
@@ -146,6 +172,13 @@ class LiveFacts:
 _NO_WEATHER = (np.nan,) * len(weather.COLUMNS)
 
 
+_KeyOf = Mapping[tuple[str, ...], tuple[str | None, ...] | None]
+
+
+def _run(occurred: int, known: int, until: int, values: Sequence[int]) -> Run:
+    return Run(max(occurred, known), occurred, values[0], values[1], until)
+
+
 def _keys_of(keys: Keys) -> dict[tuple[str, ...], tuple[str | None, ...] | None]:
     """Return the leg's key for each set of key fields that streams and queues use.
 
@@ -158,7 +191,7 @@ def _keys_of(keys: Keys) -> dict[tuple[str, ...], tuple[str | None, ...] | None]
     return found
 
 
-_ALL_PARTS = tuple({*(stream.key for stream in HISTORY.streams), *(queue.key for queue in QUEUES)})
+_ALL_PARTS = tuple({*(stream.key for stream in HISTORY.streams), *(queue.key for queue in QUEUES), *typical.KEYS})
 
 
 def _codes(legs: Legs, parts: tuple[str, ...]) -> tuple[Ints, list[tuple[str, ...]]]:

@@ -26,6 +26,7 @@ class Told:
     cutoff: datetime
     shipments: Sequence[Shipment]
     announced: Mapping[str, datetime]
+    changed: Mapping[str, datetime]
     events: Sequence[DeliveryEvent]
     weather: Sequence[WeatherObservation]
 
@@ -41,6 +42,7 @@ class Told:
             cutoff,
             list(newest.values()),
             {plan.shipment_id: plan.known_at for plan in reversed(plans)},
+            {one.shipment_id: one.known_at for one in known if tells_anew(one)},
             [
                 one
                 for one in events
@@ -74,6 +76,10 @@ class Told:
 
     def within(self, hours: float, happened: datetime) -> bool:
         return self.cutoff < happened + timedelta(hours=hours)
+
+
+def tells_anew(record: AnyRecord) -> bool:
+    return isinstance(record, Shipment) or (isinstance(record, DeliveryEvent) and record.corrects is not None)
 
 
 def minutes(span: timedelta) -> float:
@@ -231,6 +237,59 @@ def late_penalty(told: Told) -> float:
     return NOTHING if minor is None else minor / 100
 
 
+def runs(told: Told) -> list[tuple[datetime, Shipment, timedelta, float]]:
+    """Legs whose departure and delivery are known: when that was told last, the leg, its transit, its delay."""
+    found = []
+    for one in told.shipments:
+        left, came = told.first(one, EventStatus.DEPARTED), told.first(one, EventStatus.DELIVERED)
+        if left is None or came is None or one.planned_departure_at is None or one.promised_at is None:
+            continue
+        since = max(came.occurred_at, came.known_at, left.known_at, told.changed[one.shipment_id])
+        if since <= told.cutoff:
+            delay = np.floor(minutes(came.occurred_at - one.promised_at))
+            found.append((since, one, came.occurred_at - left.occurred_at, delay))
+    return found
+
+
+def usual(told: Told) -> list[tuple[datetime, Shipment, timedelta, float]]:
+    """The last twenty legs of the narrowest group that has five."""
+    me, known = told.subject, runs(told)
+    lane = [run for run in known if same_lane(run[1], me)]
+    carrier = [run for run in lane if run[1].carrier_id == me.carrier_id]
+    service = [run for run in carrier if run[1].service_id == me.service_id and me.service_id is not None]
+    group = next((legs for legs in (service, carrier) if len(legs) >= 5), lane)
+    return sorted(group, key=lambda run: run[0])[-20:]
+
+
+def typical_transit_hours(told: Told) -> float:
+    lengths = sorted(transit // timedelta(minutes=1) for _, _, transit, _ in usual(told))
+    return lengths[(len(lengths) - 1) // 2] / 60 if lengths else NOTHING
+
+
+def slack_hours(told: Told) -> float:
+    planned, promised = told.subject.planned_departure_at, told.subject.promised_at
+    if planned is None or promised is None:
+        return NOTHING
+    left = told.first(told.subject, EventStatus.DEPARTED)
+    start = max(planned, told.cutoff) if left is None or left.occurred_at > told.cutoff else left.occurred_at
+    return (promised - start) / timedelta(hours=1) - typical_transit_hours(told)
+
+
+def arrival_delay_spread_minutes(told: Told) -> float:
+    delays = [delay for _, _, _, delay in usual(told)]
+    return float(np.std(delays)) if delays else NOTHING
+
+
+def service_last_delay_minutes(told: Told) -> float:
+    me = told.subject
+    own = [
+        (since, one.promised_at + timedelta(minutes=delay), transit, delay)
+        for since, one, transit, delay in runs(told)
+        if same_lane(one, me) and one.carrier_id == me.carrier_id and one.service_id == me.service_id is not None
+    ]
+    return max(own)[-1] if own else NOTHING
+
+
 ORACLES: dict[str, Callable[[Told], float]] = {
     "carrier_departures_count_24h": carrier_departures_24h,
     "carrier_origin_departures_count_7d": carrier_origin_departures_7d,
@@ -253,4 +312,8 @@ ORACLES: dict[str, Callable[[Told], float]] = {
     "promised_after_request_hours": promised_after_request_hours,
     "crosses_customs": crosses_customs,
     "late_penalty": late_penalty,
+    "typical_transit_hours": typical_transit_hours,
+    "slack_hours": slack_hours,
+    "arrival_delay_spread_minutes": arrival_delay_spread_minutes,
+    "service_last_delay_minutes": service_last_delay_minutes,
 }

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features import backlog, shipment
-from features.definitions import HISTORY
+from features import backlog, plan, shipment, typical
+from features.definitions import HISTORY, QUEUES
 from features.history import Fact
 from features.legs import MINUTE, Time, facts_of, facts_of_one
 from features.numbers import Number
+from features.recent import NOTHING, Run, typical_of
 from features.settings import FeatureSettings
 from features.timeline import NEVER
 
@@ -40,6 +41,27 @@ def test_shipment_features(row, its_numbers, cutoff, lost, last) -> None:
     assert bits(shipment.values_of_one(row, its_numbers, cutoff, lost, last)) == bits(many[0])
 
 
+@given(numbers, reals, reals)
+def test_plan_features(its_numbers, to_departure, booked_ahead) -> None:
+    many = plan.values(np.array([its_numbers]), np.array([to_departure]), np.array([booked_ahead]))
+    assert bits(plan.values_of_one(its_numbers, to_departure, booked_ahead)) == bits(many[0])
+
+
+runs = st.builds(
+    Run, near, near, st.integers(-100, 10**5), st.integers(-10_080, 10_080), st.one_of(near, st.just(NEVER))
+)
+
+
+@given(rows, near, st.lists(st.one_of(st.none(), st.lists(runs, max_size=20)), min_size=3, max_size=3))
+def test_typical_features(row, cutoff, told) -> None:
+    by_key = [np.full((1, len(NOTHING)), np.nan) if legs is None else np.array([typical_of(legs)]) for legs in told]
+    given = dict(zip(typical.KEYS, (legs or [] for legs in told), strict=True))
+    if told[-1] is None:  # every leg has a lane
+        by_key[-1][0] = NOTHING
+    many = typical.values(by_key, np.array([row]), np.array([cutoff]))
+    assert bits(typical.values_of_one(given.__getitem__, row, cutoff)) == bits(many[0])
+
+
 @given(st.data())
 def test_rates_and_means(data: st.DataObject) -> None:
     legs = data.draw(st.lists(st.integers(0, 500), min_size=HISTORY.width // 3, max_size=HISTORY.width // 3))
@@ -60,8 +82,25 @@ def test_facts(row) -> None:
             assert one[kind] == (fact.occurred[0], fact.known[0], fact.until[0], tuple(fact.values[0].tolist()))
 
 
-@pytest.mark.parametrize("queue", backlog.QUEUES, ids=lambda queue: queue.feature.name)
+@pytest.mark.parametrize("queue", QUEUES, ids=lambda queue: queue.feature.name)
 @given(row=rows)
 def test_spans_in_queues(queue, row) -> None:
     start, end = backlog.span_of(queue, np.array([row]))
     assert backlog.span_of_one(queue, row) == (start[0], end[0])
+
+
+@given(st.lists(st.tuples(runs, st.booleans()), max_size=30), near)
+def test_the_newest_legs(told, cutoff) -> None:
+    """Of two keys, one of them asked: the last twenty told, less those withdrawn by then."""
+    legs = [run._replace(start=max(run.start, run.occurred)) for run, _ in told]
+    keys = np.array([int(is_other) for _, is_other in told], dtype=np.int64)
+    columns = np.array(legs, dtype=np.int64).reshape(-1, len(Run._fields))
+    many = Recent(keys, columns[:, 1], columns[:, 0], columns[:, 4], columns[:, 2:4])
+    live = LiveRecent()
+    for key, run in zip(keys.tolist(), legs, strict=True):
+        live.add(key, run)
+    expected = sorted(run for key, run in zip(keys, legs, strict=True) if key == 0 and run.start <= cutoff)[-20:]
+    expected = [run for run in expected if run.until > cutoff]
+    assert live.at(0, cutoff) == expected
+    found = many.at(np.array([0, -1]), np.array([cutoff, cutoff]))
+    np.testing.assert_array_equal(found, np.array([typical_of(expected), NOTHING]))

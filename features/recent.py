@@ -1,0 +1,167 @@
+"""The legs told last of a key: how long they were on the way and how late they came, in whole minutes.
+
+Quantiles do not follow from running sums, so the newest `LEGS` legs of a key are looked at themselves. A leg counts
+from when it is both past and known, until it is withdrawn; one that is withdrawn is left out, not replaced, and one
+that is planned anew or corrected is told anew. Quantiles are nearest-rank, so all of it is whole numbers, and one
+question and a million get the same.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort_right
+from collections.abc import Hashable, Iterable, Sequence
+from operator import mul
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.errors import TimelineError
+from features.timeline import Ints, _Codes, starts_of
+
+LEGS = 20
+"""How many legs are looked at."""
+
+_BLOCK = 16_384
+_LONGEST = np.iinfo(np.int64).max
+
+
+class Run(NamedTuple):
+    """One leg from end to end; in this order the newest comes last, and no two orders are possible."""
+
+    start: int
+    occurred: int
+    transit: int
+    delay: int
+    until: int
+
+
+_UNTIL = Run._fields.index("until")  # a place is looked up faster than a name
+
+
+class Typical(NamedTuple):
+    """What is usual of a key. Minutes; `occurred` is when the leg told last was delivered.
+
+    `squares` is the number of legs times the sum of squares of their delays less the square of their sum: what the
+    standard deviation is made of.
+    """
+
+    legs: float
+    transit: float
+    slow_transit: float
+    squares: float
+    last_delay: float
+    last_occurred: float
+
+
+NOTHING = Typical(0.0, np.nan, np.nan, np.nan, np.nan, np.nan)
+"""Of a key of which no leg is known."""
+
+
+def typical_of(runs: Sequence[Run]) -> Typical:
+    """Return what is usual of these legs, in order; the slow tenth takes longer than `slow_transit`."""
+    if not runs:
+        return NOTHING
+    legs, last = len(runs), runs[-1]
+    _, _, transits, delays, _ = zip(*runs, strict=True)
+    ranked = sorted(transits)
+    squares = legs * sum(map(mul, delays, delays)) - sum(delays) ** 2
+    return Typical(legs, ranked[_rank(legs, 5)], ranked[_rank(legs, 9)], squares, last.delay, last.occurred)
+
+
+def _rank(legs: int, tenths: int) -> int:
+    """Return the place, from 0, of the nearest-rank quantile."""
+    return (tenths * legs + 9) // 10 - 1
+
+
+class Recent:
+    """Legs by key, for many questions.
+
+    Parameters
+    ----------
+    keys : int64 [n], not negative
+    occurred, known, until : int64 [n]
+    values : int64 [n, 2]
+        Transit and delay in minutes.
+    """
+
+    def __init__(self, keys: Ints, occurred: Ints, known: Ints, until: Ints, values: Ints) -> None:
+        starts = starts_of(occurred, known)
+        order = np.lexsort((until, values[:, 1], values[:, 0], occurred, starts, keys))
+        self._codes = _Codes(keys, starts)
+        self._sorted = self._codes.of(keys[order], starts[order])
+        self._keys, self._occurred, self._until = keys[order], occurred[order], until[order]
+        self._transits, self._delays = values[order, 0], values[order, 1]
+
+    def at(self, keys: Ints, cutoffs: Ints) -> NDArray[np.float64]:
+        """Return `Typical` of each key at its cutoff: float64 [q, len(Typical)]; of a negative key nothing is known."""
+        answers = np.empty((len(keys), len(NOTHING)))
+        answers[:] = NOTHING
+        if len(self._keys):
+            for first in range(0, len(keys), _BLOCK):
+                block = slice(first, first + _BLOCK)
+                self._answer(keys[block], cutoffs[block], answers[block])
+        return answers
+
+    def _answer(self, keys: Ints, cutoffs: Ints, answers: NDArray[np.float64]) -> None:
+        end = np.searchsorted(self._sorted, self._codes.of(keys, cutoffs), side="right")
+        begin = np.searchsorted(self._keys, keys, side="left")
+        place = end[:, None] - LEGS + np.arange(LEGS)
+        told = (place >= begin[:, None]) & (keys >= 0)[:, None]
+        place = np.maximum(place, 0)
+        told &= self._until[place] > cutoffs[:, None]
+        legs = told.sum(axis=1)
+        some = np.flatnonzero(legs)
+        place, told, legs = place[some], told[some], legs[some]
+        transits = np.sort(np.where(told, self._transits[place], _LONGEST), axis=1)
+        delays = np.where(told, self._delays[place], 0)
+        last = place[np.arange(len(some)), LEGS - 1 - np.argmax(told[:, ::-1], axis=1)]
+        found = [  # as in `Typical`
+            legs,
+            np.take_along_axis(transits, _rank_of(legs, 5), axis=1)[:, 0],
+            np.take_along_axis(transits, _rank_of(legs, 9), axis=1)[:, 0],
+            legs * (delays * delays).sum(axis=1) - delays.sum(axis=1) ** 2,
+            self._delays[last],
+            self._occurred[last],
+        ]
+        answers[some] = np.stack(found, axis=1)
+
+
+def _rank_of(legs: Ints, tenths: int) -> Ints:
+    return np.asarray((tenths * legs + 9) // 10 - 1)[:, None]
+
+
+class LiveRecent:
+    """Legs by key, for one leg and one question at a time."""
+
+    __slots__ = ("_by_key",)
+
+    def __init__(self) -> None:
+        self._by_key: dict[Hashable, list[Run]] = {}
+
+    def add(self, key: Hashable, run: Run) -> None:
+        """Add one leg."""
+        insort_right(self._by_key.setdefault(key, []), run)
+
+    def remove(self, key: Hashable, run: Run) -> None:
+        """Take back a leg that was added."""
+        runs = self._by_key.get(key, [])
+        place = bisect_left(runs, run)
+        if place == len(runs) or runs[place] != run:
+            raise TimelineError(f"No such leg of key {key!r} was added, so it cannot be taken back.")
+        del runs[place]
+
+    def add_many(self, legs: Iterable[tuple[Hashable, Run]]) -> None:
+        """Add legs in bulk, each with its key."""
+        for key, run in legs:
+            self._by_key.setdefault(key, []).append(run)
+        for held in self._by_key.values():
+            held.sort()
+
+    def at(self, key: Hashable, cutoff: int) -> list[Run]:
+        """Return the newest legs known of the key at the cutoff, the newest last."""
+        runs = self._by_key.get(key)
+        if runs is None:
+            return []
+        end = bisect_left(runs, (cutoff + 1,))
+        return [run for run in runs[max(0, end - LEGS) : end] if run[_UNTIL] > cutoff]
