@@ -12,7 +12,7 @@ from features.definitions import HISTORY, QUEUES
 from features.history import Fact
 from features.legs import MINUTE, Time, facts_of, facts_of_one
 from features.numbers import Number
-from features.recent import NOTHING, Run, typical_of
+from features.recent import NOTHING, LiveRecent, Recent, Run, typical_of
 from features.settings import FeatureSettings
 from features.timeline import NEVER
 
@@ -47,9 +47,8 @@ def test_plan_features(its_numbers, to_departure, booked_ahead) -> None:
     assert bits(plan.values_of_one(its_numbers, to_departure, booked_ahead)) == bits(many[0])
 
 
-runs = st.builds(
-    Run, near, near, st.integers(-100, 10**5), st.integers(-10_080, 10_080), st.one_of(near, st.just(NEVER))
-)
+untils = st.one_of(near, st.just(NEVER))
+runs = st.builds(Run, near, near, st.integers(-100, 10**5), st.integers(-10_080, 10_080), untils)
 
 
 @given(rows, near, st.lists(st.one_of(st.none(), st.lists(runs, max_size=20)), min_size=3, max_size=3))
