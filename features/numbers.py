@@ -173,10 +173,11 @@ _EPOCH = datetime(1970, 1, 1).toordinal()  # noqa: DTZ001  a date, and of no pla
 
 def _each(function: Callable[..., float], *columns: Any) -> Floats:
     """Return a function of the rows of some columns, asked once for each set of values; NaN where one is missing."""
-    given = pd.DataFrame({place: np.asarray(column) for place, column in enumerate(columns)}).dropna()
     answers = np.full(len(columns[0]), np.nan)
-    if len(given):
+    complete = np.flatnonzero(np.logical_and.reduce([pd.notna(column) for column in columns]))
+    if len(complete):
+        given = pd.DataFrame({place: np.asarray(column)[complete] for place, column in enumerate(columns)})
         code = given.groupby(list(given), sort=False).ngroup().to_numpy()
         sets = given.iloc[np.unique(code, return_index=True)[1]]
-        answers[given.index] = np.array([function(*one) for one in sets.itertuples(index=False)])[code]
+        answers[complete] = np.array([function(*one) for one in sets.itertuples(index=False)])[code]
     return answers
