@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.errors import TimelineError
-from features.timeline import Ints, _Codes, starts_of
+from features.timeline import NEVER, Ints, _Codes, starts_of
 
 LEGS = 20
 """How many legs are looked at."""
@@ -34,9 +34,6 @@ class Run(NamedTuple):
     transit: int
     delay: int
     until: int
-
-
-_UNTIL = Run._fields.index("until")  # a place is looked up faster than a name
 
 
 class Typical(NamedTuple):
@@ -137,31 +134,63 @@ class LiveRecent:
     __slots__ = ("_by_key",)
 
     def __init__(self) -> None:
-        self._by_key: dict[Hashable, list[Run]] = {}
+        self._by_key: dict[Hashable, _Runs] = {}
 
     def add(self, key: Hashable, run: Run) -> None:
         """Add one leg."""
-        insort_right(self._by_key.setdefault(key, []), run)
+        runs = self._by_key.get(key)
+        if runs is None:
+            runs = self._by_key[key] = _Runs()
+        runs.held = _NOTHING_HELD
+        insort_right(runs.told, run)
 
     def remove(self, key: Hashable, run: Run) -> None:
         """Take back a leg that was added."""
-        runs = self._by_key.get(key, [])
-        place = bisect_left(runs, run)
-        if place == len(runs) or runs[place] != run:
+        runs = self._by_key.get(key, _Runs())
+        place = bisect_left(runs.told, run)
+        if place == len(runs.told) or runs.told[place] != run:
             raise TimelineError(f"No such leg of key {key!r} was added, so it cannot be taken back.")
-        del runs[place]
+        runs.held = _NOTHING_HELD
+        del runs.told[place]
 
     def add_many(self, legs: Iterable[tuple[Hashable, Run]]) -> None:
         """Add legs in bulk, each with its key."""
         for key, run in legs:
-            self._by_key.setdefault(key, []).append(run)
-        for held in self._by_key.values():
-            held.sort()
+            self._by_key.setdefault(key, _Runs()).told.append(run)
+        for runs in self._by_key.values():
+            runs.held = _NOTHING_HELD
+            runs.told.sort()
 
-    def at(self, key: Hashable, cutoff: int) -> list[Run]:
-        """Return the newest legs known of the key at the cutoff, the newest last."""
+    def at(self, key: Hashable, cutoff: int) -> Typical:
+        """Return what is usual of the key at the cutoff; of the key None nothing is known."""
         runs = self._by_key.get(key)
-        if runs is None:
-            return []
-        end = bisect_left(runs, (cutoff + 1,))
-        return [run for run in runs[max(0, end - LEGS) : end] if run[_UNTIL] > cutoff]
+        return NOTHING if runs is None else runs.at(cutoff)
+
+
+class _Runs:
+    """The legs of one key in order, and the last answer with the time on which it holds: `[since, until)`."""
+
+    __slots__ = ("held", "told")
+
+    def __init__(self) -> None:
+        self.told: list[Run] = []
+        self.held: tuple[int, int, Typical] = _NOTHING_HELD
+
+    def at(self, cutoff: int) -> Typical:
+        since, until, answer = self.held
+        if since <= cutoff < until:
+            return answer
+        end = bisect_left(self.told, (cutoff + 1,))
+        newest = self.told[max(0, end - LEGS) : end]
+        standing = [run for run in newest if run.until > cutoff]
+        answer = typical_of(standing)
+        if len(standing) == len(newest):  # else an answer from before a withdrawal would differ
+            since = newest[-1].start if newest else -NEVER
+            until = min([run.until for run in standing], default=NEVER)
+            if end < len(self.told):
+                until = min(until, self.told[end].start)
+            self.held = since, until, answer
+        return answer
+
+
+_NOTHING_HELD = (NEVER, NEVER, NOTHING)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from features.declaration import Feature
 from features.history import HOUR
 from features.legs import Row, Time
-from features.recent import Run, Typical, typical_of
+from features.recent import Typical
 from features.timeline import NEVER, Ints
 
 _OWNER = "transport planning"
@@ -79,24 +79,19 @@ def values(by_key: Sequence[NDArray[np.float64]], times: Ints, cutoffs: Ints) ->
     )
 
 
-def values_of_one(told: Callable[[tuple[str, ...]], list[Run]], row: Row, cutoff: int) -> list[float]:
+def values_of_one(usual_of: Callable[[tuple[str, ...]], Typical], row: Row, cutoff: int) -> list[float]:
     """Return `values` of one leg: the same operations, so the same bits.
 
     Parameters
     ----------
-    told
-        Gives the legs known of one of `KEYS` at the cutoff; none where the leg lacks a part of the key.
+    usual_of
+        Gives what is usual of one of `KEYS` at the cutoff; nothing where the leg lacks a part of the key.
     """
-    service = told(SERVICE)
-    chosen = service
+    last = usual = usual_of(SERVICE)
     for key in KEYS[1:]:
-        if len(chosen) >= ENOUGH:
+        if usual.legs >= ENOUGH:
             break
-        chosen = told(key)
-    usual = typical_of(chosen)
-    last_delay, last_age = np.nan, np.nan
-    if service:
-        last_delay, last_age = float(service[-1].delay), (cutoff - service[-1].occurred) / HOUR
+        usual = usual_of(key)
     if row[Time.DEPARTED] <= cutoff and row[Time.DEPARTED_KNOWN] <= cutoff:
         start = (row[Time.DEPARTED] - cutoff) / HOUR
     elif row[Time.PLANNED] == NEVER:
@@ -106,4 +101,5 @@ def values_of_one(told: Callable[[tuple[str, ...]], list[Run]], row: Row, cutoff
     left = np.nan if row[Time.PROMISED] == NEVER else (row[Time.PROMISED] - cutoff) / HOUR - start
     transit, slow = usual.transit / 60.0, usual.slow_transit / 60.0
     spread = np.nan if isnan(usual.squares) else sqrt(usual.squares) / usual.legs
-    return [usual.legs, transit, slow, spread, last_delay, last_age, left - transit, left - slow]
+    last_age = (cutoff - last.last_occurred) / HOUR
+    return [usual.legs, transit, slow, spread, last.last_delay, last_age, left - transit, left - slow]
