@@ -22,6 +22,7 @@ from serving.decisions.service import DecisionService
 from serving.events.following import Following, Learns
 from serving.events.records import Intake
 from serving.events.service import EventService
+from serving.events.snapshot import start_of
 from serving.health.service import HealthService
 from serving.reviews.service import ReviewService
 from serving.scores.absent import AbsentModel
@@ -99,7 +100,8 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Container:
 
     Raises
     ------
-    DatabaseUrlError, NoChampionError, BundleError, FingerprintError, PolicyError, SourceError, TableError
+    DatabaseUrlError, NoChampionError, BundleError, FingerprintError, PolicyError, SnapshotError, SourceError,
+    TableError
         If a part cannot be had; each says what to do.
     """
     policy = load_policy(settings.policy)
@@ -111,8 +113,11 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Container:
     engine = create_engine_for(settings.database_url)
     upgrade(engine)
     state = LiveState(feature_settings)
+    start = 0
     if settings.history is not None:
+        start = start_of(session_factory(read_only(engine)), settings.history)
         state.add_tables(RecordTables.read(settings.history))
     container = Container(settings, clock or SystemClock(), engine, state, model, policy)
+    container.following.position = start
     container.following.catch_up()
     return container

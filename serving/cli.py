@@ -81,7 +81,7 @@ def serve(
     model: Annotated[str, typer.Option(help="Name of the registered model.")] = "delay",
     history: Annotated[
         Path | None,
-        typer.Option(help="Folder of imported tables, known before the record log begins.", exists=True),
+        typer.Option(help="Folder of imported tables, known before the record log begins; or a snapshot.", exists=True),
     ] = None,
     policy: Annotated[
         Path | None, typer.Option(help="Policy bundle (YAML). Default: the one that ships with the program.")
@@ -127,6 +127,24 @@ def serve(
     )
     container = build(settings, clock=clock_for(simulated_from, speed, real_epoch, simulated_until))
     uvicorn.run(create_app(container), host=host, port=port, log_level="info", access_log=False)
+
+
+@app.command()
+def snapshot(
+    out: Annotated[Path, typer.Option(help="New folder for the snapshot.", file_okay=False)],
+    database: DatabaseOption = DEFAULT_DATABASE,
+    history: Annotated[
+        Path | None,
+        typer.Option(help="What the service was started with: a folder, or the last snapshot.", exists=True),
+    ] = None,
+) -> None:
+    """Write history and record log into a folder: `triage serve --history` starts from it and learns only the rest."""
+    from serving.events.snapshot import take
+
+    with engine_while(database) as engine:
+        require_head(engine)
+        taken = take(session_factory(read_only(engine)), history, out)
+    typer.echo(f"{out} reaches to event {taken.position} of the record log.")
 
 
 @db_app.command("upgrade")

@@ -2,6 +2,7 @@
 
 ServingError
  ├─ SettingsError               the service refuses to start
+ ├─ SnapshotError               a snapshot cannot be taken or used
  ├─ DatabaseNotMigratedError    the tables are older or newer than the program
  ├─ RequestError                a request cannot be understood
  │   ├─ MalformedBodyError         the body is not JSON
@@ -35,6 +36,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from features.errors import did_you_mean
 
@@ -57,6 +59,13 @@ class SettingsError(ServingError):
     def __init__(self, setting: str, found: str, what_to_do: str) -> None:
         self.setting = setting
         super().__init__(f"Setting '{setting}' is {found}. {what_to_do}")
+
+
+class SnapshotError(ServingError):
+    """A snapshot of the record log cannot be taken or used."""
+
+    def __init__(self, folder: Path, found: str, what_to_do: str) -> None:
+        super().__init__(f"The snapshot {folder} cannot be used: {found}. {what_to_do}")
 
 
 class DatabaseNotMigratedError(ServingError):

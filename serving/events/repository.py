@@ -96,6 +96,13 @@ def events_after(session: Session, position: int, *, limit: int) -> Sequence[Row
     return session.execute(columns.where(EventRow.position > position).order_by(EventRow.position).limit(limit)).all()
 
 
+def event_at(session: Session, position: int) -> tuple[str, str, str] | None:
+    """Return source, id and data of the event at a position, None if there is none."""
+    columns = select(EventRow.source, EventRow.event_id, EventRow.data).where(EventRow.position == position)
+    found = session.execute(columns).one_or_none()
+    return None if found is None else (found.source, found.event_id, found.data)
+
+
 def count_after(session: Session, position: int) -> int:
     """Return how many events lie beyond a position."""
     return session.execute(select(func.count()).where(EventRow.position > position)).scalar_one()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -85,6 +87,8 @@ def _on_spark(
         raise typer.BadParameter("PySpark is not installed here; install what requirements-spark.lock names") from error
     from training.backfill import spark
 
+    if master is not None and master.startswith("local"):
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # workers on this machine are of this environment
     building = SparkSession.builder.appName("freight-triage backfill")
     session = (building.master(master) if master else building).getOrCreate()
     try:
