@@ -12,7 +12,7 @@ from serving import errors
 from serving.error_handlers import KINDS, kind_of, problem_of
 from serving.errors import Fault, InvalidRecordError, ServingError, SettingsError
 
-AT_START = {errors.SettingsError, errors.DatabaseNotMigratedError}
+AT_START = {errors.SettingsError, errors.DatabaseNotMigratedError, errors.SnapshotError}
 BASES = {
     errors.ServingError, errors.RequestError, errors.EventError, errors.IdempotencyError, errors.ReviewError,
 }  # fmt: skip
