@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features import weather
 from features.definitions import FEATURES
 from features.errors import TimelineError
-from features.keyed import KEYS, Keyed, Weather, assemble, codes_of
+from features.feeds import FEEDS, asked
+from features.keyed import KEYS, Keyed, assemble, codes_of
 from features.legs import Legs, Time, facts_of, micros_of
 from features.settings import FeatureSettings
 from features.tables import RecordTables
@@ -70,7 +70,7 @@ class Builder:
         self._codes = {key: codes_of(key, self.legs.keys) for key in KEYS}
         facts = facts_of(self.legs.times, settings)
         self._keyed = {key: Keyed(key, codes, self.legs.times, facts) for key, codes in self._codes.items()}
-        self._weather = Weather(tables.weather)
+        self._feeds = {table: feed.told(feed.prepare(getattr(tables, table))) for table, feed in FEEDS.items()}
 
     def positions_of(self, shipment_ids: pd.Series) -> Ints:
         """Return the position of each shipment among those of the legs: int64 [n]."""
@@ -94,5 +94,8 @@ class Builder:
                 f"the first of '{self.legs.ids[rows[early][0]]}'. Move the cutoff, or leave the question out."
             )
         answers = {key: keyed.at(self._codes[key][rows], cutoffs) for key, keyed in self._keyed.items()}
-        observed = [self._weather.at(self.legs.keys[place][rows], cutoffs) for place in weather.PLACES]
+        observed = [
+            self._feeds[table].at(FEEDS[table].subjects(field, self.legs.keys[field][rows]), times[:, ahead], cutoffs)
+            for table, field, ahead in asked()
+        ]
         return assemble(answers, observed, times, self.legs.numbers[rows], cutoffs)

@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import asdict
 
-from features import backlog, carrier, customer, plan, route, shipment, typical, weather
+from features import backlog, carrier, customer, feeds, plan, route, shipment, typical
 from features.history import PRIOR_DELAY_MINUTES, PRIOR_LATE_SHARE, PSEUDO_LEGS, History
 from features.settings import FeatureSettings
 
@@ -19,7 +19,7 @@ QUEUES = backlog.QUEUES + customer.QUEUES
 FEATURES = (
     *HISTORY.features,
     *(queue.feature for queue in QUEUES),
-    *weather.FEATURES,
+    *feeds.FEATURES,
     *shipment.FEATURES,
     *plan.FEATURES,
     *typical.FEATURES,

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features import backlog, plan, shipment, typical, weather
+from features import backlog, plan, shipment, typical
 from features.definitions import HISTORY, LOST_BY_CARRIER, LOST_BY_SERVICE, QUEUES
 from features.history import WINDOWS, Fact
-from features.legs import Facts, micros_of
+from features.legs import Facts
 from features.recent import Recent, Typical
 from features.revisions import RevisedTimeline
 from features.timeline import Ints, Latest, Spans
@@ -99,22 +99,6 @@ class Keyed:
         return answers
 
 
-class Weather:
-    """The newest observation by place."""
-
-    def __init__(self, observations: pd.DataFrame) -> None:
-        columns = [column for column, _, _ in weather.COLUMNS]
-        measured = observations[columns].to_numpy(dtype=np.float64, na_value=np.nan)
-        self._values = np.vstack([measured, np.full((1, len(columns)), np.nan)])
-        code, self._places = pd.factorize(observations["place"].to_numpy(dtype=object))
-        self._latest = Latest(code, micros_of(observations["occurred_at"]), micros_of(observations["known_at"]))
-
-    def at(self, places: NDArray[np.object_], cutoffs: Ints) -> NDArray[np.float64]:
-        """Return the newest observation known of each place at its cutoff: float64 [q, len(weather.COLUMNS)]."""
-        code = pd.Index(self._places).get_indexer(pd.Index(places))
-        return np.asarray(self._values[self._latest.at(code.astype(np.int64), cutoffs)])
-
-
 def assemble(
     answers: Mapping[Key, NDArray[np.float64]],
     observed: Sequence[NDArray[np.float64]],
@@ -129,7 +113,7 @@ def assemble(
     answers
         What `Keyed.at` returned for each of `KEYS`.
     observed
-        What `Weather.at` returned for each of `weather.PLACES`.
+        What feeds answered to each question of `feeds.asked`.
     times : int64 [q, len(Time)]
     numbers : float64 [q, len(Number)]
         Of the version of the leg in force at the cutoff.

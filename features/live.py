@@ -13,8 +13,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features import backlog, plan, shipment, typical, weather
+from features import backlog, disruption, forecast, plan, shipment, typical, weather
 from features.definitions import HISTORY, LOST_BY_CARRIER, LOST_BY_SERVICE, QUEUES
+from features.disruption import LiveDisruptions
+from features.forecast import LiveForecasts
 from features.history import Fact
 from features.legs import Facts, Happened, Legs, Row, facts_of, facts_of_one
 from features.live_timeline import LiveLatest, LiveSpans, LiveTimeline
@@ -42,6 +44,8 @@ class LiveFacts:
         self._runs = {key: LiveRecent() for key in typical.KEYS}
         self._vehicle = LiveLatest()
         self._weather = LiveLatest()
+        self.forecasts = LiveForecasts()
+        self.disruptions = LiveDisruptions()
 
     def replace(self, old: Sequence[Placed], new: Sequence[Placed]) -> None:
         """Take back what the old versions of a leg had put in, and put in what the new ones say."""
@@ -151,8 +155,12 @@ class LiveFacts:
         for queue, line in self._queues:
             key = key_of[queue.key]
             values.append(np.nan if key is None else line.at(key, cutoff))
-        for place in weather.PLACES:
+        for place, _ in weather.ASKED:
             values += self._weather.at(keys[place], cutoff) or _NO_WEATHER
+        for place, ahead in forecast.ASKED:
+            values += self.forecasts.at(keys[place], row[ahead], cutoff)
+        for field, ahead in disruption.ASKED:
+            values += self.disruptions.at(field, keys[field], row[ahead], cutoff)
         last = self._vehicle.at(keys["vehicle"], cutoff) or shipment.NO_VEHICLE
         own = shipment.values_of_one(row, numbers, cutoff, lost_on_the_way, last)
         values += own

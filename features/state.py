@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -22,13 +24,13 @@ from features.legs import Legs, Version, is_same_plan, keys_of, micros, version_
 from features.live import LiveFacts, Placed
 from features.moments import moment_at
 from features.numbers import numbers_of
-from features.records import DeliveryEvent, Shipment, WeatherObservation
+from features.records import DeliveryEvent, Disruption, Shipment, WeatherForecast, WeatherObservation
 from features.settings import FeatureSettings
-from features.tables import RecordTables, events_of, shipments_of, weather_of
+from features.tables import RecordTables, events_of, records_of, shipments_of
 from features.timeline import NEVER
 from features.vocabulary import Moment
 
-Record = Shipment | DeliveryEvent | WeatherObservation
+Record = Shipment | DeliveryEvent | WeatherObservation | WeatherForecast | Disruption
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,10 @@ class State:
                 return self._add_event(record)
             case WeatherObservation():
                 return self._add_weather(record)
+            case WeatherForecast():
+                return self.facts.forecasts.add(record)
+            case Disruption():
+                return self.facts.disruptions.add(record)
 
     def check(self, record: Record) -> None:
         """Raise what `add` would raise, and change nothing."""
@@ -119,6 +125,8 @@ class State:
                     f"Event '{record.event_id}' of shipment '{record.shipment_id}' came before with other contents. "
                     f"Give a correction an event_id of its own and name the old one in `corrects`."
                 )
+        elif isinstance(record, Disruption):
+            self.facts.disruptions.check(record)
 
     def add_tables(self, tables: RecordTables) -> None:
         """Take in a history of canonical tables; an empty state takes it in bulk, about twenty times as fast."""
@@ -128,8 +136,13 @@ class State:
                     self.add(record)
         else:
             self._load(tables)
-        for observation in weather_of(tables):
-            self.add(observation)
+        feeds: tuple[Iterable[Record], ...] = (
+            records_of(tables, WeatherObservation),
+            records_of(tables, WeatherForecast),
+            records_of(tables, Disruption),
+        )
+        for told in chain.from_iterable(feeds):
+            self.add(told)
 
     def knows(self, shipment_id: str) -> bool:
         """Tell whether the shipment was announced."""

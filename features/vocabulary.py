@@ -326,6 +326,8 @@ class EventType(StrEnum):
     SHIPMENT_PLANNED = "freight.shipment.planned"
     DELIVERY = "freight.delivery"
     WEATHER_OBSERVED = "freight.weather.observed"
+    WEATHER_FORECAST = "freight.weather.forecast"
+    DISRUPTION = "freight.disruption"
 
 
 class Moment(StrEnum):

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from features.records import DeliveryEvent, Shipment, WeatherObservation
+from features.records import DeliveryEvent, Disruption, Shipment, WeatherForecast, WeatherObservation
 from features.vocabulary import Branch
 from routing.dispatch.envelope import TYPE_PREFIX
 from serving.error_handlers import PROBLEM_JSON
@@ -70,10 +70,11 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _records() -> dict[str, Any]:
-    kinds = (Shipment, DeliveryEvent, WeatherObservation, CloudEvent)
+    records = (Shipment, DeliveryEvent, WeatherObservation, WeatherForecast, Disruption)
+    kinds = (*records, CloudEvent)
     _, found = models_json_schema([(kind, "validation") for kind in kinds], ref_template=_REF)
     schemas: dict[str, Any] = found["$defs"]
-    for kind in kinds[:3]:
+    for kind in records:
         schema = schemas[kind.__name__]
         schema["required"].remove("known_at")
         schema["properties"]["known_at"]["description"] = (
@@ -82,7 +83,7 @@ def _records() -> dict[str, Any]:
     schemas["CloudEvent"]["properties"]["data"] = {
         "title": "Data",
         "description": "the record that `type` names",
-        "oneOf": [{"$ref": _REF.format(model=kind.__name__)} for kind in kinds[:3]],
+        "oneOf": [{"$ref": _REF.format(model=kind.__name__)} for kind in records],
     }
     return schemas
 

@@ -50,6 +50,21 @@ _WEATHER = {
     "time": "2026-03-02T06:00:00Z",
     "data": {"place": "DEHAM", "temperature_c": -2.5, "wind_speed_ms": 11.0, "precipitation_mm": 1.2},
 }
+_STRIKE = {
+    "specversion": "1.0",
+    "id": "strike-7-announced",
+    "source": "/control-tower",
+    "type": "freight.disruption",
+    "time": "2026-03-01T16:00:00Z",
+    "data": {
+        "disruption_id": "strike-7",
+        "kind": "strike",
+        "severity": "severe",
+        "place": "DEHAM",
+        "valid_from": "2026-03-03T04:00:00Z",
+        "valid_until": "2026-03-04T04:00:00Z",
+    },
+}
 _ONE = {"$ref": "#/components/schemas/CloudEvent"}
 _MANY = {"type": "array", "items": _ONE}
 
@@ -63,6 +78,9 @@ EVENTS_OPENAPI: dict[str, Any] = {
                     "a shipment is announced": {"value": _PLANNED},
                     "it departs": {"value": _DEPARTED},
                     "weather; `time` stands for data.occurred_at": {"value": _WEATHER},
+                    "a strike is announced; another event with its disruption_id says when it is over": {
+                        "value": _STRIKE
+                    },
                 },
             },
             "application/cloudevents-batch+json": {

@@ -12,18 +12,20 @@ from pydantic import ValidationError
 
 from features.errors import FutureKnowledgeError
 from features.fields import Record
-from features.records import DeliveryEvent, Shipment, WeatherObservation
+from features.records import DeliveryEvent, Disruption, Shipment, WeatherForecast, WeatherObservation
 from features.vocabulary import Classifier, EventType
 from routing.canonical import canonical_json
 from serving.errors import Fault, InvalidRecordError, KnownTimeError
 
-AnyRecord = Shipment | DeliveryEvent | WeatherObservation
+AnyRecord = Shipment | DeliveryEvent | WeatherObservation | WeatherForecast | Disruption
 R = TypeVar("R", bound=Record)
 
 RECORD_OF: Mapping[EventType, type[AnyRecord]] = {
     EventType.SHIPMENT_PLANNED: Shipment,
     EventType.DELIVERY: DeliveryEvent,
     EventType.WEATHER_OBSERVED: WeatherObservation,
+    EventType.WEATHER_FORECAST: WeatherForecast,
+    EventType.DISRUPTION: Disruption,
 }
 """The record that the data of each event type is."""
 
@@ -72,8 +74,14 @@ def read_record(kind: type[R], data: Mapping[str, Any], *, now: datetime, intake
 
 
 def subject_of(record: AnyRecord) -> str:
-    """Return what a record is about: its shipment, or its place."""
-    return record.place if isinstance(record, WeatherObservation) else record.shipment_id
+    """Return what a record is about: its shipment, its place, or the disruption."""
+    match record:
+        case WeatherObservation() | WeatherForecast():
+            return record.place
+        case Disruption():
+            return record.disruption_id
+        case _:
+            return record.shipment_id
 
 
 def write_record(record: AnyRecord) -> str:

@@ -20,9 +20,10 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features import weather
 from features.definitions import NAMES
-from features.keyed import KEYS, LONGEST_WINDOW, Key, Keyed, Weather, assemble, codes_of
+from features.feeds import FEEDS
+from features.feeds import asked as asked_of_feeds
+from features.keyed import KEYS, LONGEST_WINDOW, Key, Keyed, assemble, codes_of
 from features.legs import KEYS as FIELDS
 from features.legs import Legs, Time, facts_of
 from features.moments import questions_about
@@ -35,7 +36,6 @@ from features.vocabulary import Moment
 TABLES = ("shipments", "stops", "events")
 """The tables that legs are made of."""
 
-WEATHER = "weather"
 _SPAN = LONGEST_WINDOW // 3
 _TIMES = [f"t{column.value}" for column in Time]
 _NUMBERS = [f"n{column.value}" for column in Number]
@@ -64,7 +64,7 @@ def open_records(tables: Mapping[str, pd.DataFrame], moments: Sequence[Moment], 
         Each of `TABLES`, with all rows of these shipments and of no others.
     """
     frames = {table: _canonical(table, tables[table]) for table in TABLES}
-    legs = Legs.of_tables(RecordTables(**frames, weather=frame_of(WEATHER, [])))
+    legs = Legs.of_tables(RecordTables(**frames, weather=frame_of("weather", [])))
     asked = questions_about(legs)
     asked = asked[asked["moment"].isin([moment.value for moment in moments])].reset_index(drop=True)
     cutoffs = asked["cutoff_at"].dt.tz_localize(None).to_numpy().astype("datetime64[us]").astype(np.int64)
@@ -90,27 +90,32 @@ def open_records(tables: Mapping[str, pd.DataFrame], moments: Sequence[Moment], 
         for part, chosen in _parts_of_legs(key, legs, parts):
             yield Parcel(f"{name}/{part}", "legs", _packed(told.loc[chosen, [*fields, *_TIMES]]))
         yield from _sent(name, _parts_of_questions(key, questions, parts), "questions", own.assign(**questions[fields]))
-    for place in weather.PLACES:
-        yield from _sent(WEATHER, part_of(questions[place], parts), place, own.assign(place=questions[place]))
+    for table, field, ahead in asked_of_feeds():
+        subject = FEEDS[table].subjects(field, questions[field].to_numpy(object))
+        put = own.assign(subject=subject, target=times[_TIMES[ahead]])
+        yield from _sent(table, part_of(_texts({"subject": subject}), parts), field, put)
 
 
-def open_weather(observations: pd.DataFrame, parts: int) -> Iterator[Parcel]:
-    """Send weather observations to their places."""
-    observations = _canonical(WEATHER, observations)
-    yield from _sent(WEATHER, part_of(observations["place"], parts), "observations", observations)
+def open_feed(table: str, frame: pd.DataFrame, parts: int) -> Iterator[Parcel]:
+    """Send what the whole table of a feed tells to those it tells of."""
+    rows = FEEDS[table].prepare(_canonical(table, frame))
+    yield from _sent(table, part_of(rows["subject"], parts), "told", rows)
 
 
 def answer(to: str, parcels: Iterable[tuple[str, bytes]], settings: FeatureSettings) -> Iterator[Parcel]:
     """Answer the questions of one part from the facts of one part; `parcels` are (kind, payload)."""
     held = _unpacked(parcels)
     name = to.rpartition("/")[0]
-    if name == WEATHER:
-        known = Weather(held.get("observations", frame_of(WEATHER, [])))
-        for place in weather.PLACES:
-            if place in held:
-                asked = held[place]
-                values = known.at(asked["place"].to_numpy(dtype=object), asked["cutoff"].to_numpy(dtype=np.int64))
-                yield from _answered(f"{WEATHER}:{place}", asked, values)
+    if name in FEEDS:
+        feed = FEEDS[name]
+        told = feed.told(held["told"] if "told" in held else feed.prepare(frame_of(name, [])))
+        for field, _ in feed.asked:
+            if field in held:
+                asked = held[field]
+                target, cutoff = (asked[column].to_numpy(dtype=np.int64) for column in ("target", "cutoff"))
+                yield from _answered(
+                    f"{name}:{field}", asked, told.at(asked["subject"].to_numpy(object), target, cutoff)
+                )
         return
     key = next(key for key in KEYS if _name(key) == name)
     if "questions" not in held:
@@ -148,7 +153,7 @@ def assemble_part(parcels: Iterable[tuple[str, bytes]]) -> pd.DataFrame:
     cutoffs = asked["cutoff"].to_numpy(dtype=np.int64)
     values = assemble(
         {key: answers[_name(key)] for key in KEYS},
-        [answers[f"{WEATHER}:{place}"] for place in weather.PLACES],
+        [answers[f"{table}:{field}"] for table, field, _ in asked_of_feeds()],
         asked[_TIMES].to_numpy(dtype=np.int64),
         asked[_NUMBERS].to_numpy(dtype=np.float64),
         cutoffs,

@@ -14,9 +14,10 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
 from features.definitions import NAMES
+from features.feeds import FEEDS
 from features.settings import FeatureSettings
 from features.vocabulary import Moment
-from training.backfill.parcels import TABLES, WEATHER, Parcel, answer, assemble_part, open_records, open_weather
+from training.backfill.parcels import TABLES, Parcel, answer, assemble_part, open_feed, open_records
 
 _PARCELS = "to string, kind string, payload binary"
 _FEATURES = "shipment_id string, moment string, cutoff_at timestamp, " + ", ".join(f"`{name}` double" for name in NAMES)
@@ -42,8 +43,13 @@ def backfill(
     records = reduce(partial(DataFrame.unionByName, allowMissingColumns=True), tables)
     records = records.withColumn(_PART, f.pmod(f.crc32("shipment_id"), f.lit(parts)))
     opened = records.groupBy(_PART).applyInPandas(partial(_open_records, moments, parts), _PARCELS)
-    observed = spark.read.parquet(f"{data}/{WEATHER}.parquet").mapInPandas(partial(_open_weather, parts), _PARCELS)
-    sent = opened.unionByName(observed).persist(StorageLevel.DISK_ONLY)
+    told = [
+        # A feed is small beside events, and what one record of it says may depend on another: one worker opens it.
+        spark.read.parquet(path).coalesce(1).mapInPandas(partial(_open_feed, table, parts), _PARCELS)
+        for table, path in ((table, f"{data}/{table}.parquet") for table in FEEDS)
+        if _exists(spark, path)
+    ]
+    sent = reduce(DataFrame.unionByName, told, opened).persist(StorageLevel.DISK_ONLY)
     homes = sent.filter(f.col("to").startswith("home/"))
     answered = (
         sent.filter(~f.col("to").startswith("home/")).groupBy("to").applyInPandas(partial(_answer, settings), _PARCELS)
@@ -60,9 +66,17 @@ def _open_records(moments: Sequence[Moment], parts: int, records: pd.DataFrame) 
     return _frame(open_records(tables, moments, parts))
 
 
-def _open_weather(parts: int, batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-    for observations in batches:
-        yield _frame(open_weather(observations, parts))
+def _open_feed(table: str, parts: int, batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    whole = list(batches)
+    if whole:
+        yield _frame(open_feed(table, pd.concat(whole, ignore_index=True), parts))
+
+
+def _exists(spark: SparkSession, path: str) -> bool:
+    """Tell whether there is such a file, in whatever Spark reads from."""
+    jvm = spark.sparkContext._jvm
+    where = jvm.org.apache.hadoop.fs.Path(path)
+    return bool(where.getFileSystem(spark.sparkContext._jsc.hadoopConfiguration()).exists(where))
 
 
 def _answer(settings: FeatureSettings, parcels: pd.DataFrame) -> pd.DataFrame:

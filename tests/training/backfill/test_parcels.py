@@ -12,12 +12,14 @@ import pytest
 
 from features.build import build
 from features.definitions import NAMES
+from features.feeds import FEEDS
 from features.moments import questions_of
 from features.settings import FeatureSettings
 from features.tables import RecordTables
 from features.vocabulary import Moment
+from tests.features.test_feeds import with_feeds
 from training.backfill.local import backfill
-from training.backfill.parcels import TABLES, answer, assemble_part, open_records, open_weather, part_of
+from training.backfill.parcels import TABLES, answer, assemble_part, open_feed, open_records, part_of
 from training.simulate.generate import simulate
 from training.simulate.settings import SimulationSettings
 
@@ -26,7 +28,7 @@ SETTINGS = FeatureSettings(late_after_minutes=15)
 
 @pytest.fixture(scope="module")
 def world() -> RecordTables:
-    return simulate(SimulationSettings(shipments=400, days=120), np.random.default_rng(5)).tables
+    return with_feeds(simulate(SimulationSettings(shipments=400, days=120), np.random.default_rng(5)).tables)
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +46,9 @@ def in_parcels(world: RecordTables, parts: int, moments: tuple[Moment, ...] = tu
         some = {table: getattr(world, table)[part[table] == one] for table in TABLES}
         for to, kind, payload in open_records(some, moments, parts):
             mail[to].append((kind, payload))
-    for to, kind, payload in open_weather(world.weather, parts):
-        mail[to].append((kind, payload))
+    for table in FEEDS:
+        for to, kind, payload in open_feed(table, getattr(world, table), parts):
+            mail[to].append((kind, payload))
     for name in [name for name in mail if not name.startswith("home/")]:
         for to, kind, payload in answer(name, mail.pop(name), SETTINGS):
             mail[to].append((kind, payload))
