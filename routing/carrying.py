@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from features.vocabulary import Branch
 from routing.branches.case import Case, Infeasible, Payload, Suggestion
 from routing.canonical import jsonable, rfc3339
+from routing.choosing import effective_mode
+from routing.context import Context
+from routing.directives import Standing
 from routing.evaluation import Pick
 from routing.facts import STRONGEST_BRANCH_TAKEN, ReadFacts
 from routing.policy import BranchTerms, Mode, Policy
@@ -27,6 +30,9 @@ class Outcome:
     suppressed_because: str | None = None
     latest_useful_at: datetime | None = None
     missing: Mapping[str, str]
+    mode: Mode
+    uses: Mapping[str, float] = field(default_factory=dict)
+    applied: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +44,26 @@ class _Hold:
     instead: Branch = Branch.REVIEW
 
 
-def carry_out(policy: Policy, picked: Pick, read: ReadFacts, missing: Mapping[str, str], now: datetime) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a decision rests on besides facts and bundle."""
+
+    now: datetime
+    context: Context
+    standing: Standing
+
+
+def carry_out(
+    policy: Policy, picked: Pick, read: ReadFacts, missing: Mapping[str, str], at: Circumstances, barred: str | None
+) -> Outcome:
     """Carry out the recommended branch, or hold it back with the reason.
 
     Parameters
     ----------
     missing
         Facts for want of which rules are undetermined, with the reasons; an analyst is shown them.
+    barred
+        Why the branch may not or cannot be taken now, if so; a person decides then.
     """
     reason_staff = picked.words.sentence_staff.fill(read.known)
     reason_customer = picked.words.sentence_customer.fill(read.known)
@@ -55,16 +74,18 @@ def carry_out(policy: Policy, picked: Pick, read: ReadFacts, missing: Mapping[st
         reason_customer=reason_customer,
         payload={},
         missing=missing,
+        mode=policy.mode,
     )
     if picked.branch is Branch.NONE:
         return outcome
     terms = policy.branches[picked.branch]
+    outcome.mode, limited_by = effective_mode(terms, read.known, at.standing)
     lacking = {name: read.why_missing(name) for name in terms.requires if name not in read.known}
     case = Case(
         branch=picked.branch,
         known=read.known,
         missing={**missing, **lacking},
-        now=now,
+        now=at.now,
         latest_useful_at=latest_useful_at(terms, read),
         costs=policy.costs,
         offer=terms.offer,
@@ -76,23 +97,36 @@ def carry_out(policy: Policy, picked: Pick, read: ReadFacts, missing: Mapping[st
     outcome.latest_useful_at = case.latest_useful_at
     built = Infeasible("; ".join(lacking.values())) if lacking else build_payload(terms, case)
     payload = None if isinstance(built, Infeasible) else built
-    hold = _stop(policy, picked, terms, case)
-    if hold is None and picked.branch is not Branch.REVIEW:
-        hold = _doubt(picked, terms, read, built) or _leash(terms, picked.decided_by)
+    silencing = at.standing.suppressing(read.known)
+    if silencing is not None:
+        hold: _Hold | None = _Hold(f"such cases are suppressed; {silencing.because}", picked.decided_by, Branch.NONE)
+        outcome.applied = (silencing.id,)
+    else:
+        hold = _stop(policy, picked, terms, case, outcome.mode, at.context)
+        if hold is None and picked.branch is not Branch.REVIEW:
+            hold = _doubt(picked, terms, read, built) or _bar(barred, picked) or _leash(terms, outcome.mode, picked)
+        outcome.applied = () if limited_by is None else (limited_by,)
     if hold is None:
         outcome.payload = payload or {}
+        outcome.uses = terms.uses
     else:
         _hold_back(policy, outcome, case, hold, payload)
     return outcome
 
 
-def _stop(policy: Policy, picked: Pick, terms: BranchTerms, case: Case) -> _Hold | None:
+def _stop(policy: Policy, picked: Pick, terms: BranchTerms, case: Case, mode: Mode, context: Context) -> _Hold | None:
     """Say what makes the branch pointless: it may not be shown, was done before, or comes too late."""
-    if terms.mode is Mode.OBSERVE:
+    if mode is Mode.OBSERVE:
         return _Hold("mode observe only records what would be done", picked.decided_by, Branch.NONE)
     taken = case.known.get(STRONGEST_BRANCH_TAKEN)
     if taken is not None and policy.strength[taken] >= policy.strength[picked.branch]:
         reason = f"{taken} was taken or suggested before, which is as strong as {picked.branch} or stronger"
+        return _Hold(reason, picked.decided_by, Branch.NONE)
+    rest = terms.cool_down
+    last = context.last_taken.get(picked.branch)
+    if rest is not None and last is not None and case.now < last + rest.lasts:
+        hours = rest.lasts.total_seconds() / 3600
+        reason = f"{picked.branch} was taken at {rfc3339(last)} for the same {rest.key} and rests for {hours:g} hours"
         return _Hold(reason, picked.decided_by, Branch.NONE)
     latest = case.latest_useful_at
     if latest is not None and case.now >= latest:
@@ -117,13 +151,17 @@ def _doubt(picked: Pick, terms: BranchTerms, read: ReadFacts, built: Payload | I
     return None
 
 
-def _leash(terms: BranchTerms, decided_by: str) -> _Hold | None:
+def _bar(barred: str | None, picked: Pick) -> _Hold | None:
+    """Say what forbids the branch, or is used up."""
+    return None if barred is None else _Hold(barred, picked.decided_by)
+
+
+def _leash(terms: BranchTerms, mode: Mode, picked: Pick) -> _Hold | None:
     """Say what the mode leaves to a person."""
-    allowed = Mode.ACT_FINANCIAL if terms.spends_money else Mode.ACT_NON_FINANCIAL
-    if terms.mode.rank >= allowed.rank:
+    if terms.acts(mode):
         return None
     verb = "spends money, which" if terms.spends_money else "acts, which"
-    return _Hold(f"{terms.branch} {verb} mode {terms.mode} leaves to a person", decided_by)
+    return _Hold(f"{terms.branch} {verb} mode {mode} leaves to a person", picked.decided_by)
 
 
 def _hold_back(policy: Policy, outcome: Outcome, case: Case, hold: _Hold, payload: Payload | None) -> None:

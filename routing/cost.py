@@ -88,6 +88,22 @@ class CostTable:
         stake = self.stake_of(known)
         return tuple(self._price(branch, offer, stake, known.get(self.value_fact)) for branch, offer in offers.items())
 
+    def exact_cost(self, offer: Offer, known: Mapping[str, Any]) -> int | Unknown:
+        """Return the expected cost of a branch in millionths of a minor unit, by which branches are compared.
+
+        Whole numbers throughout: as the stake rises, a branch that leaves less lateness never falls behind one that
+        leaves more, not even by a rounding.
+        """
+        stake = self.stake_of(known)
+        if isinstance(stake, Unknown):
+            return stake
+        minutes_minor = offer.analyst_minutes * self.analyst_minute_minor
+        return (
+            _millionths(offer.lateness_left) * stake
+            + _millionths(offer.share_of_value) * int(known[self.value_fact])
+            + _millionths(offer.fixed_minor + minutes_minor)
+        )
+
     def _price(self, branch: Branch, offer: Offer, stake: int | Unknown, value_minor: int | None) -> Alternative:
         lateness = None if isinstance(stake, Unknown) else round(stake * offer.lateness_left)
         price = None
@@ -103,3 +119,7 @@ class CostTable:
             currency=self.currency,
             because=stake.reason if isinstance(stake, Unknown) else None,
         )
+
+
+def _millionths(number: float) -> int:
+    return round(number * 1_000_000)

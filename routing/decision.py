@@ -15,13 +15,17 @@ from math import isnan
 from typing import Any
 
 from routing.canonical import canonical_json, digest
+from routing.context import NO_CONTEXT, Context
 from routing.cost import Alternative
 from routing.engine import Choice
 from routing.errors import NotJsonError
 from routing.policy import Policy
 from routing.recording import encode_facts
 
-SCHEMA = "freight-triage/decision/1"
+SCHEMA = "freight-triage/decision/2"
+"""The form of a decision that is sealed now."""
+FIRST_SCHEMA = "freight-triage/decision/1"
+"""The form before decisions had a context."""
 GENESIS = "0" * 64
 """Hash before the first decision of a chain, whose sequence is 1."""
 
@@ -43,14 +47,16 @@ def decision_body(
     *,
     subject: Mapping[str, str],
     facts: Mapping[str, object],
+    context: Context = NO_CONTEXT,
     features: Mapping[str, float | None] | None = None,
     model: Mapping[str, object] | None = None,
+    schema: str = SCHEMA,
 ) -> dict[str, object]:
     """Assemble the body of a decision.
 
     Parameters
     ----------
-    policy, choice, facts
+    policy, choice, facts, context
         What `decide` was given and what it returned. The clock is `choice.decided_at`.
     subject
         What was decided about: `type`, `id` and `version`. There is one decision per version and policy.
@@ -58,6 +64,8 @@ def decision_body(
         Model inputs by name. NaN means missing and is written as null.
     model
         Name, version, fingerprints, probability and whatever else tells how the model came to its score, in JSON types.
+    schema
+        The form to write: a replay writes the one it has read.
 
     Raises
     ------
@@ -65,8 +73,8 @@ def decision_body(
         If `subject` or `model` holds what JSON has no word for.
     """
     known = policy.reader.read(facts).known
-    return {
-        "schema": SCHEMA,
+    body: dict[str, object] = {
+        "schema": schema,
         "decision_id": decision_id(subject, policy.digest),
         "decided_at": choice.decided_at,
         "subject": dict(subject),
@@ -88,6 +96,14 @@ def decision_body(
         "alternatives": [item.as_json() for item in alternatives(policy, known)],
         "explanation": {"staff": choice.reason_staff, "customer": choice.reason_customer},
         "payload": dict(choice.payload),
+    }
+    if schema == FIRST_SCHEMA:
+        return body
+    return body | {
+        "context": context.as_json(),
+        "passed_over": [each._asdict() for each in choice.passed_over],
+        "uses": dict(choice.uses),
+        "applied": list(choice.applied),
     }
 
 

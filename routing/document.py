@@ -58,6 +58,9 @@ class ThresholdPart(Part):
     """A named number, written in conditions as `$name`."""
 
     value: Number
+    release: Number | None = Field(
+        default=None, description="takes the place of `value` for a rule that hit the last time, so that it holds on"
+    )
     unit: Words
     owner: Words
     review_by: date | None = None
@@ -93,6 +96,39 @@ class CostPart(Part):
     analyst_minutes: float = Field(default=0.0, ge=0)
 
 
+class BudgetPart(Part):
+    """How much of something all branches together may use."""
+
+    amount: float = Field(ge=0)
+    unit: Words
+    per_hours: float = Field(gt=0, le=8784, description="within any stretch of so many hours")
+    price_minor: int = Field(default=0, ge=0, description="what a unit is worth elsewhere; counts in expected cost")
+    owner: Words
+    review_by: date | None = None
+    why: Words
+
+
+class SegmentPart(Part):
+    """How far a branch may go by itself for some cases."""
+
+    where: dict[str, Any] = Field(min_length=1, description="facts with the values that these cases have")
+    mode: ModeName
+
+
+class CoolDownPart(Part):
+    """How long a branch rests after it was taken for the same customer, say."""
+
+    hours: float = Field(gt=0, le=8784)
+    per: Words = Field(description="the fact by whose value cases belong together, e.g. customer_id")
+
+
+class ConfirmPart(Part):
+    """How often a rule must hit before it counts."""
+
+    times: int = Field(ge=2, le=100)
+    within_hours: float = Field(gt=0, le=8784)
+
+
 class BranchPart(Part):
     """On which terms a branch is taken."""
 
@@ -104,6 +140,13 @@ class BranchPart(Part):
     latest_useful: LatestUsefulPart | None = None
     after_latest_useful: Literal["review", "none"] = "review"
     cost: CostPart
+    uses: dict[str, Annotated[float, Field(gt=0)]] = Field(
+        default_factory=dict, description="what it takes from each budget of `capacity`"
+    )
+    segments: list[SegmentPart] = Field(
+        default_factory=list, description="cases with a mode of their own; the first that fits counts"
+    )
+    cool_down: CoolDownPart | None = None
 
 
 class RulePart(Part):
@@ -113,6 +156,7 @@ class RulePart(Part):
     owner: Words
     review_by: date | None = None
     when: ConditionData
+    confirm: ConfirmPart | None = None
     branch: BranchName
     sentence_staff: Words
     sentence_customer: Words
@@ -157,6 +201,10 @@ class BundlePart(Part):
     facts: dict[str, FactPart]
     thresholds: dict[str, ThresholdPart]
     costs: CostsPart
+    choice: Literal["strongest", "least_expected_cost"] = Field(
+        default="strongest", description="how one branch is chosen among those of the rules that hit"
+    )
+    capacity: dict[str, BudgetPart] = Field(default_factory=dict)
     strength: list[BranchName] = Field(description="all branches, weakest first")
     branches: BranchesPart
     guardrails: list[RulePart]

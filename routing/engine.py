@@ -1,15 +1,20 @@
-"""The engine: `decide(policy, facts, now)`. Pure and total: equal input gives an equal choice, and any facts give one.
+"""The engine: `decide(policy, facts, now, context)`. Pure and total: equal input gives an equal choice, any facts one.
 
 How a choice comes about
 ------------------------
-1. Facts are held against their declarations: each is known, unknown or wrong (a wrong one counts as unknown).
-2. Every guardrail and every rule is evaluated and recorded: `hit`, `no_hit`, `unknown`, or `error` (unknown because a
-   fact is wrong).
-3. A guardrail that hits decides, the first in the document's order. Else the strongest branch among the rules that hit
-   is *recommended*: priority only rises, a later rule cannot lower it. If none hits, but a rule is undetermined, the
-   bundle's `on_unknown` (review) is recommended, else its `default`.
-4. The recommended branch is *carried out*, or held back to review or none by the first of these that fails: the mode
-   is not `observe`; nothing as strong was recommended for this subject before; its latest useful moment lies ahead;
+1. Facts are held against their declarations: each is known, unknown or wrong (a wrong one counts as unknown). Rows that
+   a directive excludes are taken out.
+2. Every guardrail and every rule is evaluated and recorded: `hit`, `no_hit`, `unknown`, `error` (unknown because a fact
+   is wrong) or `snoozed` (it hits, but is not to count for a while, or has yet to be confirmed). A rule that hit the
+   last time holds on by the release values of its thresholds.
+3. A guardrail that hits decides, the first in the document's order. Else a branch is chosen among those of the rules
+   that hit: the strongest, or the one of least expected cost, whichever the bundle says. A branch that is forbidden, or
+   for which too little is left of a budget, is passed over for the next; if all are, a person decides about the first.
+   The chosen branch is *recommended*. If no rule hits, but one is undetermined, the bundle's `on_unknown` (review) is
+   recommended, else its `default`.
+4. The recommended branch is *carried out*, or held back to review or none by the first of these that fails: such cases
+   are not suppressed; the mode is not `observe`; nothing as strong was recommended for this subject before; the branch
+   does not rest for this customer, say; its latest useful moment lies ahead;
    every guardrail is determined, and so is what was done before; the facts it requires are known and its payload can
    be built; it spends no money while a stronger rule is undetermined; its mode lets it act.
 
@@ -29,15 +34,18 @@ The fact `strongest_branch_taken` is the strongest `recommended_branch` of the e
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from features.vocabulary import Branch
-from routing.carrying import carry_out
+from routing.carrying import Circumstances, carry_out
+from routing.choosing import Chosen, PassedOver, choose
+from routing.context import NO_CONTEXT, Context
+from routing.directives import NOTHING, Standing, in_force
 from routing.errors import NaiveTimeError
-from routing.evaluation import Pick, RuleResult, evaluate, open_facts, pick
-from routing.facts import ReadFacts
-from routing.policy import Mode, Policy
+from routing.evaluation import Pick, RuleResult, evaluate, open_facts, pick, settle
+from routing.facts import ReadFacts, Unknown
+from routing.policy import Choosing, Mode, Policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +55,9 @@ class Choice:
     `recommended_branch` is what the rules say, `branch` what happens. They differ when `held_because` (it went to
     review) or `suppressed_because` (nothing happens) says why. `mode` is how far the recommended branch may go by
     itself. `missing` maps each fact that stood in the way to the reason. `notes` name the rules that might have
-    mattered and could not be determined. `payload` is what the branch needs, in plain JSON types.
+    mattered and could not be determined. `payload` is what the branch needs, in plain JSON types. `passed_over` are the
+    branches that came first and were not taken, `uses` what the branch takes from the budgets, `applied` the directives
+    without which the case would have gone otherwise.
     """
 
     decided_at: datetime
@@ -64,9 +74,12 @@ class Choice:
     latest_useful_at: datetime | None
     missing: Mapping[str, str]
     notes: tuple[str, ...]
+    passed_over: tuple[PassedOver, ...] = ()
+    uses: Mapping[str, float] = field(default_factory=dict)
+    applied: tuple[str, ...] = ()
 
 
-def decide(policy: Policy, facts: Mapping[str, object], now: datetime) -> Choice:
+def decide(policy: Policy, facts: Mapping[str, object], now: datetime, context: Context = NO_CONTEXT) -> Choice:
     """Decide one case.
 
     Parameters
@@ -77,6 +90,8 @@ def decide(policy: Policy, facts: Mapping[str, object], now: datetime) -> Choice
         Facts by name. Whatever is missing or wrong among them becomes unknown; nothing in them raises.
     now
         The moment of the decision, aware.
+    context
+        What is left of the budgets, what is ordered, what went before.
 
     Raises
     ------
@@ -86,17 +101,33 @@ def decide(policy: Policy, facts: Mapping[str, object], now: datetime) -> Choice
     if now.utcoffset() is None:
         raise NaiveTimeError("now", now)
     now = now.astimezone(UTC)
+    standing = in_force(context.directives, now) if context.directives else NOTHING
     read = policy.reader.read(facts)
+    applied = standing.exclude_rows(read.known)
     guardrails = [evaluate(rule, read) for rule in policy.guardrails]
-    rules = [evaluate(rule, read) for rule in policy.rules]
+    before = frozenset(context.history[-1].hits) if context.history else frozenset()
+    rules: list[RuleResult] = []
+    for rule in policy.rules:
+        result = evaluate(rule, read, hit_before=rule.id in before)
+        if rule.confirm is not None or standing is not NOTHING:
+            result, snoozed_by = settle(rule, result, read, context, standing, now)
+            if snoozed_by is not None:
+                applied.append(snoozed_by)
+        rules.append(result)
     picked = pick(policy, guardrails, rules)
-    outcome = carry_out(policy, picked, read, _missing(policy, picked, read), now)
+    chosen = _chosen(policy, picked, read, context, standing)
+    if chosen is not None:
+        picked = replace(picked, branch=chosen.rule.branch, decided_by=chosen.rule.id, words=chosen.rule)
+        applied.extend(chosen.applied)
+    at = Circumstances(now, context, standing)
+    barred = None if chosen is None else chosen.barred_because
+    outcome = carry_out(policy, picked, read, _missing(policy, picked, read), at, barred)
     return Choice(
         decided_at=now,
         branch=outcome.branch,
         recommended_branch=picked.branch,
         decided_by=outcome.decided_by,
-        mode=policy.mode if picked.branch is Branch.NONE else policy.branches[picked.branch].mode,
+        mode=outcome.mode,
         rule_results=(*guardrails, *rules),
         reason_staff=outcome.reason_staff,
         reason_customer=outcome.reason_customer,
@@ -105,8 +136,30 @@ def decide(policy: Policy, facts: Mapping[str, object], now: datetime) -> Choice
         suppressed_because=outcome.suppressed_because,
         latest_useful_at=outcome.latest_useful_at,
         missing=outcome.missing,
-        notes=_notes(picked),
+        notes=(*_notes(picked), *_unpriced(policy, picked, read)),
+        passed_over=() if chosen is None else chosen.passed_over,
+        uses=outcome.uses,
+        applied=tuple(dict.fromkeys((*applied, *outcome.applied))),
     )
+
+
+def _chosen(policy: Policy, picked: Pick, read: ReadFacts, context: Context, standing: Standing) -> Chosen | None:
+    """Choose among the rules that hit; None if there is nothing to choose, or nothing that could change the choice."""
+    if not picked.hits:
+        return None
+    if policy.choosing is Choosing.STRONGEST and not policy.budgets and standing is NOTHING:
+        return None
+    return choose(policy, picked.hits, read.known, context, standing)
+
+
+def _unpriced(policy: Policy, picked: Pick, read: ReadFacts) -> tuple[str, ...]:
+    """Say that costs were to decide and could not."""
+    if policy.choosing is Choosing.STRONGEST or len({rule.branch for rule in picked.hits}) < 2:
+        return ()
+    stake = policy.costs.stake_of(read.known)
+    if not isinstance(stake, Unknown):
+        return ()
+    return (f"expected costs cannot be told ({stake.reason}); the strongest branch is taken",)
 
 
 def _missing(policy: Policy, picked: Pick, read: ReadFacts) -> dict[str, str]:

@@ -4,7 +4,8 @@ RoutingError
  ├─ PolicyError       a policy bundle cannot be used (all its problems at once)
  ├─ NaiveTimeError    a time without a zone was given as now
  ├─ NotJsonError      a value has no canonical JSON form
- └─ ReplayError       a sealed decision cannot be decided again
+ ├─ ReplayError       a sealed decision cannot be decided again
+ └─ AllocationError   many cases cannot be treated within the budgets
 """
 
 from __future__ import annotations
@@ -78,6 +79,14 @@ class ReplayError(RoutingError):
         self.decision_id = decision_id
         self.reason = reason
         super().__init__(f"Decision {decision_id} cannot be replayed: {reason}. {todo}")
+
+
+class AllocationError(RoutingError):
+    """Many cases cannot be treated within the budgets."""
+
+    def __init__(self, reason: str, todo: str) -> None:
+        self.reason = reason
+        super().__init__(f"The cases cannot be allocated: {reason}. {todo}")
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

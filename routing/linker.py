@@ -6,26 +6,33 @@ It goes on after a problem, so that all of them are found in one run.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Any
 
 from features.vocabulary import Branch
 from routing.canonical import digest
+from routing.conditions import Condition, all_of, negation
 from routing.cost import CostTable
 from routing.declarations import read_declarations
-from routing.document import BundlePart, CostsPart, FallbackPart, OwnerPart, RulePart, ThresholdPart
+from routing.document import BudgetPart, BundlePart, CostsPart, FallbackPart, OwnerPart, RulePart, ThresholdPart
 from routing.errors import listed
-from routing.exploring import Rules
+from routing.exploring import satisfiable
 from routing.facts import STRONGEST_BRANCH_TAKEN, Declaration, FactReader, FactType
 from routing.grammar import read_condition, value_mistake
-from routing.lint import PlacedRule, check_branches, check_overlaps, check_reachable, check_spending, check_use
+from routing.lint import (
+    PlacedRule,
+    check_branches,
+    check_spending,
+    check_use,
+    in_words,
+)
 from routing.marks import Findings, Path, shown
-from routing.policy import Fallback, Mode, Owner, Policy, Rule
-from routing.risk import check_gaps, check_risk, deciders, rows_along
+from routing.policy import Budget, Choosing, Confirmation, Fallback, Mode, Owner, Policy, Rule
 from routing.scope import Scope, Threshold
 from routing.shape import check_shape, read_part
+from routing.table import Table, check_table
 from routing.terms import read_terms, resolve_plans
 
 RESERVED_IDS = ("default", "unknown", "branch_requirements")
@@ -63,13 +70,30 @@ def link(raw: dict[str, Any], findings: Findings) -> Policy | None:
     default = _fallback(data, "default", scope)
     on_unknown = _fallback(data, "on_unknown", scope)
     _check_ids(data, findings)
-    _check_table(data, guardrails, rules, strength, scope, default, on_unknown, costs)
+    check_table(
+        Table(
+            guardrails=guardrails,
+            rules=rules,
+            written=_items(data, "rules"),
+            strength=strength,
+            declarations=declarations,
+            default=Branch.NONE if default is None else default.branch,
+            on_unknown=Branch.REVIEW if on_unknown is None else on_unknown.branch,
+            by_cost=data.get("choice") == Choosing.LEAST_EXPECTED_COST,
+            costs=costs,
+            branches=branches,
+            budgets=_budgets(data),
+        ),
+        findings,
+    )
     check_spending(rules, branches, findings)
     if not findings.has_errors:  # what could not be read might have used them
         check_branches(rules, branches, findings)
         scope.used_facts.update({STRONGEST_BRANCH_TAKEN}, (str(item.currency) for item in declarations.values()))
         check_use(findings, section="facts", names=declarations, used=scope.used_facts)
         check_use(findings, section="thresholds", names=thresholds, used=scope.used_thresholds)
+        used = {name for terms in branches.values() for name in terms.uses}
+        check_use(findings, section="capacity", names=_section(data, "capacity"), used=used)
     bundle = read_part(BundlePart, data)
     if findings.has_errors or bundle is None or costs is None or default is None or on_unknown is None:
         return None
@@ -94,6 +118,8 @@ def link(raw: dict[str, Any], findings: Findings) -> Policy | None:
         default=default,
         on_unknown=on_unknown,
         review_dates=MappingProxyType(_review_dates(bundle)),
+        choosing=Choosing(bundle.choice),
+        budgets=MappingProxyType(_budgets(data)),
         warnings=findings.in_order(),
     )
 
@@ -124,8 +150,18 @@ def _thresholds(data: Mapping[str, Any], findings: Findings) -> dict[str, Thresh
         if not expected.accepts(part.value):
             place = ("thresholds", name, "value")
             findings.error(place, f"found {shown(part.value)} for `{name}`, expected {expected.expected}.")
+        elif part.release is not None and not expected.accepts(part.release):
+            place = ("thresholds", name, "release")
+            findings.error(place, f"found {shown(part.release)} for `{name}`, expected {expected.expected}.")
         else:
-            thresholds[name] = Threshold(name=name, value=part.value, unit=part.unit, owner=part.owner, why=part.why)
+            thresholds[name] = Threshold(
+                name=name,
+                value=part.value,
+                unit=part.unit,
+                owner=part.owner,
+                why=part.why,
+                release=part.release,
+            )
     return thresholds
 
 
@@ -178,11 +214,52 @@ def _rules(data: Mapping[str, Any], section: str, scope: Scope) -> Iterator[Plac
             id=part.id,
             owner=part.owner,
             when=when,
+            holding=_holding(when, written["when"], (*path, "when"), scope),
+            confirm=_confirmation(part, section, path, scope.findings),
             branch=part.branch,
             sentence_staff=staff,
             sentence_customer=customer,
         )
         yield PlacedRule(rule, path)
+
+
+def _holding(when: Condition, written: object, path: Path, scope: Scope) -> Condition | None:
+    """Read a condition by the release values of its thresholds; None if that changes nothing."""
+    holding = read_condition(written, path, scope.while_holding())
+    if holding is None or holding.form == when.form:
+        return None
+    escaping = satisfiable(all_of((when, negation(holding))), scope.declarations)
+    if escaping is not None:
+        scope.findings.error(
+            path,
+            f"the rule would let go of a case the moment it hits, e.g. where {in_words(escaping)}. "
+            "Set `release` so that a rule that hit holds on: below the value for at_least, above it for at_most.",
+        )
+    return holding
+
+
+def _confirmation(part: RulePart, section: str, path: Path, findings: Findings) -> Confirmation | None:
+    if part.confirm is None:
+        return None
+    if section == "guardrails":
+        findings.error((*path, "confirm"), "a guardrail holds back at once; it waits for nothing. Drop it.")
+    return Confirmation(times=part.confirm.times, within=timedelta(hours=part.confirm.within_hours))
+
+
+def _budgets(data: Mapping[str, Any]) -> dict[str, Budget]:
+    parts = {name: read_part(BudgetPart, item) for name, item in _section(data, "capacity").items()}
+    return {
+        name: Budget(
+            name=name,
+            amount=part.amount,
+            unit=part.unit,
+            per=timedelta(hours=part.per_hours),
+            price_minor=part.price_minor,
+            owner=part.owner,
+        )
+        for name, part in parts.items()
+        if part is not None
+    }
 
 
 def _check_branch(part: RulePart, section: str, data: Mapping[str, Any], path: Path, findings: Findings) -> bool:
@@ -200,46 +277,6 @@ def _check_branch(part: RulePart, section: str, data: Mapping[str, Any], path: P
         mistake = f"`{part.branch}` is not among `branches`. Declared: {declared}. Add its terms there."
     findings.error((*path, "branch"), mistake)
     return False
-
-
-def _check_table(
-    data: Mapping[str, Any],
-    guardrails: Sequence[PlacedRule],
-    rules: Sequence[PlacedRule],
-    strength: Mapping[Branch, int],
-    scope: Scope,
-    default: Fallback | None,
-    on_unknown: Fallback | None,
-    costs: CostTable | None,
-) -> None:
-    """Look at guardrails and rules together: which decide, what overlaps, what a greater risk does."""
-    explored = Rules(
-        guardrails=[placed.rule for placed in guardrails],
-        rules=[placed.rule for placed in rules],
-        declarations=scope.declarations,
-        strength=strength,
-        default=Branch.NONE if default is None else default.branch,
-        on_unknown=Branch.REVIEW if on_unknown is None else on_unknown.branch,
-    )
-    risk = "" if costs is None else costs.probability_fact
-    rows = rows_along(explored, risk)
-    deciding = deciders(rows) if rows is not None and strength else None
-    check_reachable(guardrails, rules, strength, scope.declarations, deciding, scope.findings)
-    check_overlaps(rules, scope.declarations, scope.findings)
-    if costs is not None and strength:
-        unread = _unread(data, rules, strength)
-        check_risk(guardrails, rules, risk, rows, strength, unread=unread, findings=scope.findings)
-    if rows is not None and len(rules) == len(_items(data, "rules")):
-        check_gaps(explored, risk, {placed.rule.id: placed.path for placed in rules}, scope.findings)
-
-
-def _unread(data: Mapping[str, Any], rules: Sequence[PlacedRule], strength: Mapping[Branch, int]) -> int:
-    """Return the rank of the strongest branch of the rules that could not be read; -1 if all could."""
-    read = {placed.path[-1] for placed in rules}
-    left = [item for index, item in enumerate(_items(data, "rules")) if index not in read]
-    ranks = {branch.value: rank for branch, rank in strength.items()}
-    branches = [str(item.get("branch")) if isinstance(item, dict) else "" for item in left]
-    return max((ranks.get(branch, len(ranks)) for branch in branches), default=-1)
 
 
 def _fallback(data: Mapping[str, Any], section: str, scope: Scope) -> Fallback | None:
@@ -281,7 +318,7 @@ def _check_owners(data: Mapping[str, Any], scope: Scope) -> None:
 def _owned_parts(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
     yield (), data
     yield ("costs",), data.get("costs")
-    for section in ("thresholds", "branches"):
+    for section in ("thresholds", "branches", "capacity"):
         for name, part in _section(data, section).items():
             yield (section, name), part
     for section in ("guardrails", "rules"):
@@ -313,6 +350,7 @@ def _strength(data: Mapping[str, Any], findings: Findings) -> dict[Branch, int]:
 def _review_dates(bundle: BundlePart) -> dict[str, date]:
     dates = {"the bundle": bundle.review_by, "costs": bundle.costs.review_by}
     dates |= {f"thresholds.{name}": part.review_by for name, part in bundle.thresholds.items()}
+    dates |= {f"capacity.{name}": part.review_by for name, part in bundle.capacity.items()}
     dates |= {f"guardrails.{part.id}": part.review_by for part in bundle.guardrails}
     dates |= {f"rules.{part.id}": part.review_by for part in bundle.rules}
     return {name: review_by or bundle.review_by for name, review_by in dates.items()}

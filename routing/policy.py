@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
+from typing import Any
 
 from features.vocabulary import Branch
 from routing.branches.case import Case, Infeasible, Payload
@@ -17,6 +18,7 @@ from routing.cost import CostTable, Offer
 from routing.errors import Problem
 from routing.facts import Declaration, FactReader
 from routing.scope import Threshold
+from routing.segments import Where, covers
 from routing.wording import Sentence
 
 
@@ -34,6 +36,13 @@ class Mode(StrEnum):
         return _LADDER[self]
 
 
+class Choosing(StrEnum):
+    """How one branch is chosen among those of the rules that hit."""
+
+    STRONGEST = "strongest"
+    LEAST_EXPECTED_COST = "least_expected_cost"
+
+
 _LADDER = {mode: rank for rank, mode in enumerate(Mode)}
 
 
@@ -46,8 +55,19 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmation:
+    """How often a rule must hit before it counts: a signal that comes and goes starts nothing."""
+
+    times: int
+    within: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """When a case goes where, in whose name and in which words. A guardrail has the same form."""
+    """When a case goes where, in whose name and in which words. A guardrail has the same form.
+
+    `holding` takes the place of `when` for a subject for which the rule hit the last time (hysteresis).
+    """
 
     id: str
     owner: str
@@ -55,6 +75,8 @@ class Rule:
     branch: Branch
     sentence_staff: Sentence
     sentence_customer: Sentence
+    holding: Condition | None = None
+    confirm: Confirmation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +97,40 @@ class LatestUseful:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """How much of something may be used within any stretch of time; `price_minor` is what a unit is worth elsewhere."""
+
+    name: str
+    amount: float
+    unit: str
+    per: timedelta
+    price_minor: int
+    owner: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """How far a branch may go by itself for some cases."""
+
+    where: Where
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoolDown:
+    """How long a branch rests after it was taken for the same value of the fact `key`."""
+
+    lasts: timedelta
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BranchTerms:
     """On which terms a branch is taken.
 
     `requires` are the facts it cannot do without, `payload` those it passes on, `spends_money` whether it commits
-    money, `mode` how far it may go by itself (already lowered to the bundle's own mode).
+    money, `mode` how far it may go by itself (already lowered to the bundle's own mode), `uses` what it takes from the
+    budgets.
     """
 
     branch: Branch
@@ -92,6 +143,28 @@ class BranchTerms:
     after_latest_useful: Branch
     offer: Offer
     build: Callable[[Case], Payload | Infeasible]
+    uses: Mapping[str, float] = field(default_factory=dict)
+    segments: tuple[Segment, ...] = ()
+    cool_down: CoolDown | None = None
+
+    def mode_for(self, known: Mapping[str, Any]) -> Mode:
+        """Return the mode of the first segment that a case belongs to; where that cannot be told, the more careful."""
+        perhaps: list[Mode] = []
+        for segment in self.segments:
+            belongs = covers(segment.where, known)
+            if belongs:
+                return min(segment.mode, *perhaps, key=_rank) if perhaps else segment.mode
+            if belongs is None:
+                perhaps.append(segment.mode)
+        return min(self.mode, *perhaps, key=_rank) if perhaps else self.mode
+
+    def acts(self, mode: Mode) -> bool:
+        """Tell whether the branch is carried out without a person in that mode."""
+        return mode.rank >= (Mode.ACT_FINANCIAL if self.spends_money else Mode.ACT_NON_FINANCIAL).rank
+
+
+def _rank(mode: Mode) -> int:
+    return mode.rank
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +191,8 @@ class Policy:
     default: Fallback
     on_unknown: Fallback
     review_dates: Mapping[str, date]
+    choosing: Choosing
+    budgets: Mapping[str, Budget]
     warnings: tuple[Problem, ...]
 
     @property

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from routing.canonical import canonical_json
-from routing.decision import SCHEMA, decision_body
+from routing.context import NO_CONTEXT, Context
+from routing.decision import FIRST_SCHEMA, SCHEMA, decision_body
 from routing.engine import Choice, decide
 from routing.errors import ReplayError
 from routing.policy import Policy
@@ -41,9 +42,10 @@ def replay(body: str, policy: Policy) -> Replay:
     try:
         recorded = json.loads(body)
         name, schema = str(recorded["decision_id"]), recorded["schema"]
-        if schema != SCHEMA:
+        if schema not in (FIRST_SCHEMA, SCHEMA):
             todo = "Replay it with the release it names."
             raise ReplayError(name, f"its form is '{schema}', expected '{SCHEMA}'", todo)
+        context = NO_CONTEXT if schema == FIRST_SCHEMA else Context.from_json(recorded["context"])
         made_under = recorded["policy"]
         bundle, digest = f"{made_under['name']} version {made_under['version']}", str(made_under["digest"])
         subject, features, model = recorded["subject"], recorded["features"], recorded["model"]
@@ -53,8 +55,9 @@ def replay(body: str, policy: Policy) -> Replay:
     if digest != policy.digest:
         todo = f"Load the bundle {bundle} it was made under."
         raise ReplayError(name, f"it was made under the bundle {digest[:12]}…, found {policy.digest[:12]}…", todo)
-    choice = decide(policy, facts, decided_at)
-    again = canonical_json(decision_body(policy, choice, subject=subject, facts=facts, features=features, model=model))
+    choice = decide(policy, facts, decided_at, context)
+    given = {"subject": subject, "facts": facts, "context": context, "features": features, "model": model}
+    again = canonical_json(decision_body(policy, choice, **given, schema=schema))
     repeated = json.loads(again)
     differing = sorted(key for key in recorded.keys() | repeated.keys() if recorded.get(key) != repeated.get(key))
     return Replay(choice, again, tuple(differing) or (() if again == body else ("the form of the text",)))

@@ -20,6 +20,7 @@ class Threshold:
     unit: str
     owner: str
     why: str
+    release: int | float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +28,7 @@ class Scope:
     """The declared names, and which of them have been used.
 
     `broken` holds facts (`name`) and thresholds (`$name`) that are declared, but wrongly: that has been noted, so their
-    uses are not blamed as well.
+    uses are not blamed as well. While `releasing`, a threshold is read by its release value.
     """
 
     declarations: Mapping[str, Declaration]
@@ -37,6 +38,7 @@ class Scope:
     findings: Findings
     used_facts: set[str] = field(default_factory=set)
     used_thresholds: set[str] = field(default_factory=set)
+    releasing: bool = False
 
     def of_rows(self, declaration: Declaration) -> Scope:
         """Return the scope of the rows of a list fact: its columns take the place of the facts."""
@@ -66,7 +68,13 @@ class Scope:
             self.findings.error(path, f"'{text}' is not a threshold of this bundle.{_hint(name, self.thresholds)}")
             return None
         self.used_thresholds.add(name)
+        if self.releasing and found.release is not None:
+            return replace(found, value=found.release)
         return found
+
+    def while_holding(self) -> Scope:
+        """Return the scope in which conditions are read for rules that hit the last time; nothing is noted twice."""
+        return replace(self, releasing=True, findings=Findings())
 
     def owner(self, name: str, path: Path) -> None:
         """Note a problem if nobody of that name is among the owners."""

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from features.vocabulary import Branch
 from routing.branches.catalog import KINDS, BranchKind
 from routing.branches.escalate import EscalatePlan
 from routing.cost import Offer
-from routing.document import BRANCH_PARTS, BranchPart
-from routing.errors import listed
+from routing.document import BRANCH_PARTS, BranchPart, BudgetPart
+from routing.errors import did_you_mean, listed
 from routing.facts import FactType
+from routing.grammar import value_mistake
 from routing.marks import Path
-from routing.policy import BranchTerms, LatestUseful, Mode, Owner
+from routing.policy import BranchTerms, CoolDown, LatestUseful, Mode, Owner, Segment
 from routing.scope import Scope
 from routing.shape import read_part
 
@@ -53,6 +55,10 @@ def read_terms(data: Mapping[str, Any], owners: Mapping[str, Owner], scope: Scop
             _check_review(part, path, scope)
         if kind.spends_money and not part.money:
             scope.findings.error((*path, "money"), f"found false, but {branch} commits money. Write true.")
+        _check_uses(part, path, data, scope)
+        segments = tuple(_segments(part, path, scope, ceiling))
+        if part.cool_down is not None:
+            scope.fact(part.cool_down.per, (*path, "cool_down", "per"))
         if part.money and mode is Mode.ACT_NON_FINANCIAL:
             scope.findings.warning(
                 (*path, "mode"), f"`{branch}` spends money, so in mode {mode} it only recommends. Write recommend."
@@ -61,15 +67,56 @@ def read_terms(data: Mapping[str, Any], owners: Mapping[str, Owner], scope: Scop
             branch=branch,
             owner=part.owner,
             spends_money=part.money,
-            mode=min(mode, Mode(ceiling), key=lambda each: each.rank) if ceiling in list(Mode) else mode,
+            mode=_lowered(mode, ceiling),
             requires=tuple(part.requires),
             payload=tuple(part.payload),
             latest_useful=_latest_useful(part),
             after_latest_useful=Branch(part.after_latest_useful),
             offer=Offer(**part.cost.model_dump()),
             build=partial(kind.build, plan=plan),
+            uses=MappingProxyType(part.uses),
+            segments=segments,
+            cool_down=_cool_down(part),
         )
     return read
+
+
+def _lowered(mode: Mode, ceiling: object) -> Mode:
+    return min(mode, Mode(str(ceiling)), key=lambda each: each.rank) if ceiling in list(Mode) else mode
+
+
+def _cool_down(part: BranchPart) -> CoolDown | None:
+    if part.cool_down is None:
+        return None
+    return CoolDown(lasts=timedelta(hours=part.cool_down.hours), key=part.cool_down.per)
+
+
+def _segments(part: BranchPart, path: Path, scope: Scope, ceiling: object) -> Iterator[Segment]:
+    for index, segment in enumerate(part.segments):
+        for name, value in segment.where.items():
+            place = (*path, "segments", index, "where", name)
+            declaration = scope.fact(name, place)
+            if declaration is not None and (mistake := value_mistake(declaration, value)):
+                scope.findings.error(place, mistake)
+        yield Segment(where=MappingProxyType(segment.where), mode=_lowered(Mode(segment.mode), ceiling))
+
+
+def _check_uses(part: BranchPart, path: Path, data: Mapping[str, Any], scope: Scope) -> None:
+    written = data.get("capacity")
+    budgets = written if isinstance(written, dict) else {}
+    for name, amount in part.uses.items():
+        place = (*path, "uses", name)
+        if name not in budgets:
+            hint = did_you_mean(name, budgets) or f" Declared: {listed(budgets)}."
+            scope.findings.error(place, f"'{name}' is not a budget of `capacity`.{hint}")
+            continue
+        budget = read_part(BudgetPart, budgets[name])
+        if budget is not None and amount > budget.amount:
+            scope.findings.error(
+                place,
+                f"one case uses {amount:g}, the whole budget is {budget.amount:g} {budget.unit}: the branch would never"
+                " be taken. Raise the budget or use less.",
+            )
 
 
 def _latest_useful(part: BranchPart) -> LatestUseful | None:
@@ -117,6 +164,10 @@ def _check_review(part: BranchPart, path: Path, scope: Scope) -> None:
     if Mode(part.mode) is Mode.OBSERVE:
         todo = "Write recommend; to stop everything, set the bundle's mode to observe."
         scope.findings.error((*path, "mode"), f"nobody would see what is held for review. {todo}")
+    if part.uses or part.cool_down is not None:
+        scope.findings.error(path, "a review is never refused: it uses no budget and does not rest. Drop it.")
+    if any(Mode(segment.mode) is Mode.OBSERVE for segment in part.segments):
+        scope.findings.error((*path, "segments"), "nobody would see what is held for review. Write recommend.")
     if part.requires:
         scope.findings.error((*path, "requires"), "a person can look at anything; a review requires nothing. Drop it.")
 

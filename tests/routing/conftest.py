@@ -122,3 +122,27 @@ def found_after(bundle_text: str) -> Callable[..., list[tuple[str, str, str]]]:
         return [(lines[(problem.line or 1) - 1].strip(), problem.where, problem.message) for problem in problems]
 
     return found
+
+
+def choosing_by_cost(data: dict[str, Any]) -> None:
+    """Let every branch act, choose by expected cost, and share out slots and calls.
+
+    Two branches that leave less lateness must be the stronger ones, so rebook comes after escalate.
+    """
+    data["mode"] = "act_financial"
+    data["choice"] = "least_expected_cost"
+    data["strength"] = ["none", "review", "notify", "split", "escalate", "rebook"]
+    part = {"owner": "transport-operations", "why": "what the desk does in a day"}
+    data["capacity"] = {
+        "slots": {"amount": 2, "unit": "bookings", "per_hours": 24, **part},
+        "calls": {"amount": 3, "unit": "calls", "per_hours": 24, "price_minor": 10, **part},
+    }
+    for name, uses in {"split": {"slots": 1}, "rebook": {"slots": 1}, "escalate": {"calls": 1}}.items():
+        data["branches"][name]["uses"] = uses
+        data["branches"][name]["mode"] = "act_financial"
+
+
+@pytest.fixture(scope="session")
+def by_cost(make_policy: Callable[[Edit], Policy]) -> Policy:
+    """A bundle that chooses by expected cost within budgets."""
+    return make_policy(choosing_by_cost)

@@ -15,7 +15,7 @@ from routing.conditions import Condition, all_of, any_of, known_leaf, leaf, nega
 from routing.evaluation import RuleOutcome, RuleResult, pick
 from routing.exploring import Rules, TooManyCasesError, explore, questions_of, satisfiable
 from routing.facts import Declaration, FactType
-from routing.policy import Policy, Rule
+from routing.policy import Choosing, Policy, Rule
 from routing.risk import rows_along
 from routing.samples import samples_of
 from routing.wording import Sentence
@@ -81,6 +81,7 @@ class Bundle:
 
     def __init__(self, explored: Rules) -> None:
         self.guardrails, self.rules, self.strength = explored.guardrails, explored.rules, explored.strength
+        self.choosing = Choosing.STRONGEST
         self.default = type("Default", (), {"branch": Branch.NONE})
         self.on_unknown = type("Unknown", (), {"branch": Branch.REVIEW})
 

@@ -49,7 +49,7 @@ class TestCheckShape:
             (
                 lambda data: data["rules"][0].update(priority=3),
                 "rules[0].priority",
-                "`priority` is not known here. Expected: id, owner, review_by, when, branch, sentence_staff,"
+                "`priority` is not known here. Expected: id, owner, review_by, when, confirm, branch, sentence_staff,"
                 " sentence_customer.",
             ),
             (lambda data: data.update(owners=["me"]), "owners", "found a list of 1, expected a mapping."),

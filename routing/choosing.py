@@ -1,0 +1,105 @@
+"""Choosing one branch among those of the rules that hit: the strongest, or the cheapest; what may and can be taken.
+
+A branch is passed over, with the reason, if it is forbidden for the case or if too little is left of a budget it uses.
+The next one is looked at then. If none is left, the first stays the recommendation and a person decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from features.vocabulary import Branch
+from routing.context import Context
+from routing.directives import Standing
+from routing.facts import Unknown
+from routing.policy import BranchTerms, Choosing, Mode, Policy, Rule
+
+
+class PassedOver(NamedTuple):
+    """A branch that came before the chosen one and was not taken, and why."""
+
+    branch: Branch
+    rule_id: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The rule whose branch is recommended. `barred_because` is set if not even that may be taken by itself."""
+
+    rule: Rule
+    passed_over: tuple[PassedOver, ...] = ()
+    barred_because: str | None = None
+    applied: tuple[str, ...] = ()
+
+
+def choose(
+    policy: Policy, hits: Sequence[Rule], known: Mapping[str, Any], context: Context, standing: Standing
+) -> Chosen:
+    """Choose among the rules that hit, of which there is at least one."""
+    ranked = rank(policy, hits, known)
+    passed: list[PassedOver] = []
+    applied: list[str] = []
+    for rule in ranked:
+        forbidding = standing.forbidding(rule.branch, known)
+        if forbidding is not None:
+            applied.append(forbidding.id)
+            because: str | None = f"{rule.branch} is forbidden; {forbidding.because}"
+        else:
+            because = _want_of_capacity(policy, rule.branch, known, context, standing)
+        if because is None:
+            return Chosen(rule, tuple(passed), None, tuple(applied))
+        passed.append(PassedOver(rule.branch, rule.id, because))
+    return Chosen(ranked[0], tuple(passed[1:]), passed[0].because, tuple(applied))
+
+
+def rank(policy: Policy, hits: Sequence[Rule], known: Mapping[str, Any]) -> list[Rule]:
+    """Order the branches of the rules that hit, each by its first rule, the one to take first.
+
+    By strength, or by expected cost where the bundle says so and all costs can be computed; of equal costs the stronger
+    branch goes first.
+    """
+    first: dict[Branch, Rule] = {}
+    for rule in hits:
+        first.setdefault(rule.branch, rule)
+    strongest = sorted(first.values(), key=lambda rule: -policy.strength[rule.branch])
+    if policy.choosing is Choosing.STRONGEST or len(strongest) == 1:
+        return strongest
+    costs = {rule.branch: priced(policy, rule.branch, known) for rule in strongest}
+    certain = {branch: cost for branch, cost in costs.items() if not isinstance(cost, Unknown)}
+    return strongest if len(certain) < len(costs) else sorted(strongest, key=lambda rule: certain[rule.branch])
+
+
+def priced(policy: Policy, branch: Branch, known: Mapping[str, Any]) -> int | Unknown:
+    """Return the expected cost of a branch with what it uses of the budgets, in millionths of a minor unit."""
+    terms = policy.branches[branch]
+    cost = policy.costs.exact_cost(terms.offer, known)
+    if isinstance(cost, Unknown):
+        return cost
+    return cost + sum(round(amount * 1e6) * policy.budgets[name].price_minor for name, amount in terms.uses.items())
+
+
+def effective_mode(terms: BranchTerms, known: Mapping[str, Any], standing: Standing) -> tuple[Mode, str | None]:
+    """Return how far a branch may go by itself for a case, and the id of the directive that lowered it."""
+    mode = terms.mode_for(known)
+    limit = standing.limiting(terms.branch, known)
+    if limit is None or limit.mode is None or limit.mode.rank >= mode.rank:
+        return mode, None
+    return limit.mode, limit.id
+
+
+def _want_of_capacity(
+    policy: Policy, branch: Branch, known: Mapping[str, Any], context: Context, standing: Standing
+) -> str | None:
+    """Say what is used up; None if nothing is, or if a person decides anyway."""
+    terms = policy.branches[branch]
+    if not terms.uses or not terms.acts(effective_mode(terms, known, standing)[0]):
+        return None
+    for name, amount in terms.uses.items():
+        budget = policy.budgets[name]
+        left = context.capacity.get(name, budget.amount)
+        if left < amount:
+            return f"{branch} uses {amount:g} {budget.unit} of {name}, of which {max(left, 0):g} are left"
+    return None

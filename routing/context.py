@@ -1,0 +1,83 @@
+"""What a decision rests on besides facts, bundle and clock: what is left, what is ordered, what went before.
+
+All of it is handed in and sealed with the decision, so that deciding stays a pure function and can be repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Self
+
+from features.vocabulary import Branch
+from routing.canonical import rfc3339
+from routing.directives import Directive
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """An earlier decision about the same subject: when, what happened, and which rules had hit."""
+
+    at: datetime
+    branch: Branch
+    hits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The circumstances of a decision.
+
+    Attributes
+    ----------
+    capacity
+        What is left of each budget of the bundle, in its unit; a budget that is not named is untouched.
+    directives
+        What is ordered; those out of force are passed over.
+    history
+        Earlier decisions about the subject, oldest first.
+    last_taken
+        When a branch was last taken for the same key that its `cool_down` names, e.g. the same customer.
+    """
+
+    capacity: Mapping[str, float] = field(default_factory=dict)
+    directives: tuple[Directive, ...] = ()
+    history: tuple[Past, ...] = ()
+    last_taken: Mapping[Branch, datetime] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, object]:
+        """Return it in plain JSON types, leaving out what is empty."""
+        written: dict[str, object] = {
+            "capacity": dict(self.capacity),
+            "directives": [each.as_json() for each in self.directives],
+            "history": [
+                {"at": rfc3339(past.at), "branch": past.branch.value, "hits": list(past.hits)} for past in self.history
+            ],
+            "last_taken": {branch.value: rfc3339(at) for branch, at in self.last_taken.items()},
+        }
+        return {name: value for name, value in written.items() if value}
+
+    @classmethod
+    def from_json(cls, written: Mapping[str, Any]) -> Self:
+        """Read what `as_json` wrote.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If it is no context.
+        """
+        return cls(
+            capacity=dict(written.get("capacity", {})),
+            directives=tuple(Directive.from_json(each) for each in written.get("directives", ())),
+            history=tuple(
+                Past(at=datetime.fromisoformat(past["at"]), branch=Branch(past["branch"]), hits=tuple(past["hits"]))
+                for past in written.get("history", ())
+            ),
+            last_taken={
+                Branch(branch): datetime.fromisoformat(at) for branch, at in written.get("last_taken", {}).items()
+            },
+        )
+
+
+NO_CONTEXT = Context()
+"""Nothing is used up, nothing is ordered, nothing went before."""

@@ -1,0 +1,194 @@
+"""Directives: what people order for a while, beside the bundle. "Do not rebook to carrier X until Friday."
+
+A directive never widens what a bundle allows. It takes rows out of a list, forbids a branch, silences a kind of case,
+snoozes a rule or limits how far branches go by themselves; each has an owner, a reason and an end. Where it cannot be
+told whether a case falls under it, whatever holds back applies and whatever silences does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Self
+
+from features.vocabulary import Branch
+from routing.canonical import rfc3339
+from routing.errors import listed
+from routing.policy import Mode
+from routing.segments import Value, Where, covers
+
+
+class DirectiveKind(StrEnum):
+    """What a directive does."""
+
+    EXCLUDE = "exclude"
+    FORBID = "forbid"
+    SUPPRESS = "suppress"
+    SNOOZE = "snooze"
+    LIMIT = "limit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Directive:
+    """One directive, in force from `since` until just before `until` (None: until it is lifted).
+
+    `where` are facts that a case must have; empty means every case. `branch` is what `forbid` forbids and what `limit`
+    limits (None: all branches), `mode` how far, `rule` what `snooze` snoozes. `exclude` takes out the rows of the list
+    `rows_of` whose `column` is `value`.
+    """
+
+    id: str
+    kind: DirectiveKind
+    owner: str
+    reason: str
+    since: datetime
+    until: datetime | None = None
+    where: Where = field(default_factory=dict)
+    branch: Branch | None = None
+    mode: Mode | None = None
+    rule: str | None = None
+    rows_of: str | None = None
+    column: str | None = None
+    value: Value | None = None
+
+    def in_force(self, now: datetime) -> bool:
+        """Tell whether it is in force at that moment."""
+        return self.since <= now and (self.until is None or now < self.until)
+
+    def covers(self, known: Mapping[str, Any]) -> bool | None:
+        """Tell whether a case falls under it; None if that cannot be told."""
+        return covers(self.where, known)
+
+    @property
+    def because(self) -> str:
+        """Who ordered it, until when and why."""
+        until = "until it is lifted" if self.until is None else f"until {rfc3339(self.until)}"
+        return f"{self.owner} ordered it {until}: {self.reason}"
+
+    def as_json(self) -> dict[str, object]:
+        """Return it in plain JSON types, leaving out what it does not use."""
+        written: dict[str, object] = {
+            "id": self.id,
+            "kind": self.kind.value,
+            "owner": self.owner,
+            "reason": self.reason,
+            "since": rfc3339(self.since),
+            "until": None if self.until is None else rfc3339(self.until),
+            "where": dict(self.where),
+        }
+        for name in ("branch", "mode", "rule", "rows_of", "column", "value"):
+            value = getattr(self, name)
+            if value is not None:
+                written[name] = value.value if isinstance(value, StrEnum) else value
+        return written
+
+    @classmethod
+    def from_json(cls, written: Mapping[str, Any]) -> Self:
+        """Read what `as_json` wrote.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If it is no directive.
+        """
+        until = written["until"]
+        return cls(
+            id=str(written["id"]),
+            kind=DirectiveKind(written["kind"]),
+            owner=str(written["owner"]),
+            reason=str(written["reason"]),
+            since=datetime.fromisoformat(written["since"]),
+            until=None if until is None else datetime.fromisoformat(until),
+            where=dict(written["where"]),
+            branch=None if written.get("branch") is None else Branch(written["branch"]),
+            mode=None if written.get("mode") is None else Mode(written["mode"]),
+            rule=written.get("rule"),
+            rows_of=written.get("rows_of"),
+            column=written.get("column"),
+            value=written.get("value"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The directives in force for one case."""
+
+    directives: Sequence[Directive] = ()
+
+    def exclude_rows(self, known: dict[str, Any]) -> list[str]:
+        """Take excluded rows out of the known lists, in place, and return the ids of the directives that did."""
+        applied: list[str] = []
+        for each in self._of(DirectiveKind.EXCLUDE):
+            rows = known.get(str(each.rows_of))
+            if not isinstance(rows, tuple) or each.covers(known) is False:
+                continue
+            kept = tuple(row for row in rows if row.get(str(each.column)) != each.value)
+            if len(kept) < len(rows):
+                known[str(each.rows_of)] = kept
+                applied.append(each.id)
+        return applied
+
+    def forbidding(self, branch: Branch, known: Mapping[str, Any]) -> Directive | None:
+        """Return what forbids a branch."""
+        found = (each for each in self._of(DirectiveKind.FORBID) if each.branch is branch)
+        return next((each for each in found if each.covers(known) is not False), None)
+
+    def suppressing(self, known: Mapping[str, Any]) -> Directive | None:
+        """Return what silences the case."""
+        return next((each for each in self._of(DirectiveKind.SUPPRESS) if each.covers(known)), None)
+
+    def snoozing(self, rule: str, known: Mapping[str, Any]) -> Directive | None:
+        """Return what snoozes a rule."""
+        found = (each for each in self._of(DirectiveKind.SNOOZE) if each.rule == rule)
+        return next((each for each in found if each.covers(known)), None)
+
+    def limiting(self, branch: Branch, known: Mapping[str, Any]) -> Directive | None:
+        """Return the tightest limit on how far a branch goes by itself."""
+        found = [each for each in self._of(DirectiveKind.LIMIT) if each.branch in (None, branch) and each.mode]
+        applying = [each for each in found if each.covers(known) is not False]
+        return min(applying, key=lambda each: Mode(each.mode or Mode.ACT_FINANCIAL).rank, default=None)
+
+    def _of(self, kind: DirectiveKind) -> list[Directive]:
+        return [each for each in self.directives if each.kind is kind]
+
+
+NOTHING = Standing()
+
+
+def in_force(directives: Sequence[Directive], now: datetime) -> Standing:
+    """Keep what is in force at that moment."""
+    kept = tuple(each for each in directives if each.in_force(now))
+    return Standing(kept) if kept else NOTHING
+
+
+_NEEDS: Mapping[DirectiveKind, tuple[str, ...]] = {
+    DirectiveKind.EXCLUDE: ("until", "rows_of", "column", "value"),
+    DirectiveKind.FORBID: ("until", "branch"),
+    DirectiveKind.SUPPRESS: ("until", "where"),
+    DirectiveKind.SNOOZE: ("until", "rule"),
+    DirectiveKind.LIMIT: ("mode",),
+}
+_OPTIONAL = ("until", "where", "branch", "mode", "rule", "rows_of", "column", "value")
+_MAY = {DirectiveKind.LIMIT: ("until", "where", "branch")}
+
+
+def shape_mistakes(directive: Directive) -> list[str]:
+    """Say what a directive lacks, or has too much of, by its kind."""
+    needs = _NEEDS[directive.kind]
+    may = (*needs, *_MAY.get(directive.kind, ("where",)))
+    given = [name for name in _OPTIONAL if getattr(directive, name) not in (None, {})]
+    mistakes = [f"`{name}` is missing for {directive.kind}. Give it." for name in needs if name not in given]
+    mistakes += [
+        f"`{name}` has no meaning for {directive.kind}, which takes {listed(may)}. Leave it out."
+        for name in given
+        if name not in may
+    ]
+    if not directive.owner.strip() or not directive.reason.strip():
+        mistakes.append("found no owner or no reason. Say who orders it and why.")
+    if directive.until is not None and directive.until <= directive.since:
+        mistakes.append(f"it ends at {rfc3339(directive.until)}, before it begins. Give a later end.")
+    if directive.kind is DirectiveKind.FORBID and directive.branch in (Branch.NONE, Branch.REVIEW):
+        mistakes.append(f"{directive.branch} acts on nothing and cannot be forbidden. Name another branch.")
+    return mistakes

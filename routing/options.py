@@ -1,0 +1,50 @@
+"""What can be done about one case, with its expected cost and what it uses: the input of `routing.allocation`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from features.vocabulary import Branch
+from routing.allocation import Option
+from routing.choosing import effective_mode, priced
+from routing.context import NO_CONTEXT, Context
+from routing.directives import in_force
+from routing.engine import Choice, decide
+from routing.evaluation import RuleOutcome
+from routing.facts import Unknown
+from routing.policy import Policy
+
+
+def options_of(
+    policy: Policy, facts: Mapping[str, object], now: datetime, context: Context = NO_CONTEXT
+) -> tuple[Option, ...]:
+    """Return the branches that could be taken for a case, costs in minor units, and review, which uses no budget.
+
+    A case in which the rules leave nothing to choose has one option: what is decided, at no cost.
+    """
+    choice = decide(policy, facts, now, context)
+    offered = offered_branches(policy, choice)
+    known = policy.reader.read(facts).known
+    standing = in_force(context.directives, now)
+    options: list[Option] = []
+    for branch in dict.fromkeys((*offered, Branch.REVIEW)) if offered else ():
+        cost = priced(policy, branch, known)
+        if isinstance(cost, Unknown):
+            return (Option(choice.branch.value, 0.0),)
+        terms = policy.branches[branch]
+        if standing.forbidding(branch, known) is None:
+            acts = terms.acts(effective_mode(terms, known, standing)[0])
+            options.append(Option(branch.value, cost / 1e6, terms.uses if acts else {}))
+    return tuple(options) or (Option(choice.branch.value, 0.0),)
+
+
+def offered_branches(policy: Policy, choice: Choice) -> tuple[Branch, ...]:
+    """Return the branches of the rules that hit, unless a guardrail decided or the case was suppressed."""
+    guards = len(policy.guardrails)
+    if choice.suppressed_because is not None:
+        return ()
+    if any(result.outcome is RuleOutcome.HIT for result in choice.rule_results[:guards]):
+        return ()
+    hits = (result for result in choice.rule_results[guards:] if result.outcome is RuleOutcome.HIT)
+    return tuple(dict.fromkeys(result.branch for result in hits))
