@@ -7,11 +7,13 @@ from pathlib import Path
 
 from features.declaration import Feature
 from features.definitions import FEATURES
+from features.inventory import INVENTORY_FEATURES
 from features.invoice import INVOICE_FEATURES
 
 _SECTIONS: tuple[tuple[str, str, Sequence[Feature]], ...] = (
     ("Of a shipment", "For the delay model, at each decision moment.", FEATURES),
     ("Of an invoice", "When the invoice came in. Amounts are in the minor units of its currency.", INVOICE_FEATURES),
+    ("Of an order line", "When it is ordered, and just before its wave is released.", INVENTORY_FEATURES),
 )
 
 

@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from features.codes import NEVER, Codes, Ints, starts_of
 from features.errors import TimelineError
-from features.timeline import NEVER, Ints, _Codes, starts_of
 
 LEGS = 20
 """How many legs are looked at."""
@@ -85,7 +85,7 @@ class Recent:
     def __init__(self, keys: Ints, occurred: Ints, known: Ints, until: Ints, values: Ints) -> None:
         starts = starts_of(occurred, known)
         order = np.lexsort((until, values[:, 1], values[:, 0], occurred, starts, keys))
-        self._codes = _Codes(keys, starts)
+        self._codes = Codes(keys, starts)
         self._sorted = self._codes.of(keys[order], starts[order])
         self._keys, self._occurred, self._until = keys[order], occurred[order], until[order]
         self._transits, self._delays = values[order, 0], values[order, 1]

@@ -16,32 +16,14 @@ the newest observation known. `features.live_timeline` has the same three for on
 from __future__ import annotations
 
 import heapq
-import os
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from features.codes import BLOCK, NEVER, Codes, Ints, Sums, check_keys, each, sort_codes, starts_of
 from features.errors import TimelineError
 
-Ints = NDArray[np.int64]
-_Given = TypeVar("_Given")
-_Made = TypeVar("_Made")
-
-_BLOCK = 16_384
-"""Questions answered at a time: what is reckoned for so many stays in the cache."""
-
-_PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-
-NEVER = np.iinfo(np.int64).max
-"""A time that does not come: the end of a fact that is not over."""
-
-
-def starts_of(occurred: Ints, known: Ints) -> Ints:
-    """Return when each fact starts to count: when it is both past and known."""
-    return np.maximum(occurred, known)
+__all__ = ["NEVER", "Ints", "Latest", "Spans", "Timeline", "starts_of"]
 
 
 class Timeline:
@@ -73,19 +55,19 @@ class Timeline:
                 f"{len(occurred)} times of occurrence, {len(known)} times of knowledge, "
                 f"columns of {[len(column) for column in values]} values."
             )
-        _check_keys(keys)
+        check_keys(keys)
         if min(windows, default=1) <= 0:
             raise TimelineError(f"A window must be longer than nothing. Found windows of {list(windows)} microseconds.")
         self.windows = tuple(windows)
         self.n_values = len(values)
-        self._codes = _Codes(keys, starts_of(occurred, known), occurred)
+        self._codes = Codes(keys, starts_of(occurred, known), occurred)
         self._never = [self._outlived(window, keys, occurred, known, values) for window in self.windows]
 
-        def side(times: Callable[[], Ints]) -> _Sums:
-            return _Sums(self._codes.of(keys, times()), values)
+        def side(times: Callable[[], Ints]) -> Sums:
+            return Sums(self._codes.of(keys, times()), values)
 
         sides: tuple[Callable[[], Ints], ...] = (lambda: starts_of(occurred, known), lambda: occurred)
-        self._started, self._happened = _each(side, sides, len(keys))
+        self._started, self._happened = each(side, sides, len(keys))
 
     def at(self, keys: Ints, cutoffs: Ints) -> Ints:
         """Return count and sums of the facts of each key that live at its cutoff.
@@ -102,14 +84,14 @@ class Timeline:
             The count first, then the sums, for each window.
         """
         # Sorted questions walk the arrays in order; unsorted ones miss the cache at every step of every search.
-        order = _sort(self._codes.of(keys, cutoffs))
+        order = sort_codes(self._codes.of(keys, cutoffs))
         answers = np.empty((len(keys), len(self.windows), 1 + self.n_values), dtype=np.int64)
 
         def answer(first: int) -> None:
-            block = order[first : first + _BLOCK]
+            block = order[first : first + BLOCK]
             answers[block] = self._alive(keys[block], cutoffs[block])
 
-        _each(answer, range(0, len(keys), _BLOCK), len(keys))
+        each(answer, range(0, len(keys), BLOCK), len(keys))
         return answers
 
     def _alive(self, keys: Ints, cutoffs: Ints) -> Ints:
@@ -126,15 +108,15 @@ class Timeline:
 
     def _outlived(
         self, window: int, keys: Ints, occurred: Ints, known: Ints, values: Sequence[Ints]
-    ) -> tuple[_Sums, _Sums] | None:
+    ) -> tuple[Sums, Sums] | None:
         """Return both sides of the facts that were learnt after they had left the window, None if there are none."""
         late = np.flatnonzero(known - occurred > window)
         if not len(late):
             return None
         columns = [column[late] for column in values]
         return (
-            _Sums(self._codes.of(keys[late], known[late]), columns),
-            _Sums(self._codes.of(keys[late], occurred[late]), columns),
+            Sums(self._codes.of(keys[late], known[late]), columns),
+            Sums(self._codes.of(keys[late], occurred[late]), columns),
         )
 
 
@@ -161,10 +143,10 @@ class Spans:
                 f"Spans need one start and end for each key. "
                 f"Found {len(keys)} keys, {len(starts)} starts, {len(ends)} ends."
             )
-        _check_keys(keys)
+        check_keys(keys)
         if bool((ends < starts).any()):
             raise TimelineError(f"No span may end before it starts. Found {int((ends < starts).sum())} that do.")
-        self._codes = _Codes(keys, starts, ends)
+        self._codes = Codes(keys, starts, ends)
         self._started = np.sort(self._codes.of(keys, starts))
         self._ended = np.sort(self._codes.of(keys, ends))
 
@@ -191,7 +173,7 @@ class Latest:
     def __init__(self, keys: Ints, occurred: Ints, known: Ints, until: Ints | None = None) -> None:
         starts = starts_of(occurred, known)
         ends = np.full(len(keys), NEVER, dtype=np.int64) if until is None else until
-        self._codes = _Codes(keys, starts, ends)
+        self._codes = Codes(keys, starts, ends)
         by_age = np.lexsort((known, occurred, keys))
         rank = np.empty(len(keys), dtype=np.int64)
         rank[by_age] = np.arange(len(keys))
@@ -237,110 +219,3 @@ def _steps(keys: Ints, starts: Ints, ends: Ints, rank: Ints, chosen: Ints) -> li
                 heapq.heappop(holding)
             steps.append((key, instant, -holding[0][0] if holding else -1))
     return steps
-
-
-class _Codes:
-    """Puts (key, time) into one integer that sorts the same way, so that one binary search finds both."""
-
-    __slots__ = ("_instants", "_origin", "_span")
-
-    def __init__(self, keys: Ints, *times: Ints) -> None:
-        # An end that never comes is no time to reckon with; only spans have such.
-        finite = [some if not len(some) or some.max() < NEVER else some[some < NEVER] for some in times]
-        low = min((int(some.min()) for some in finite if len(some)), default=0)
-        high = max((int(some.max()) for some in finite if len(some)), default=0)
-        self._origin = low
-        self._span = high - low + 4  # room for a time before all, one after all, and NEVER
-        self._instants: Ints | None = None
-        if (int(keys.max(initial=0)) + 1) * self._span > NEVER:
-            # Too many keys over too long a time for 63 bits: rank the instants instead. Same order, one search more.
-            self._instants = np.unique(np.concatenate(finite))
-            self._span = len(self._instants) + 3
-
-    def of(self, keys: Ints, times: Ints) -> Ints:
-        """Return the code of each (key, time)."""
-        if self._instants is None:
-            offset = np.clip(times, self._origin - 1, self._origin + self._span - 4)
-            offset -= self._origin - 1
-        else:
-            offset = np.searchsorted(self._instants, times, side="right")
-        # An end that never comes sorts after every cutoff, even one later than all facts.
-        offset[times == NEVER] = self._span - 1
-        offset += keys * self._span
-        return np.asarray(offset, dtype=np.int64)
-
-
-class _Sums:
-    """Codes in order, and the sums of values over the first i of them: int64 [n] and [n + 1, m].
-
-    The codes given are taken over and put in order where they stand.
-    """
-
-    __slots__ = ("codes", "sums")
-
-    def __init__(self, codes: Ints, values: Sequence[Ints]) -> None:
-        order = _sort(codes).astype(np.min_scalar_type(len(codes)))  # half the memory while the sums are made
-        self.codes = codes
-        self.sums = np.zeros((len(codes) + 1, len(values)), dtype=np.int64)
-        for first in range(0, len(codes), _BLOCK):
-            block = order[first : first + _BLOCK]
-            for place, column in enumerate(values):
-                running = np.take(column, block, mode="clip")
-                running[0] += self.sums[first, place]
-                np.cumsum(running, out=self.sums[first + 1 : first + 1 + len(block), place])
-
-    def up_to(self, wanted: Ints) -> Ints:
-        """Return count and sums of what is at or before each code: int64 [q, 1 + m]."""
-        position = np.searchsorted(self.codes, wanted, side="right")
-        answer = np.empty((len(wanted), 1 + self.sums.shape[1]), dtype=np.int64)
-        answer[:, 0] = position
-        answer[:, 1:] = np.take(self.sums, position, axis=0)
-        return answer
-
-
-def _each(job: Callable[[_Given], _Made], of: Iterable[_Given], size: int) -> list[_Made]:
-    """Return what the job makes of each, side by side where there is much to do: numpy lets go of the interpreter."""
-    if size <= _BLOCK or _PROCESSORS == 1:
-        return [job(one) for one in of]
-    with ThreadPoolExecutor(_PROCESSORS) as pool:
-        return list(pool.map(job, of))
-
-
-def _sort(codes: Ints) -> Ints:
-    """Sort the codes in place and return the order they came in, about three times as fast as argsort.
-
-    Sorting integers is far quicker than sorting their positions. So the leading bits of each code and its position
-    share one integer, which is sorted; those that share all leading bits with a neighbour are then sorted by the rest.
-    """
-    if _is_sorted(codes):
-        return np.arange(len(codes))
-    low, high = int(codes.min()), int(codes.max())
-    position_bits = (len(codes) - 1).bit_length()
-    trailing_bits = max((high - low).bit_length() + position_bits - 63, 0)
-    order = codes - low
-    order >>= trailing_bits
-    order <<= position_bits
-    order |= np.arange(len(codes))
-    order.sort()
-    order &= (1 << position_bits) - 1
-    codes[:] = codes[order]
-    if not _is_sorted(codes):
-        leading = codes - low
-        leading >>= trailing_bits
-        alike = leading[1:] == leading[:-1]
-        unsure = np.flatnonzero(np.append(alike, False) | np.append(False, alike))
-        exact = unsure[np.argsort(codes[unsure], kind="stable")]
-        codes[unsure], order[unsure] = codes[exact], order[exact]
-    return order
-
-
-def _is_sorted(codes: Ints) -> bool:
-    return bool((codes[1:] >= codes[:-1]).all())
-
-
-def _check_keys(keys: Ints) -> None:
-    if len(keys) and int(keys.min()) < 0:
-        raise TimelineError(
-            f"Keys must not be negative. Found {int((keys < 0).sum())} that are, of {len(keys)} in all; "
-            f"leave out facts without a key."
-        )

@@ -338,6 +338,26 @@ class Moment(StrEnum):
     AT_DEPARTURE = "at_departure"
 
 
+class LineMoment(StrEnum):
+    """A decision moment of an order line."""
+
+    AT_ORDER = "at_order"
+    BEFORE_WAVE = "before_wave"
+
+
+class ShortageCause(StrEnum):
+    """Why a pick took less than was asked for."""
+
+    NOT_FOUND = "not_found"
+    """It was reserved, and lay there only in the books."""
+    FOR_OTHERS = "for_others"
+    """Enough lay there, but was held, damaged or reserved for others."""
+    INBOUND_LATE = "inbound_late"
+    """Too little lay there, and more should have come."""
+    NOT_ENOUGH = "not_enough"
+    """Too little lay there, and nothing was late."""
+
+
 class Verdict(StrEnum):
     """Lateness verdict. The scale runs from 0 (cannot determine) to 4 (already past)."""
 
