@@ -17,6 +17,7 @@ from features.legs import Legs, Time, facts_of, micros_of
 from features.settings import FeatureSettings
 from features.tables import RecordTables
 from features.timeline import Ints
+from features.tracking import Scans
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) as the work goes on."""
@@ -71,6 +72,7 @@ class Builder:
         facts = facts_of(self.legs.times, settings)
         self._keyed = {key: Keyed(key, codes, self.legs.times, facts) for key, codes in self._codes.items()}
         self._feeds = {table: feed.told(feed.prepare(getattr(tables, table))) for table, feed in FEEDS.items()}
+        self._scans = Scans(self.legs)
 
     def positions_of(self, shipment_ids: pd.Series) -> Ints:
         """Return the position of each shipment among those of the legs: int64 [n]."""
@@ -98,4 +100,5 @@ class Builder:
             self._feeds[table].at(FEEDS[table].subjects(field, self.legs.keys[field][rows]), times[:, ahead], cutoffs)
             for table, field, ahead in asked()
         ]
-        return assemble(answers, observed, times, self.legs.numbers[rows], cutoffs)
+        tracked = self._scans.values(shipments, self.legs.plan[rows], times, cutoffs)
+        return assemble(answers, observed, tracked, times, self.legs.numbers[rows], cutoffs)

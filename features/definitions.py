@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import asdict
 
-from features import backlog, carrier, customer, feeds, plan, route, shipment, typical
+from features import backlog, carrier, customer, feeds, plan, route, shipment, tracking, typical
 from features.history import PRIOR_DELAY_MINUTES, PRIOR_LATE_SHARE, PSEUDO_LEGS, History
 from features.settings import FeatureSettings
 
@@ -23,6 +23,7 @@ FEATURES = (
     *shipment.FEATURES,
     *plan.FEATURES,
     *typical.FEATURES,
+    *tracking.FEATURES,
 )
 NAMES = tuple(feature.name for feature in FEATURES)
 

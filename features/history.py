@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,11 +107,14 @@ class History:
             for window in stream.windows:
                 column[stream.name, window] = len(column)
         self._levels = self._by_level(column)
+        # For one row a column reads its parent's answer, one place on; at the first place stands the prior.
         self._parents = [
-            (own, -1 if parents is None else int(parents[place]))
-            for columns, parents in self._levels
-            for place, own in enumerate(columns.tolist())
+            0 if stream.parent is None else 1 + column[stream.parent, window]
+            for stream in streams
+            for window in stream.windows
         ]
+        if any(parent > own for own, parent in enumerate(self._parents)):
+            raise ValueError("a stream stands before its parent; declare the parent first")
         picks: list[int] = []
         features: list[Feature] = []
         for stream in streams:
@@ -120,7 +124,7 @@ class History:
                         picks.append(place * len(column) + column[stream.name, window])
                         features.append(_declare(stream, window, kind, unit, words))
         self._picks = np.array(picks, dtype=np.int64)
-        self._picks_of_one = tuple(picks)
+        self._pick = itemgetter(*picks)
         self.features = tuple(features)
 
     def values(self, flat: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -138,17 +142,13 @@ class History:
 
     def values_of_one(self, flat: Sequence[float]) -> list[float]:
         """Return `values` of one row: the same additions and divisions in the same order, so the same bits."""
-        counts, lates, delays = flat[0::3], flat[1::3], flat[2::3]
-        shares = [0.0] * len(counts)
-        means = [0.0] * len(counts)
-        for own, parent in self._parents:
-            legs = counts[own] + PSEUDO_LEGS
-            prior_share = PRIOR_LATE_SHARE if parent < 0 else shares[parent]
-            prior_delay = PRIOR_DELAY_MINUTES if parent < 0 else means[parent]
-            shares[own] = (lates[own] + PSEUDO_LEGS * prior_share) / legs
-            means[own] = (delays[own] + PSEUDO_LEGS * prior_delay) / legs
-        together = [*counts, *shares, *means]
-        return [together[pick] for pick in self._picks_of_one]
+        counts = flat[0::3]
+        shares, means = [PRIOR_LATE_SHARE], [PRIOR_DELAY_MINUTES]
+        for count, late, delay, parent in zip(counts, flat[1::3], flat[2::3], self._parents, strict=True):
+            legs = count + PSEUDO_LEGS
+            shares.append((late + PSEUDO_LEGS * shares[parent]) / legs)
+            means.append((delay + PSEUDO_LEGS * means[parent]) / legs)
+        return list(self._pick([*counts, *shares[1:], *means[1:]]))
 
     def column(self, feature: str) -> int:
         """Return where a feature stands among `features`."""

@@ -102,6 +102,7 @@ class Keyed:
 def assemble(
     answers: Mapping[Key, NDArray[np.float64]],
     observed: Sequence[NDArray[np.float64]],
+    tracked: NDArray[np.float64],
     times: Ints,
     numbers: NDArray[np.float64],
     cutoffs: Ints,
@@ -114,6 +115,8 @@ def assemble(
         What `Keyed.at` returned for each of `KEYS`.
     observed
         What feeds answered to each question of `feeds.asked`.
+    tracked : float64 [q, len(tracking.FEATURES)]
+        What `features.tracking.Scans.values` returned.
     times : int64 [q, len(Time)]
     numbers : float64 [q, len(Number)]
         Of the version of the leg in force at the cutoff.
@@ -140,7 +143,7 @@ def assemble(
     own = shipment.values(times, numbers, cutoffs, lost_on_the_way, vehicle)
     planned = plan.values(numbers, own[:, shipment.TO_DEPARTURE], own[:, shipment.BOOKED_AHEAD])
     usual = typical.values(by_key, times, cutoffs)
-    return np.concatenate([history, *queues, *observed, own, planned, usual], axis=1)
+    return np.concatenate([history, *queues, *observed, own, planned, usual, tracked], axis=1)
 
 
 def _recent(codes: Ints, facts: Facts) -> Recent:

@@ -74,17 +74,26 @@ class Legs:
         Where the versions of each shipment begin, and at the end n.
     ids : str [n]
         Shipment of each version.
+    plan : int64 [n]
+        Plan that each version follows, by its number.
     keys : object [n] for each of `KEYS`; None where missing
     times : int64 [n, len(Time)]
     numbers : float64 [n, len(features.numbers.Number)]
+    told
+        Delivery events of these shipments.
+    stops
+        Stops of the plans.
     """
 
     shipment_ids: NDArray[np.object_]
     first: Ints
     ids: NDArray[np.object_]
+    plan: Ints
     keys: Mapping[str, NDArray[np.object_]]
     times: Ints
     numbers: NDArray[np.float64]
+    told: Events
+    stops: Stops
 
     @classmethod
     def of_tables(cls, tables: RecordTables) -> Legs:
@@ -95,10 +104,11 @@ class Legs:
         plans, leg, known, booked = tables.shipments.iloc[order], leg[order], known[order], booked[order]
         first_plan = np.searchsorted(leg, np.arange(len(shipment_ids)))
 
-        events = _Events.of(tables.events, shipment_ids)
+        events = Events.of(tables.events, shipment_ids)
         version = _versions(leg, known, *events.corrections(after=known[first_plan]))
         first = np.searchsorted(version.leg, np.arange(len(shipment_ids) + 1))
-        pickup, delivery, n_stops = _ends(plans, tables.stops)
+        stop, of_plan = _stops_in_order(plans, tables.stops)
+        pickup, delivery = _ends(plans, tables.stops, stop, of_plan)
 
         times = np.full((len(version.leg), len(Time)), NEVER, dtype=np.int64)
         times[:, Time.BOOKED], times[:, Time.KNOWN] = booked[first_plan][version.leg], known[first_plan][version.leg]
@@ -115,8 +125,12 @@ class Legs:
             "vehicle": _text(plans["vehicle_id"])[version.plan],
             "customer": _text(plans["customer_id"])[version.plan],
         }
+        n_stops = np.bincount(of_plan, minlength=len(plans))
         numbers = numbers_of_many(plans, pickup, delivery, n_stops)[version.plan]
-        return cls(shipment_ids, first, shipment_ids[version.leg], keys, times, numbers)
+        planned = micros_of(tables.stops["planned_at"])[stop]
+        stops = Stops(of_plan, _text(tables.stops["place"])[stop], planned)
+        ids = shipment_ids[version.leg]
+        return cls(shipment_ids, first, ids, version.plan, keys, times, numbers, events, stops)
 
     def rows_at(self, shipments: Ints, cutoffs: Ints) -> Ints:
         """Return the row of the version in force at the cutoff; before all of them, of the first.
@@ -166,7 +180,7 @@ def versions_of(plans: Sequence[Shipment], events: Collection[DeliveryEvent]) ->
         Those known of the shipment, in any order.
     """
     first = plans[0]
-    withdrawn = _withdrawals(events)
+    withdrawn = withdrawals_of(events)
     turns = {first.known_at: first}
     for before, plan in pairwise(plans):
         if not is_same_plan(before, plan):
@@ -197,7 +211,7 @@ def version_at(versions: Sequence[Version], cutoff: int) -> Version:
     return versions[0]
 
 
-def _withdrawals(events: Iterable[DeliveryEvent]) -> dict[str, datetime]:
+def withdrawals_of(events: Iterable[DeliveryEvent]) -> dict[str, datetime]:
     """Return from when on each corrected event no longer stands."""
     withdrawn: dict[str, datetime] = {}
     for event in events:
@@ -383,7 +397,7 @@ def _versions(leg: Ints, known: Ints, corrected_leg: Ints, corrected_known: Ints
 
 
 @dataclass(frozen=True, slots=True)
-class _Events:
+class Events:
     """Delivery events of announced shipments in the order in which they were known.
 
     `leg` is the position of the shipment, `withdrawn` when the first correction of the event was known.
@@ -394,7 +408,7 @@ class _Events:
     withdrawn: Ints
 
     @classmethod
-    def of(cls, events: pd.DataFrame, shipment_ids: NDArray[np.object_]) -> _Events:
+    def of(cls, events: pd.DataFrame, shipment_ids: NDArray[np.object_]) -> Events:
         events = events.sort_values(["known_at", "occurred_at", "event_id"], kind="stable")
         leg = pd.Index(shipment_ids).get_indexer(pd.Index(_text(events["shipment_id"])))
         events, leg = events[leg >= 0], leg[leg >= 0]
@@ -443,16 +457,28 @@ def _each_version_of(legs: Ints, first: Ints) -> tuple[Ints, Ints]:
     return first[legs][place] + np.arange(len(place)) - before, place
 
 
-def _ends(plans: pd.DataFrame, stops: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, Ints]:
-    """Return the first and the last stop of each plan, and how many there are, in the order of the plans."""
+class Stops(NamedTuple):
+    """Stops of plans, those of one plan in order: number of the plan, place, planned time."""
+
+    plan: Ints
+    place: NDArray[np.object_]
+    planned: Ints
+
+
+def _stops_in_order(plans: pd.DataFrame, stops: pd.DataFrame) -> tuple[Ints, Ints]:
+    """Return the rows of the stops and the plan of each, plan after plan."""
     stop, plan = part_rows(STOPS, stops, plans)
     sequence = stops["sequence"].to_numpy(dtype=np.int64)[stop]
     order = np.lexsort((sequence, plan))
-    stop, plan = stop[order], plan[order]
+    return stop[order], plan[order]
+
+
+def _ends(plans: pd.DataFrame, stops: pd.DataFrame, stop: Ints, plan: Ints) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the first and the last stop of each plan, in the order of the plans."""
     ends = np.full((2, len(plans)), -1)
     ends[0, plan[::-1]], ends[1, plan] = stop[::-1], stop  # of several writes to one place the last one holds
     numbered = stops.reset_index(drop=True)
-    return numbered.reindex(ends[0]), numbered.reindex(ends[1]), np.bincount(plan, minlength=len(plans))
+    return numbered.reindex(ends[0]), numbered.reindex(ends[1])
 
 
 def _text(column: pd.Series) -> NDArray[np.object_]:

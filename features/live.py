@@ -62,7 +62,7 @@ class LiveFacts:
         """Turn what one version has put in into what it says now; None says nothing."""
         before: Mapping[Fact, Happened] = {} if old is None else facts_of_one(old, self._settings)
         after: Mapping[Fact, Happened] = {} if new is None else facts_of_one(new, self._settings)
-        key_of = _keys_of(keys)
+        key_of = key_of_each(keys)
         for kind, streams in self._by_fact.items():
             was, now = before.get(kind), after.get(kind)
             if was == now:
@@ -75,11 +75,12 @@ class LiveFacts:
                     timeline.add(key, *now)
             if kind is Fact.RUN:
                 self._change_run(key_of, was, now)
-            if kind is Fact.DEPARTURE and keys["vehicle"] is not None:
+            vehicle = key_of[_VEHICLE]
+            if kind is Fact.DEPARTURE and vehicle is not None:
                 for fact, note in ((was, self._vehicle.remove), (now, self._vehicle.add)):
                     if fact is not None:
                         answer = (float(fact.values[1]), float(fact.occurred))
-                        note(keys["vehicle"], fact.occurred, fact.known, answer, fact.until)
+                        note(vehicle, fact.occurred, fact.known, answer, fact.until)
         for queue, line in self._queues:
             key = key_of[queue.key]
             if key is None:
@@ -95,7 +96,7 @@ class LiveFacts:
             if is_there is not None and is_there[0] < is_there[1]:
                 line.add(key, *is_there)
 
-    def _change_run(self, key_of: _KeyOf, was: Happened | None, now: Happened | None) -> None:
+    def _change_run(self, key_of: KeyOf, was: Happened | None, now: Happened | None) -> None:
         gone, come = (None if fact is None else _run(*fact) for fact in (was, now))
         for parts, runs in self._runs.items():
             key = key_of[parts]
@@ -124,7 +125,7 @@ class LiveFacts:
         usable = np.flatnonzero(left.valid & pd.notna(vehicles))
         for row in usable[np.argsort(starts_of(left.occurred, left.known)[usable], kind="stable")].tolist():
             occurred, known, until = int(left.occurred[row]), int(left.known[row]), int(left.until[row])
-            self._vehicle.add(vehicles[row], occurred, known, (float(left.values[row, 1]), float(occurred)), until)
+            self._vehicle.add((vehicles[row],), occurred, known, (float(left.values[row, 1]), float(occurred)), until)
 
     def _load_runs(self, legs: Legs, facts: Facts) -> None:
         usable = np.flatnonzero(facts.valid)
@@ -137,14 +138,15 @@ class LiveFacts:
 
     def observe(self, place: str, occurred: int, known: int, measured: Sequence[float | None]) -> None:
         """Put in a weather observation; `measured` follows `weather.COLUMNS`."""
-        self._weather.add(place, occurred, known, [np.nan if value is None else value for value in measured])
+        self._weather.add((place,), occurred, known, [np.nan if value is None else value for value in measured])
 
-    def features(self, keys: Keys, row: Row, numbers: Sequence[float], cutoff: int) -> NDArray[np.float64]:
+    def features(
+        self, key_of: KeyOf, row: Row, numbers: Sequence[float], tracked: Sequence[float], cutoff: int
+    ) -> NDArray[np.float64]:
         """Return the features of one leg at the cutoff (microseconds): float64 [len(FEATURES)].
 
         Plain numbers throughout: for one row an array costs more than what it holds.
         """
-        key_of = _keys_of(keys)
         flat: list[float] = []
         for stream, timeline in self._streams:
             key = key_of[stream.key]
@@ -156,16 +158,17 @@ class LiveFacts:
             key = key_of[queue.key]
             values.append(np.nan if key is None else line.at(key, cutoff))
         for place, _ in weather.ASKED:
-            values += self._weather.at(keys[place], cutoff) or _NO_WEATHER
+            values += self._weather.at(key_of[place,], cutoff) or _NO_WEATHER
         for place, ahead in forecast.ASKED:
-            values += self.forecasts.at(keys[place], row[ahead], cutoff)
+            values += self.forecasts.at(_only(key_of[place,]), row[ahead], cutoff)
         for field, ahead in disruption.ASKED:
-            values += self.disruptions.at(field, keys[field], row[ahead], cutoff)
-        last = self._vehicle.at(keys["vehicle"], cutoff) or shipment.NO_VEHICLE
+            values += self.disruptions.at(field, _only(key_of[field,]), row[ahead], cutoff)
+        last = self._vehicle.at(key_of[_VEHICLE], cutoff) or shipment.NO_VEHICLE
         own = shipment.values_of_one(row, numbers, cutoff, lost_on_the_way, last)
         values += own
         values += plan.values_of_one(numbers, own[shipment.TO_DEPARTURE], own[shipment.BOOKED_AHEAD])
         values += typical.values_of_one(lambda parts: self._runs[parts].at(key_of[parts], cutoff), row, cutoff)
+        values += tracked
         return np.fromiter(values, np.float64, len(values))
 
     def stream(self, name: str) -> LiveTimeline:
@@ -180,18 +183,22 @@ class LiveFacts:
 _NO_WEATHER = (np.nan,) * len(weather.COLUMNS)
 
 
-_KeyOf = Mapping[tuple[str, ...], tuple[str | None, ...] | None]
+KeyOf = Mapping[tuple[str, ...], tuple[str | None, ...] | None]
+"""The leg's key for each set of key fields; None where a part is missing: nothing was ever added under that."""
+
+_VEHICLE = ("vehicle",)
+
+
+def _only(key: tuple[str | None, ...] | None) -> str | None:
+    return None if key is None else key[0]
 
 
 def _run(occurred: int, known: int, until: int, values: Sequence[int]) -> Run:
     return Run(max(occurred, known), occurred, values[0], values[1], until)
 
 
-def _keys_of(keys: Keys) -> dict[tuple[str, ...], tuple[str | None, ...] | None]:
-    """Return the leg's key for each set of key fields that streams and queues use.
-
-    It is None where a part is missing: nothing was ever added under that.
-    """
+def key_of_each(keys: Keys) -> KeyOf:
+    """Return the leg's key for each set of key fields that is asked for."""
     found: dict[tuple[str, ...], tuple[str | None, ...] | None] = {}
     for parts in _ALL_PARTS:
         key = tuple([keys[part] for part in parts])
@@ -199,7 +206,15 @@ def _keys_of(keys: Keys) -> dict[tuple[str, ...], tuple[str | None, ...] | None]
     return found
 
 
-_ALL_PARTS = tuple({*(stream.key for stream in HISTORY.streams), *(queue.key for queue in QUEUES), *typical.KEYS})
+_ALL_PARTS = tuple(
+    {
+        *(stream.key for stream in HISTORY.streams),
+        *(queue.key for queue in QUEUES),
+        *typical.KEYS,
+        *((field,) for field, _ in (*weather.ASKED, *forecast.ASKED, *disruption.ASKED)),
+        _VEHICLE,
+    }
+)
 
 
 def _codes(legs: Legs, parts: tuple[str, ...]) -> tuple[Ints, list[tuple[str, ...]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +64,7 @@ _AS_IN_PLAN = (
     ),
 )
 _COLUMNS = [number for number, _ in _AS_IN_PLAN]
+_AS_GIVEN = itemgetter(*_COLUMNS)
 
 FEATURES = (
     *(feature for _, feature in _AS_IN_PLAN),
@@ -91,6 +93,4 @@ def values(
 def values_of_one(numbers: Sequence[float], to_departure: float, booked_ahead: float) -> list[float]:
     """Return `values` of one leg: the same operations, so the same bits."""
     closes_before = numbers[Number.CLOSES_BEFORE_HOURS]
-    found = [numbers[column] for column in _COLUMNS]
-    found += (to_departure - closes_before, booked_ahead - closes_before)
-    return found
+    return [*_AS_GIVEN(numbers), to_departure - closes_before, booked_ahead - closes_before]

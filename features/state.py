@@ -17,17 +17,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features import weather
+from features import tracking, weather
 from features.archive import Archive
 from features.errors import RecordError, UnknownShipmentError
 from features.legs import Legs, Version, is_same_plan, keys_of, micros, version_at, versions_of
-from features.live import LiveFacts, Placed
+from features.live import KeyOf, LiveFacts, Placed, key_of_each
 from features.moments import moment_at
 from features.numbers import numbers_of
 from features.records import DeliveryEvent, Disruption, Shipment, WeatherForecast, WeatherObservation
 from features.settings import FeatureSettings
 from features.tables import RecordTables, events_of, records_of, shipments_of
 from features.timeline import NEVER
+from features.tracking import Scan
 from features.vocabulary import Moment
 
 Record = Shipment | DeliveryEvent | WeatherObservation | WeatherForecast | Disruption
@@ -52,13 +53,14 @@ class FeatureRow:
 class _Case:
     """One shipment: its plans in order of knowledge, its events by id, the versions that are in the timelines.
 
-    `numbers` are those of a plan, once asked for.
+    `said` are keys and numbers of a plan, `scans` what the events say, both once asked for.
     """
 
     plans: list[Shipment] = field(default_factory=list)
     events: dict[str, DeliveryEvent] = field(default_factory=dict)
     versions: tuple[Version, ...] = ()
-    numbers: tuple[Shipment, tuple[float, ...]] | None = None
+    said: tuple[Shipment, tuple[KeyOf, tuple[float, ...]]] | None = None
+    scans: tuple[Scan, ...] | None = None
 
 
 class State:
@@ -183,7 +185,9 @@ class State:
         """Return the features of an announced or an inline shipment at the cutoff."""
         at = micros(cutoff)
         plan, times = self._version(subject, at)
-        values = self.facts.features(keys_of(plan), times, self._numbers(plan), at)
+        tracked = tracking.values_of_one(self._scans(plan), plan, times, at)
+        key_of, numbers = self._said(plan)
+        values = self.facts.features(key_of, times, numbers, tracked, at)
         return FeatureRow(values, self._missing(plan))
 
     def moment(self, subject: Shipment, cutoff: datetime) -> Moment | None:
@@ -207,13 +211,23 @@ class State:
             return version_at(case.versions, cutoff)
         return version_at(versions_of([subject], case.events.values()), cutoff)
 
-    def _numbers(self, plan: Shipment) -> tuple[float, ...]:
+    def _said(self, plan: Shipment) -> tuple[KeyOf, tuple[float, ...]]:
+        """Return the keys and the numbers of a plan."""
+        case = self._case(plan.shipment_id)
+        if case is not None and case.said is not None and case.said[0] is plan:
+            return case.said[1]
+        said = key_of_each(keys_of(plan)), numbers_of(plan)
+        if case is not None:
+            case.said = plan, said
+        return said
+
+    def _scans(self, plan: Shipment) -> tuple[Scan, ...]:
         case = self._case(plan.shipment_id)
         if case is None:
-            return numbers_of(plan)
-        if case.numbers is None or case.numbers[0] is not plan:
-            case.numbers = plan, numbers_of(plan)
-        return case.numbers[1]
+            return ()
+        if case.scans is None:
+            case.scans = tracking.scans_of(case.events.values())
+        return case.scans
 
     def _missing(self, subject: Shipment) -> tuple[str, ...]:
         missing = []
@@ -241,6 +255,7 @@ class State:
         if before is not None and before.known_at <= record.known_at:
             return False
         case.events[record.event_id] = record
+        case.scans = None
         self._refresh(case)
         return True
 

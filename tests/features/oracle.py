@@ -290,6 +290,34 @@ def service_last_delay_minutes(told: Told) -> float:
     return max(own)[-1] if own else NOTHING
 
 
+def scans(told: Told) -> list[DeliveryEvent]:
+    """What is reported of the subject: each report once, as it became known first, the last to happen last."""
+    once = {event.event_id: event for event in reversed(told.events) if event.shipment_id == told.subject.shipment_id}
+    happened = [one for one in once.values() if one.classifier is Classifier.ACTUAL and one.occurred_at <= told.cutoff]
+    return sorted(happened, key=lambda one: (one.occurred_at, one.known_at, one.event_id))
+
+
+def last_scan_age_hours(told: Told) -> float:
+    return (told.cutoff - scans(told)[-1].occurred_at) / timedelta(hours=1) if scans(told) else NOTHING
+
+
+def last_scan_delay_minutes(told: Told) -> float:
+    last = scans(told)[-1:]
+    planned = [stop.planned_at for stop in told.subject.stops if last and stop.place == last[0].place]
+    planned = [at for at in planned if at is not None]
+    return minutes(last[0].occurred_at - planned[0]) if planned else NOTHING
+
+
+def dwell_hours(told: Told) -> float:
+    last = scans(told)[-1:]
+    arrivals = (EventStatus.PICKUP_ARRIVED, EventStatus.TERMINAL_ARRIVED, EventStatus.DELIVERY_ARRIVED)
+    return (told.cutoff - last[0].occurred_at) / timedelta(hours=1) if last and last[0].status in arrivals else NOTHING
+
+
+def delays_told(told: Told) -> float:
+    return sum(one.status is EventStatus.DELAYED for one in scans(told))
+
+
 ORACLES: dict[str, Callable[[Told], float]] = {
     "carrier_departures_count_24h": carrier_departures_24h,
     "carrier_origin_departures_count_7d": carrier_origin_departures_7d,
@@ -316,4 +344,10 @@ ORACLES: dict[str, Callable[[Told], float]] = {
     "slack_hours": slack_hours,
     "arrival_delay_spread_minutes": arrival_delay_spread_minutes,
     "service_last_delay_minutes": service_last_delay_minutes,
+    "last_scan_age_hours": last_scan_age_hours,
+    "last_scan_delay_minutes": last_scan_delay_minutes,
+    "delays_told": delays_told,
 }
+
+SELDOM: dict[str, Callable[[Told], float]] = {"dwell_hours": dwell_hours}
+"""Of what the generated network does not show at a decision moment."""

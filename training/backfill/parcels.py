@@ -20,6 +20,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from features import tracking
 from features.definitions import NAMES
 from features.feeds import FEEDS
 from features.feeds import asked as asked_of_feeds
@@ -31,6 +32,7 @@ from features.numbers import Number
 from features.settings import FeatureSettings
 from features.tables import SCHEMAS, RecordTables, frame_of
 from features.timeline import NEVER, Ints
+from features.tracking import Scans
 from features.vocabulary import Moment
 
 TABLES = ("shipments", "stops", "events")
@@ -39,6 +41,7 @@ TABLES = ("shipments", "stops", "events")
 _SPAN = LONGEST_WINDOW // 3
 _TIMES = [f"t{column.value}" for column in Time]
 _NUMBERS = [f"n{column.value}" for column in Number]
+_TRACKED = [feature.name for feature in tracking.FEATURES]
 _ANSWER = "answer"
 
 
@@ -68,7 +71,8 @@ def open_records(tables: Mapping[str, pd.DataFrame], moments: Sequence[Moment], 
     asked = questions_about(legs)
     asked = asked[asked["moment"].isin([moment.value for moment in moments])].reset_index(drop=True)
     cutoffs = asked["cutoff_at"].dt.tz_localize(None).to_numpy().astype("datetime64[us]").astype(np.int64)
-    rows = legs.rows_at(pd.Index(legs.shipment_ids).get_indexer(pd.Index(asked["shipment_id"])), cutoffs)
+    shipments = pd.Index(legs.shipment_ids).get_indexer(pd.Index(asked["shipment_id"]))
+    rows = legs.rows_at(shipments, cutoffs)
 
     told = pd.DataFrame({**legs.keys, **dict(zip(_TIMES, legs.times.T, strict=True))})
     questions = pd.DataFrame({field: legs.keys[field][rows] for field in FIELDS})
@@ -79,11 +83,12 @@ def open_records(tables: Mapping[str, pd.DataFrame], moments: Sequence[Moment], 
     )
     numbers = dict(zip(_NUMBERS, legs.numbers[rows].T, strict=True))
     times = dict(zip(_TIMES, legs.times[rows].T, strict=True))
+    scans = Scans(legs).values(shipments, legs.plan[rows], legs.times[rows], cutoffs)
+    tracked = dict(zip(_TRACKED, scans.T, strict=True))
     home = part_of(questions["question"], parts)
 
-    yield from _sent(
-        "home", home, "question", questions[["question", "shipment_id", "moment", "cutoff"]].assign(**times, **numbers)
-    )
+    asked = questions[["question", "shipment_id", "moment", "cutoff"]]
+    yield from _sent("home", home, "question", asked.assign(**times, **numbers, **tracked))
     own = questions[["question", "cutoff"]].assign(home=home)
     for key in KEYS:
         name, fields = _name(key), list(key)
@@ -154,6 +159,7 @@ def assemble_part(parcels: Iterable[tuple[str, bytes]]) -> pd.DataFrame:
     values = assemble(
         {key: answers[_name(key)] for key in KEYS},
         [answers[f"{table}:{field}"] for table, field, _ in asked_of_feeds()],
+        asked[_TRACKED].to_numpy(dtype=np.float64),
         asked[_TIMES].to_numpy(dtype=np.int64),
         asked[_NUMBERS].to_numpy(dtype=np.float64),
         cutoffs,
