@@ -7,7 +7,7 @@ from datetime import datetime
 
 from features.definitions import HISTORY
 from features.history import PRIOR_LATE_SHARE, PSEUDO_LEGS
-from features.legs import micros
+from features.instants import micros
 from features.records import Shipment
 from features.state import State
 

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from features.definitions import FEATURES
 from features.errors import TimelineError
+from features.facts import facts_of
 from features.feeds import FEEDS, asked
+from features.instants import micros_of
 from features.keyed import KEYS, Keyed, assemble, codes_of
-from features.legs import Legs, Time, facts_of, micros_of
+from features.legs import Legs, Time
 from features.settings import FeatureSettings
 from features.tables import RecordTables
 from features.timeline import Ints

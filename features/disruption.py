@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from features.declaration import Feature
 from features.errors import RecordError
-from features.legs import Time, micros, micros_of
+from features.instants import micros, micros_of
+from features.legs import Time
 from features.records import Disruption
 from features.timeline import NEVER, Ints
 from features.vocabulary import Severity

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from features.declaration import Feature
 from features.history import HOUR
-from features.legs import Time, micros, micros_of
+from features.instants import micros, micros_of
+from features.legs import Time
 from features.live_timeline import LiveLatest
 from features.records import WeatherForecast
 from features.timeline import NEVER, Ints, Latest

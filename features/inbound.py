@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from features.asked_lines import UNITS, Asked, FirstTold, Floats, declared, shrunk, units
 from features.codes import NEVER, Ints, starts_of
 from features.history import DAY, HOUR
-from features.legs import MINUTE
+from features.instants import MINUTE
 from features.levels import Ranked
 from features.revisions import RevisedTimeline
 from features.steps import Facts, Steps, runs, untils

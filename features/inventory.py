@@ -17,7 +17,7 @@ from features import adjustments, books, demand, inbound, picks
 from features.asked_lines import UNITS, Asked, Floats, declared, hours_between, units
 from features.codes import Ints
 from features.errors import TimelineError
-from features.legs import micros_of
+from features.instants import micros_of
 from features.line_states import LineStates, View
 from features.numbering import Dense
 from features.steps import Steps

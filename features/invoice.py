@@ -22,8 +22,8 @@ from features.contracts import Contracts
 from features.declaration import Feature
 from features.duplicates import Ledger, in_order_of_arrival
 from features.history import WINDOWS
+from features.instants import micros
 from features.invoice_records import FreightInvoice, InvoiceLine
-from features.legs import micros
 from features.rating import rate_shipment
 from features.records import DeliveryEvent, Shipment
 from features.tables import RecordTables, events_of, records_of, shipments_of

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from features import backlog, plan, shipment, typical
 from features.definitions import HISTORY, LOST_BY_CARRIER, LOST_BY_SERVICE, QUEUES
+from features.facts import Facts
 from features.history import WINDOWS, Fact
-from features.legs import Facts
 from features.recent import Recent, Typical
 from features.revisions import RevisedTimeline
 from features.timeline import Ints, Latest, Spans

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from features.legs import MINUTE, Legs, Time, micros_of
+from features.instants import MINUTE, micros_of
+from features.legs import Legs, Time
 from features.settings import FeatureSettings
 from features.tables import RecordTables
 from features.timeline import NEVER

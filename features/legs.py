@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import IntEnum
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,18 +22,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.history import MAX_DELAY_MINUTES, MAX_TRANSIT_MINUTES, Fact
+from features.instants import micros, micros_of
 from features.numbers import numbers_of_many
-from features.settings import FeatureSettings
 from features.tables import STOPS, RecordTables, part_rows
 from features.timeline import NEVER, Ints
 from features.vocabulary import Classifier, Correction, EventStatus
 
 if TYPE_CHECKING:
     from features.records import DeliveryEvent, Shipment
-
-MINUTE = 60_000_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Time(IntEnum):
@@ -258,112 +254,6 @@ def keys_of(shipment: Shipment) -> dict[str, str | None]:
         "vehicle": shipment.vehicle_id,
         "customer": shipment.customer_id,
     }
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """Facts of one kind, one a version of a leg: `valid` says which versions have it.
-
-    Attributes
-    ----------
-    occurred, known, until : int64 [n]
-        When it happened, from when on it was known, and from when on it was no longer held to be so.
-    values : int64 [n, 2], late (0 or 1) and delay in whole minutes; of a run, transit and delay in whole minutes
-    valid : bool [n]
-    """
-
-    occurred: Ints
-    known: Ints
-    until: Ints
-    values: Ints
-    valid: NDArray[np.bool_]
-
-
-def facts_of(times: Ints, settings: FeatureSettings) -> dict[Fact, Facts]:
-    """Return the facts that the milestones make: what happened, when it was known, how late it was.
-
-    A fact of one version ends where the version ends; the next one has it again if it still holds.
-    """
-    planned, promised = times[:, Time.PLANNED], times[:, Time.PROMISED]
-    since, until = times[:, Time.SINCE], times[:, Time.UNTIL]
-    departed, delivered = times[:, Time.DEPARTED], times[:, Time.DELIVERED]
-    left_known = np.maximum(times[:, Time.DEPARTED_KNOWN], since)
-    delivered_known = np.maximum(times[:, Time.DELIVERED_KNOWN], since)
-    both_known = np.maximum(left_known, delivered_known)
-    left = (departed != NEVER) & (planned != NEVER)
-    arrived = (delivered != NEVER) & (promised != NEVER)
-    departure_delay = np.where(left, departed - planned, 0)
-    arrival_delay = np.where(arrived, delivered - promised, 0)
-    gained = np.where(left & arrived, arrival_delay - departure_delay, 0)
-    transit = np.where(left & arrived, delivered - departed, 0)
-    late = _late_and_minutes(arrival_delay, settings)
-    run = np.stack([np.clip(transit // MINUTE, -MAX_TRANSIT_MINUTES, MAX_TRANSIT_MINUTES), late[:, 1]], axis=1)
-
-    def facts(occurred: Ints, known: Ints, values: Ints, valid: NDArray[np.bool_]) -> Facts:
-        return Facts(occurred, known, until, values, valid & (known < until))
-
-    return {
-        Fact.DEPARTURE: facts(departed, left_known, _late_and_minutes(departure_delay, settings), left),
-        Fact.ARRIVAL: facts(delivered, delivered_known, late, arrived),
-        Fact.TRANSIT: facts(delivered, both_known, _late_and_minutes(gained, settings), left & arrived),
-        Fact.RUN: facts(delivered, both_known, run, left & arrived),
-    }
-
-
-class Happened(NamedTuple):
-    """One fact of one version of a leg, as in `Facts`."""
-
-    occurred: int
-    known: int
-    until: int
-    values: tuple[int, int]
-
-
-def facts_of_one(row: Row, settings: FeatureSettings) -> dict[Fact, Happened]:
-    """Return `facts_of` one version of a leg; a fact that it does not have is left out."""
-    planned, promised, since, until = row[Time.PLANNED], row[Time.PROMISED], row[Time.SINCE], row[Time.UNTIL]
-    departed, delivered = row[Time.DEPARTED], row[Time.DELIVERED]
-    left_known, delivered_known = max(row[Time.DEPARTED_KNOWN], since), max(row[Time.DELIVERED_KNOWN], since)
-    left = NEVER not in (departed, planned) and left_known < until
-    arrived = NEVER not in (delivered, promised) and delivered_known < until
-    facts: dict[Fact, Happened] = {}
-    if left:
-        late = _late_and_minutes_of(departed - planned, settings)
-        facts[Fact.DEPARTURE] = Happened(departed, left_known, until, late)
-    if arrived:
-        late = _late_and_minutes_of(delivered - promised, settings)
-        facts[Fact.ARRIVAL] = Happened(delivered, delivered_known, until, late)
-    if left and arrived:
-        both_known = max(left_known, delivered_known)
-        gained = _late_and_minutes_of((delivered - promised) - (departed - planned), settings)
-        facts[Fact.TRANSIT] = Happened(delivered, both_known, until, gained)
-        transit = min(max((delivered - departed) // MINUTE, -MAX_TRANSIT_MINUTES), MAX_TRANSIT_MINUTES)
-        facts[Fact.RUN] = Happened(delivered, both_known, until, (transit, facts[Fact.ARRIVAL].values[1]))
-    return facts
-
-
-def micros(instant: datetime | None) -> int:
-    """Return microseconds since 1970, `NEVER` for None."""
-    if instant is None:
-        return NEVER
-    since = instant - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-
-
-def micros_of(instants: pd.Series) -> Ints:
-    """Return microseconds since 1970 of each time, `NEVER` where missing: int64 [n]."""
-    naive = pd.to_datetime(instants, utc=True).dt.tz_localize(None).to_numpy().astype("datetime64[us]")
-    return np.where(np.isnat(naive), NEVER, naive.astype(np.int64))
-
-
-def _late_and_minutes(delay: Ints, settings: FeatureSettings) -> Ints:
-    minutes = np.clip(delay // MINUTE, -MAX_DELAY_MINUTES, MAX_DELAY_MINUTES)
-    return np.stack([delay > settings.late_after_minutes * MINUTE, minutes], axis=1).astype(np.int64)
-
-
-def _late_and_minutes_of(delay: int, settings: FeatureSettings) -> tuple[int, int]:
-    minutes = min(max(delay // MINUTE, -MAX_DELAY_MINUTES), MAX_DELAY_MINUTES)
-    return int(delay > settings.late_after_minutes * MINUTE), minutes
 
 
 def _first_known(event: DeliveryEvent) -> tuple[datetime, datetime, str]:

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from features import backlog, disruption, forecast, plan, shipment, typical, weather
 from features.definitions import HISTORY, LOST_BY_CARRIER, LOST_BY_SERVICE, QUEUES
 from features.disruption import LiveDisruptions
+from features.facts import Facts, Happened, facts_of, facts_of_one
 from features.forecast import LiveForecasts
 from features.history import Fact
-from features.legs import Facts, Happened, Legs, Row, facts_of, facts_of_one
+from features.legs import Legs, Row
 from features.live_timeline import LiveLatest, LiveSpans, LiveTimeline
 from features.recent import LiveRecent, Run
 from features.settings import FeatureSettings

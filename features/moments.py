@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from features.history import HOUR
-from features.legs import Legs, Row, Time, micros
+from features.instants import micros
+from features.legs import Legs, Row, Time
 from features.tables import RecordTables
 from features.timeline import NEVER
 from features.vocabulary import Moment

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from features.asked_lines import units
 from features.codes import NEVER, Codes, Ints, starts_of
+from features.instants import micros_of
 from features.inventory import INVENTORY_NAMES, Inventory
-from features.legs import micros_of
 from features.line_moments import RELEASED
 from features.line_states import OVER, PICKED, task_steps
 from features.picks import is_short

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from features import tracking, weather
 from features.archive import Archive
 from features.errors import RecordError, UnknownShipmentError
-from features.legs import Legs, Version, is_same_plan, keys_of, micros, version_at, versions_of
+from features.instants import micros
+from features.legs import Legs, Version, is_same_plan, keys_of, version_at, versions_of
 from features.live import KeyOf, LiveFacts, Placed, key_of_each
 from features.moments import moment_at
 from features.numbers import numbers_of

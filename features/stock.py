@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from features.codes import Ints
-from features.legs import micros_of
+from features.instants import micros_of
 from features.numbering import Dense, combined, numbered, thousandths
 from features.tables import RecordTables
 from features.vocabulary import AdjustmentReason, CustomerTier, Disposition, TaskKind, TaskStatus

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from features.declaration import Feature
 from features.history import HOUR
-from features.legs import MINUTE, Legs, Row, Time, micros, micros_of, withdrawals_of
+from features.instants import MINUTE, micros, micros_of
+from features.legs import Legs, Row, Time, withdrawals_of
 from features.timeline import NEVER, Ints, Latest, Spans
 from features.vocabulary import Classifier, Correction, EventStatus
 

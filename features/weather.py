@@ -7,7 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.declaration import Feature
-from features.legs import Time, micros_of
+from features.instants import micros_of
+from features.legs import Time
 from features.timeline import Ints, Latest
 
 COLUMNS = (

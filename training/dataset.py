@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from features.build import Builder, Progress
 from features.definitions import NAMES
+from features.instants import micros_of
 from features.labels import lateness_of
-from features.legs import micros_of
 from features.moments import questions_of
 from features.tables import NEEDED, SCHEMAS, RecordTables
 from features.vocabulary import Moment

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from features.declaration import Feature
 from features.errors import TimelineError
 from features.history import DAY, HOUR
-from features.legs import MINUTE, micros_of
+from features.instants import MINUTE, micros_of
 from features.quality.feeds import FEEDS
 from features.tables import RecordTables
 from features.timeline import Latest, Timeline

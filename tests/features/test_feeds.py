@@ -17,7 +17,7 @@ from features.definitions import NAMES
 from features.errors import RecordError
 from features.feeds import FEEDS, asked
 from features.fields import Record
-from features.legs import micros
+from features.instants import micros
 from features.moments import questions_of
 from features.records import Disruption, WeatherForecast
 from features.settings import FeatureSettings

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from features import backlog, plan, shipment, typical
 from features.definitions import HISTORY, QUEUES
+from features.facts import facts_of, facts_of_one
 from features.history import Fact
-from features.legs import MINUTE, Time, facts_of, facts_of_one
+from features.instants import MINUTE
+from features.legs import Time
 from features.numbers import Number
 from features.recent import NOTHING, LiveRecent, Recent, Run, typical_of
 from features.settings import FeatureSettings

@@ -26,7 +26,7 @@ import pytest
 from sqlalchemy import func, select
 
 from features.build import Builder
-from features.legs import micros_of
+from features.instants import micros_of
 from features.tables import RecordTables
 from features.vocabulary import Branch, Moment
 from models.registry import load_champion

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.build import Builder, Progress
-from features.legs import micros_of
+from features.instants import micros_of
 from features.moments import questions_about
 from features.settings import FeatureSettings
 from features.tables import RecordTables

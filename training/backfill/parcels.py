@@ -22,11 +22,12 @@ from numpy.typing import NDArray
 
 from features import tracking
 from features.definitions import NAMES
+from features.facts import facts_of
 from features.feeds import FEEDS
 from features.feeds import asked as asked_of_feeds
 from features.keyed import KEYS, LONGEST_WINDOW, Key, Keyed, assemble, codes_of
 from features.legs import KEYS as FIELDS
-from features.legs import Legs, Time, facts_of
+from features.legs import Legs, Time
 from features.moments import questions_about
 from features.numbers import Number
 from features.settings import FeatureSettings
