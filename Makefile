@@ -40,7 +40,7 @@ lock: $(READY)  ## choose versions anew
 	$(BIN)/uv pip compile pyproject.toml --extra brokers --extra postgresql --extra dev $(LOCKED) \
 	  --upgrade -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra spark --extra dev $(LOCKED) \
-	  --constraint requirements.lock -o requirements-spark.lock
+	  --constraint requirements.lock -o training/backfill/requirements.lock
 
 clean:  ## everything that can be made again
 	rm -rf .venv .venv-spark var .coverage htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
@@ -52,8 +52,8 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $(READY)
 
-.venv-spark/.ready: requirements-spark.lock pyproject.toml
+.venv-spark/.ready: training/backfill/requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv-spark
-	.venv-spark/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-spark.lock
+	.venv-spark/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r training/backfill/requirements.lock
 	.venv-spark/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@

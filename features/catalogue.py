@@ -7,7 +7,7 @@ from pathlib import Path
 
 from features.declaration import Feature
 from features.definitions import FEATURES
-from features.inventory import INVENTORY_FEATURES
+from features.inventory.features import INVENTORY_FEATURES
 from features.invoice import INVOICE_FEATURES
 
 _SECTIONS: tuple[tuple[str, str, Sequence[Feature]], ...] = (

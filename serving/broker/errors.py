@@ -13,7 +13,7 @@ class LibraryMissingError(BrokerError):
     """The program was installed without the broker's library."""
 
     def __init__(self, library: str) -> None:
-        self.library = library
+        self.missing = library
         super().__init__(f"Library '{library}' is not installed. Install `freight-triage[brokers]`.")
 
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from features.errors import TimelineError
-from features.inventory import INVENTORY_FEATURES, INVENTORY_NAMES, build_inventory
+from features.inventory.features import INVENTORY_FEATURES, INVENTORY_NAMES, build_inventory
 from features.order_records import Order, OrderLine
 from features.stock_records import InventoryAdjustment, InventoryPosition, WarehouseTask
 from features.tables import RecordTables

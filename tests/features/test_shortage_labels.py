@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from features.fields import Record
-from features.line_moments import line_questions_of
+from features.inventory.line_moments import line_questions_of
+from features.inventory.shortage_labels import shortage_of
 from features.order_records import OrderLine
-from features.shortage_labels import shortage_of
 from features.stock_records import InventoryPosition, WarehouseTask
 from features.tables import RecordTables
 from features.vocabulary import Disposition, TaskKind, TaskStatus

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.inventory import build_inventory
-from features.line_moments import line_questions_of
-from features.shortage_labels import shortage_of
+from features.inventory.features import build_inventory
+from features.inventory.line_moments import line_questions_of
+from features.inventory.shortage_labels import shortage_of
 from features.tables import RecordTables
 from features.vocabulary import LineMoment
 from training.leakage.findings import Kind

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from features.codes import NEVER, Ints, starts_of
-from features.stock import STATUSES, Stock
+from features.inventory.stock import STATUSES, Stock
 from features.tables import RecordTables
 from features.vocabulary import LineMoment, TaskKind, TaskStatus
 

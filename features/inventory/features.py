@@ -1,7 +1,7 @@
 """Inventory features: what may keep an order line from being picked in full, as known at its cutoff.
 
 Asked at the latest just before its wave is released. Six families: the line itself, declared here; the books
-(`features.books`), what is on its way (`inbound`), who competes for it (`demand`), how far books and shelves have
+(`books`), what is on its way (`inbound`), who competes for it (`demand`), how far books and shelves have
 drifted apart (`adjustments`), and how often picks found too little (`picks`).
 """
 
@@ -13,15 +13,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features import adjustments, books, demand, inbound, picks
-from features.asked_lines import UNITS, Asked, Floats, declared, hours_between, units
 from features.codes import Ints
 from features.errors import TimelineError
 from features.instants import micros_of
-from features.line_states import LineStates, View
-from features.numbering import Dense
+from features.inventory import adjustments, books, demand, inbound, picks
+from features.inventory.asked_lines import UNITS, Asked, Floats, declared, hours_between, units
+from features.inventory.line_states import LineStates, View
+from features.inventory.numbering import Dense
+from features.inventory.stock import DISPOSITIONS, Stock
 from features.steps import Steps
-from features.stock import DISPOSITIONS, Stock
 from features.tables import RecordTables
 from features.vocabulary import Disposition, TaskKind
 

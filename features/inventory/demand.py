@@ -1,6 +1,6 @@
 """Who else wants an article: the open lines that compete with a line, and how much is usually ordered.
 
-A line competes while it is open (`features.line_states`). *Unreserved* is what it needs beyond what is reserved for its
+A line competes while it is open (`line_states`). *Unreserved* is what it needs beyond what is reserved for its
 order. Ahead of a line stand those of a higher tier of customer, and of its own tier those due earlier; a tier that is
 not known counts as the lowest. No record carries a forecast of demand, so what was to be expected is the mean of the
 weeks before.
@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.asked_lines import UNITS, Asked, Floats, declared, share, units
-from features.books import Books
 from features.codes import NEVER, Ints
 from features.history import DAY
+from features.inventory.asked_lines import UNITS, Asked, Floats, declared, share, units
+from features.inventory.books import Books
+from features.inventory.line_states import View
 from features.levels import Levels, Ranked
-from features.line_states import View
 from features.revisions import RevisedTimeline
 from features.steps import runs, untils
 from features.vocabulary import CustomerTier
@@ -92,7 +92,7 @@ class Demand:
         reserved : int64 [q]
             What is reserved for the order of each line.
         free : float64 [q]
-            Free stock of `features.books`.
+            Free stock of `books`.
         """
         cutoffs, articles, view = asked.cutoffs, asked.articles, asked.view
         needed, unreserved = _wanted(view, reserved)

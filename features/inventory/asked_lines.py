@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from features.codes import NEVER, Ints
 from features.declaration import Feature
 from features.history import HOUR
-from features.line_states import View
-from features.numbering import THOUSANDTHS
+from features.inventory.line_states import View
+from features.inventory.numbering import THOUSANDTHS
 
 Floats = NDArray[np.float64]
 OWNER = "inventory planning"

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.asked_lines import UNITS, Asked, Floats, declared, hours_between, share, units
 from features.codes import NEVER, Ints
+from features.inventory.asked_lines import UNITS, Asked, Floats, declared, hours_between, share, units
+from features.inventory.numbering import Dense, combined
+from features.inventory.stock import DISPOSITIONS, Positions
 from features.levels import Levels
-from features.numbering import Dense, combined
 from features.steps import Steps
-from features.stock import DISPOSITIONS, Positions
 from features.vocabulary import Disposition
 
 _SOURCE = "inventory_positions"

@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.asked_lines import units
 from features.codes import NEVER, Codes, Ints, starts_of
 from features.instants import micros_of
-from features.inventory import INVENTORY_NAMES, Inventory
-from features.line_moments import RELEASED
-from features.line_states import OVER, PICKED, task_steps
-from features.picks import is_short
-from features.stock import STATUSES, Stock, Tasks
+from features.inventory.asked_lines import units
+from features.inventory.features import INVENTORY_NAMES, Inventory
+from features.inventory.line_moments import RELEASED
+from features.inventory.line_states import OVER, PICKED, task_steps
+from features.inventory.picks import is_short
+from features.inventory.stock import STATUSES, Stock, Tasks
 from features.tables import RecordTables
 from features.vocabulary import ShortageCause, TaskKind, TaskStatus
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.asked_lines import UNITS, Asked, FirstTold, Floats, declared, hours_between, share, units
 from features.codes import NEVER, Ints, starts_of
 from features.history import DAY
+from features.inventory.asked_lines import UNITS, Asked, FirstTold, Floats, declared, hours_between, share, units
+from features.inventory.stock import Adjustments
 from features.revisions import RevisedTimeline
 from features.steps import Facts, Steps
-from features.stock import Adjustments
 from features.timeline import Latest
 
 _SOURCE = "inventory_adjustments"

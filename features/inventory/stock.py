@@ -14,7 +14,7 @@ import pandas as pd
 
 from features.codes import Ints
 from features.instants import micros_of
-from features.numbering import Dense, combined, numbered, thousandths
+from features.inventory.numbering import Dense, combined, numbered, thousandths
 from features.tables import RecordTables
 from features.vocabulary import AdjustmentReason, CustomerTier, Disposition, TaskKind, TaskStatus
 

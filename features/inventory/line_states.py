@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.codes import NEVER, Ints
+from features.inventory.stock import STATUSES, Stock, Tasks
 from features.levels import Levels
 from features.steps import Steps
-from features.stock import STATUSES, Stock, Tasks
 from features.vocabulary import TaskKind, TaskStatus
 
 OVER = tuple(STATUSES.index(status.value) for status in (TaskStatus.DONE, TaskStatus.SHORT, TaskStatus.CANCELLED))

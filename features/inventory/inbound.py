@@ -10,14 +10,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from features.asked_lines import UNITS, Asked, FirstTold, Floats, declared, shrunk, units
 from features.codes import NEVER, Ints, starts_of
 from features.history import DAY, HOUR
 from features.instants import MINUTE
+from features.inventory.asked_lines import UNITS, Asked, FirstTold, Floats, declared, shrunk, units
+from features.inventory.stock import DISPOSITIONS, Positions
 from features.levels import Ranked
 from features.revisions import RevisedTimeline
 from features.steps import Facts, Steps, runs, untils
-from features.stock import DISPOSITIONS, Positions
 from features.vocabulary import Disposition
 
 LATE_AFTER_HOURS = 4

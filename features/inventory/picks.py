@@ -9,14 +9,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from features.adjustments import Newest
-from features.asked_lines import Asked, FirstTold, Floats, declared, shrunk
 from features.codes import Ints, starts_of
 from features.history import DAY
-from features.line_states import PICKED, task_steps
+from features.inventory.adjustments import Newest
+from features.inventory.asked_lines import Asked, FirstTold, Floats, declared, shrunk
+from features.inventory.line_states import PICKED, task_steps
+from features.inventory.stock import STATUSES, Tasks
 from features.revisions import RevisedTimeline
 from features.steps import Facts, runs, untils
-from features.stock import STATUSES, Tasks
 from features.vocabulary import TaskStatus
 
 PSEUDO_PICKS, PRIOR_SHORT_SHARE = 20.0, 0.04
