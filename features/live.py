@@ -31,6 +31,12 @@ Keys = Mapping[str, str | None]
 Placed = tuple[Keys, Row]
 """One version of a leg: where it counts, and its times."""
 
+KeyOf = Mapping[tuple[str, ...], tuple[str | None, ...] | None]
+"""The leg's key for each set of key fields; None where a part is missing: nothing was ever added under that."""
+
+_VEHICLE = ("vehicle",)
+_NO_WEATHER = (np.nan,) * len(weather.COLUMNS)
+
 
 class LiveFacts:
     """Timelines of streams and queues, and the newest departure and weather, by key."""
@@ -179,15 +185,6 @@ class LiveFacts:
     def queue(self, feature_name: str) -> LiveSpans:
         """Return the spans of the queue of that feature."""
         return next(line for queue, line in self._queues if queue.feature.name == feature_name)
-
-
-_NO_WEATHER = (np.nan,) * len(weather.COLUMNS)
-
-
-KeyOf = Mapping[tuple[str, ...], tuple[str | None, ...] | None]
-"""The leg's key for each set of key fields; None where a part is missing: nothing was ever added under that."""
-
-_VEHICLE = ("vehicle",)
 
 
 def _only(key: tuple[str | None, ...] | None) -> str | None:

@@ -132,7 +132,7 @@ class State:
             self.facts.disruptions.check(record)
 
     def add_tables(self, tables: RecordTables) -> None:
-        """Take in a history of canonical tables; an empty state takes it in bulk, about twenty times as fast."""
+        """Take in a history of canonical tables; an empty state takes it in bulk."""
         if self._cases or self._archive:
             for records in (shipments_of(tables), events_of(tables)):
                 for record in records:
