@@ -17,7 +17,7 @@ from features.moments import questions_of
 from features.settings import FeatureSettings
 from features.tables import RecordTables
 from features.vocabulary import Moment
-from tests.features.test_feeds import with_feeds
+from tests.features.feeds import with_feeds
 from training.backfill.local import backfill
 from training.backfill.parcels import TABLES, answer, assemble_part, open_feed, open_records, part_of
 from training.simulate.generate import simulate
