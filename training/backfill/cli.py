@@ -84,7 +84,9 @@ def _on_spark(
     try:
         from pyspark.sql import SparkSession
     except ImportError as error:
-        raise typer.BadParameter("PySpark is not installed here; install what training/backfill/requirements.lock names") from error
+        raise typer.BadParameter(
+            "PySpark is not installed here; install what training/backfill/requirements.lock names"
+        ) from error
     from training.backfill import spark
 
     if master is not None and master.startswith("local"):
