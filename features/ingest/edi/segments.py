@@ -192,6 +192,8 @@ def _header(window: Window) -> _Header | None:
     if not window.begins(_MARK):
         return None
     data = window.ahead(_HEADER_SPAN)
+    if data[3:4].isalnum():  # a word that begins so: the separator is no letter and no digit
+        return None
     kept = data.translate(None, BREAKS)[:_HEADER].decode("latin-1")
     if len(kept) < _HEADER:
         return None
