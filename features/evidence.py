@@ -53,7 +53,7 @@ def shown(charge: Accessorial, shipment: Shipment, events: Sequence[DeliveryEven
     events
         Those of the shipment that stand, as `features.as_known.standing` returns them.
     """
-    if charge.needs_authorisation and not _asked_for(charge, events):
+    if charge.needs_authorisation and not asked_for(charge, events):
         return Shown(0, f"nobody asked for {charge.charge_code} before the delivery")
     match charge.proof:
         case Proof.NOTHING:
@@ -72,6 +72,14 @@ def shown(charge: Accessorial, shipment: Shipment, events: Sequence[DeliveryEven
             if not made and any(stop.appointment_at is not None for stop in shipment.stops):
                 return Shown(1, "the plan has an appointment")
             return _once(made, "an appointment")
+        case Proof.RESIDENCE:
+            homes = sum(bool(stop.is_residence) for stop in shipment.stops)
+            return Shown(min(homes, 1), "a stop is a residence" if homes else "no stop of the plan is a residence")
+        case Proof.ADDRESS:
+            wrong = [event for event in events if event.party_at_fault is PartyAtFault.ADDRESS]
+            return _once(wrong, "a wrong address")
+        case Proof.LATE_DELIVERY:
+            return _late(shipment, events)
         case Proof.REQUEST:
             return _once([event for event in events if event.raw_status == charge.charge_code], charge.charge_code)
         case proof:
@@ -79,7 +87,8 @@ def shown(charge: Accessorial, shipment: Shipment, events: Sequence[DeliveryEven
             return _once([event for event in events if event.status is status], f"the status {status.value}")
 
 
-def _asked_for(charge: Accessorial, events: Sequence[DeliveryEvent]) -> bool:
+def asked_for(charge: Accessorial, events: Sequence[DeliveryEvent]) -> bool:
+    """Tell whether our side asked for a charge before the delivery."""
     delivered = [event.occurred_at for event in events if event.status is EventStatus.DELIVERED]
     return any(
         event.raw_status == charge.charge_code
@@ -87,6 +96,22 @@ def _asked_for(charge: Accessorial, events: Sequence[DeliveryEvent]) -> bool:
         and (not delivered or event.occurred_at <= delivered[0])
         for event in events
     )
+
+
+def _late(shipment: Shipment, events: Sequence[DeliveryEvent]) -> Shown:
+    """Tell whether a guarantee of the promised time is broken: a delay with an excuse by its reason breaks none."""
+    promised = shipment.promised_at
+    delivered = next((event for event in events if event.status is EventStatus.DELIVERED), None)
+    if promised is None or delivered is None or delivered.occurred_at <= promised:
+        return Shown(0, "no delivery after the promise is known")
+    others = (None, PartyAtFault.CARRIER, PartyAtFault.NEUTRAL, PartyAtFault.OTHER)
+    excused = [
+        event for event in events if event.party_at_fault not in others and event.occurred_at <= delivered.occurred_at
+    ]
+    if excused:
+        return Shown(0, f"the delay has an excuse: {excused[0].party_at_fault}")
+    minutes = (delivered.occurred_at - promised) // timedelta(minutes=1)
+    return Shown(1, f"delivered {minutes} minutes after the promise", (delivered.event_id,))
 
 
 def _counted(found: Sequence[DeliveryEvent], what: str) -> Shown:

@@ -48,11 +48,11 @@ def rate_shipment(
     haul = line_haul(shipment, contracts.rates(shipment, at, cutoff))
     bill = _Bill(shipment, haul)
     agreed, disputed = _undisputed(contracts.accessorials(shipment.carrier_id, at, cutoff))
-    for terms in agreed:
-        if terms.charge is ChargeKind.DISCOUNT:
-            bill.take_off(terms)
-    week = bill.add_fuel(contracts, at, cutoff)
     stand = standing(events, cutoff)
+    discounts = [terms for terms in agreed if terms.charge is ChargeKind.DISCOUNT]
+    for terms in sorted(discounts, key=_is_refund):
+        bill.take_off(terms, shown(terms, shipment, stand) if _is_refund(terms) else Shown(1, ""))
+    week = bill.add_fuel(contracts, at, cutoff)
     for terms in agreed:
         if terms.charge not in (ChargeKind.DISCOUNT, ChargeKind.TAX):
             bill.add(terms, shown(terms, shipment, stand))
@@ -88,6 +88,10 @@ def _undisputed(terms: Sequence[Accessorial]) -> tuple[list[Accessorial], list[D
     return [one for code, one in agreed.items() if code not in disputed], list(disputed.values())
 
 
+def _is_refund(terms: Accessorial) -> bool:
+    return terms.proof is Proof.LATE_DELIVERY
+
+
 def _says(terms: Accessorial) -> dict[str, object]:
     return terms.model_dump(exclude={"accessorial_id", "occurred_at", "known_at", "valid_from", "valid_until"})
 
@@ -103,6 +107,7 @@ class _Bill:
         self.currency: str | None = None
         self._haul: Haul | None = None
         self._off = Fraction(0)
+        self._refunded = Fraction(0)
         if isinstance(haul, NoHaul):
             self.doubts.append(Doubt(ChargeKind.LINE_HAUL, None, haul.reason, haul.words))
             self.doubts.append(Doubt(ChargeKind.FUEL, None, Reason.NO_BASE, "the rate says whether there is one"))
@@ -110,18 +115,27 @@ class _Bill:
             self.currency, self._haul = haul.rate.currency, haul
             self.charges.append(Charge(ChargeKind.LINE_HAUL, None, haul.amount_minor, _of_rate(haul)))
 
-    def take_off(self, terms: Accessorial) -> None:
-        """Add a discount. Together with those before it, it goes no deeper than the minimum of the line haul."""
-        amount = self._amount(terms, Shown(1, ""))
+    def take_off(self, terms: Accessorial, found: Shown) -> None:
+        """Add a discount. Together with those before it, it goes no deeper than the minimum of the line haul.
+
+        For a broken guarantee it is a refund: that comes last, is a share of what is left, and goes as deep as it says.
+        """
+        clause = _of_terms(terms)
+        if found.times == 0:
+            self.not_owed.append(NotOwed(terms.charge, terms.charge_code, clause, found.words))
+            return
+        amount = self._amount(terms, found)
         if isinstance(amount, Reason) or self._haul is None:
             reason = amount if isinstance(amount, Reason) else Reason.NO_BASE
-            self.doubts.append(Doubt(terms.charge, terms.charge_code, reason, _of_terms(terms).words))
+            self.doubts.append(Doubt(terms.charge, terms.charge_code, reason, clause.words))
             return
         before = self._net_minor(self._haul)
-        self._off += amount
-        self.charges.append(
-            Charge(terms.charge, terms.charge_code, self._net_minor(self._haul) - before, _of_terms(terms))
-        )
+        if _is_refund(terms):
+            self._refunded += amount
+        else:
+            self._off += amount
+        off = self._net_minor(self._haul) - before
+        self.charges.append(Charge(terms.charge, terms.charge_code, off, clause, found.event_ids))
 
     def add_fuel(self, contracts: Contracts, at: datetime, cutoff: datetime) -> FuelIndex | None:
         """Add the surcharge of the day's fuel week on the line haul, discounts taken off."""
@@ -174,7 +188,8 @@ class _Bill:
 
     def _net_minor(self, haul: Haul) -> int:
         """Return the line haul less the discounts so far, at least its minimum."""
-        return max(half_up(haul.exact_minor - self._off), haul.rate.minimum_minor or 0)
+        discounted = max(half_up(haul.exact_minor - self._off), haul.rate.minimum_minor or 0)
+        return max(half_up(discounted - self._refunded), 0)
 
     def _amount(self, terms: Accessorial, found: Shown) -> Fraction | Reason:
         if terms.basis is RateBasis.PERCENT:
@@ -182,9 +197,8 @@ class _Bill:
                 return Reason.NO_BASE
             if terms.percent is None:
                 return Reason.NO_QUANTITY
-            base = (
-                self._haul.exact_minor if terms.charge is ChargeKind.DISCOUNT else Fraction(self._net_minor(self._haul))
-            )
+            is_share_of_gross = terms.charge is ChargeKind.DISCOUNT and not _is_refund(terms)
+            base = self._haul.exact_minor if is_share_of_gross else Fraction(self._net_minor(self._haul))
             return base * exact(terms.percent) / 100
         units = _units(terms, self.shipment, found)
         if units is None or terms.rate_minor is None:

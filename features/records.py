@@ -49,6 +49,7 @@ class Stop(Part):
     kind: StopKind
     timezone: Zone = "UTC"
     country: Country | None = Field(default=None, description="ISO 3166-1 alpha-2 code, for holidays and borders")
+    is_residence: bool | None = Field(default=None, description="whether it is somebody's home; missing is unknown")
     closes_at: Instant | None = Field(default=None, description="cut-off: until when goods are taken in here")
     requested_at: Instant | None = None
     promised_from_at: Instant | None = None

@@ -230,6 +230,41 @@ class TestDiscountAndTax:
         assert expected.amount_minor(ChargeKind.ACCESSORIAL) == 0
 
 
+class TestGuarantee:
+    PROMISE = PICKUP + timedelta(hours=24)
+    AGREED = (
+        rate(fuel_index_id="F", minimum_minor=15_00), fuel(10),
+        terms("DSC", charge="discount", basis="percent", percent=20),
+        terms("GTD", charge="discount", proof="late_delivery", basis="percent", percent=50),
+    )  # fmt: skip
+
+    def refunded(self, *events: DeliveryEvent, **given: Any) -> dict[str, int]:
+        promised = plan(**given)
+        last = promised.stops[-1].model_copy(update={"promised_at": self.PROMISE})
+        promised = promised.model_copy(update={"stops": (promised.stops[0], last)})
+        return amounts(rated(*self.AGREED, shipment=promised, events=events))
+
+    def test_a_late_delivery_takes_off_its_share_of_what_is_left_below_the_minimum_and_fuel_follows(self) -> None:
+        found = self.refunded(event("delivered", 25))
+        assert found == {"line_haul": 25_00, "DSC": -5_00, "GTD": -10_00, "F": 1_00}
+
+    def test_nothing_is_refunded_in_time_before_a_delivery_or_with_an_excuse(self) -> None:
+        storm = event("delayed", 10, party_at_fault="outside")
+        for events in ((event("delivered", 24),), (), (storm, event("delivered", 30))):
+            assert "GTD" not in self.refunded(*events)
+
+    def test_what_the_carrier_did_or_did_after_the_delivery_is_no_excuse(self) -> None:
+        late = event("delivered", 30)
+        assert self.refunded(event("delayed", 10, party_at_fault="carrier"), late)["GTD"] == -10_00
+        assert self.refunded(late, event("other", 31, party_at_fault="consignee"))["GTD"] == -10_00
+
+    def test_the_delivery_is_the_evidence(self) -> None:
+        stops = [{"place": "NLRTM", "kind": "pickup", "planned_at": PICKUP},
+                 {"place": "DEHAM", "kind": "delivery", "promised_at": self.PROMISE}]  # fmt: skip
+        expected = rated(*self.AGREED, shipment=plan(stops=stops), events=[event("delivered", 25, "D")])
+        assert next(charge for charge in expected.charges if charge.code == "GTD").event_ids == ("D",)
+
+
 class TestAccessorials:
     DETENTION = terms("DET", proof="waiting", basis="hour", rate_minor=45_00, free_minutes=120)
 
@@ -244,6 +279,17 @@ class TestAccessorials:
             assert "no stay was longer than the 120 free minutes" in expected.not_owed[0].words
         else:
             assert expected.charges[1].event_ids == ("delivery_arrived-20", f"delivered-{20 + hours:g}")
+
+    def test_a_residence_is_shown_by_the_plan_and_a_wrong_address_by_an_event(self) -> None:
+        home, address = terms("RES", proof="residence", rate_minor=7_00), terms("ADC", proof="address", rate_minor=9_00)
+        stops = [{"place": "NLRTM", "kind": "pickup", "planned_at": PICKUP},
+                 {"place": "DEHAM", "kind": "delivery", "is_residence": True}]  # fmt: skip
+        assert amounts(rated(rate(), home, address)) == {"line_haul": 25_00}
+        found = rated(rate(), home, address, shipment=plan(stops=stops), events=[
+            event("delayed", 9, "W", party_at_fault="address"), event("delayed", 11, party_at_fault="carrier"),
+        ])  # fmt: skip
+        assert amounts(found) == {"line_haul": 25_00, "ADC": 9_00, "RES": 7_00}
+        assert [charge.event_ids for charge in found.charges if charge.code == "ADC"] == [("W",)]
 
     def test_waiting_at_the_pickup_counts_as_well(self) -> None:
         events = [event("pickup_arrived", -3), event("departed", 0), *self.detained(3)]
