@@ -142,13 +142,13 @@ class History:
 
     def values_of_one(self, flat: Sequence[float]) -> list[float]:
         """Return `values` of one row: the same additions and divisions in the same order, so the same bits."""
-        counts = flat[0::3]
         shares, means = [PRIOR_LATE_SHARE], [PRIOR_DELAY_MINUTES]
-        for count, late, delay, parent in zip(counts, flat[1::3], flat[2::3], self._parents, strict=True):
+        numbers = iter(flat)
+        for parent, count, late, delay in zip(self._parents, numbers, numbers, numbers, strict=True):
             legs = count + PSEUDO_LEGS
             shares.append((late + PSEUDO_LEGS * shares[parent]) / legs)
             means.append((delay + PSEUDO_LEGS * means[parent]) / legs)
-        return list(self._pick([*counts, *shares[1:], *means[1:]]))
+        return list(self._pick([*flat[0::3], *shares[1:], *means[1:]]))
 
     def column(self, feature: str) -> int:
         """Return where a feature stands among `features`."""

@@ -110,27 +110,34 @@ class LiveSpans:
     __slots__ = ("_by_key",)
 
     def __init__(self) -> None:
-        self._by_key: dict[Hashable, tuple[array[int], array[int]]] = {}
+        self._by_key: dict[Hashable, _Spans] = {}
 
     def add(self, key: Hashable, start: int, end: int) -> None:
         """Add one that lasts on `[start, end)`."""
-        starts, ends = self._by_key.setdefault(key, (array("q"), array("q")))
-        insort_right(starts, start)
-        insort_right(ends, end)
+        spans = self._by_key.get(key)
+        if spans is None:
+            spans = self._by_key[key] = _Spans()
+        spans.held = _NO_NUMBER_HELD
+        insort_right(spans.starts, start)
+        insort_right(spans.ends, end)
 
     def remove(self, key: Hashable, start: int, end: int) -> None:
         """Take back one that was added with the same arguments."""
-        for times, time in zip(self._by_key.get(key, (array("q"), array("q"))), (start, end), strict=True):
+        spans = self._by_key.get(key, _Spans())
+        for times, time in ((spans.starts, start), (spans.ends, end)):
             position = bisect_right(times, time) - 1
             if position < 0 or times[position] != time:
                 raise TimelineError(f"No span of key {key!r} at {time} was added, so none can be taken back.")
             del times[position]
+        spans.held = _NO_NUMBER_HELD
 
     def add_many(self, keys: Sequence[Hashable], codes: Ints, starts: Ints, ends: Ints) -> None:
         """Add in bulk: `keys[codes[i]]` is the key of span i; codes, starts and ends are int64 [n]."""
-        for place, times in enumerate((starts, ends)):
+        for name, times in (("starts", starts), ("ends", ends)):
             for code, chosen in _by_code(codes, times):
-                held = self._by_key.setdefault(keys[code], (array("q"), array("q")))[place]
+                spans = self._by_key.setdefault(keys[code], _Spans())
+                spans.held = _NO_NUMBER_HELD
+                held: array[int] = getattr(spans, name)
                 held[:] = array("q", np.sort(np.concatenate([held, times[chosen]]).astype(np.int64)).tobytes())
 
     def at(self, key: Hashable, cutoff: int) -> int:
@@ -138,7 +145,39 @@ class LiveSpans:
         spans = self._by_key.get(key)
         if spans is None:
             return 0
-        return bisect_right(spans[0], cutoff) - bisect_right(spans[1], cutoff)
+        since, until, number = spans.held
+        return number if since <= cutoff < until else spans.answer(cutoff)
+
+    def last_start(self, key: Hashable, cutoff: int) -> int:
+        """Return when the newest of the key that had started by the cutoff started; `NEVER` if none had."""
+        spans = self._by_key.get(key)
+        started = 0 if spans is None else bisect_right(spans.starts, cutoff)
+        return NEVER if spans is None or not started else spans.starts[started - 1]
+
+
+class _Spans:
+    """When the things of one key start and when they end; `held` is the last answer and between which it holds."""
+
+    __slots__ = ("ends", "held", "starts")
+
+    def __init__(self) -> None:
+        self.starts, self.ends = array("q"), array("q")
+        self.held = _NO_NUMBER_HELD
+
+    def answer(self, cutoff: int) -> int:
+        since, until, number = -NEVER, NEVER, 0
+        for times, sign in ((self.starts, 1), (self.ends, -1)):
+            passed = bisect_right(times, cutoff)
+            number += sign * passed
+            if passed:
+                since = max(since, times[passed - 1])
+            if passed < len(times):
+                until = min(until, times[passed])
+        self.held = since, until, number
+        return number
+
+
+_NO_NUMBER_HELD = (NEVER, NEVER, 0)
 
 
 class LiveLatest:
@@ -222,31 +261,20 @@ class _Facts:
 
     def answer(self, cutoff: int) -> list[int]:
         """Return count and both sums of what lives at the cutoff, window after window."""
+        born = self.steps[0]
+        if not born.since <= cutoff < born.until:
+            born.move(cutoff)
+        since, until = born.since, born.until
+        count, first, second = born.passed, born.first, born.second
         alive: list[int] = []
-        since, until = -NEVER, NEVER
-        count = first = second = -1
-        for steps in self.steps:
-            times, sums, passed = steps.times, steps.sums, steps.passed
-            end = len(times)
-            near = passed + _NEAR
-            if passed and times[passed - 1] <= cutoff and (near >= end or cutoff < times[near]):
-                while passed < end and times[passed] <= cutoff:
-                    passed += 1
-            else:
-                passed = bisect_right(times, cutoff)
-            steps.passed = passed
-            if passed:
-                before = times[passed - 1]
-                if before > since:
-                    since = before
-            if passed < end:
-                after = times[passed]
-                if after < until:
-                    until = after
-            if count < 0:
-                count, first, second = passed, sums[2 * passed], sums[2 * passed + 1]
-            else:
-                alive += (count - passed, first - sums[2 * passed], second - sums[2 * passed + 1])
+        for steps in self.steps[1:]:
+            if not steps.since <= cutoff < steps.until:
+                steps.move(cutoff)
+            if steps.since > since:
+                since = steps.since
+            if steps.until < until:
+                until = steps.until
+            alive += (count - steps.passed, first - steps.first, second - steps.second)
         self.held = since, until, alive
         return alive
 
@@ -261,18 +289,40 @@ class _Steps:
     """Instants in order, each with the values of a fact, and the running sums of both values.
 
     After the first i instants the sums are `sums[2 * i]` and `sums[2 * i + 1]`: side by side, for one look at memory.
-    `passed` is how many had passed when it was last asked: who asks about the present looks there first.
+    `passed` is how many had passed when it was last asked, `first` and `second` are the sums then; they hold on
+    `[since, until)`. Who asks about the present asks there again, or near.
     """
 
-    __slots__ = ("passed", "sums", "times")
+    __slots__ = ("first", "passed", "second", "since", "sums", "times", "until")
 
     def __init__(self) -> None:
         self.times, self.sums = array("q"), array("q", (0, 0))
-        self.passed = 0
+        self._forget()
+
+    def _forget(self) -> None:
+        self.passed = self.first = self.second = 0
+        self.since, self.until = NEVER, -NEVER
+
+    def move(self, cutoff: int) -> None:
+        """Let pass what has passed at the cutoff."""
+        times, passed = self.times, self.passed
+        end, near = len(times), passed + _NEAR
+        if passed and times[passed - 1] <= cutoff and (near >= end or cutoff < times[near]):
+            while passed < end and times[passed] <= cutoff:
+                passed += 1
+        else:
+            passed = bisect_right(times, cutoff)
+        self.passed, self.first, self.second = passed, self.sums[2 * passed], self.sums[2 * passed + 1]
+        self.since = times[passed - 1] if passed else -NEVER
+        self.until = times[passed] if passed < end else NEVER
 
     def insert(self, time: int, values: Values) -> None:
         times, sums = self.times, self.sums
         first, second = values
+        if time < self.since:
+            self._forget()
+        elif time < self.until:
+            self.until = time
         if not times or time >= times[-1]:
             times.append(time)
             sums.append(sums[-2] + first)
@@ -288,13 +338,14 @@ class _Steps:
         position = bisect_right(self.times, time) - 1
         if position < 0 or self.times[position] != time:
             raise TimelineError(f"No fact at {time} was added, so none can be taken back.")
-        self.passed = 0
+        self._forget()
         del self.times[position]
         del self.sums[2 * position : 2 * position + 2]
         self._shift(position, -values[0], -values[1])
 
     def merge(self, times: Ints, values: Ints) -> None:
         """Put in many, given in order of time."""
+        self._forget()
         if self.times:
             values = np.concatenate([np.diff(np.array(self.sums, dtype=np.int64).reshape(-1, 2), axis=0), values])
             times = np.concatenate([np.array(self.times, dtype=np.int64), times])

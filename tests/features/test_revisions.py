@@ -180,7 +180,7 @@ class TestRandomHistories:
         state.add_tables(asked.tables)
         np.testing.assert_array_equal(answers(state, asked.questions), built(asked))
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=15, deadline=None)
     @given(histories)
     def test_what_becomes_known_after_a_cutoff_changes_nothing(self, records: list[AnyRecord]) -> None:
         asked = Asked(records)
