@@ -1,7 +1,7 @@
 """Canonical records of transport: what moves, how it is going, and what is around it.
 
 Every one carries two clocks: `occurred_at` (it happened) and `known_at` (we learnt it); see `features.fields`. Orders,
-stock, contracts and invoices, outcomes have modules of their own beside this one.
+stock, tenders and claims, contracts and invoices, outcomes have modules of their own beside this one.
 """
 
 from __future__ import annotations
@@ -25,8 +25,6 @@ from features.vocabulary import (
     ReferenceKind,
     Severity,
     StopKind,
-    TenderPurpose,
-    TenderReply,
     UnitKind,
 )
 
@@ -183,35 +181,16 @@ class DeliveryEvent(Record):
         return self
 
 
-class Tender(Priced):
-    """A load offered to a carrier (X12 204); `occurred_at` is when it was offered."""
+class Place(Record):
+    """Where a place or a weather station lies, in degrees (WGS 84); `occurred_at` is since when.
 
-    tender_id: Identifier
-    shipment_id: Identifier
-    carrier_id: Identifier
-    purpose: TenderPurpose = TenderPurpose.ORIGINAL
-    service_id: Identifier | None = None
-    mode: Mode | None = None
-    respond_by: Instant | None = Field(default=None, description="after this the offer is no longer open")
-    offered_minor: int | None = Field(default=None, ge=0, description="freight charge offered")
-    weight_kg: Amount | None = None
-    volume_m3: Amount | None = None
-    pieces: int | None = Field(default=None, ge=1)
-    distance_km: Amount | None = None
-    references: tuple[Reference, ...] = ()
+    A later record of the same place takes the place of an earlier one from its own `known_at`.
+    """
 
-
-class TenderResponse(Record):
-    """What the carrier answered to a tender (X12 990); `occurred_at` is when it answered."""
-
-    response_id: Identifier
-    shipment_id: Identifier
-    carrier_id: Identifier
-    tender_id: Identifier | None = Field(default=None, description="missing where the answer names the shipment alone")
-    reply: TenderReply
-    raw_reply: str | None = Field(default=None, description="answer code as the carrier sent it")
-    reason: str | None = Field(default=None, description="reason code or text as the carrier sent it")
-    carrier_reference: Identifier | None = Field(default=None, description="the carrier's own number, e.g. its PRO")
+    place: Identifier
+    latitude: float = Field(ge=-90, le=90, description="degrees, north positive")
+    longitude: float = Field(ge=-180, le=180, description="degrees, east positive")
+    name: str | None = None
 
 
 class Weather(Record):

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
+from features.carrier_records import Claim, Tender, TenderResponse
 from features.errors import SourceError, TableError
 from features.fields import Record
 from features.invoice_records import Accessorial, CarrierRate, FreightInvoice, FuelIndex, InvoiceLine
@@ -31,11 +32,10 @@ from features.records import (
     Disruption,
     HandlingUnit,
     Package,
+    Place,
     Reference,
     Shipment,
     Stop,
-    Tender,
-    TenderResponse,
     WeatherForecast,
     WeatherObservation,
 )
@@ -54,12 +54,14 @@ RECORDS: Mapping[str, type[Record]] = {
     "weather": WeatherObservation,
     "weather_forecasts": WeatherForecast,
     "disruptions": Disruption,
+    "places": Place,
     "orders": Order,
     "order_lines": OrderLine,
     "packages": Package,
     "handling_units": HandlingUnit,
     "tenders": Tender,
     "tender_responses": TenderResponse,
+    "claims": Claim,
     "warehouse_tasks": WarehouseTask,
     "inventory_positions": InventoryPosition,
     "inventory_adjustments": InventoryAdjustment,
@@ -153,6 +155,7 @@ class RecordTables:
     weather: pd.DataFrame
     weather_forecasts: pd.DataFrame = field(default_factory=partial(_empty, "weather_forecasts"))
     disruptions: pd.DataFrame = field(default_factory=partial(_empty, "disruptions"))
+    places: pd.DataFrame = field(default_factory=partial(_empty, "places"))
     references: pd.DataFrame = field(default_factory=partial(_empty, "references"))
     orders: pd.DataFrame = field(default_factory=partial(_empty, "orders"))
     order_lines: pd.DataFrame = field(default_factory=partial(_empty, "order_lines"))
@@ -161,6 +164,7 @@ class RecordTables:
     handling_units: pd.DataFrame = field(default_factory=partial(_empty, "handling_units"))
     tenders: pd.DataFrame = field(default_factory=partial(_empty, "tenders"))
     tender_responses: pd.DataFrame = field(default_factory=partial(_empty, "tender_responses"))
+    claims: pd.DataFrame = field(default_factory=partial(_empty, "claims"))
     warehouse_tasks: pd.DataFrame = field(default_factory=partial(_empty, "warehouse_tasks"))
     inventory_positions: pd.DataFrame = field(default_factory=partial(_empty, "inventory_positions"))
     inventory_adjustments: pd.DataFrame = field(default_factory=partial(_empty, "inventory_adjustments"))

@@ -176,6 +176,24 @@ class TenderReply(StrEnum):
     DECLINED = "declined"
 
 
+class ClaimKind(StrEnum):
+    """What a carrier is held to account for."""
+
+    LOSS = "loss"
+    DAMAGE = "damage"
+    OVERCHARGE = "overcharge"
+    OTHER = "other"
+
+
+class ClaimStatus(StrEnum):
+    """What has become of a claim."""
+
+    FILED = "filed"
+    PAID = "paid"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+
+
 class TaskKind(StrEnum):
     """What a warehouse task does."""
 

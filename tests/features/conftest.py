@@ -83,6 +83,7 @@ FILLED: dict[str, dict[str, object]] = {
         "valid_from": NOON,
         "valid_until": LATER,
     },
+    "places": {"place": "NLRTM", "latitude": 51.92, "longitude": 4.48, "name": "Rotterdam"},
     "orders": {
         "order_id": "O1",
         "customer_id": "C1",
@@ -126,6 +127,19 @@ FILLED: dict[str, dict[str, object]] = {
         "carrier_id": "RHEI",
         "reply": "declined",
         "raw_reply": "D",
+    },
+    "claims": {
+        "claim_id": "M1",
+        "carrier_id": "RHEI",
+        "shipment_id": "S1",
+        "kind": "damage",
+        "raw_kind": "A",
+        "status": "paid",
+        "filed_at": NOON,
+        "claimed_minor": 80_000,
+        "paid_minor": 65_000,
+        "currency": "EUR",
+        "text": "two cartons wet",
     },
     "warehouse_tasks": {
         "task_id": "K1",

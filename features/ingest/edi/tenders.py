@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from features.carrier_records import Tender, TenderResponse
 from features.ingest.edi.codes import CUBIC_METRES, MODES, PURPOSES, REPLIES, STOPS
 from features.ingest.edi.faults import Fault, Reason, Remark, TransactionError
 from features.ingest.edi.names import parties_of, references_of
 from features.ingest.edi.reading import Reading, pieces_of, split
 from features.ingest.edi.segments import Segment
-from features.records import Shipment, Stop, Tender, TenderResponse
+from features.records import Shipment, Stop
 from features.vocabulary import Mode, StopKind, TenderPurpose
 
 _WINDOWS = {

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from features.carrier_records import Tender, TenderResponse
 from features.ingest.checks import broken_links, broken_rows
 from features.ingest.edi.importer import import_edi
 from features.ingest.edi.reading import Terms
 from features.invoice_records import FreightInvoice, InvoiceLine
-from features.records import DeliveryEvent, Shipment, Tender, TenderResponse
+from features.records import DeliveryEvent, Shipment
 from features.tables import SCHEMAS, RecordTables
 from features.vocabulary import EventStatus, RateBasis, TenderReply
 from tests.features.ingest.edi.written import LEARNT, Imported, accounted

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from features.carrier_records import Tender, TenderResponse
 from features.ingest.edi.places import Zones
-from features.records import Shipment, Tender, TenderResponse
+from features.records import Shipment
 from features.vocabulary import Mode, StopKind, TenderPurpose, TenderReply
 from tests.features.ingest.edi.written import LEARNT, Imported, imported, one, several
 
