@@ -67,6 +67,16 @@ _SUFFIX = re.compile(r"(?<=\d)(-\d{1,2}|[A-Z])$")
 Before = dict[tuple[object, ...], dict[str, FreightInvoice]]
 
 
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """The invoices before one that have something in common with it; see `FEATURES` for each."""
+
+    same_shipment: tuple[FreightInvoice, ...]
+    same_number: tuple[FreightInvoice, ...]
+    similar_number: tuple[FreightInvoice, ...]
+    same_reference: tuple[FreightInvoice, ...]
+
+
 @dataclass(slots=True)
 class Ledger:
     """The invoices seen so far, found by what a repeat has in common with them."""
@@ -86,34 +96,42 @@ class Ledger:
                 for group in self._groups(cancelled):
                     group.pop(cancelled.invoice_id, None)
 
-    def values(self, invoice: FreightInvoice) -> tuple[float, ...]:
-        """Return the features of one invoice, from those taken in."""
-        arrived, amount = counts_from(invoice), invoice.net_due_minor
-        same = self._found(self.by_shipment, invoice.carrier_id, invoice.shipment_id)
+    def repeats(self, invoice: FreightInvoice) -> Repeats:
+        """Return what an invoice may repeat, of those taken in."""
         number = None if invoice.invoice_number is None else plain_number(invoice.invoice_number)
-        references = {(one.kind, one.value) for one in invoice.references}
         sharing = {
-            other.invoice_id
-            for kind, value in references
-            for other in self._found(self.by_reference, invoice.carrier_id, kind, value)
+            other.invoice_id: other
+            for reference in dict.fromkeys((one.kind, one.value) for one in invoice.references)
+            for other in self._found(self.by_reference, invoice.carrier_id, *reference)
         }
         alike = [
             other
-            for other in self._found(self.by_amount, invoice.carrier_id, invoice.currency, amount)
+            for other in self._found(self.by_amount, invoice.carrier_id, invoice.currency, invoice.net_due_minor)
             if number is not None
             and other.invoice_number is not None
-            and arrived - counts_from(other) < SIMILAR_WITHIN
+            and counts_from(invoice) - counts_from(other) < SIMILAR_WITHIN
             and is_similar(number, plain_number(other.invoice_number))
         ]
+        return Repeats(
+            same_shipment=tuple(self._found(self.by_shipment, invoice.carrier_id, invoice.shipment_id)),
+            same_number=tuple(self._found(self.by_number, invoice.carrier_id, number)),
+            similar_number=tuple(alike),
+            same_reference=tuple(sharing.values()),
+        )
+
+    def values(self, invoice: FreightInvoice) -> tuple[float, ...]:
+        """Return the features of one invoice, from those taken in."""
+        found = self.repeats(invoice)
+        same, amount = found.same_shipment, invoice.net_due_minor
         newest = max((counts_from(other) for other in same), default=None)
         return (
             sum(other.net_due_minor == amount and other.currency == invoice.currency for other in same),
             len(same),
             sum(other.invoice_number != invoice.invoice_number for other in same),
-            len(self._found(self.by_number, invoice.carrier_id, number)),
-            len(alike),
-            len(sharing),
-            float("nan") if newest is None else _hours(arrived, newest),
+            len(found.same_number),
+            len(found.similar_number),
+            len(found.same_reference),
+            float("nan") if newest is None else _hours(counts_from(invoice), newest),
         )
 
     def _groups(self, invoice: FreightInvoice) -> Iterator[dict[str, FreightInvoice]]:
