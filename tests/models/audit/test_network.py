@@ -44,7 +44,7 @@ def test_every_error_that_can_be_determined_is_found_in_its_class(network: Simul
         if not audit.undetermined:
             assert len(labels) <= 1
             found[error, labels[0] if labels else ""] += 1
-    # Without a known arrival, hours of waiting are not evidenced; the generator calls all of them a matter of the clock.
+    # Without a known arrival, hours of waiting are not evidenced; to the generator all are a matter of the clock.
     found["detention_clock", "detention_clock"] += found.pop(("detention_clock", "accessorial_not_evidenced"), 0)
     # A flat minimum that is raised is a rate to the generator.
     found["rate_mismatch", "rate_mismatch"] += found.pop(("rate_mismatch", "minimum_charge"), 0)
