@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from features.vocabulary import Moment, Verdict
 
@@ -53,5 +54,24 @@ class DelayScore:
 
     probability: float | None
     verdict: Verdict
+    moment: Moment
+    abstained_because: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EtaScore:
+    """When a shipment will arrive.
+
+    Attributes
+    ----------
+    early, median, late
+        Instants by which one in ten, half and nine in ten such shipments have arrived; None when the model abstains.
+    abstained_because
+        Why it abstains; empty otherwise.
+    """
+
+    early: datetime | None
+    median: datetime | None
+    late: datetime | None
     moment: Moment
     abstained_because: tuple[str, ...]

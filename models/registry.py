@@ -13,9 +13,11 @@ from mlflow.environment_variables import MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR
 from mlflow.exceptions import MlflowException
 from mlflow.utils.logging_utils import disable_logging, enable_logging
 
+from models import eta_bundle
 from models.bundle import load
 from models.delay import DelayModel
 from models.errors import NoChampionError
+from models.eta import EtaModel
 
 CHAMPION = "champion"
 BUNDLE_ARTIFACT = "bundle"
@@ -34,15 +36,31 @@ def quiet_mlflow() -> Iterator[None]:
         enable_logging()
 
 
-@quiet_mlflow()
 def load_champion(tracking_uri: str, name: str = "delay") -> tuple[DelayModel, dict[str, Any]]:
-    """Load the champion of a registered model, and how it was trained.
+    """Load the champion of a registered delay model, and how it was trained.
 
     Raises
     ------
     NoChampionError
         If the registry has none.
     """
+    return load(*_champion_bundle(tracking_uri, name))
+
+
+def load_eta_champion(tracking_uri: str, name: str = "eta") -> tuple[EtaModel, dict[str, Any]]:
+    """Load the champion of a registered model of arrival, and how it was trained.
+
+    Raises
+    ------
+    NoChampionError
+        If the registry has none.
+    """
+    return eta_bundle.load(*_champion_bundle(tracking_uri, name))
+
+
+@quiet_mlflow()
+def _champion_bundle(tracking_uri: str, name: str) -> tuple[Path, str]:
+    """Return the folder of the champion's bundle, and its version."""
     client = mlflow.MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
     try:
         version = client.get_model_version_by_alias(name, CHAMPION)
@@ -53,4 +71,4 @@ def load_champion(tracking_uri: str, name: str = "delay") -> tuple[DelayModel, d
     found = sorted(Path(folder).glob("artifacts/**/bundle.json"))
     if not found:
         raise NoChampionError(name, tracking_uri, "its artifacts hold no bundle.json")
-    return load(found[0].parent, version=str(version.version))
+    return found[0].parent, str(version.version)

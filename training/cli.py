@@ -11,32 +11,29 @@ from typing import Annotated, ParamSpec
 import typer
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from features.errors import FeatureError
 from models.errors import ModelError
 from training.backfill import cli as backfill_cli
+from training.console import DEFAULT_TRACKING, AsJson, Config, Data, Tracking, make_folder, progress
 from training.errors import TrainingError
+from training.eta.cli import evaluate_eta, train_eta
 from training.leakage.cli import leakage
 from training.simulate import cli as simulate_cli
 
-DEFAULT_TRACKING = "sqlite:///var/mlflow/mlflow.db"
-
 _P = ParamSpec("_P")
-_Data = Annotated[Path, typer.Option("--data", help="folder of canonical tables", exists=True, file_okay=False)]
-_Tracking = Annotated[
-    str, typer.Option("--tracking-uri", help="MLflow tracking and registry", envvar="MLFLOW_TRACKING_URI")
-]
 
 
 def register(app: typer.Typer) -> None:
     """Add `train`, `evaluate`, `leakage` and `simulate`, `backfill` to the command line."""
     train = typer.Typer(no_args_is_help=True, help="Fit, calibrate, judge and register a model.")
     train.command("delay")(_told(train_delay))
+    train.command("eta")(_told(train_eta))
     app.add_typer(train, name="train")
     judge_ = typer.Typer(no_args_is_help=True, help="Judge a registered model on its test period.")
     judge_.command("delay")(_told(evaluate_delay))
+    judge_.command("eta")(_told(evaluate_eta))
     app.add_typer(judge_, name="evaluate")
     app.command("leakage")(_told(leakage))
     simulate_cli.register(app)
@@ -44,15 +41,15 @@ def register(app: typer.Typer) -> None:
 
 
 def train_delay(
-    data: _Data,
-    config: Annotated[Path, typer.Option("--config", help="training configuration (YAML)")],
+    data: Data,
+    config: Config,
     out: Annotated[Path, typer.Option("--out", help="where the bundle and the report go")] = Path("var/models/delay"),
-    tracking_uri: _Tracking = DEFAULT_TRACKING,
+    tracking_uri: Tracking = DEFAULT_TRACKING,
 ) -> None:
     """Train the delay model: features as known at each moment, a split by time, calibration, a report, the registry."""
     # Imported here: no other command waits for these libraries.
     from models.bundle import save
-    from training.config import load_config
+    from training.config import TrainingConfig, load_config
     from training.dataset import make_dataset
     from training.evaluate import judge, summary
     from training.fit import fit_delay
@@ -61,9 +58,9 @@ def train_delay(
     from training.track import register as register_model
 
     console = Console(stderr=True)
-    settings = load_config(config)
-    _make_folder(tracking_uri)
-    with _progress(console) as bar:
+    settings = load_config(config, TrainingConfig)
+    make_folder(tracking_uri)
+    with progress(console) as bar:
         task = bar.add_task("features", total=None)
         dataset = make_dataset(data, settings, lambda done, total: bar.update(task, completed=done, total=total))
     model = fit_delay(dataset, settings, note=lambda line: console.print(f"  {line}"))
@@ -88,9 +85,9 @@ def train_delay(
 
 
 def evaluate_delay(
-    data: _Data,
-    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
-    tracking_uri: _Tracking = DEFAULT_TRACKING,
+    data: Data,
+    as_json: AsJson = False,
+    tracking_uri: Tracking = DEFAULT_TRACKING,
 ) -> None:
     """Judge the champion on the test period of the split that it was trained with."""
     from models.registry import load_champion  # imported here: no other command waits for these libraries
@@ -98,7 +95,7 @@ def evaluate_delay(
 
     console = Console(stderr=True)
     model, training = load_champion(tracking_uri)
-    with _progress(console) as bar:
+    with progress(console) as bar:
         task = bar.add_task("features", total=None)
         result, _ = evaluate(model, training, data, lambda done, total: bar.update(task, completed=done, total=total))
     if as_json:
@@ -119,16 +116,6 @@ def _told(command: Callable[_P, None]) -> Callable[_P, None]:
             raise typer.Exit(2) from error
 
     return run
-
-
-def _make_folder(tracking_uri: str) -> None:
-    if tracking_uri.startswith("sqlite:///"):
-        Path(tracking_uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-
-
-def _progress(console: Console) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=console)
 
 
 def _table(result: dict[str, object]) -> Table:

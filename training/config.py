@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeVar
 
 import yaml
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -58,22 +58,53 @@ class Verdicts(_Strict):
     cannot_make_it: Annotated[float, Field(ge=0, le=1)] = 0.9
 
 
-class TrainingConfig(_Strict):
-    """Configuration of one model."""
+class ModelConfig(_Strict):
+    """What the configuration of any model says."""
 
-    name: str = "delay"
+    name: str
     owner: str
     data: str = Field(description="what the data is, in words; 'generated' must be said where it is")
     moments: tuple[Moment, ...] = tuple(Moment)
     features: FeatureSettings = FeatureSettings()
     split: Split
     trees: Trees = Trees()
-    verdicts: Verdicts = Verdicts()
     seed: int = 1
 
 
-def load_config(path: Path) -> TrainingConfig:
-    """Read a training configuration.
+class TrainingConfig(ModelConfig):
+    """Configuration of the delay model."""
+
+    name: str = "delay"
+    verdicts: Verdicts = Verdicts()
+
+
+class Recalibration(_Strict):
+    """From which outcomes the intervals of arrival are corrected at the moment of decision.
+
+    Attributes
+    ----------
+    window_days
+        Outcomes that became known in so many days before.
+    least_outcomes
+        A carrier with fewer in the window is corrected by those of all carriers; with fewer of all, the model abstains.
+    """
+
+    window_days: Annotated[int, Field(ge=1, le=366)] = 14
+    least_outcomes: Annotated[int, Field(ge=20)] = 100
+
+
+class EtaConfig(ModelConfig):
+    """Configuration of the model of arrival."""
+
+    name: str = "eta"
+    recalibration: Recalibration = Recalibration()
+
+
+_Config = TypeVar("_Config", bound=ModelConfig)
+
+
+def load_config(path: Path, kind: type[_Config]) -> _Config:
+    """Read a training configuration of one kind: `TrainingConfig`, `EtaConfig`.
 
     Raises
     ------
@@ -81,7 +112,7 @@ def load_config(path: Path) -> TrainingConfig:
         With every problem of the file.
     """
     try:
-        return TrainingConfig.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return kind.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise ConfigError(path, [f"it cannot be read: {error}"]) from error
     except yaml.YAMLError as error:

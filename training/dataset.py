@@ -14,10 +14,11 @@ from features.build import Builder, Progress
 from features.definitions import NAMES
 from features.instants import micros_of
 from features.labels import lateness_of
+from features.legs import Legs
 from features.moments import questions_of
 from features.tables import NEEDED, SCHEMAS, RecordTables
 from features.vocabulary import Moment
-from training.config import TrainingConfig
+from training.config import ModelConfig
 from training.errors import TooLittleDataError
 from training.splits import Period, periods_of
 
@@ -32,7 +33,8 @@ class Dataset:
     Attributes
     ----------
     cases
-        Columns shipment_id, moment, cutoff_at, planned_at, late (bool), period, carrier; n rows.
+        Columns shipment_id, moment, cutoff_at, late (bool), delay_hours, label_known_at, planned_at, carrier, lane,
+        period; n rows.
     values : float64 [n, len(FEATURES)]
     fingerprint
         SHA-256 over the canonical tables.
@@ -42,6 +44,10 @@ class Dataset:
     values: NDArray[np.float64]
     fingerprint: str
 
+    def chosen(self, period: Period, moment: Moment) -> NDArray[np.bool_]:
+        """Return which cases are of a period and moment: bool [n]."""
+        return ((self.cases["period"] == period.value) & (self.cases["moment"] == moment.value)).to_numpy()
+
     def part(self, period: Period, moment: Moment) -> tuple[NDArray[np.float64], NDArray[np.bool_], pd.DataFrame]:
         """Return features, labels and cases of one period and moment.
 
@@ -50,7 +56,7 @@ class Dataset:
         TooLittleDataError
             If it has fewer than `MINIMUM_OF_EACH_OUTCOME` late or punctual cases.
         """
-        chosen = ((self.cases["period"] == period.value) & (self.cases["moment"] == moment.value)).to_numpy()
+        chosen = self.chosen(period, moment)
         late = self.cases.loc[chosen, "late"].to_numpy(dtype=bool)
         if min(int(late.sum()), int((~late).sum())) < MINIMUM_OF_EACH_OUTCOME:
             raise TooLittleDataError(period.value, moment.value, len(late), int(late.sum()), MINIMUM_OF_EACH_OUTCOME)
@@ -58,7 +64,7 @@ class Dataset:
 
 
 def make_dataset(
-    folder: Path, config: TrainingConfig, progress: Progress | None = None, periods: tuple[Period, ...] = tuple(Period)
+    folder: Path, config: ModelConfig, progress: Progress | None = None, periods: tuple[Period, ...] = tuple(Period)
 ) -> Dataset:
     """Read canonical tables and build features and labels for the moments and periods asked for."""
     tables = RecordTables.read(folder)
@@ -75,7 +81,7 @@ def make_dataset(
     return Dataset(cases, values, fingerprint_of(folder))
 
 
-def cases_of(tables: RecordTables, config: TrainingConfig) -> pd.DataFrame:
+def cases_of(tables: RecordTables, config: ModelConfig) -> pd.DataFrame:
     """Return the labelled cases of the tables with their period, in order of cutoff."""
     cases = questions_of(tables)
     cases = cases[cases["moment"].isin([moment.value for moment in config.moments])]
@@ -84,11 +90,20 @@ def cases_of(tables: RecordTables, config: TrainingConfig) -> pd.DataFrame:
     stops = tables.stops.sort_values(["known_at", "sequence"], kind="stable").drop_duplicates("shipment_id")
     plans = tables.shipments.sort_values("known_at", kind="stable").drop_duplicates("shipment_id")
     cases["planned_at"] = cases["shipment_id"].map(stops.set_index("shipment_id")["planned_at"])
+    cases["lane"] = cases["shipment_id"].map(lanes_of(tables))
     cases["carrier"] = cases["shipment_id"].map(plans.set_index("shipment_id")["carrier_id"])
     cases["period"] = periods_of(cases["planned_at"], cases["label_known_at"], config.split)
     cases = cases[cases["late"].notna() & cases["period"].notna()]
     cases["late"] = cases["late"].astype(bool)
     return cases.sort_values(["cutoff_at", "shipment_id", "moment"], kind="stable").reset_index(drop=True)
+
+
+def lanes_of(tables: RecordTables) -> pd.Series:
+    """Return the lane of each shipment as first planned, from the first stop to the last: text, by shipment_id."""
+    legs = Legs.of_tables(tables)
+    origin, destination = (legs.keys[end][legs.first_rows()] for end in ("origin", "destination"))
+    named = [f"{start}-{end}" for start, end in zip(origin, destination, strict=True)]
+    return pd.Series(named, index=pd.Index(legs.shipment_ids, name="shipment_id"))
 
 
 def fingerprint_of(folder: Path) -> str:

@@ -2,7 +2,8 @@
 
 TrainingError
  ├─ ConfigError        a training configuration cannot be used (all its problems at once)
- └─ TooLittleDataError a period has too few cases to fit, calibrate or judge on
+ ├─ TooLittleDataError a period has too few cases to fit, calibrate or judge on
+ └─ TooFewArrivalsError a period has too few arrivals to fit, correct or judge quantiles on
 """
 
 from __future__ import annotations
@@ -36,4 +37,17 @@ class TooLittleDataError(TrainingError):
         super().__init__(
             f"Period '{period}' has {found} labelled cases at moment {moment}, {late} of them late; "
             f"at least {needed} of each outcome are needed. Move the split dates, or import more history."
+        )
+
+
+class TooFewArrivalsError(TrainingError):
+    """A period has too few arrivals."""
+
+    def __init__(self, period: str, moment: str, found: int, needed: int) -> None:
+        self.period = period
+        self.moment = moment
+        self.found = found
+        super().__init__(
+            f"Period '{period}' has {found} arrivals at moment {moment}; at least {needed} are needed. "
+            f"Move the split dates, or import more history."
         )

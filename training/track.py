@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,19 @@ from mlflow.types import ColSpec, DataType, Schema
 
 from features.definitions import NAMES
 from models.delay import DelayModel
+from models.eta import LEVELS, EtaModel
 from models.registry import BUNDLE_ARTIFACT, CHAMPION, quiet_mlflow
-from training.config import TrainingConfig
+from training.config import ModelConfig
 
 
 @quiet_mlflow()
 def register(
-    model: DelayModel, config: TrainingConfig, result: dict[str, Any], bundle: Path, report: Path, tracking_uri: str
+    model: DelayModel | EtaModel,
+    config: ModelConfig,
+    result: dict[str, Any],
+    bundle: Path,
+    report: Path,
+    tracking_uri: str,
 ) -> str:
     """Log the run with parameters, measures, fingerprints and report; register the model; make it champion.
 
@@ -33,6 +40,7 @@ def register(
     str
         The registered version.
     """
+    kind = _ARRIVAL if isinstance(model, EtaModel) else _DELAY
     mlflow.set_tracking_uri(tracking_uri)
     mlflow.set_registry_uri(tracking_uri)
     _choose_experiment(config.name, tracking_uri)
@@ -42,12 +50,10 @@ def register(
         )
         mlflow.log_params({**config.trees.model_dump(), "seed": config.seed, **_split(config)})
         for moment, found in result["moments"].items():
-            mlflow.log_metrics(
-                {f"{moment}.{name}": found[name] for name in ("auc", "average_precision", "brier", "ece")}
-            )
+            mlflow.log_metrics({f"{moment}.{name}": found[name] for name in kind.measures})
         mlflow.log_artifacts(str(report), "report")
         mlflow.log_dict(json.loads(json.dumps(result)), "evaluation.json")
-        version = _log_model(config, bundle)
+        version = _log_model(config, bundle, kind)
         client = mlflow.MlflowClient()
         client.set_registered_model_alias(config.name, CHAMPION, version)
         for part, digest in model.fingerprints.items():
@@ -55,16 +61,16 @@ def register(
     return version
 
 
-def _log_model(config: TrainingConfig, bundle: Path) -> str:
+def _log_model(config: ModelConfig, bundle: Path, kind: _Kind) -> str:
     """Log the model, register it and return its version."""
     with warnings.catch_warnings():
-        # The signature is written out below; an example row of 178 features would say nothing more.
+        # The signature is written out below; an example row of many features would say nothing more.
         warnings.filterwarnings("ignore", message=".*input example was not provided.*")
         logged = mlflow.pyfunc.log_model(
             name=config.name,
-            python_model=str(_REGISTERED),
+            python_model=str(_MODELS / kind.file),
             artifacts={BUNDLE_ARTIFACT: str(bundle)},
-            signature=_SIGNATURE,
+            signature=ModelSignature(inputs=kind.inputs, outputs=kind.outputs),
             pip_requirements=["freight-triage"],
         )
     with quiet_mlflow():  # once more: logging a model lets MLflow speak again
@@ -79,14 +85,36 @@ def _choose_experiment(name: str, tracking_uri: str) -> None:
     mlflow.set_experiment(name)
 
 
-def _split(config: TrainingConfig) -> dict[str, str]:
+def _split(config: ModelConfig) -> dict[str, str]:
     return {name: str(value) for name, value in config.split.model_dump(mode="json").items()}
 
 
-_REGISTERED = Path(__file__).resolve().parent.parent / "models" / "registered.py"
-_SIGNATURE = ModelSignature(
-    inputs=Schema(
-        [*(ColSpec(DataType.double, name, required=False) for name in NAMES), ColSpec(DataType.string, "moment")]
-    ),
-    outputs=Schema([ColSpec(DataType.double)]),
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How a kind of model is registered: the file that MLflow keeps of it, its columns, what is logged of it."""
+
+    file: str
+    beside_features: tuple[str, ...]
+    outputs: Schema
+    measures: tuple[str, ...]
+
+    @property
+    def inputs(self) -> Schema:
+        """What a caller gives: the features, and text beside them."""
+        features = [ColSpec(DataType.double, name, required=False) for name in NAMES]
+        return Schema([*features, *(ColSpec(DataType.string, name) for name in self.beside_features)])
+
+
+_MODELS = Path(__file__).resolve().parent.parent / "models"
+_DELAY = _Kind(
+    "registered.py",
+    ("moment",),
+    Schema([ColSpec(DataType.double)]),
+    ("auc", "average_precision", "brier", "ece"),
+)
+_ARRIVAL = _Kind(
+    "registered_eta.py",
+    ("moment", "carrier_id", "as_of"),
+    Schema([ColSpec(DataType.double, f"q{round(level * 100)}") for level in LEVELS]),
+    ("coverage", "median_width_hours", "interval_score_hours", "median_error_hours"),
 )

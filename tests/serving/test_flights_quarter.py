@@ -37,7 +37,7 @@ from serving.config import Settings
 from serving.db.tables import DecisionRow, EventRow, OutgoingCallRow, RejectedEventRow
 from serving.decisions.verification import verify
 from tests.serving.worker.processes import effects, receiver, start_worker
-from training.config import load_config
+from training.config import TrainingConfig, load_config
 from training.dataset import cases_of
 from training.simulate.replay import history_until, replay_feed
 from training.splits import Period
@@ -133,7 +133,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     tracking, data = f"sqlite:///{folder}/mlflow.db", folder / "pnw"
     triage("import", "files", "--mapping", MAPPING, "--source", SOURCE, "--out", data)
     triage("train", "delay", "--data", data, "--config", CONFIG, "--out", folder / "model", "--tracking-uri", tracking)
-    tables, config = RecordTables.read(data), load_config(CONFIG)
+    tables, config = RecordTables.read(data), load_config(CONFIG, TrainingConfig)
     history_until(tables, QUARTER).write(folder / "history")
 
     cases = cases_of(tables, config)

@@ -10,8 +10,10 @@ from tempfile import mkdtemp
 import numpy as np
 
 from models.delay import DelayModel
-from training.config import Split, TrainingConfig, Trees
+from models.eta import EtaModel
+from training.config import EtaConfig, Split, TrainingConfig, Trees
 from training.dataset import Dataset, make_dataset
+from training.eta.fit import fit_eta
 from training.fit import fit_delay
 from training.simulate.generate import simulate
 from training.simulate.settings import SimulationSettings
@@ -42,3 +44,17 @@ def small_dataset() -> Dataset:
 def small_model() -> DelayModel:
     """Return the model fitted on them."""
     return fit_delay(small_dataset(), CONFIG)
+
+
+def small_eta_config() -> EtaConfig:
+    """Return the configuration of the model of arrival: the same split, fewer trees."""
+    shared = CONFIG.model_dump(exclude={"name", "verdicts"})
+    trees = {**shared["trees"], "max_rounds": 15, "learning_rate": 0.2}
+    recalibration = {"window_days": 14, "least_outcomes": 60}
+    return EtaConfig.model_validate({**shared, "trees": trees, "recalibration": recalibration})
+
+
+@cache
+def small_eta_model() -> EtaModel:
+    """Return the model of arrival fitted on those tables."""
+    return fit_eta(small_dataset(), small_eta_config())

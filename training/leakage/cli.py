@@ -33,11 +33,11 @@ def leakage(
     """Check that no feature knows what nobody could have known; ends with status 1 if one does."""
     # Imported here: no other command waits for these libraries.
     from features.tables import RecordTables
-    from training.config import load_config
+    from training.config import TrainingConfig, load_config
     from training.leakage.check import check_leakage, default_config
 
     tables = RecordTables.read(data)
-    settings = default_config(tables, data.name) if config is None else load_config(config)
+    settings = default_config(tables, data.name) if config is None else load_config(config, TrainingConfig)
     columns = (TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("reading", total=None)
