@@ -1,4 +1,4 @@
-"""What feeds tell of places and carriers, asked about the ends of each leg: weather, forecasts, disruptions.
+"""What feeds tell of places and carriers, asked about the ends of each leg: weather, forecasts, disruptions, work.
 
 Each feed stands alone: what it tells and what it is asked can be parted by subject, and each part be asked elsewhere.
 """
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features import disruption, forecast, weather
+from features import disruption, forecast, weather, work
 from features.legs import Time
 from features.timeline import Ints
 
@@ -66,10 +66,11 @@ FEEDS: Mapping[str, Feed] = {
     "weather": Feed(weather.ASKED, _of_place, weather.Observations, _place),
     "weather_forecasts": Feed(forecast.ASKED, _of_place, forecast.Forecasts, _place),
     "disruptions": Feed(disruption.ASKED, disruption.states_of, disruption.Disruptions, disruption.subject_of),
+    "warehouse_tasks": Feed(work.ASKED, work.spans_of, work.Work, _place),
 }
 """The feed of each table."""
 
-FEATURES = weather.FEATURES + forecast.FEATURES + disruption.FEATURES
+FEATURES = weather.FEATURES + forecast.FEATURES + disruption.FEATURES + work.FEATURES
 
 
 def asked() -> Iterator[tuple[str, str, Time]]:

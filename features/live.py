@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features import backlog, disruption, forecast, plan, shipment, typical, weather
+from features import backlog, disruption, forecast, plan, shipment, typical, weather, work
 from features.definitions import HISTORY, LOST_BY_CARRIER, LOST_BY_SERVICE, QUEUES
 from features.disruption import LiveDisruptions
 from features.facts import Facts, Happened, facts_of, facts_of_one
@@ -21,6 +21,7 @@ from features.forecast import LiveForecasts
 from features.history import Fact
 from features.legs import Legs, Row
 from features.live_timeline import LiveLatest, LiveSpans, LiveTimeline
+from features.live_work import LiveWork
 from features.recent import LiveRecent, Run
 from features.settings import FeatureSettings
 from features.timeline import Ints, starts_of
@@ -53,6 +54,7 @@ class LiveFacts:
         self._weather = LiveLatest()
         self.forecasts = LiveForecasts()
         self.disruptions = LiveDisruptions()
+        self.work = LiveWork()
 
     def replace(self, old: Sequence[Placed], new: Sequence[Placed]) -> None:
         """Take back what the old versions of a leg had put in, and put in what the new ones say."""
@@ -170,6 +172,8 @@ class LiveFacts:
             values += self.forecasts.at(_only(key_of[place,]), row[ahead], cutoff)
         for field, ahead in disruption.ASKED:
             values += self.disruptions.at(field, _only(key_of[field,]), row[ahead], cutoff)
+        for field, _ in work.ASKED:
+            values += self.work.at(_only(key_of[field,]), cutoff)
         last = self._vehicle.at(key_of[_VEHICLE], cutoff) or shipment.NO_VEHICLE
         own = shipment.values_of_one(row, numbers, cutoff, lost_on_the_way, last)
         values += own
@@ -209,7 +213,7 @@ _ALL_PARTS = tuple(
         *(stream.key for stream in HISTORY.streams),
         *(queue.key for queue in QUEUES),
         *typical.KEYS,
-        *((field,) for field, _ in (*weather.ASKED, *forecast.ASKED, *disruption.ASKED)),
+        *((field,) for field, _ in (*weather.ASKED, *forecast.ASKED, *disruption.ASKED, *work.ASKED)),
         _VEHICLE,
     }
 )

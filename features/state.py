@@ -27,12 +27,13 @@ from features.moments import moment_at
 from features.numbers import numbers_of
 from features.records import DeliveryEvent, Disruption, Shipment, WeatherForecast, WeatherObservation
 from features.settings import FeatureSettings
+from features.stock_records import WarehouseTask
 from features.tables import RecordTables, events_of, records_of, shipments_of
 from features.timeline import NEVER
 from features.tracking import Scan
 from features.vocabulary import Moment
 
-Record = Shipment | DeliveryEvent | WeatherObservation | WeatherForecast | Disruption
+Record = Shipment | DeliveryEvent | WeatherObservation | WeatherForecast | Disruption | WarehouseTask
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,8 @@ class State:
                 return self.facts.forecasts.add(record)
             case Disruption():
                 return self.facts.disruptions.add(record)
+            case WarehouseTask():
+                return self.facts.work.add(record)
 
     def check(self, record: Record) -> None:
         """Raise what `add` would raise, and change nothing."""
@@ -130,6 +133,8 @@ class State:
                 )
         elif isinstance(record, Disruption):
             self.facts.disruptions.check(record)
+        elif isinstance(record, WarehouseTask):
+            self.facts.work.check(record)
 
     def add_tables(self, tables: RecordTables) -> None:
         """Take in a history of canonical tables; an empty state takes it in bulk."""
@@ -143,6 +148,7 @@ class State:
             records_of(tables, WeatherObservation),
             records_of(tables, WeatherForecast),
             records_of(tables, Disruption),
+            records_of(tables, WarehouseTask),
         )
         for told in chain.from_iterable(feeds):
             self.add(told)

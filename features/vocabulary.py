@@ -400,6 +400,7 @@ class EventType(StrEnum):
     WEATHER_OBSERVED = "freight.weather.observed"
     WEATHER_FORECAST = "freight.weather.forecast"
     DISRUPTION = "freight.disruption"
+    WAREHOUSE_TASK = "freight.warehouse.task"
 
 
 class Moment(StrEnum):

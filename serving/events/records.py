@@ -13,11 +13,12 @@ from pydantic import ValidationError
 from features.errors import FutureKnowledgeError
 from features.fields import Record
 from features.records import DeliveryEvent, Disruption, Shipment, WeatherForecast, WeatherObservation
+from features.stock_records import WarehouseTask
 from features.vocabulary import Classifier, EventType
 from routing.canonical import canonical_json
 from serving.errors import Fault, InvalidRecordError, KnownTimeError
 
-AnyRecord = Shipment | DeliveryEvent | WeatherObservation | WeatherForecast | Disruption
+AnyRecord = Shipment | DeliveryEvent | WeatherObservation | WeatherForecast | Disruption | WarehouseTask
 R = TypeVar("R", bound=Record)
 
 RECORD_OF: Mapping[EventType, type[AnyRecord]] = {
@@ -26,6 +27,7 @@ RECORD_OF: Mapping[EventType, type[AnyRecord]] = {
     EventType.WEATHER_OBSERVED: WeatherObservation,
     EventType.WEATHER_FORECAST: WeatherForecast,
     EventType.DISRUPTION: Disruption,
+    EventType.WAREHOUSE_TASK: WarehouseTask,
 }
 """The record that the data of each event type is."""
 
@@ -74,12 +76,14 @@ def read_record(kind: type[R], data: Mapping[str, Any], *, now: datetime, intake
 
 
 def subject_of(record: AnyRecord) -> str:
-    """Return what a record is about: its shipment, its place, or the disruption."""
+    """Return what a record is about: its shipment, its place, the disruption, or the task."""
     match record:
         case WeatherObservation() | WeatherForecast():
             return record.place
         case Disruption():
             return record.disruption_id
+        case WarehouseTask():
+            return record.task_id
         case _:
             return record.shipment_id
 

@@ -197,7 +197,7 @@ def _altered(table: str, rows: pd.DataFrame, rng: np.random.Generator) -> pd.Dat
         if pa.types.is_timestamp(shape.type):
             altered[shape.name] = column - _micros(rng.integers(0, _EARLIER_MICROS, len(rows)))
         elif pa.types.is_boolean(shape.type):
-            altered[shape.name] = ~column
+            altered[shape.name] = column.ne(other=True).where(column.notna(), column)
         elif pa.types.is_integer(shape.type) or pa.types.is_floating(shape.type):
             altered[shape.name] = column * 2 + 1
         else:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from features.records import DeliveryEvent, Shipment, WeatherObservation
-from features.tables import RecordTables, events_of, shipments_of, weather_of
+from features.stock_records import WarehouseTask
+from features.tables import RecordTables, events_of, records_of, shipments_of, weather_of
 from features.vocabulary import AssertedBy, EventType
 
 HISTORY_FOLDER, FEED_FILE = "history", "feed.jsonl"
@@ -45,6 +46,7 @@ def replay_feed(tables: RecordTables, start: datetime, end: datetime) -> Iterato
         *((shipment.known_at, 0, _shipment_event(shipment)) for shipment in shipments_of(chosen)),
         *((observation.known_at, 1, _weather_event(observation)) for observation in weather_of(chosen)),
         *((event.known_at, 2, _delivery_event(event, source_of(event))) for event in events_of(chosen)),
+        *((task.known_at, 3, _task_event(task)) for task in records_of(chosen, WarehouseTask)),
     ]
     feed.sort(key=lambda entry: (entry[0], entry[1], entry[2]["id"]))
     return (event for _, _, event in feed)
@@ -92,7 +94,17 @@ def _weather_event(observation: WeatherObservation) -> CloudEvent:
     )
 
 
-def _data(record: Shipment | DeliveryEvent | WeatherObservation) -> Mapping[str, Any]:
+def _task_event(task: WarehouseTask) -> CloudEvent:
+    return _envelope(
+        EventType.WAREHOUSE_TASK,
+        f"{task.task_id}-{task.status.value}",
+        f"/warehouses/{task.warehouse_id}/tasks",
+        task.task_id,
+        _data(task),
+    )
+
+
+def _data(record: Shipment | DeliveryEvent | WeatherObservation | WarehouseTask) -> Mapping[str, Any]:
     data: dict[str, Any] = record.model_dump(mode="json", exclude_none=True)
     return data
 

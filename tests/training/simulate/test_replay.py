@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from features.records import DeliveryEvent, Shipment, WeatherObservation
+from features.stock_records import WarehouseTask
 from features.tables import RecordTables
 from features.vocabulary import EventType
 from training.simulate.generate import Simulation
@@ -20,7 +21,18 @@ RECORD_OF = {
     EventType.SHIPMENT_PLANNED: Shipment,
     EventType.DELIVERY: DeliveryEvent,
     EventType.WEATHER_OBSERVED: WeatherObservation,
+    EventType.WAREHOUSE_TASK: WarehouseTask,
 }
+
+
+def subject_of(record: Shipment | DeliveryEvent | WeatherObservation | WarehouseTask) -> str | None:
+    match record:
+        case WeatherObservation():
+            return record.place
+        case WarehouseTask():
+            return record.task_id
+        case _:
+            return record.shipment_id
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +75,7 @@ class TestReplayFeed:
             "freight.shipment.planned": len(after.shipments) - len(before.shipments),
             "freight.delivery": len(after.events) - len(before.events),
             "freight.weather.observed": len(after.weather) - len(before.weather),
+            "freight.warehouse.task": len(after.warehouse_tasks) - len(before.warehouse_tasks),
         }
         told = Counter(event["id"] for event in feed if event["type"] == "freight.delivery")
         assert told == Counter(after.events["event_id"]) - Counter(before.events["event_id"])
@@ -78,8 +91,7 @@ class TestReplayFeed:
             record = RECORD_OF[EventType(event["type"])].model_validate(event["data"])
             assert event["specversion"] == "1.0"
             assert datetime.fromisoformat(event["time"]) == record.occurred_at
-            subject = record.place if isinstance(record, WeatherObservation) else record.shipment_id
-            assert event["subject"] == subject
+            assert event["subject"] == subject_of(record)
 
     def test_source_and_id_name_one_message(self, small: Simulation) -> None:
         everything = list(replay_feed(small.tables, START - timedelta(days=90), END + timedelta(days=90)))
