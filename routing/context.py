@@ -17,7 +17,10 @@ from routing.directives import Directive
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """An earlier decision about the same subject: when, what happened, and which rules had hit."""
+    """An earlier decision about the same subject: when, what happened, and which guardrails and rules had hit.
+
+    A rule that hit and was snoozed had hit.
+    """
 
     at: datetime
     branch: Branch

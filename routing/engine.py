@@ -5,7 +5,7 @@ How a choice comes about
 1. Facts are held against their declarations: each is known, unknown or wrong (a wrong one counts as unknown). Rows that
    a directive excludes are taken out.
 2. Every guardrail and every rule is evaluated and recorded: `hit`, `no_hit`, `unknown`, `error` (unknown because a fact
-   is wrong) or `snoozed` (it hits, but is not to count for a while, or has yet to be confirmed). A rule that hit the
+   is wrong) or `snoozed` (it hits, but is not to count for a while, or has yet to be confirmed). One that hit the
    last time holds on by the release values of its thresholds.
 3. A guardrail that hits decides, the first in the document's order. Else a branch is chosen among those of the rules
    that hit: the strongest, or the one of least expected cost, whichever the bundle says. A branch that is forbidden, or
@@ -104,8 +104,8 @@ def decide(policy: Policy, facts: Mapping[str, object], now: datetime, context: 
     standing = in_force(context.directives, now) if context.directives else NOTHING
     read = policy.reader.read(facts)
     applied = standing.exclude_rows(read.known)
-    guardrails = [evaluate(rule, read) for rule in policy.guardrails]
     before = frozenset(context.history[-1].hits) if context.history else frozenset()
+    guardrails = [evaluate(rule, read, hit_before=rule.id in before) for rule in policy.guardrails]
     rules: list[RuleResult] = []
     for rule in policy.rules:
         result = evaluate(rule, read, hit_before=rule.id in before)

@@ -201,17 +201,9 @@ class Policy:
         return {Branch.NONE: Offer()} | {branch: terms.offer for branch, terms in self.branches.items()}
 
     @property
-    def remembers(self) -> tuple[str, ...]:
-        """Name the parts that need a `Context` to have effect, e.g. `capacity` or `rules.at_risk.confirm`."""
-        parts = ["capacity"] if self.budgets else []
-        parts += [f"branches.{branch}.cool_down" for branch, terms in self.branches.items() if terms.cool_down]
-        for rule in (*self.guardrails, *self.rules):
-            kind = "guardrails" if rule in self.guardrails else "rules"
-            if rule.holding is not None:
-                parts.append(f"{kind}.{rule.id} (thresholds with release)")
-            if rule.confirm is not None:
-                parts.append(f"{kind}.{rule.id}.confirm")
-        return tuple(parts)
+    def is_shared(self) -> bool:
+        """Whether one case's decision touches another's: by a budget, or by a branch that rests."""
+        return bool(self.budgets) or any(terms.cool_down for terms in self.branches.values())
 
     def overdue(self, today: date) -> tuple[str, ...]:
         """Name the parts whose review-by date has passed, e.g. `thresholds.notify_from`."""

@@ -18,8 +18,8 @@ from serving.clock import Clock, SystemClock
 from serving.config import Settings
 from serving.db.engine import create_engine_for, read_only, session_factory
 from serving.db.migrate import upgrade
+from serving.decisions import usage
 from serving.decisions.service import DecisionService
-from serving.errors import SettingsError
 from serving.events.following import Following, Learns
 from serving.events.records import Intake
 from serving.events.service import EventService
@@ -96,32 +96,16 @@ class Container:
         return HealthService(self.engine, self.clock, self.model, self.policy, self.following)
 
 
-def carried_out_in_full(policy: Policy) -> Policy:
-    """Return the policy, if this service can carry out all of it.
-
-    Each decision here is made by itself: what is left of budgets and what went before is not kept between decisions.
-
-    Raises
-    ------
-    SettingsError
-        If a part needs to be remembered: it would silently have no effect.
-    """
-    if policy.remembers:
-        found = f"a bundle ({policy.name}) that needs decisions to be remembered: {', '.join(policy.remembers)}"
-        raise SettingsError("policy", found, "This service does not keep that; leave these parts out of the bundle.")
-    return policy
-
-
 def build(settings: Settings, *, clock: Clock | None = None) -> Container:
     """Build the service: migrate the database, load model, policy and history, and learn the record log.
 
     Raises
     ------
-    DatabaseUrlError, NoChampionError, BundleError, FingerprintError, PolicyError, SettingsError, SnapshotError,
+    DatabaseUrlError, NoChampionError, BundleError, FingerprintError, PolicyError, SnapshotError,
     SourceError, TableError
         If a part cannot be had; each says what to do.
     """
-    policy = carried_out_in_full(load_policy(settings.policy))
+    policy = load_policy(settings.policy)
     model: DelayPredictor = AbsentModel()
     feature_settings = FeatureSettings()
     if settings.tracking_uri is not None:
@@ -137,4 +121,6 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Container:
     container = Container(settings, clock or SystemClock(), engine, state, model, policy)
     container.following.position = start
     container.following.catch_up()
+    with container.sessions.begin() as session:
+        usage.note_earlier(session, policy, container.clock.now())
     return container

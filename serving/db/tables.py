@@ -123,6 +123,7 @@ class OutgoingCallRow(Base):
     __table_args__ = (
         Index("ix_outgoing_calls_due", "status", "next_attempt_at"),
         Index("ix_outgoing_calls_shipment", "shipment_id", "position"),
+        Index("ix_outgoing_calls_branch", "branch", "created_at"),
     )
 
     position: Mapped[int] = mapped_column(_Key, primary_key=True, autoincrement=True)
@@ -141,6 +142,48 @@ class OutgoingCallRow(Base):
     lease_expires_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
     last_error: Mapped[str | None] = mapped_column(Text)
+
+
+class BudgetUseRow(Base):
+    """What a call took from a budget of the bundle, in millionths of its unit, so that sums are exact.
+
+    `sequence` is the newest decision when the call was let out: its own, or, where a person let it out, the last one
+    before. So a decision sees what lies below its own sequence.
+    """
+
+    __tablename__ = "budget_uses"
+    __table_args__ = (
+        UniqueConstraint("call_id", "budget"),
+        Index("ix_budget_uses_window", "budget", "used_at", "amount_millionths"),
+    )
+
+    position: Mapped[int] = mapped_column(_Key, primary_key=True, autoincrement=True)
+    budget: Mapped[str] = mapped_column(Text)
+    used_at: Mapped[datetime]
+    amount_millionths: Mapped[int] = mapped_column(BigInteger)
+    call_id: Mapped[str] = mapped_column(ForeignKey("outgoing_calls.call_id"))
+    sequence: Mapped[int] = mapped_column(BigInteger)
+
+
+class BranchTakingRow(Base):
+    """For whom a branch was taken: one row per call and fact by which the bundle lets the branch rest.
+
+    `key_digest` is the digest of the fact's value; `sequence` as in `BudgetUseRow`.
+    """
+
+    __tablename__ = "branch_takings"
+    __table_args__ = (
+        UniqueConstraint("call_id", "key_fact"),
+        Index("ix_branch_takings_last", "branch", "key_fact", "key_digest", "taken_at"),
+    )
+
+    position: Mapped[int] = mapped_column(_Key, primary_key=True, autoincrement=True)
+    branch: Mapped[str] = mapped_column(String(20))
+    key_fact: Mapped[str] = mapped_column(Text)
+    key_digest: Mapped[str] = mapped_column(String(64))
+    taken_at: Mapped[datetime]
+    call_id: Mapped[str] = mapped_column(ForeignKey("outgoing_calls.call_id"))
+    sequence: Mapped[int] = mapped_column(BigInteger)
 
 
 class ReviewItemRow(Base):

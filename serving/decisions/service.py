@@ -17,9 +17,10 @@ from routing.policy import Policy
 from serving.clock import Clock
 from serving.db.audit import SYSTEM, audit
 from serving.db.tables import DecisionRow, OutgoingCallRow
-from serving.decisions import repository
+from serving.decisions import repository, usage
 from serving.decisions.acting import Action
 from serving.decisions.calls import enqueue, is_called
+from serving.decisions.context import context_of
 from serving.decisions.facts import facts_of
 from serving.decisions.record import features_of, model_of
 from serving.decisions.subject import subject_version
@@ -153,7 +154,10 @@ class DecisionService:
         taken = repository.branches_taken(session, shipment.shipment_id)
         strongest = max(taken, key=self.policy.strength.__getitem__, default=Branch.NONE)
         facts = facts_of(scored, self.scores.state, costs=self.policy.costs, strongest_branch_taken=strongest)
-        choice = decide(self.policy, facts, now)
+        if self.policy.is_shared:
+            repository.lock_chain(session)  # what is left now is left when this decision is sealed
+        context = context_of(session, self.policy, shipment.shipment_id, facts, now)
+        choice = decide(self.policy, facts, now, context)
         # An explanation costs tens of predictions; any other is computed later, exactly, from the sealed features.
         explanation = self.scores.explain(scored) if choice.branch is not Branch.NONE or request.explain else None
         body = decision_body(
@@ -161,6 +165,7 @@ class DecisionService:
             choice,
             subject={"type": "shipment", "id": shipment.shipment_id, "version": version},
             facts=facts,
+            context=context,
             features=features_of(scored.row),
             model=model_of(self.scores.model, scored, explanation),
         )
@@ -187,7 +192,7 @@ class DecisionService:
     ) -> None:
         shipment, now = scored.subject.shipment, scored.subject.as_of
         if is_called(choice.branch):
-            enqueue(
+            call_id = enqueue(
                 session,
                 Action(choice.branch, choice.payload, choice.latest_useful_at),
                 decision_id=sealed.decision_id,
@@ -196,5 +201,7 @@ class DecisionService:
                 now=now,
                 actor=SYSTEM,
             )
+            let_out = usage.LetOut(choice.branch, call_id, now, sealed.sequence)
+            usage.note(session, self.policy, let_out, facts)
         elif choice.branch is Branch.REVIEW:
             open_item(session, sealed.decision_id, choice, scored, facts, costs=self.policy.costs, now=now)

@@ -19,6 +19,7 @@ from serving.clock import Clock
 from serving.db.audit import audit
 from serving.db.tables import AuditRow, DecisionRow, ReviewItemRow
 from serving.decisions import repository as decisions
+from serving.decisions import usage
 from serving.decisions.acting import ACTIONS, Action, action_for
 from serving.decisions.calls import enqueue
 from serving.errors import AlreadyClaimedError, AnswerError, ClaimLostError, ItemClosedError, ItemNotFoundError
@@ -175,12 +176,14 @@ class ReviewService:
         """
         now = self.clock.now()
         with self.sessions.begin() as session:
+            newest, _ = decisions.lock_chain(session)
             row = _found(session, item_id)
             closing = Closing(Answer.ACCEPT, actor, row.suggested_branch, None, note)
             if not self._close(session, row, token=token, closing=closing, now=now):
                 return Item.of(row, now)
-            action = self._suggested(row, json.loads(_decision(session, row).body), now)
-            self._enqueue(session, row, action, actor=actor, now=now)
+            body = json.loads(_decision(session, row).body)
+            action = self._suggested(row, body, now)
+            self._let_out(session, row, action, decode_facts(body["facts"]), after=newest, actor=actor, now=now)
             return Item.of(_found(session, item_id), now)
 
     def override(
@@ -197,6 +200,7 @@ class ReviewService:
         """
         now = self.clock.now()
         with self.sessions.begin() as session:
+            newest, _ = decisions.lock_chain(session)
             row = _found(session, item_id)
             _check_reason(item_id, Answer.OVERRIDE, reason)
             if branch not in ACTIONS:
@@ -210,7 +214,7 @@ class ReviewService:
             action = action_for(self.policy, branch, facts, now=now, reason_staff=words)
             if isinstance(action, Infeasible):
                 raise AnswerError(item_id, f"{branch} cannot be carried out: {action.reason}", "Choose another branch.")
-            self._enqueue(session, row, action, actor=actor, now=now)
+            self._let_out(session, row, action, facts, after=newest, actor=actor, now=now)
             return Item.of(_found(session, item_id), now)
 
     def dismiss(self, item_id: str, *, actor: str, token: str, reason: ReasonCode, note: str | None = None) -> Item:
@@ -264,8 +268,19 @@ class ReviewService:
             raise AnswerError(row.item_id, why, f"Dismiss it as {ReasonCode.TOO_LATE_TO_ACT}, or override it.")
         return Action(Branch(suggestion["branch"]), suggestion["payload"], row.latest_useful_at)
 
-    def _enqueue(self, session: Session, row: ReviewItemRow, action: Action, *, actor: str, now: datetime) -> None:
-        enqueue(
+    def _let_out(
+        self,
+        session: Session,
+        row: ReviewItemRow,
+        action: Action,
+        facts: Mapping[str, object],
+        *,
+        after: int,
+        actor: str,
+        now: datetime,
+    ) -> None:
+        """Enqueue the call of an action, and note what it takes; `after` is the newest decision of the chain."""
+        call_id = enqueue(
             session,
             action,
             decision_id=row.decision_id,
@@ -274,6 +289,7 @@ class ReviewService:
             now=now,
             actor=actor,
         )
+        usage.note(session, self.policy, usage.LetOut(action.branch, call_id, now, after), facts)
 
 
 def _found(session: Session, item_id: str) -> ReviewItemRow:

@@ -204,6 +204,18 @@ class TestHistory:
             choice = decided(policy, {**facts, "late_probability": risk}, history=history)
             assert choice.recommended_branch == branch, (risk, history)
 
+    def test_a_guardrail_that_hit_holds_on_too(self, make_policy: MakePolicy, facts: Facts) -> None:
+        def sticky(data: dict[str, Any]) -> None:
+            threshold = {"unit": "hours", "owner": "transport-operations", "why": "no time is left to act"}
+            data["thresholds"]["too_late"] = {"value": 2, "release": 3, **threshold}
+            data["guardrails"][1]["when"] = {"fact": "hours_to_departure", "below": "$too_late"}
+
+        policy = make_policy(sticky)
+        hit = Past(at=NOW - timedelta(hours=1), branch=Branch.REVIEW, hits=("customer_on_hold",))
+        for hours, history, held in [(2.5, (), False), (2.5, (hit,), True), (3.0, (hit,), False)]:
+            choice = decided(policy, {**facts, "hours_to_departure": hours}, history=history)
+            assert (choice.decided_by == "customer_on_hold") is held, (hours, history)
+
     def test_a_branch_rests_after_it_was_taken_for_the_same_customer(
         self, make_policy: MakePolicy, facts: Facts
     ) -> None:

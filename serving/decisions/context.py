@@ -1,0 +1,67 @@
+"""The context of a decision, read in its own transaction: what is left, what went before, when a branch was taken.
+
+Only what the bundle can make use of is read, and with the decision it is sealed: a bundle without budgets, rests,
+release values and confirmations has an empty context.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from features.vocabulary import Branch
+from routing.context import Context, Past
+from routing.evaluation import RuleOutcome
+from routing.policy import Policy
+from serving.db.tables import DecisionRow
+from serving.decisions import usage
+
+_HAD_HIT = (RuleOutcome.HIT, RuleOutcome.SNOOZED)
+
+
+def context_of(
+    session: Session, policy: Policy, shipment_id: str, facts: Mapping[str, object], now: datetime
+) -> Context:
+    """Read the context of a decision about a shipment.
+
+    Whoever decides holds the shipment (`repository.lock_shipment`) and, where decisions touch each other
+    (`Policy.is_shared`), the chain: what is read stays true until the decision is sealed.
+    """
+    known = policy.reader.read(facts).known
+    return Context(
+        capacity=usage.left(session, policy, now),
+        history=history_of(session, policy, shipment_id, now),
+        last_taken=usage.last_taken(session, policy, known, now),
+    )
+
+
+def history_of(session: Session, policy: Policy, shipment_id: str, now: datetime) -> tuple[Past, ...]:
+    """Return the earlier decisions about a shipment that its rules look back at, oldest first.
+
+    For hysteresis the last one; for confirmations those within the longest time that a rule gives.
+    """
+    parts = (*policy.guardrails, *policy.rules)
+    waits = [rule.confirm.within for rule in parts if rule.confirm is not None]
+    if not waits and all(rule.holding is None for rule in parts):
+        return ()
+    decided = DecisionRow
+    last = select(func.max(decided.sequence)).where(decided.shipment_id == shipment_id).scalar_subquery()
+    seen = decided.sequence == last
+    if waits:
+        seen = or_(seen, decided.decided_at >= now - max(waits))
+    statement = (
+        select(decided.decided_at, decided.branch, decided.body)
+        .where(decided.shipment_id == shipment_id, seen)
+        .order_by(decided.sequence)
+    )
+    return tuple(past_of(at, branch, json.loads(body)) for at, branch, body in session.execute(statement))
+
+
+def past_of(decided_at: datetime, branch: str, body: Mapping[str, list[Mapping[str, str]]]) -> Past:
+    """Return a sealed decision as what a later one sees of it."""
+    hits = tuple(result["rule_id"] for result in body["rules"] if result["outcome"] in _HAD_HIT)
+    return Past(at=decided_at, branch=Branch(branch), hits=hits)

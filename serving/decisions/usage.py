@@ -1,0 +1,168 @@
+"""What branches take: from the budgets of the bundle, and for whom, noted in the transaction that lets the call out.
+
+Only what acts by itself is held to a budget, but what a person lets out is used up all the same. Amounts are summed as
+whole millionths of the budget's unit, so that the sum does not depend on its order.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Row, func, insert, select
+from sqlalchemy.orm import Session
+
+from features.vocabulary import Branch
+from routing.canonical import digest
+from routing.policy import BranchTerms, Policy
+from routing.recording import decode_facts
+from serving.db.tables import BranchTakingRow, BudgetUseRow, DecisionRow, OutgoingCallRow
+from serving.decisions import repository
+
+_MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class LetOut:
+    """A call that was let out: of which branch, when, and after which decision of the chain."""
+
+    branch: Branch
+    call_id: str
+    at: datetime
+    sequence: int
+
+
+def note(session: Session, policy: Policy, let_out: LetOut, facts: Mapping[str, object]) -> None:
+    """Note what a call takes from the budgets, and for whom its branch rests from now on.
+
+    Parameters
+    ----------
+    facts
+        Of the decision, as they were sealed.
+    """
+    terms = policy.branches.get(let_out.branch)
+    if terms is None:  # a person lets out what an earlier bundle suggested
+        return
+    for budget, amount in terms.uses.items():
+        _note_use(session, let_out, budget, amount)
+    if terms.cool_down is not None:
+        _note_taking(session, let_out, terms.cool_down.key, policy.reader.read(facts).known)
+
+
+def left(session: Session, policy: Policy, now: datetime) -> dict[str, float]:
+    """Return what is left of each budget of the bundle, in its unit; below zero if people let out more.
+
+    Uses later than `now` count too: another decision may have looked at the clock after this one, and still have come
+    first. So no stretch of a budget's hours holds more than its amount.
+    """
+    uses, remaining = BudgetUseRow, {}
+    for name, budget in policy.budgets.items():
+        used = select(func.sum(uses.amount_millionths)).where(uses.budget == name, uses.used_at > now - budget.per)
+        remaining[name] = (_millionths(budget.amount) - int(session.scalar(used) or 0)) / _MILLION
+    return remaining
+
+
+def last_taken(session: Session, policy: Policy, known: Mapping[str, object], now: datetime) -> dict[Branch, datetime]:
+    """Return when each branch that rests was last taken for the same key as a case has, if it still rests for it."""
+    taking, found = BranchTakingRow, {}
+    for branch, terms in policy.branches.items():
+        rest = terms.cool_down
+        if rest is None or rest.key not in known:
+            continue
+        last = session.scalar(
+            select(func.max(taking.taken_at)).where(
+                taking.branch == branch.value,
+                taking.key_fact == rest.key,
+                taking.key_digest == _key_digest(known[rest.key]),
+                taking.taken_at > now - rest.lasts,
+            )
+        )
+        if last is not None:
+            found[branch] = last
+    return found
+
+
+def note_earlier(session: Session, policy: Policy, now: datetime) -> int:
+    """Note what calls made under another bundle take from the budgets of this one, and return how many notes were made.
+
+    For the start with a bundle that counts what the one before did not: what went out within the budget's hours, or
+    since a branch would rest, counts by the terms of this one.
+    """
+    repository.lock_chain(session)
+    notes = 0
+    for branch, terms in policy.branches.items():
+        for budget, amount in terms.uses.items():
+            noted = select(BudgetUseRow.call_id).where(BudgetUseRow.budget == budget)
+            for call in _calls(session, branch, now - policy.budgets[budget].per):
+                if session.scalar(noted.where(BudgetUseRow.call_id == call.call_id)) is None:
+                    _note_use(session, _let_out(call), budget, amount)
+                    notes += 1
+        notes += _note_earlier_takings(session, policy, terms, now)
+    return notes
+
+
+def _note_earlier_takings(session: Session, policy: Policy, terms: BranchTerms, now: datetime) -> int:
+    rest, notes = terms.cool_down, 0
+    if rest is None:
+        return 0
+    noted = select(BranchTakingRow.call_id).where(BranchTakingRow.key_fact == rest.key)
+    for call in _calls(session, terms.branch, now - rest.lasts):
+        if session.scalar(noted.where(BranchTakingRow.call_id == call.call_id)) is None:
+            known = policy.reader.read(decode_facts(json.loads(call.body)["facts"])).known
+            notes += _note_taking(session, _let_out(call), rest.key, known)
+    return notes
+
+
+def _calls(session: Session, branch: Branch, since: datetime) -> Iterator[Row[str, str, datetime, int, str]]:
+    calls, decisions = OutgoingCallRow, DecisionRow
+    statement = (
+        select(calls.branch, calls.call_id, calls.created_at, decisions.sequence, decisions.body)
+        .join(decisions, decisions.decision_id == calls.decision_id)
+        .where(calls.branch == branch.value, calls.created_at > since)
+        .order_by(calls.position)
+    )
+    yield from session.execute(statement).all()
+
+
+def _let_out(call: Row[str, str, datetime, int, str]) -> LetOut:
+    branch, call_id, at, sequence, _ = call
+    return LetOut(Branch(branch), call_id, at, sequence)
+
+
+def _note_use(session: Session, let_out: LetOut, budget: str, amount: float) -> None:
+    session.execute(
+        insert(BudgetUseRow).values(
+            budget=budget,
+            used_at=let_out.at,
+            amount_millionths=_millionths(amount),
+            call_id=let_out.call_id,
+            sequence=let_out.sequence,
+        )
+    )
+
+
+def _note_taking(session: Session, let_out: LetOut, key: str, known: Mapping[str, object]) -> bool:
+    """Note for whom a branch was taken; False if that is not known."""
+    if key not in known:
+        return False
+    session.execute(
+        insert(BranchTakingRow).values(
+            branch=let_out.branch.value,
+            key_fact=key,
+            key_digest=_key_digest(known[key]),
+            taken_at=let_out.at,
+            call_id=let_out.call_id,
+            sequence=let_out.sequence,
+        )
+    )
+    return True
+
+
+def _key_digest(value: object) -> str:
+    return digest(value)
+
+
+def _millionths(amount: float) -> int:
+    return round(amount * _MILLION)

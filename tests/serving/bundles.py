@@ -1,0 +1,65 @@
+"""The bundle that ships, changed as a test asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import yaml
+
+from routing.loader import parse_policy
+from routing.policy import Policy
+from serving.config import bundled_policy
+
+Edit = Callable[[dict[str, Any]], None]
+
+
+def changed(*edits: Edit) -> Policy:
+    """Load the bundle after edits of its data."""
+    return parse_policy(text_of(*edits))
+
+
+def text_of(*edits: Edit) -> str:
+    """Write the bundle after edits of its data."""
+    data = yaml.safe_load(bundled_policy().read_text(encoding="utf-8"))
+    for edit in edits:
+        edit(data)
+    return yaml.safe_dump(data, sort_keys=False)
+
+
+def messages(amount: float, *, uses: float = 1, per_hours: float = 24) -> Edit:
+    """Hold notifying to a budget of so many messages."""
+
+    def edit(data: dict[str, Any]) -> None:
+        told = {"unit": "messages", "owner": "customer-service", "why": "what customers bear"}
+        data["capacity"] = {"messages": {"amount": amount, "per_hours": per_hours, **told}}
+        data["branches"]["notify"]["uses"] = {"messages": uses}
+
+    return edit
+
+
+def resting(hours: float) -> Edit:
+    """Let notifying rest for a customer who was told."""
+
+    def edit(data: dict[str, Any]) -> None:
+        data["branches"]["notify"]["cool_down"] = {"hours": hours, "per": "customer_id"}
+
+    return edit
+
+
+def confirmed(times: int, within_hours: float) -> Edit:
+    """Let a customer be told only when the signal has come several times."""
+
+    def edit(data: dict[str, Any]) -> None:
+        data["rules"][1]["confirm"] = {"times": times, "within_hours": within_hours}
+
+    return edit
+
+
+def held(threshold: str, release: float) -> Edit:
+    """Give a threshold a release value."""
+
+    def edit(data: dict[str, Any]) -> None:
+        data["thresholds"][threshold]["release"] = release
+
+    return edit

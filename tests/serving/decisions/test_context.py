@@ -1,0 +1,277 @@
+"""What is left and what went before is read in the decision's transaction and sealed with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from threading import Barrier, BrokenBarrierError
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from features.state import FeatureRow
+from features.vocabulary import Moment
+from models.contracts import DelayScore
+from routing.policy import Policy
+from routing.replay import replay
+from serving.bootstrap import build
+from serving.config import Settings
+from serving.db.tables import BranchTakingRow, BudgetUseRow, DecisionRow
+from serving.decisions import usage
+from serving.decisions.verification import verify
+from tests.serving.bundles import changed, confirmed, held, messages, resting, text_of
+from tests.serving.house import NOW, FakeModel, House, Json, delivery
+
+AT_ONCE = 6
+Under = Callable[[Policy], House]
+
+
+@pytest.fixture
+def under(any_url: str) -> Iterator[Under]:
+    """Start a service at the one database under a bundle; its clock goes on where the last one's stood."""
+    with ExitStack() as stack:
+        yield lambda policy, **given: stack.enter_context(House(any_url, policy, **given))
+
+
+def sealed(house: House) -> list[Json]:
+    """Return the bodies of all decisions, after seeing that each is decided again to the same bytes."""
+    rows = house.rows(DecisionRow)
+    for row in rows:
+        assert replay(row.body, house.container.policy).body == row.body
+    return [json.loads(row.body) for row in rows]
+
+
+class TestBudgets:
+    def test_what_is_used_up_is_left_to_a_person_and_sealed(self, under: Under) -> None:
+        house = under(changed(messages(2)))
+        names = ["SH-1", "SH-2", "SH-3"]
+        house.announce(*names)
+
+        assert [house.decided(name, risk=0.5)["branch"] for name in names] == ["notify", "notify", "review"]
+        bodies = sealed(house)
+        assert [body["context"] for body in bodies] == [{"capacity": {"messages": left}} for left in (2.0, 1.0, 0.0)]
+        assert [body["uses"] for body in bodies] == [{"messages": 1.0}, {"messages": 1.0}, {}]
+        assert bodies[2]["passed_over"] == [
+            {
+                "branch": "notify",
+                "rule_id": "likely_late",
+                "because": "notify uses 1 messages of messages, of which 0 are left",
+            }
+        ]
+
+    def test_a_window_slides(self, under: Under) -> None:
+        house = under(changed(messages(1, per_hours=2)))
+        house.announce("SH-1", "SH-2", "SH-3")
+        house.decided("SH-1", risk=0.5)
+        house.advance(hours=1, minutes=59, seconds=59)
+        assert house.decided("SH-2")["branch"] == "review"
+        house.advance(seconds=1)
+        assert house.decided("SH-3")["branch"] == "notify"
+        sealed(house)
+
+    def test_amounts_add_up_without_a_rounding(self, under: Under) -> None:
+        house = under(changed(messages(0.3, uses=0.1)))
+        names = [f"SH-{number}" for number in range(4)]
+        house.announce(*names)
+        assert [house.decided(name, risk=0.5)["branch"] for name in names] == ["notify"] * 3 + ["review"]
+        assert [body["context"]["capacity"]["messages"] for body in sealed(house)] == [0.3, 0.2, 0.1, 0.0]
+
+    def test_a_use_later_than_now_counts(self, under: Under) -> None:
+        house = under(changed(messages(1)))
+        house.announce("SH-1", "SH-2")
+        house.advance(minutes=1)
+        house.decided("SH-1", risk=0.5)
+        house.advance(minutes=-1)
+        assert house.decided("SH-2")["branch"] == "review"
+
+    def test_what_a_person_lets_out_is_used_up_too(self, under: Under) -> None:
+        house = under(changed(messages(1)))
+        house.announce("SH-1", "SH-2", "SH-3")
+        for name in ("SH-1", "SH-2"):
+            item = house.decided(name, risk=0.3)["review_item_id"]
+            given: Json = {"branch": "notify", "reason_code": "customer_asked"}
+            answer = house.answer(item, "override", claim_token=house.claimed(item), **given)
+            assert answer.status_code == 200, answer.text
+
+        assert house.decided("SH-3", risk=0.5)["branch"] == "review"
+        assert sealed(house)[2]["context"] == {"capacity": {"messages": -1.0}}
+        assert [row.sequence for row in house.rows(BudgetUseRow)] == [1, 2]
+
+    def test_what_is_held_back_uses_nothing(self, under: Under) -> None:
+        house = under(changed(messages(1), lambda data: data.update(mode="recommend")))
+        house.announce("SH-1", "SH-2")
+        for name in ("SH-1", "SH-2"):
+            assert house.decided(name, risk=0.5)["recommended_branch"] == "notify"
+        assert house.count(BudgetUseRow) == 0
+
+    def test_many_who_decide_at_once_do_not_overrun_a_budget(self, under: Under) -> None:
+        house = under(changed(messages(AT_ONCE // 2)))
+        names = [f"SH-{number}" for number in range(AT_ONCE * 2)]
+        house.announce(*names)
+        start = Barrier(AT_ONCE)
+
+        def decide_two(number: int) -> list[str]:
+            start.wait(10)
+            return [processes[number].decided(name)["branch"] for name in names[number::AT_ONCE]]
+
+        with ExitStack() as stack:
+            meeting = _Meeting(AT_ONCE)
+            processes = [stack.enter_context(house.another(model=meeting)) for _ in range(AT_ONCE)]
+            for process in processes:  # FastAPI completes a route at its first call, which no two threads can
+                process.triage("SH-404")
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                branches = [branch for answered in pool.map(decide_two, range(AT_ONCE)) for branch in answered]
+
+        assert (branches.count("notify"), branches.count("review")) == (AT_ONCE // 2, AT_ONCE * 2 - AT_ONCE // 2)
+        left = [body["context"]["capacity"]["messages"] for body in sealed(house)]
+        assert left == sorted(left, reverse=True)
+        with house.container.reads() as session:
+            assert verify(session).problems == ()
+
+
+class TestRests:
+    def test_a_customer_who_was_told_is_left_in_peace_for_a_while(self, under: Under) -> None:
+        house = under(changed(resting(4)))
+        house.announce("SH-1", "SH-2", "SH-4")
+        house.announce("SH-3", customer_id="C-2")
+        house.decided("SH-1", risk=0.5)
+        house.advance(hours=3)
+        again = house.decided("SH-2")
+        assert (again["recommended_branch"], again["branch"]) == ("notify", "none")
+        assert "rests for 4 hours" in again["suppressed_because"]
+        assert house.decided("SH-3")["branch"] == "notify"
+        house.advance(hours=1)
+        assert house.decided("SH-4")["branch"] == "notify"
+        told = {"last_taken": {"notify": NOW.isoformat().replace("+00:00", "Z")}}
+        assert [body["context"] for body in sealed(house)] == [{}, told, {}, {}]
+
+    def test_a_branch_a_person_lets_out_rests_as_well(self, under: Under) -> None:
+        house = under(changed(resting(4)))
+        house.announce("SH-1", "SH-2")
+        item = house.decided("SH-1", risk=0.3)["review_item_id"]
+        given: Json = {"branch": "notify", "reason_code": "customer_asked"}
+        house.answer(item, "override", claim_token=house.claimed(item), **given)
+        assert house.decided("SH-2", risk=0.5)["branch"] == "none"
+
+    def test_two_of_one_customer_decided_at_once_make_one_message(self, under: Under) -> None:
+        house = under(changed(resting(4)))
+        house.announce("SH-1", "SH-2")
+        meeting = _Meeting(2)
+        with house.another(model=meeting) as one, house.another(model=meeting) as other:
+            for process in (one, other):
+                process.triage("SH-404")
+            with ThreadPoolExecutor(2) as pool:
+                answers = list(pool.map(lambda each: each[0].decided(each[1]), [(one, "SH-1"), (other, "SH-2")]))
+        assert sorted(answer["branch"] for answer in answers) == ["none", "notify"]
+
+
+class TestHistory:
+    def test_a_signal_is_confirmed_by_the_next_version_of_the_shipment(self, under: Under) -> None:
+        house = under(changed(confirmed(2, within_hours=6)))
+        house.announce("SH-1", "SH-2")
+        assert house.decided("SH-1", risk=0.5)["recommended_branch"] == "review"
+        assert house.decided("SH-1", risk=0.5)["already_decided"]
+        house.decided("SH-2")
+        house.advance(hours=6)
+        house.send(delivery("d-1", "in_transit"))
+        assert house.decided("SH-1")["branch"] == "notify"
+        past = {"at": "2026-03-02T06:00:00Z", "branch": "review", "hits": ["at_risk", "likely_late"]}
+        assert [body["context"] for body in sealed(house)] == [{}, {}, {"history": [past]}]
+
+    def test_a_signal_that_comes_too_late_confirms_nothing(self, under: Under) -> None:
+        house = under(changed(confirmed(2, within_hours=6)))
+        house.announce("SH-1")
+        house.decided("SH-1", risk=0.5)
+        house.advance(hours=6, seconds=1)
+        house.send(delivery("d-1", "in_transit"))
+        assert house.decided("SH-1")["recommended_branch"] == "review"
+        sealed(house)
+
+    def test_a_rule_that_hit_holds_on_while_the_risk_wavers(self, under: Under) -> None:
+        house = under(changed(held("notify_from", 0.4)))
+        house.announce("SH-1")
+        recommended = []
+        for number, risk in enumerate([0.42, 0.5, 0.42, 0.39, 0.42]):
+            house.send(delivery(f"d-{number}", "in_transit"))
+            recommended.append(house.decided("SH-1", risk=risk)["recommended_branch"])
+        assert recommended == ["review", "notify", "notify", "review", "review"]
+        assert [len(body["context"].get("history", ())) for body in sealed(house)] == [0, 1, 1, 1, 1]
+
+
+def test_a_bundle_that_looks_at_nothing_has_an_empty_context(under: Under, late_shipments: Policy) -> None:
+    house = under(late_shipments)
+    house.announce("SH-1")
+    house.decided("SH-1", risk=0.5)
+    house.send(delivery("d-1", "in_transit"))
+    house.decided("SH-1", risk=0.5)
+    assert [body["context"] for body in sealed(house)] == [{}, {}]
+    assert house.count(BudgetUseRow) == house.count(BranchTakingRow) == 0
+
+
+class TestChangeOfBundle:
+    def test_what_went_out_before_counts_under_a_bundle_that_counts_it(
+        self, under: Under, late_shipments: Policy
+    ) -> None:
+        before = under(late_shipments)
+        before.announce("SH-0", "SH-1", "SH-2", "SH-3")
+        before.announce("SH-4", customer_id="C-2")
+        before.decided("SH-0", risk=0.5)
+        before.advance(hours=24)
+        before.decided("SH-1")
+        after = under(changed(messages(2), resting(4)))
+        after.clock = before.clock
+
+        with after.container.sessions.begin() as session:
+            assert usage.note_earlier(session, after.container.policy, before.clock.now()) == 2
+        with after.container.sessions.begin() as session:
+            assert usage.note_earlier(session, after.container.policy, before.clock.now()) == 0
+            known: dict[str, Any] = {"customer_id": "C-1"}
+            assert usage.left(session, after.container.policy, before.clock.now()) == {"messages": 1.0}
+            taken = usage.last_taken(session, after.container.policy, known, before.clock.now())
+        assert list(taken.values()) == [before.clock.now()]
+
+    def test_starting_the_service_notes_it(self, sqlite_url: str, tmp_path: Path) -> None:
+        with House(sqlite_url, changed()) as before:
+            before.announce("SH-1")
+            before.decided("SH-1", risk=0.5)
+            bundle = tmp_path / "bundle.yaml"
+            bundle.write_text(text_of(messages(2)), encoding="utf-8")
+            build(Settings(database_url=sqlite_url, policy=bundle), clock=before.clock).engine.dispose()
+            assert [row.budget for row in before.rows(BudgetUseRow)] == ["messages"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "index"),
+    [
+        (
+            "SELECT sum(amount_millionths) FROM budget_uses WHERE budget = 'b' AND used_at > :at",
+            "ix_budget_uses_window",
+        ),
+        (
+            "SELECT max(taken_at) FROM branch_takings "
+            "WHERE branch = 'b' AND key_fact = 'k' AND key_digest = 'd' AND taken_at > :at",
+            "ix_branch_takings_last",
+        ),
+    ],
+)
+def test_looking_up_what_is_used_reads_the_index_alone(house: House, asked: str, index: str) -> None:
+    with house.engine.connect() as connection:
+        plan = connection.execute(text(f"EXPLAIN QUERY PLAN {asked}"), {"at": NOW.isoformat()}).all()
+    assert f"USING COVERING INDEX {index}" in str(plan)
+
+
+class _Meeting(FakeModel):
+    """Waits a moment for the other threads to be scoring too, so that all are between look and write."""
+
+    def __init__(self, parties: int) -> None:
+        super().__init__(0.5)
+        self._barrier = Barrier(parties)
+
+    def score(self, row: FeatureRow, moment: Moment) -> DelayScore:
+        with suppress(BrokenBarrierError):  # broken where the others are kept waiting, as they should be
+            self._barrier.wait(0.05)
+        return super().score(row, moment)
