@@ -14,6 +14,7 @@ from serving import error_handlers, problems
 from serving.bootstrap import Container
 from serving.decisions import endpoints as decisions
 from serving.dependencies import require_token
+from serving.directives import endpoints as directives
 from serving.documentation import DESCRIPTION, TAGS, complete
 from serving.events import endpoints as events
 from serving.health import endpoints as health
@@ -23,7 +24,7 @@ from serving.reviews import endpoints as reviews
 from serving.scores import endpoints as scores
 from serving.web import pages
 
-_API = (events.router, scores.router, decisions.router, reviews.router)
+_API = (events.router, scores.router, decisions.router, directives.router, reviews.router)
 
 
 def create_app(container: Container) -> FastAPI:

@@ -14,12 +14,14 @@ from features.tables import RecordTables
 from models.registry import load_champion
 from routing.loader import load_policy
 from routing.policy import Policy
+from serving.auth.people import NOBODY, People, read_people
 from serving.clock import Clock, SystemClock
 from serving.config import Settings
 from serving.db.engine import create_engine_for, read_only, session_factory
 from serving.db.migrate import upgrade
 from serving.decisions import usage
 from serving.decisions.service import DecisionService
+from serving.directives.service import DirectiveService
 from serving.events.following import Following, Learns
 from serving.events.records import Intake
 from serving.events.service import EventService
@@ -46,6 +48,7 @@ class Container:
     state: OnlineState
     model: DelayPredictor
     policy: Policy
+    people: People = NOBODY
 
     @cached_property
     def sessions(self) -> sessionmaker[Session]:
@@ -91,6 +94,11 @@ class Container:
         return ReviewService(self.sessions, self.reads, self.clock, self.policy, claim, target)
 
     @cached_property
+    def directives(self) -> DirectiveService:
+        """Keeps what people order for a while."""
+        return DirectiveService(self.sessions, self.reads, self.clock, self.policy)
+
+    @cached_property
     def health(self) -> HealthService:
         """Tells whether the service can do its work."""
         return HealthService(self.engine, self.clock, self.model, self.policy, self.following)
@@ -101,11 +109,12 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Container:
 
     Raises
     ------
-    DatabaseUrlError, NoChampionError, BundleError, FingerprintError, PolicyError, SnapshotError,
+    DatabaseUrlError, NoChampionError, BundleError, FingerprintError, PolicyError, SettingsError, SnapshotError,
     SourceError, TableError
         If a part cannot be had; each says what to do.
     """
     policy = load_policy(settings.policy)
+    people = NOBODY if settings.people is None else read_people(settings.people, policy.owners)
     model: DelayPredictor = AbsentModel()
     feature_settings = FeatureSettings()
     if settings.tracking_uri is not None:
@@ -118,7 +127,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Container:
     if settings.history is not None:
         start = start_of(session_factory(read_only(engine)), settings.history)
         state.add_tables(RecordTables.read(settings.history))
-    container = Container(settings, clock or SystemClock(), engine, state, model, policy)
+    container = Container(settings, clock or SystemClock(), engine, state, model, policy, people)
     container.following.position = start
     container.following.catch_up()
     with container.sessions.begin() as session:

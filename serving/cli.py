@@ -97,6 +97,10 @@ def serve(
         str | None,
         typer.Option(envvar="TRIAGE_API_TOKEN", help="Every call of the API must carry it as a bearer token."),
     ] = None,
+    people: Annotated[
+        Path | None,
+        typer.Option(envvar="TRIAGE_PEOPLE", help="Who may order what (YAML); without it nobody orders over HTTP."),
+    ] = None,
     demo: Annotated[bool, typer.Option(help="Allow placeholder secrets.", hidden=True)] = False,
     simulated_from: SimulatedFromOption = None,
     speed: SpeedOption = 1.0,
@@ -124,6 +128,7 @@ def serve(
         target=target,
         demo=demo,
         api_token=api_token,
+        people=people,
     )
     container = build(settings, clock=clock_for(simulated_from, speed, real_epoch, simulated_until))
     uvicorn.run(create_app(container), host=host, port=port, log_level="info", access_log=False)

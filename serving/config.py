@@ -44,6 +44,8 @@ class Settings:
     target: str = "orchestrator"
     demo: bool = False
     api_token: str | None = field(default=None, repr=False)
+    people: Path | None = None
+    """Who may order what (`serving.auth.people`); without the file nobody may, over HTTP."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, before anything is built from it."""

@@ -7,16 +7,26 @@ from typing import Annotated
 from fastapi import Depends, Header, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from serving.auth.people import Person
 from serving.bootstrap import Container
 from serving.db.audit import SYSTEM
+from serving.decisions.idempotency import read_key
 from serving.decisions.service import DecisionService
-from serving.errors import ActorMissingError, MediaTypeError, UnauthorizedError
+from serving.directives.service import DirectiveService
+from serving.errors import (
+    ActorMissingError,
+    ImpersonationError,
+    MediaTypeError,
+    PersonUnknownError,
+    UnauthorizedError,
+)
 from serving.events.service import EventService
 from serving.health.service import HealthService
 from serving.reviews.service import ReviewService
 from serving.scores.service import ScoreService
 
 _bearer = HTTPBearer(auto_error=False, description="needed where the service was started with an API token")
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
 async def _container(request: Request) -> Container:
@@ -45,15 +55,22 @@ async def _reviews(container: App) -> ReviewService:
     return container.reviews
 
 
+async def _directives(container: App) -> DirectiveService:
+    return container.directives
+
+
 async def _health(container: App) -> HealthService:
     return container.health
 
 
-async def require_token(
-    container: App, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-) -> None:
-    """Refuse a call without the token, where the service was given one."""
-    if not container.settings.accepts(None if credentials is None else credentials.credentials):
+def _token(credentials: HTTPAuthorizationCredentials | None) -> str | None:
+    return None if credentials is None else credentials.credentials
+
+
+async def require_token(container: App, credentials: Credentials) -> None:
+    """Refuse a call without the token, where the service was given one; a token of a person will do."""
+    token = _token(credentials)
+    if not container.settings.accepts(token) and container.people.known_by(token) is None:
         raise UnauthorizedError
 
 
@@ -65,22 +82,52 @@ async def require_json(request: Request) -> None:
         raise MediaTypeError(found, ("application/json",))
 
 
-async def _actor(x_actor: Annotated[str | None, Header(max_length=100, description="who acts")] = None) -> str:
-    if x_actor is None or not x_actor.strip():
+async def _caller(
+    container: App,
+    credentials: Credentials,
+    x_actor: Annotated[str | None, Header(max_length=100, description="who acts")] = None,
+) -> str | None:
+    """Return who acts: whoever the token belongs to, else whom the header names, if that is nobody with a token."""
+    claimed, person = (x_actor or "").strip() or None, container.people.known_by(_token(credentials))
+    if claimed is not None and claimed != (person.name if person else None):
+        if person is not None or container.people.is_listed(claimed):
+            raise ImpersonationError(claimed, None if person is None else person.name)
+        return claimed
+    return None if person is None else person.name
+
+
+async def _actor(caller: Annotated[str | None, Depends(_caller)]) -> str:
+    if caller is None:
         raise ActorMissingError
-    return x_actor.strip()
+    return caller
 
 
-async def _actor_or_system(
-    x_actor: Annotated[str | None, Header(max_length=100, description="who asks; else the service itself")] = None,
+async def _actor_or_system(caller: Annotated[str | None, Depends(_caller)]) -> str:
+    return caller or SYSTEM
+
+
+async def _person(container: App, credentials: Credentials, _: Annotated[str | None, Depends(_caller)]) -> Person:
+    person = container.people.known_by(_token(credentials))
+    if person is None:
+        raise PersonUnknownError
+    return person
+
+
+async def _key(
+    idempotency_key: Annotated[
+        str | None, Header(description="required; new for each new call, the same for each retry, e.g. a UUID")
+    ] = None,
 ) -> str:
-    return (x_actor or "").strip() or SYSTEM
+    return read_key(idempotency_key)
 
 
 Actor = Annotated[str, Depends(_actor)]
 ActorOrSystem = Annotated[str, Depends(_actor_or_system)]
+Known = Annotated[Person, Depends(_person)]
+Key = Annotated[str, Depends(_key)]
 Events = Annotated[EventService, Depends(_events)]
 Scores = Annotated[ScoreService, Depends(_scores)]
 Decisions = Annotated[DecisionService, Depends(_decisions)]
 Reviews = Annotated[ReviewService, Depends(_reviews)]
+Directives = Annotated[DirectiveService, Depends(_directives)]
 Health = Annotated[HealthService, Depends(_health)]

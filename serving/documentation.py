@@ -22,6 +22,7 @@ TAGS = [
     {"name": "events", "description": "What happened, as CloudEvents 1.0; kept once, in a log."},
     {"name": "scores", "description": "How likely a shipment is to be late, and why."},
     {"name": "decisions", "description": "Score, decide, record, and set in motion: once."},
+    {"name": "directives", "description": "What people order for a while: to hold back, to silence, to stop."},
     {"name": "reviews", "description": "What waits for a person, most at stake first."},
     {"name": "health", "description": "For whoever runs the service."},
 ]

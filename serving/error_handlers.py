@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from features.errors import FutureKnowledgeError, RecordError, UnknownShipmentError
 from serving import errors
+from serving.directives import errors as orders
 from serving.errors import Fault
 
 PROBLEM_JSON = "application/problem+json"
@@ -40,6 +41,9 @@ KINDS: Mapping[type[Exception], ProblemKind] = {
     errors.ContentTooLargeError: ProblemKind(413, "content-too-large", "The body is too large"),
     errors.UnauthorizedError: ProblemKind(401, "unauthorized", "A token is needed"),
     errors.ActorMissingError: ProblemKind(400, "actor-missing", "Nobody says who acts"),
+    errors.ImpersonationError: ProblemKind(403, "impersonation", "The actor is somebody else"),
+    errors.PersonUnknownError: ProblemKind(401, "person-unknown", "A token of one's own is needed"),
+    errors.RoleMissingError: ProblemKind(403, "role-missing", "This is somebody else's to order"),
     errors.CursorError: ProblemKind(422, "cursor", "The page cursor is not ours"),
     errors.InvalidRecordError: ProblemKind(422, "invalid-record", "The record breaks the canonical form"),
     errors.EnvelopeError: ProblemKind(422, "not-a-cloudevent", "This is not a CloudEvent"),
@@ -54,6 +58,12 @@ KINDS: Mapping[type[Exception], ProblemKind] = {
     errors.KeyReusedError: ProblemKind(422, "idempotency-key-reused", "The key belongs to another payload"),
     errors.NoDecisionMomentError: ProblemKind(422, "no-decision-moment", "There is nothing to decide now"),
     errors.DecisionNotFoundError: ProblemKind(404, "unknown-decision", "The decision is unknown"),
+    orders.DirectiveError: ProblemKind(422, "directive", "The directive does not fit the bundle"),
+    orders.DirectiveNotFoundError: ProblemKind(404, "unknown-directive", "The directive is unknown"),
+    orders.DirectiveEndedError: ProblemKind(409, "directive-ended", "The directive has ended"),
+    orders.LimitError: ProblemKind(409, "limit", "A limit is raised by a step up"),
+    orders.StepUpError: ProblemKind(409, "step-up", "The step up is refused"),
+    orders.StepUpNotFoundError: ProblemKind(404, "unknown-step-up", "The step up is unknown"),
     errors.ItemNotFoundError: ProblemKind(404, "unknown-review-item", "The review item is unknown"),
     errors.AlreadyClaimedError: ProblemKind(409, "already-claimed", "Somebody else holds the item"),
     errors.ClaimLostError: ProblemKind(409, "claim-lost", "The claim does not hold any more"),

@@ -10,6 +10,9 @@ ServingError
  │   ├─ ContentTooLargeError       the body is over the limit
  │   ├─ UnauthorizedError          the token is absent or wrong
  │   ├─ ActorMissingError          nobody says who acts
+ │   ├─ ImpersonationError         somebody acts in the name of another
+ │   ├─ PersonUnknownError         a token of one's own is needed
+ │   ├─ RoleMissingError           somebody orders what is not theirs to order
  │   ├─ CursorError                a page cursor that this service never gave out
  │   └─ InvalidRecordError         a record breaks the canonical form
  ├─ EventError                  an event is refused, and kept with the reason
@@ -23,6 +26,7 @@ ServingError
  │   └─ KeyReusedError             the key belongs to another payload
  ├─ NoDecisionMomentError       the shipment has nothing to decide now
  ├─ DecisionNotFoundError
+ ├─ OrderError                  see serving.directives.errors
  └─ ReviewError
      ├─ ItemNotFoundError
      ├─ AlreadyClaimedError        somebody else holds the item
@@ -122,6 +126,39 @@ class ActorMissingError(RequestError):
 
     def __init__(self) -> None:
         super().__init__("Header X-Actor is absent. Send who acts, 1 to 100 characters, e.g. `X-Actor: dana`.")
+
+
+class ImpersonationError(RequestError):
+    """Somebody acts in the name of a person who has a token of their own, without it."""
+
+    def __init__(self, claimed: str, found: str | None) -> None:
+        self.claimed = claimed
+        carrier = "no token of a person" if found is None else f"the token of {found}"
+        super().__init__(
+            f"Header X-Actor is '{claimed}', but the call carries {carrier}. Send {claimed}'s own token as "
+            f"`Authorization: Bearer <token>`, or leave X-Actor out."
+        )
+
+
+class PersonUnknownError(RequestError):
+    """The call is for people who are known by a token of their own."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This call is for people with a token of their own. Send `Authorization: Bearer <your token>`; whoever "
+            "runs the service lists people in the file given to `triage serve --people`."
+        )
+
+
+class RoleMissingError(RequestError):
+    """Somebody orders what is not theirs to order."""
+
+    def __init__(self, person: str, held: Sequence[str], needed: Sequence[str], what: str) -> None:
+        self.person = person
+        self.needed = tuple(needed)
+        super().__init__(
+            f"{person} acts for {', '.join(held)}; {what} takes {' or '.join(needed)}. Ask somebody who acts for them."
+        )
 
 
 class CursorError(RequestError):

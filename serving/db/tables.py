@@ -6,51 +6,15 @@ person. Nothing here is deleted; states move forward and every move leaves a row
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
-from sqlalchemy import (
-    BigInteger,
-    DateTime,
-    Dialect,
-    ForeignKey,
-    Index,
-    Integer,
-    String,
-    Text,
-    TypeDecorator,
-    UniqueConstraint,
-)
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
 
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """An aware time, stored in UTC; SQLite keeps no zone, so it is put back on reading."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        """Refuse a naive time; turn any other into UTC."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"{value!r} has no time zone; pass an aware time")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        """Give the zone back."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-_Key = BigInteger().with_variant(Integer, "sqlite")
-
-
-class Base(DeclarativeBase):
-    """Declarative base of all tables."""
-
-    type_annotation_map = {datetime: UtcDateTime}  # noqa: RUF012  SQLAlchemy reads it from the class
+from serving.db.base import Base as Base
+from serving.db.base import Key
+from serving.db.orders import DirectiveRow as DirectiveRow
+from serving.db.orders import StepUpRow as StepUpRow
 
 
 class EventRow(Base):
@@ -59,7 +23,7 @@ class EventRow(Base):
     __tablename__ = "events"
     __table_args__ = (UniqueConstraint("source", "event_id"), Index("ix_events_subject", "subject"))
 
-    position: Mapped[int] = mapped_column(_Key, primary_key=True, autoincrement=True)
+    position: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
     source: Mapped[str] = mapped_column(String(200))
     event_id: Mapped[str] = mapped_column(String(200))
     type: Mapped[str] = mapped_column(String(100))
@@ -75,7 +39,7 @@ class RejectedEventRow(Base):
 
     __tablename__ = "rejected_events"
 
-    position: Mapped[int] = mapped_column(_Key, primary_key=True, autoincrement=True)
+    position: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
     received_at: Mapped[datetime]
     reason: Mapped[str] = mapped_column(Text)
     body: Mapped[str] = mapped_column(Text)
@@ -87,7 +51,7 @@ class DecisionRow(Base):
     __tablename__ = "decisions"
     __table_args__ = (Index("ix_decisions_shipment", "shipment_id", "sequence"),)
 
-    sequence: Mapped[int] = mapped_column(_Key, primary_key=True, autoincrement=False)
+    sequence: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
     decision_id: Mapped[str] = mapped_column(String(64), unique=True)
     subject_version: Mapped[str] = mapped_column(String(300), unique=True)
     shipment_id: Mapped[str] = mapped_column(String(200))
@@ -126,7 +90,7 @@ class OutgoingCallRow(Base):
         Index("ix_outgoing_calls_branch", "branch", "created_at"),
     )
 
-    position: Mapped[int] = mapped_column(_Key, primary_key=True, autoincrement=True)
+    position: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
     call_id: Mapped[str] = mapped_column(String(100), unique=True)
     decision_id: Mapped[str] = mapped_column(ForeignKey("decisions.decision_id"))
     shipment_id: Mapped[str] = mapped_column(String(200))
@@ -157,7 +121,7 @@ class BudgetUseRow(Base):
         Index("ix_budget_uses_window", "budget", "used_at", "amount_millionths"),
     )
 
-    position: Mapped[int] = mapped_column(_Key, primary_key=True, autoincrement=True)
+    position: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
     budget: Mapped[str] = mapped_column(Text)
     used_at: Mapped[datetime]
     amount_millionths: Mapped[int] = mapped_column(BigInteger)
@@ -177,7 +141,7 @@ class BranchTakingRow(Base):
         Index("ix_branch_takings_last", "branch", "key_fact", "key_digest", "taken_at"),
     )
 
-    position: Mapped[int] = mapped_column(_Key, primary_key=True, autoincrement=True)
+    position: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
     branch: Mapped[str] = mapped_column(String(20))
     key_fact: Mapped[str] = mapped_column(Text)
     key_digest: Mapped[str] = mapped_column(String(64))
@@ -220,7 +184,7 @@ class AuditRow(Base):
     __tablename__ = "audit_log"
     __table_args__ = (Index("ix_audit_log_subject", "subject"),)
 
-    position: Mapped[int] = mapped_column(_Key, primary_key=True, autoincrement=True)
+    position: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
     at: Mapped[datetime]
     actor: Mapped[str] = mapped_column(String(100))
     action: Mapped[str] = mapped_column(String(60))

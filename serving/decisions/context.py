@@ -1,7 +1,7 @@
-"""The context of a decision, read in its own transaction: what is left, what went before, when a branch was taken.
+"""The context of a decision, read in its own transaction: what is left, what is ordered, what went before.
 
-Only what the bundle can make use of is read, and with the decision it is sealed: a bundle without budgets, rests,
-release values and confirmations has an empty context.
+Only what can make a difference is read, and with the decision it is sealed: under a bundle without budgets, rests,
+release values and confirmations, and while nothing is ordered, the context is empty.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from routing.evaluation import RuleOutcome
 from routing.policy import Policy
 from serving.db.tables import DecisionRow
 from serving.decisions import usage
+from serving.directives import repository as directives
 
 _HAD_HIT = (RuleOutcome.HIT, RuleOutcome.SNOOZED)
 
@@ -28,12 +29,13 @@ def context_of(
 ) -> Context:
     """Read the context of a decision about a shipment.
 
-    Whoever decides holds the shipment (`repository.lock_shipment`) and, where decisions touch each other
-    (`Policy.is_shared`), the chain: what is read stays true until the decision is sealed.
+    Whoever decides holds the shipment (`repository.lock_shipment`), the directives (`lock_shared`) and, where decisions
+    touch each other (`Policy.is_shared`), the chain: what is read stays true until the decision is sealed.
     """
     known = policy.reader.read(facts).known
     return Context(
         capacity=usage.left(session, policy, now),
+        directives=directives.standing_for(session, known, now),
         history=history_of(session, policy, shipment_id, now),
         last_taken=usage.last_taken(session, policy, known, now),
     )

@@ -22,9 +22,11 @@ from serving.decisions.acting import Action
 from serving.decisions.calls import enqueue, is_called
 from serving.decisions.context import context_of
 from serving.decisions.facts import facts_of
+from serving.decisions.idempotency import Answer, Keyed, answer_once
 from serving.decisions.record import features_of, model_of
 from serving.decisions.subject import subject_version
-from serving.errors import DecisionNotFoundError, KeyInUseError, KeyReusedError
+from serving.directives import repository as directives
+from serving.errors import DecisionNotFoundError
 from serving.events.following import Following
 from serving.reviews.opening import open_item
 from serving.scores.service import Question, Scored, ScoreService, Subject
@@ -49,15 +51,6 @@ class Decided:
 
     sealed: SealedDecision
     is_new: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The answer to a request, as it was given the first time."""
-
-    status: int
-    body: str
-    is_replayed: bool
 
 
 class Render(Protocol):
@@ -120,22 +113,11 @@ class DecisionService:
             return repository.of_shipment(session, shipment_id, before=before, limit=limit)
 
     def _triage(self, request: Request, render: Render) -> Answer:
-        with self.sessions.begin() as session:
-            if not repository.lock_key(session, request.key):
-                raise KeyInUseError(request.key)
-            kept = repository.find_key(session, request.key)
-            if kept is not None:
-                if kept.request_hash != request.request_hash:
-                    raise KeyReusedError(request.key, kept.started_at)
-                if kept.status_code is None or kept.response is None:
-                    raise KeyInUseError(request.key)
-                return Answer(kept.status_code, kept.response, is_replayed=True)
+        def act(session: Session) -> tuple[datetime, str]:
             now = self.following.catch_up_as_of(session, self.clock)
-            body = render(self._decided(session, request, now))
-            repository.keep_key(
-                session, key=request.key, request_hash=request.request_hash, started_at=now, status=OK, body=body
-            )
-        return Answer(OK, body, is_replayed=False)
+            return now, render(self._decided(session, request, now))
+
+        return answer_once(self.sessions, Keyed(request.key, request.request_hash), status=OK, act=act)
 
     def _decided(self, session: Session, request: Request, now: datetime) -> Decided:
         subject = self.scores.subject(request.question, now)
@@ -156,6 +138,7 @@ class DecisionService:
         facts = facts_of(scored, self.scores.state, costs=self.policy.costs, strongest_branch_taken=strongest)
         if self.policy.is_shared:
             repository.lock_chain(session)  # what is left now is left when this decision is sealed
+        directives.lock_shared(session)
         context = context_of(session, self.policy, shipment.shipment_id, facts, now)
         choice = decide(self.policy, facts, now, context)
         # An explanation costs tens of predictions; any other is computed later, exactly, from the sealed features.

@@ -20,6 +20,7 @@ from routing.dispatch.ports import LeasedCall, expired_because
 from serving.db.audit import audit
 from serving.db.engine import read_only, session_factory
 from serving.db.tables import OutgoingCallRow
+from serving.directives import repository as directives
 
 WORKER = "system:worker"
 """Actor of every move the worker makes by itself."""
@@ -46,12 +47,14 @@ class SqlOutbox:
     def claim(
         self, *, target: str, owner: str, limit: int, now: datetime, real_now: datetime, lease: timedelta
     ) -> Sequence[LeasedCall]:
-        """Lease up to `limit` due calls."""
+        """Lease up to `limit` due calls, none of a branch that is stopped: those wait until it goes on."""
         expires_at = real_now + lease
         with _transaction(self._sessions) as session:
+            directives.lock_shared(session)
+            due = and_(_claimable(real_now), _call_is_due(now), ~directives.stops(_Call.branch, now))
             found = session.execute(
                 select(_Call.position, _Call.status, _Call.attempts)
-                .where(_Call.target == target, _claimable(real_now), _call_is_due(now), _is_next_in_turn())
+                .where(_Call.target == target, due, _is_next_in_turn())
                 .order_by(_Call.next_attempt_at, _Call.position)
                 .limit(limit)
                 .with_for_update(of=_Call, skip_locked=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,7 @@ from features.vocabulary import Moment, Verdict
 from models.contracts import DelayScore, Explanation, Reason
 from routing.policy import Policy
 from serving.app import create_app
+from serving.auth.people import NOBODY, People, Person
 from serving.bootstrap import Container
 from serving.clock import Clock, ManualClock
 from serving.config import Settings
@@ -85,6 +87,12 @@ def _history() -> tuple[Shipment | DeliveryEvent, ...]:
     return tuple(records)
 
 
+def staff(**roles: list[str]) -> People:
+    """Return people by their names, each with the token `<name>-token`."""
+    digests = {name: hashlib.sha256(f"{name}-token".encode()).hexdigest() for name in roles}
+    return People({digests[name]: Person(name, frozenset(held)) for name, held in roles.items()})
+
+
 class Api:
     """Calls an app without a network, one call after the other."""
 
@@ -128,6 +136,7 @@ class House:
         model: DelayPredictor | None = None,
         feature_settings: FeatureSettings | None = None,
         history: RecordTables | None = None,
+        people: People = NOBODY,
         **settings: Any,
     ) -> None:
         self.database_url = database_url
@@ -140,7 +149,7 @@ class House:
         if history is not None:
             self.state.add_tables(history)
         made = Settings(database_url=database_url, **settings)
-        self.container = Container(made, self.clock, self.engine, self.state, self.model, policy)
+        self.container = Container(made, self.clock, self.engine, self.state, self.model, policy, people)
         self.container.following.catch_up()
         self.api = Api(self.container)
         self._keys = count(1)
@@ -148,7 +157,8 @@ class House:
     def another(self, **changes: Any) -> House:
         """Start one more process at the same database; it knows what the record log holds."""
         same = {"clock": self.clock, "model": self.model, "feature_settings": self.feature_settings}
-        given = {**same, "history": self.history, **self.settings, **changes}
+        given = {**same, "history": self.history, "people": self.container.people}
+        given |= {**self.settings, **changes}
         return House(self.database_url, self.container.policy, **given)
 
     def close(self) -> None:
@@ -212,6 +222,22 @@ class House:
     def answer(self, item_id: str, verb: str, *, actor: str = "dana", **body: Any) -> httpx.Response:
         """Claim, release, accept, override or dismiss an item."""
         return self.api.post(f"/v1/reviews/{item_id}/{verb}", json=body, headers={"X-Actor": actor})
+
+    def order(self, *, by: str = "dana", key: str | None = None, **body: Any) -> httpx.Response:
+        """Issue a directive; the token of a person is their name, followed by `-token`."""
+        return self.said("/v1/directives", body, by=by, key=key)
+
+    def ordered(self, **order: Any) -> Json:
+        """Issue a directive that must be taken."""
+        answer = self.order(**order)
+        assert answer.status_code == 201, answer.text
+        body: Json = answer.json()
+        return body
+
+    def said(self, path: str, body: Json, *, by: str, key: str | None = None) -> httpx.Response:
+        """Post what a person says, with a new key if none is given."""
+        headers = {"Authorization": f"Bearer {by}-token", "Idempotency-Key": key or f"said-{next(self._keys)}"}
+        return self.api.post(path, json=body, headers=headers)
 
     def rows(self, table: type[Row]) -> list[Row]:
         with self.container.reads() as session:

@@ -9,17 +9,20 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from features.errors import RecordError
 from serving import errors
+from serving.directives import errors as orders
 from serving.error_handlers import KINDS, kind_of, problem_of
 from serving.errors import Fault, InvalidRecordError, ServingError, SettingsError
 
 AT_START = {errors.SettingsError, errors.DatabaseNotMigratedError, errors.SnapshotError}
 BASES = {
     errors.ServingError, errors.RequestError, errors.EventError, errors.IdempotencyError, errors.ReviewError,
+    orders.OrderError,
 }  # fmt: skip
 
 
 def all_errors() -> list[type[Exception]]:
-    found = [each for _, each in inspect.getmembers(errors, inspect.isclass) if issubclass(each, ServingError)]
+    members = inspect.getmembers(errors, inspect.isclass) + inspect.getmembers(orders, inspect.isclass)
+    found = dict.fromkeys(each for _, each in members if issubclass(each, ServingError))
     return [each for each in found if each not in AT_START | BASES]
 
 

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 CALLS = {
     "/healthz", "/readyz", "/v1/events", "/v1/score/delay", "/v1/triage", "/v1/decisions",
     "/v1/decisions/{decision_id}", "/v1/reviews", "/v1/reviews/{item_id}",
+    "/v1/directives", "/v1/directives/{directive_id}", "/v1/directives/{directive_id}/end",
     *(f"/v1/reviews/{{item_id}}/{verb}" for verb in ("claim", "release", "accept", "override", "dismiss")),
 }  # fmt: skip
 

@@ -1,0 +1,93 @@
+"""Who may order what: people, each with a token of their own, and the owners of the bundle in whose name they act.
+
+The file holds only digests of the tokens:
+
+    dana:
+      token_sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+      roles: [transport-operations, duty-manager]
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from serving.errors import SettingsError
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_LONGEST_NAME = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who is known by a token, and in whose names they may act."""
+
+    name: str
+    roles: frozenset[str]
+
+    def holds(self, *roles: str) -> bool:
+        """Tell whether they hold one of these roles."""
+        return not self.roles.isdisjoint(roles)
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Everybody who is known by a token."""
+
+    by_digest: Mapping[str, Person] = field(default_factory=dict)
+
+    def known_by(self, token: str | None) -> Person | None:
+        """Return who a token belongs to."""
+        return None if token is None else self.by_digest.get(hashlib.sha256(token.encode()).hexdigest())
+
+    def is_listed(self, name: str) -> bool:
+        """Tell whether somebody of that name has a token."""
+        return any(person.name == name for person in self.by_digest.values())
+
+
+NOBODY = People()
+
+
+def read_people(path: Path, owners: Iterable[str]) -> People:
+    """Read the file of people.
+
+    Parameters
+    ----------
+    owners
+        The owners that the bundle lists: roles are their names.
+
+    Raises
+    ------
+    SettingsError
+        If it cannot be read, with everything that is wrong with it.
+    """
+    try:
+        written = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SettingsError("people", f"{path}, which cannot be read ({error})", "Give a YAML file.") from error
+    known = set(owners)
+    mistakes: list[str] = []
+    people: dict[str, Person] = {}
+    for name, entry in written.items() if isinstance(written, dict) else ():
+        digest, roles = (entry.get("token_sha256"), entry.get("roles")) if isinstance(entry, dict) else (None, None)
+        if not isinstance(name, str) or not 0 < len(name.strip()) == len(name) <= _LONGEST_NAME:
+            mistakes.append(f"{name!r} is no name of 1 to {_LONGEST_NAME} characters")
+        elif not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+            mistakes.append(f"{name} has no token_sha256 of 64 hex digits")
+        elif digest in people:
+            mistakes.append(f"{name} has the token of {people[digest].name}")
+        elif not isinstance(roles, list) or not roles or not known.issuperset(map(str, roles)):
+            mistakes.append(f"{name} has roles {roles!r}, expected some of {', '.join(sorted(known))}")
+        else:
+            people[digest] = Person(name, frozenset(map(str, roles)))
+    if not people and not mistakes:
+        mistakes.append("it lists nobody")
+    if mistakes:
+        todo = "Write `name: {token_sha256: …, roles: […]}` for each; `printf %s TOKEN | sha256sum` makes the digest."
+        raise SettingsError("people", f"{path}, in which {'; '.join(mistakes)}", todo)
+    return People(people)

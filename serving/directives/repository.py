@@ -1,0 +1,123 @@
+"""Directives in the database, and the lock that makes an order hold from the moment it is given."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from features.vocabulary import Branch
+from routing.canonical import canonical_json
+from routing.directives import Directive, DirectiveKind
+from routing.policy import Mode
+from serving.db.tables import DirectiveRow
+
+_ORDERS_LOCK = 7_304_115_004
+
+
+def lock(session: Session) -> None:
+    """Wait until nobody decides, and keep it so to the end of the transaction: whoever decides later sees the order.
+
+    A SQLite transaction that writes is alone from the beginning; PostgreSQL takes an advisory lock.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(_ORDERS_LOCK)))
+
+
+def lock_shared(session: Session) -> None:
+    """Let nobody give an order before the end of the transaction; others may decide meanwhile."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock_shared(_ORDERS_LOCK)))
+
+
+def keep(session: Session, directive: Directive, *, by: str, at: datetime) -> None:
+    """Keep a directive."""
+    session.execute(
+        insert(DirectiveRow).values(
+            directive_id=directive.id,
+            kind=directive.kind.value,
+            branch=None if directive.branch is None else directive.branch.value,
+            mode=None if directive.mode is None else directive.mode.value,
+            everywhere=not directive.where,
+            since=directive.since,
+            until=directive.until,
+            body=canonical_json(directive.as_json()),
+            issued_by=by,
+            issued_at=at,
+        )
+    )
+
+
+def end(session: Session, directive_id: str, *, by: str, at: datetime, because: str) -> bool:
+    """End a directive that has not been ended; False if it has."""
+    ended = session.execute(
+        update(DirectiveRow)
+        .where(DirectiveRow.directive_id == directive_id, DirectiveRow.ended_at.is_(None))
+        .values(ended_by=by, ended_at=at, ended_because=because)
+        .returning(DirectiveRow.position),
+        execution_options={"synchronize_session": False},
+    )
+    return ended.scalar_one_or_none() is not None
+
+
+def find(session: Session, directive_id: str) -> DirectiveRow | None:
+    """Return a directive."""
+    return session.scalars(select(DirectiveRow).filter_by(directive_id=directive_id)).one_or_none()
+
+
+def page(session: Session, *, now: datetime, only_open: bool, before: int | None, limit: int) -> list[DirectiveRow]:
+    """Return directives, newest first; with `only_open` those that stand or will."""
+    statement = select(DirectiveRow).order_by(DirectiveRow.position.desc()).limit(limit)
+    if only_open:
+        statement = statement.where(_is_open(now))
+    if before is not None:
+        statement = statement.where(DirectiveRow.position < before)
+    return list(session.scalars(statement))
+
+
+def standing(session: Session, now: datetime) -> list[Directive]:
+    """Return what is in force, in the order in which it was given.
+
+    An order that was given to hold at once holds for whoever finds it, by however much the clock of another process was
+    ahead.
+    """
+    rows = session.scalars(select(DirectiveRow).where(_is_open(now)).order_by(DirectiveRow.position))
+    found = []
+    for row in rows:
+        directive = directive_of(row)
+        if row.since <= row.issued_at and now < directive.since:
+            directive = replace(directive, since=now)
+        if directive.in_force(now):
+            found.append(directive)
+    return found
+
+
+def standing_for(session: Session, known: Mapping[str, object], now: datetime) -> tuple[Directive, ...]:
+    """Return what is in force and may concern a case; what names other cases cannot."""
+    return tuple(each for each in standing(session, now) if each.covers(known) is not False)
+
+
+def stops(branch: InstrumentedAttribute[str], now: datetime) -> ColumnElement[bool]:
+    """Tell, in a query, whether a branch is stopped for all cases: then nothing of it goes out, whoever let it out."""
+    row = DirectiveRow
+    stopping = and_(row.kind == DirectiveKind.LIMIT.value, row.mode == Mode.OBSERVE.value, row.everywhere)
+    named = or_(row.branch.is_(None), row.branch == branch)
+    return exists().where(stopping, named, _is_open(now), or_(row.since <= now, row.since <= row.issued_at))
+
+
+def directive_of(row: DirectiveRow) -> Directive:
+    """Read a directive from its row."""
+    return Directive.from_json(json.loads(row.body))
+
+
+def branch_of(row: DirectiveRow) -> Branch | None:
+    """Return the branch a directive is about; None for all."""
+    return None if row.branch is None else Branch(row.branch)
+
+
+def _is_open(now: datetime) -> ColumnElement[bool]:
+    return and_(DirectiveRow.ended_at.is_(None), or_(DirectiveRow.until.is_(None), DirectiveRow.until > now))
