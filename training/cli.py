@@ -21,12 +21,13 @@ from training.errors import TrainingError
 from training.eta.cli import evaluate_eta, train_eta
 from training.leakage.cli import leakage
 from training.simulate import cli as simulate_cli
+from training.simulate.billing import cli as billing_cli
 
 _P = ParamSpec("_P")
 
 
 def register(app: typer.Typer) -> None:
-    """Add `train`, `evaluate`, `leakage` and `simulate`, `backfill` to the command line."""
+    """Add `train`, `evaluate`, `leakage`, `simulate`, `simulate-invoices` and `backfill` to the command line."""
     train = typer.Typer(no_args_is_help=True, help="Fit, calibrate, judge and register a model.")
     train.command("delay")(_told(train_delay))
     train.command("eta")(_told(train_eta))
@@ -37,6 +38,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(judge_, name="evaluate")
     app.command("leakage")(_told(leakage))
     simulate_cli.register(app)
+    billing_cli.register(app)
     backfill_cli.register(app)
 
 

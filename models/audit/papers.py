@@ -70,6 +70,7 @@ def _repeat(bill: Bill, repeats: Repeats) -> Finding | None:
             if other.net_due_minor == invoice.net_due_minor
             and other.currency == invoice.currency
             and None in (other.shipment_id, invoice.shipment_id)
+            and _agree(invoice, other)
         ]
         if alike:
             words = f"the same amount was billed by {_named(alike[0])} under the same {what}".replace(
@@ -77,6 +78,14 @@ def _repeat(bill: Bill, repeats: Repeats) -> Finding | None:
             )
             return _whole(bill, Discrepancy.DUPLICATE_INVOICE, words, alike)
     return None
+
+
+def _agree(one: FreightInvoice, other: FreightInvoice) -> bool:
+    """Tell whether two bills may be for one shipment: nothing that both state differs."""
+    return all(
+        getattr(one, name) == getattr(other, name) or None in (getattr(one, name), getattr(other, name))
+        for name in ("weight_kg", "pieces", "origin", "destination", "delivered_at")
+    )
 
 
 def _of_shipment(bill: Bill, same: Sequence[FreightInvoice]) -> Finding | None:

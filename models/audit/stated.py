@@ -146,12 +146,12 @@ def _weights(bill: Bill, haul: Sequence[InvoiceLine]) -> Iterator[float]:
 
 
 def _weight_label(bill: Bill, shipment: Shipment, weight: float, settings: AuditSettings) -> Discrepancy:
+    if bill.invoice.kind in (InvoiceKind.CORRECTION, InvoiceKind.BALANCE_DUE):
+        return Discrepancy.REWEIGH_UNSUPPORTED
     if shipment.volume_m3 is not None and any(
         -_ROUNDED_KG / 10 <= weight - density * shipment.volume_m3 <= _ROUNDED_KG for density in settings.kg_per_m3
     ):
         return Discrepancy.DIM_WEIGHT
-    if bill.invoice.kind in (InvoiceKind.CORRECTION, InvoiceKind.BALANCE_DUE):
-        return Discrepancy.REWEIGH_UNSUPPORTED
     return Discrepancy.WEIGHT_MISMATCH
 
 

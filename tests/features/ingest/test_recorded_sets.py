@@ -144,3 +144,22 @@ class TestScms:
 
     def test_features_are_built_from_it(self, scms: Prepared) -> None:
         check_features(scms.kept)
+
+
+@needs("scms")
+class TestScmsFreight:
+    def test_every_cost_that_is_a_number_is_a_bill_to_the_cent(self) -> None:
+        prepared = prepare(mapping_of("scms_freight"), source_of("scms"))
+        path = source_of("scms") / "SCMS_Delivery_History_Dataset.csv"
+        file = pd.read_csv(path, dtype="string", encoding="utf-8-sig")
+        number = r"\d+(\.\d+)?"
+        told = file["Freight Cost (USD)"].str.fullmatch(number) & file["Weight (Kilograms)"].str.fullmatch(number)
+        told &= pd.to_numeric(file["Weight (Kilograms)"].where(told)) > 0
+        bills = prepared.kept.freight_invoices
+        assert prepared.rejects == []
+        assert len(bills) == int(told.sum()) == 6_174
+        assert bills["net_due_minor"].sum() == sum(
+            int(100 * Decimal(cost)) for cost in file["Freight Cost (USD)"][told]
+        )
+        assert (bills["known_at"] > prepared.kept.events.set_index("shipment_id").loc[bills["shipment_id"], "known_at"]
+                .array).all()  # fmt: skip
