@@ -5,11 +5,14 @@ The files in `golden/` were written by the release that had this form of a decis
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from routing.decision import SCHEMA
+from routing.directives import DirectiveKind
 from routing.loader import load_policy
 from routing.replay import replay
 
@@ -30,3 +33,19 @@ def test_every_sealed_decision_replays_to_its_own_bytes(name: str) -> None:
     for body in bodies:
         again = replay(body, policy)
         assert (again.body, again.differences) == (body, ())
+
+
+def test_every_part_of_a_context_has_made_a_difference_somewhere() -> None:
+    bodies = [json.loads(line) for _, _, line in sealed()]
+    now = [body for body in bodies if body["schema"] == SCHEMA]
+    read = {part for body in now for part in body["context"]}
+    assert read == {"capacity", "directives", "history", "last_taken"}
+    applied = {
+        each["kind"] for body in now for each in body["context"].get("directives", ()) if each["id"] in body["applied"]
+    }
+    assert applied == set(DirectiveKind)
+    assert all(any(body[part] for body in now) for part in ("passed_over", "uses", "applied"))
+    reasons = " ".join(str(body["suppressed_because"]) for body in now)
+    assert "rests for 3 hours" in reasons
+    outcomes = {result["outcome"] for body in now for result in body["rules"]}
+    assert outcomes == {"hit", "no_hit", "unknown", "snoozed"}
