@@ -6,36 +6,46 @@ seconds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from features.records import DeliveryEvent, Shipment
-from features.tables import SCHEMAS, RecordTables, assembled, parts_of, rows_in
+from features.fields import Record
+from features.tables import SCHEMAS, RecordTables, assembled, parts_of, rows_in, table_of
 from features.timeline import Ints
+
+R = TypeVar("R", bound=Record)
 
 
 class Archive:
-    """Shipments and their events out of canonical tables, by shipment.
+    """Records out of canonical tables, by shipment.
 
     Parameters
     ----------
     tables
-        Only shipments with their parts and events are held.
+        Only the records of these kinds are held, with their parts.
+    kinds
+        Kinds of record that name a shipment.
     """
 
-    def __init__(self, tables: RecordTables) -> None:
-        named = pd.unique(pd.concat([tables.shipments["shipment_id"], tables.events["shipment_id"]]))
+    def __init__(self, tables: RecordTables, kinds: Sequence[type[Record]]) -> None:
+        frames = {kind: getattr(tables, table_of(kind)) for kind in kinds}
+        named = pd.unique(pd.concat([frame["shipment_id"] for frame in frames.values()]))
         self._number = {shipment_id: number for number, shipment_id in enumerate(named)}
-        self._shipments = self._shelf("shipments", tables.shipments, "shipment_id")
-        self._events = self._shelf("events", tables.events, "shipment_id")
-        self._parts: Mapping[str, _Shelf] = {
-            part.table: self._shelf(part.table, part.own_rows(getattr(tables, part.table)), part.key)
-            for part in parts_of(Shipment)
-        }
+        self._shelves: dict[type[Record], _Shelf] = {}
+        self._parts: dict[type[Record], dict[str, _Shelf]] = {}
+        for kind, frame in frames.items():
+            self._shelves[kind] = _Shelf(table_of(kind), frame, self._numbers(frame["shipment_id"]), len(named))
+            self._parts[kind] = {}
+            for part in parts_of(kind):
+                rows = part.own_rows(getattr(tables, part.table))
+                holders = frame.drop_duplicates(part.identity)
+                owner = pd.Series(holders["shipment_id"].to_numpy(), index=holders[part.identity].to_numpy())
+                numbers = self._numbers(rows[part.key].map(owner))
+                self._parts[kind][part.table] = _Shelf(part.table, rows, numbers, len(named))
 
     def __contains__(self, shipment_id: str) -> bool:
         return shipment_id in self._number
@@ -43,18 +53,21 @@ class Archive:
     def __len__(self) -> int:
         return len(self._number)
 
-    def take(self, shipment_id: str) -> tuple[list[Shipment], list[DeliveryEvent]]:
-        """Take a shipment's plans and events out; both are empty if it is not there."""
-        number = self._number.pop(shipment_id, None)
+    def records(self, kind: type[R], shipment_id: str) -> list[R]:
+        """Return the records of one kind that are held of a shipment."""
+        number = self._number.get(shipment_id)
         if number is None:
-            return [], []
-        parts = {table: shelf.rows(number) for table, shelf in self._parts.items()}
-        plans = assembled(Shipment, self._shipments.rows(number), parts)
-        return list(plans), list(assembled(DeliveryEvent, self._events.rows(number), {}))
+            return []
+        parts = {table: shelf.rows(number) for table, shelf in self._parts[kind].items()}
+        return list(assembled(kind, self._shelves[kind].rows(number), parts))
 
-    def _shelf(self, table: str, frame: pd.DataFrame, key: str) -> _Shelf:
-        numbers = frame[key].map(self._number).fillna(len(self._number)).to_numpy(dtype=np.int64)
-        return _Shelf(table, frame, numbers, len(self._number))
+    def forget(self, shipment_id: str) -> None:
+        """Hold nothing of a shipment from now on: its records are kept elsewhere."""
+        self._number.pop(shipment_id, None)
+
+    def _numbers(self, shipment_ids: pd.Series) -> Ints:
+        """Return the number of each shipment, one past the last where it is not held."""
+        return np.asarray(shipment_ids.map(self._number).fillna(len(self._number)).to_numpy(dtype=np.int64))
 
 
 class _Shelf:

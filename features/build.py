@@ -73,7 +73,10 @@ class Builder:
         self._codes = {key: codes_of(key, self.legs.keys) for key in KEYS}
         facts = facts_of(self.legs.times, settings)
         self._keyed = {key: Keyed(key, codes, self.legs.times, facts) for key, codes in self._codes.items()}
-        self._feeds = {table: feed.told(feed.prepare(getattr(tables, table))) for table, feed in FEEDS.items()}
+        self._feeds = {
+            name: feed.told(feed.prepare({table: getattr(tables, table) for table in feed.tables}))
+            for name, feed in FEEDS.items()
+        }
         self._scans = Scans(self.legs)
 
     def positions_of(self, shipment_ids: pd.Series) -> Ints:
@@ -98,9 +101,10 @@ class Builder:
                 f"the first of '{self.legs.ids[rows[early][0]]}'. Move the cutoff, or leave the question out."
             )
         answers = {key: keyed.at(self._codes[key][rows], cutoffs) for key, keyed in self._keyed.items()}
+        fields = {field: values[rows] for field, values in self.legs.keys.items()}
         observed = [
-            self._feeds[table].at(FEEDS[table].subjects(field, self.legs.keys[field][rows]), times[:, ahead], cutoffs)
-            for table, field, ahead in asked()
+            self._feeds[name].at(FEEDS[name].subjects(field, fields), times[:, ahead], cutoffs)
+            for name, field, ahead in asked()
         ]
         tracked = self._scans.values(shipments, self.legs.plan[rows], times, cutoffs)
         return assemble(answers, observed, tracked, times, self.legs.numbers[rows], cutoffs)

@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import asdict
 
-from features import backlog, carrier, customer, feeds, plan, route, shipment, tracking, typical
+from features import backlog, carrier, claims, customer, feeds, plan, route, shipment, tenders, tracking, typical
 from features.history import PRIOR_DELAY_MINUTES, PRIOR_LATE_SHARE, PSEUDO_LEGS, History
 from features.settings import FeatureSettings
 
@@ -31,6 +31,19 @@ LOST_BY_SERVICE = HISTORY.column("service_transits_delay_mean_28d")
 LOST_BY_CARRIER = HISTORY.column("carrier_lane_transits_delay_mean_28d")
 """Columns of the history that the projected delay of a shipment builds on; the second where no service is named."""
 
+DELIVERED = tuple(HISTORY.column(feature) for feature in claims.DELIVERED)
+"""Columns of the history that claims are set against."""
+
+_SHRINKAGE = (
+    PSEUDO_LEGS,
+    PRIOR_LATE_SHARE,
+    PRIOR_DELAY_MINUTES,
+    tenders.PRIOR_ACCEPTED_SHARE,
+    tenders.PRIOR_ANSWER_MINUTES,
+    claims.PSEUDO_SHIPMENTS,
+    claims.PRIOR_CLAIMS,
+)
+
 
 def fingerprint(settings: FeatureSettings) -> str:
     """Return the SHA-256 of all declarations and settings: a model made with others must not be used with these."""
@@ -38,7 +51,7 @@ def fingerprint(settings: FeatureSettings) -> str:
         {
             "features": [asdict(feature) for feature in FEATURES],
             "settings": settings.model_dump(mode="json"),
-            "shrinkage": [PSEUDO_LEGS, PRIOR_LATE_SHARE, PRIOR_DELAY_MINUTES],
+            "shrinkage": _SHRINKAGE,
         },
         sort_keys=True,
         ensure_ascii=False,

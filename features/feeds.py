@@ -1,11 +1,12 @@
-"""What feeds tell of places and carriers, asked about the ends of each leg: weather, forecasts, disruptions, work.
+"""What feeds tell of places and carriers, asked about each leg: weather, disruptions, work, tenders, claims.
 
 Each feed stands alone: what it tells and what it is asked can be parted by subject, and each part be asked elsewhere.
+`features_of` makes features of what was answered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,7 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features import disruption, forecast, weather, work
+from features import claims, disruption, forecast, tenders, weather, work
+from features.counted import EVERYBODY, subject_of
 from features.legs import Time
 from features.timeline import Ints
 
@@ -34,8 +36,10 @@ class Feed:
     ----------
     asked
         About which field of a leg it is asked, and for what time ahead.
+    tables
+        What it is told in.
     prepare
-        Turns its whole table into rows that each tell of one subject, named in the column `subject`.
+        Turns its whole tables into rows that each tell of one subject, named in the column `subject`.
     told
         Makes such rows, or those of some subjects, ready to be asked.
     subject
@@ -43,13 +47,16 @@ class Feed:
     """
 
     asked: tuple[tuple[str, Time], ...]
-    prepare: Callable[[pd.DataFrame], pd.DataFrame]
+    tables: tuple[str, ...]
+    prepare: Callable[[Mapping[str, pd.DataFrame]], pd.DataFrame]
     told: Callable[[pd.DataFrame], Told]
     subject: Callable[[str, str], str]
 
-    def subjects(self, field: str, values: NDArray[np.object_]) -> NDArray[np.object_]:
-        """Return the subject of each value of a field of a leg, None where it is missing: object [q]."""
-        code, words = pd.factorize(values)
+    def subjects(self, field: str, fields: Mapping[str, NDArray[np.object_]]) -> NDArray[np.object_]:
+        """Return the subject of each value of a field of q legs, None where it is missing: object [q]."""
+        if field == EVERYBODY:
+            return np.full(len(next(iter(fields.values()))), EVERYBODY, dtype=object)
+        code, words = pd.factorize(fields[field])
         names = np.array([*(self.subject(field, word) for word in words), None], dtype=object)
         return np.asarray(names[code])
 
@@ -62,19 +69,59 @@ def _place(_: str, value: str) -> str:
     return value
 
 
-FEEDS: Mapping[str, Feed] = {
-    "weather": Feed(weather.ASKED, _of_place, weather.Observations, _place),
-    "weather_forecasts": Feed(forecast.ASKED, _of_place, forecast.Forecasts, _place),
-    "disruptions": Feed(disruption.ASKED, disruption.states_of, disruption.Disruptions, disruption.subject_of),
-    "warehouse_tasks": Feed(work.ASKED, work.spans_of, work.Work, _place),
-}
-"""The feed of each table."""
+def _feed_of_one(
+    table: str,
+    asked: tuple[tuple[str, Time], ...],
+    prepare: Callable[[pd.DataFrame], pd.DataFrame],
+    told: Callable[[pd.DataFrame], Told],
+    subject: Callable[[str, str], str],
+) -> Feed:
+    return Feed(asked, (table,), lambda frames: prepare(frames[table]), told, subject)
 
-FEATURES = weather.FEATURES + forecast.FEATURES + disruption.FEATURES + work.FEATURES
+
+FEEDS: Mapping[str, Feed] = {
+    "weather": _feed_of_one("weather", weather.ASKED, _of_place, weather.Observations, _place),
+    "weather_forecasts": _feed_of_one("weather_forecasts", forecast.ASKED, _of_place, forecast.Forecasts, _place),
+    "disruptions": _feed_of_one(
+        "disruptions", disruption.ASKED, disruption.states_of, disruption.Disruptions, disruption.subject_of
+    ),
+    "warehouse_tasks": _feed_of_one("warehouse_tasks", work.ASKED, work.spans_of, work.Work, _place),
+    "tenders": Feed(tenders.ASKED, tenders.TABLES, tenders.prepare, tenders.told, subject_of),
+    "claims": Feed(claims.ASKED, claims.TABLES, claims.prepare, claims.told, subject_of),
+}
+"""Every feed; what those of one table answer, but for claims, are features."""
+
+FEATURES = (
+    weather.FEATURES + forecast.FEATURES + disruption.FEATURES + work.FEATURES + tenders.FEATURES + claims.FEATURES
+)
 
 
 def asked() -> Iterator[tuple[str, str, Time]]:
-    """Yield table, field and time ahead of each question that is put to a feed, in the order of the features."""
-    for table, feed in FEEDS.items():
+    """Yield feed, field and time ahead of each question that is put to a feed, in the order of the features."""
+    for name, feed in FEEDS.items():
         for field, time in feed.asked:
-            yield table, field, time
+            yield name, field, time
+
+
+def features_of(answers: Sequence[NDArray[np.float64]], delivered: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """Return the features, in several arrays of q rows.
+
+    Parameters
+    ----------
+    answers
+        What was answered to each of `asked`.
+    delivered : float64 [q, len(claims.DELIVERED)]
+    """
+    by_feed: dict[str, list[NDArray[np.float64]]] = {name: [] for name in FEEDS}
+    for (name, _, _), answer in zip(asked(), answers, strict=True):
+        by_feed[name].append(answer)
+    tendered_to_all, tendered = by_feed["tenders"]
+    claimed_of_all, claimed = by_feed["claims"]
+    return [
+        *by_feed["weather"],
+        *by_feed["weather_forecasts"],
+        *by_feed["disruptions"],
+        *by_feed["warehouse_tasks"],
+        tenders.values(tendered_to_all, tendered),
+        claims.values(claimed_of_all, claimed, delivered),
+    ]

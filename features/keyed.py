@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features import backlog, plan, shipment, typical
-from features.definitions import HISTORY, LOST_BY_CARRIER, LOST_BY_SERVICE, QUEUES
+from features import backlog, feeds, plan, shipment, typical
+from features.definitions import DELIVERED, HISTORY, LOST_BY_CARRIER, LOST_BY_SERVICE, QUEUES
 from features.facts import Facts
 from features.history import WINDOWS, Fact
 from features.recent import Recent, Typical
@@ -143,7 +143,8 @@ def assemble(
     own = shipment.values(times, numbers, cutoffs, lost_on_the_way, vehicle)
     planned = plan.values(numbers, own[:, shipment.TO_DEPARTURE], own[:, shipment.BOOKED_AHEAD])
     usual = typical.values(by_key, times, cutoffs)
-    return np.concatenate([history, *queues, *observed, own, planned, usual, tracked], axis=1)
+    told = feeds.features_of(observed, history[:, DELIVERED])
+    return np.concatenate([history, *queues, *told, own, planned, usual, tracked], axis=1)
 
 
 def _recent(codes: Ints, facts: Facts) -> Recent:

@@ -14,12 +14,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features import backlog, disruption, forecast, plan, shipment, typical, weather, work
-from features.definitions import HISTORY, LOST_BY_CARRIER, LOST_BY_SERVICE, QUEUES
+from features.claims import LiveClaims
+from features.definitions import DELIVERED, HISTORY, LOST_BY_CARRIER, LOST_BY_SERVICE, QUEUES
 from features.disruption import LiveDisruptions
 from features.facts import Facts, Happened, facts_of, facts_of_one
 from features.forecast import LiveForecasts
 from features.history import Fact
 from features.legs import Legs, Row
+from features.live_tenders import LiveTenders
 from features.live_timeline import LiveLatest, LiveSpans, LiveTimeline
 from features.live_work import LiveWork
 from features.recent import LiveRecent, Run
@@ -55,6 +57,8 @@ class LiveFacts:
         self.forecasts = LiveForecasts()
         self.disruptions = LiveDisruptions()
         self.work = LiveWork()
+        self.tenders = LiveTenders()
+        self.claims = LiveClaims()
 
     def replace(self, old: Sequence[Placed], new: Sequence[Placed]) -> None:
         """Take back what the old versions of a leg had put in, and put in what the new ones say."""
@@ -163,6 +167,7 @@ class LiveFacts:
         values = HISTORY.values_of_one(flat)
         by_service = values[LOST_BY_SERVICE]
         lost_on_the_way = values[LOST_BY_CARRIER] if isnan(by_service) else by_service
+        delivered = [values[column] for column in DELIVERED]
         for queue, line in self._queues:
             key = key_of[queue.key]
             values.append(np.nan if key is None else line.at(key, cutoff))
@@ -174,6 +179,9 @@ class LiveFacts:
             values += self.disruptions.at(field, _only(key_of[field,]), row[ahead], cutoff)
         for field, _ in work.ASKED:
             values += self.work.at(_only(key_of[field,]), cutoff)
+        carrier = _only(key_of["carrier",])
+        values += self.tenders.features(carrier, cutoff)
+        values += self.claims.features(carrier, delivered, cutoff)
         last = self._vehicle.at(key_of[_VEHICLE], cutoff) or shipment.NO_VEHICLE
         own = shipment.values_of_one(row, numbers, cutoff, lost_on_the_way, last)
         values += own

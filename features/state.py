@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from features import tracking, weather
 from features.archive import Archive
+from features.carrier_records import Claim, Tender, TenderResponse
 from features.errors import RecordError, UnknownShipmentError
 from features.instants import micros
 from features.legs import Legs, Version, is_same_plan, keys_of, version_at, versions_of
@@ -33,7 +34,20 @@ from features.timeline import NEVER
 from features.tracking import Scan
 from features.vocabulary import Moment
 
-Record = Shipment | DeliveryEvent | WeatherObservation | WeatherForecast | Disruption | WarehouseTask
+Record = (
+    Shipment
+    | DeliveryEvent
+    | WeatherObservation
+    | WeatherForecast
+    | Disruption
+    | WarehouseTask
+    | Tender
+    | TenderResponse
+    | Claim
+)
+
+_KINDS = (Shipment, DeliveryEvent)
+"""Records that stay in the archive until their shipment is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +91,7 @@ class State:
     def __init__(self, settings: FeatureSettings | None = None) -> None:
         self.settings = settings or FeatureSettings()
         self.facts = LiveFacts(self.settings)
-        self._archive = Archive(RecordTables.from_records([]))
+        self._archive = Archive(RecordTables.from_records([]), _KINDS)
         self._cases: dict[str, _Case] = {}
         self._observed: set[tuple[str, int, int]] = set()
         self._carriers_of: dict[tuple[str, str], set[str]] = {}
@@ -112,6 +126,10 @@ class State:
                 return self.facts.disruptions.add(record)
             case WarehouseTask():
                 return self.facts.work.add(record)
+            case Tender() | TenderResponse():
+                return self.facts.tenders.add(record)
+            case Claim():
+                return self.facts.claims.add(record)
 
     def check(self, record: Record) -> None:
         """Raise what `add` would raise, and change nothing."""
@@ -135,6 +153,10 @@ class State:
             self.facts.disruptions.check(record)
         elif isinstance(record, WarehouseTask):
             self.facts.work.check(record)
+        elif isinstance(record, Tender | TenderResponse):
+            self.facts.tenders.check(record)
+        elif isinstance(record, Claim):
+            self.facts.claims.check(record)
 
     def add_tables(self, tables: RecordTables) -> None:
         """Take in a history of canonical tables; an empty state takes it in bulk."""
@@ -149,9 +171,17 @@ class State:
             records_of(tables, WeatherForecast),
             records_of(tables, Disruption),
             records_of(tables, WarehouseTask),
+            records_of(tables, Claim),
         )
         for told in chain.from_iterable(feeds):
             self.add(told)
+        if self.facts.tenders:
+            for offer in records_of(tables, Tender):
+                self.add(offer)
+            for answer in records_of(tables, TenderResponse):
+                self.add(answer)
+        else:
+            self.facts.tenders.load(tables)
 
     def knows(self, shipment_id: str) -> bool:
         """Tell whether the shipment was announced."""
@@ -295,7 +325,7 @@ class State:
     def _load(self, tables: RecordTables) -> None:
         legs = Legs.of_tables(tables)
         self.facts.load(legs)
-        self._archive = Archive(tables)
+        self._archive = Archive(tables, _KINDS)
         booked = {key: legs.keys[key] for key in ("carrier", "origin", "destination")}
         carried = pd.DataFrame({"shipment_id": legs.ids, "carrier": booked["carrier"]}).drop_duplicates()
         self._carriers.update(carried["carrier"])
@@ -309,7 +339,9 @@ class State:
         """Return the case of a shipment; one in the archive is opened."""
         if shipment_id in self._archive:
             case = self._cases[shipment_id] = _Case()
-            plans, events = self._archive.take(shipment_id)
+            plans = self._archive.records(Shipment, shipment_id)
+            events = self._archive.records(DeliveryEvent, shipment_id)
+            self._archive.forget(shipment_id)
             case.plans = sorted(plans, key=_known_at)
             for event in sorted(events, key=_known_at):
                 self.check(event)

@@ -318,6 +318,11 @@ def assembled(
         yield kind.model_validate(row)
 
 
+def table_of(kind: type[Record]) -> str:
+    """Return the table that records of one kind stand in."""
+    return _TABLE_OF[kind]
+
+
 def parts_of(kind: type[Record]) -> tuple[PartTable, ...]:
     """Return what a record holds several of."""
     return _PARTS_OF[kind]

@@ -401,6 +401,9 @@ class EventType(StrEnum):
     WEATHER_FORECAST = "freight.weather.forecast"
     DISRUPTION = "freight.disruption"
     WAREHOUSE_TASK = "freight.warehouse.task"
+    TENDER = "freight.tender"
+    TENDER_RESPONSE = "freight.tender.response"
+    CLAIM = "freight.claim"
 
 
 class Moment(StrEnum):

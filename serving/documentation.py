@@ -6,11 +6,10 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from features.records import DeliveryEvent, Disruption, Shipment, WeatherForecast, WeatherObservation
-from features.stock_records import WarehouseTask
 from features.vocabulary import Branch
 from routing.dispatch.envelope import TYPE_PREFIX
 from serving.error_handlers import PROBLEM_JSON
+from serving.events.records import RECORD_OF
 from serving.events.schemas import CloudEvent
 
 DESCRIPTION = (
@@ -72,7 +71,7 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _records() -> dict[str, Any]:
-    records = (Shipment, DeliveryEvent, WeatherObservation, WeatherForecast, Disruption, WarehouseTask)
+    records = tuple(RECORD_OF.values())
     kinds = (*records, CloudEvent)
     _, found = models_json_schema([(kind, "validation") for kind in kinds], ref_template=_REF)
     schemas: dict[str, Any] = found["$defs"]

@@ -65,6 +65,49 @@ _STRIKE = {
         "valid_until": "2026-03-04T04:00:00Z",
     },
 }
+_OFFER = {
+    "specversion": "1.0",
+    "id": "204-7781",
+    "source": "/transport",
+    "type": "freight.tender",
+    "time": "2026-03-01T08:00:00Z",
+    "data": {
+        "tender_id": "204-7781",
+        "shipment_id": "SH-1001",
+        "carrier_id": "NWX",
+        "respond_by": "2026-03-01T10:00:00Z",
+    },
+}
+_ANSWER = {
+    "specversion": "1.0",
+    "id": "990-5120",
+    "source": "/carriers/NWX",
+    "type": "freight.tender.response",
+    "time": "2026-03-01T08:25:00Z",
+    "data": {
+        "response_id": "990-5120",
+        "shipment_id": "SH-1001",
+        "carrier_id": "NWX",
+        "tender_id": "204-7781",
+        "reply": "accepted",
+    },
+}
+_CLAIM = {
+    "specversion": "1.0",
+    "id": "claim-88-filed",
+    "source": "/claims",
+    "type": "freight.claim",
+    "time": "2026-03-05T09:00:00Z",
+    "data": {
+        "claim_id": "claim-88",
+        "carrier_id": "NWX",
+        "shipment_id": "SH-1001",
+        "kind": "damage",
+        "filed_at": "2026-03-05T09:00:00Z",
+        "claimed_minor": 42000,
+        "currency": "EUR",
+    },
+}
 _ONE = {"$ref": "#/components/schemas/CloudEvent"}
 _MANY = {"type": "array", "items": _ONE}
 
@@ -81,6 +124,9 @@ EVENTS_OPENAPI: dict[str, Any] = {
                     "a strike is announced; another event with its disruption_id says when it is over": {
                         "value": _STRIKE
                     },
+                    "a load is offered to a carrier": {"value": _OFFER},
+                    "the carrier answers": {"value": _ANSWER},
+                    "a claim is filed; another event with its claim_id says what became of it": {"value": _CLAIM},
                 },
             },
             "application/cloudevents-batch+json": {

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from features.carrier_records import Claim, Tender, TenderResponse
 from features.errors import FutureKnowledgeError
 from features.fields import Record
 from features.records import DeliveryEvent, Disruption, Shipment, WeatherForecast, WeatherObservation
@@ -18,7 +19,17 @@ from features.vocabulary import Classifier, EventType
 from routing.canonical import canonical_json
 from serving.errors import Fault, InvalidRecordError, KnownTimeError
 
-AnyRecord = Shipment | DeliveryEvent | WeatherObservation | WeatherForecast | Disruption | WarehouseTask
+AnyRecord = (
+    Shipment
+    | DeliveryEvent
+    | WeatherObservation
+    | WeatherForecast
+    | Disruption
+    | WarehouseTask
+    | Tender
+    | TenderResponse
+    | Claim
+)
 R = TypeVar("R", bound=Record)
 
 RECORD_OF: Mapping[EventType, type[AnyRecord]] = {
@@ -28,6 +39,9 @@ RECORD_OF: Mapping[EventType, type[AnyRecord]] = {
     EventType.WEATHER_FORECAST: WeatherForecast,
     EventType.DISRUPTION: Disruption,
     EventType.WAREHOUSE_TASK: WarehouseTask,
+    EventType.TENDER: Tender,
+    EventType.TENDER_RESPONSE: TenderResponse,
+    EventType.CLAIM: Claim,
 }
 """The record that the data of each event type is."""
 
@@ -76,7 +90,7 @@ def read_record(kind: type[R], data: Mapping[str, Any], *, now: datetime, intake
 
 
 def subject_of(record: AnyRecord) -> str:
-    """Return what a record is about: its shipment, its place, the disruption, or the task."""
+    """Return what a record is about: its shipment, its place, the disruption, the task, or the claim."""
     match record:
         case WeatherObservation() | WeatherForecast():
             return record.place
@@ -84,6 +98,8 @@ def subject_of(record: AnyRecord) -> str:
             return record.disruption_id
         case WarehouseTask():
             return record.task_id
+        case Claim():
+            return record.claim_id
         case _:
             return record.shipment_id
 

@@ -12,8 +12,9 @@ from typing import Any, Literal
 from pydantic import ValidationError
 from sqlalchemy.orm import Session, sessionmaker
 
+from features.carrier_records import Claim, Tender, TenderResponse
 from features.errors import FutureKnowledgeError, RecordError
-from features.records import DeliveryEvent, Shipment
+from features.records import DeliveryEvent, Disruption, Shipment
 from features.vocabulary import EventType
 from serving.clock import Clock
 from serving.errors import (
@@ -177,6 +178,14 @@ def _identity(judged: _Judged) -> tuple[tuple[str, ...], ...]:
             return (("shipment", record.shipment_id),)
         case DeliveryEvent() as record:
             return (("event", record.shipment_id, record.event_id),)
+        case Disruption() as record:
+            return (("disruption", record.disruption_id),)
+        case Tender() as record:
+            return (("tender", record.shipment_id, record.tender_id),)
+        case TenderResponse() as record:
+            return (("tender response", record.shipment_id, record.response_id),)
+        case Claim() as record:
+            return (("claim", record.claim_id),)
     return ()
 
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features import disruption, forecast, work
+from features import disruption, forecast
 from features.build import build
 from features.definitions import NAMES
 from features.errors import RecordError
-from features.feeds import FEATURES, FEEDS, asked
+from features.feeds import FEEDS
 from features.fields import Record
 from features.instants import micros
 from features.moments import questions_of
@@ -147,14 +147,14 @@ def test_disruptions(told, asked_about) -> None:
     assert all(live.add(one) for one in told)
     assert not any(live.add(one) for one in told)
     feed = FEEDS["disruptions"]
-    many = feed.told(feed.prepare(RecordTables.from_records(told).disruptions))
+    many = feed.told(feed.prepare({"disruptions": RecordTables.from_records(told).disruptions}))
     for field, values in (("carrier", ["RHEI", "NLRTM"]), ("origin", ["NLRTM", "DEHAM"])):
         for value in values:
             for _, hour, now in asked_about:
                 target, cutoff = None if hour is None else at(hour), at(now)
                 number = NEVER if target is None else micros(target)
                 expected = disrupted(told, field, value, target, cutoff)
-                subjects = feed.subjects(field, np.array([value], dtype=object))
+                subjects = feed.subjects(field, {field: np.array([value], dtype=object)})
                 row = many.at(subjects, np.array([number]), np.array([micros(cutoff)]))[0]
                 np.testing.assert_array_equal(row, expected)
                 np.testing.assert_array_equal(live.at(field, value, number, micros(cutoff)), expected)
@@ -194,11 +194,3 @@ def test_what_becomes_known_after_the_cutoff_changes_nothing(world: RecordTables
     some = some[some["cutoff_at"] <= cutoff].iloc[-60:].reset_index(drop=True)
     cut = tables.known(until=cutoff)
     np.testing.assert_array_equal(build(tables, some, SETTINGS).values, build(cut, some, SETTINGS).values)
-
-
-def test_each_question_to_a_feed_has_its_features() -> None:
-    widths = {
-        "weather": 8, "weather_forecasts": forecast.WIDTH, "disruptions": disruption.WIDTH,
-        "warehouse_tasks": len(work.FEATURES),
-    }  # fmt: skip
-    assert sum(widths[table] for table, _, _ in asked()) == len(FEATURES)

@@ -96,16 +96,21 @@ def open_records(tables: Mapping[str, pd.DataFrame], moments: Sequence[Moment], 
         for part, chosen in _parts_of_legs(key, legs, parts):
             yield Parcel(f"{name}/{part}", "legs", _packed(told.loc[chosen, [*fields, *_TIMES]]))
         yield from _sent(name, _parts_of_questions(key, questions, parts), "questions", own.assign(**questions[fields]))
+    fields_asked = {field: questions[field].to_numpy(object) for field in FIELDS}
     for table, field, ahead in asked_of_feeds():
-        subject = FEEDS[table].subjects(field, questions[field].to_numpy(object))
+        subject = FEEDS[table].subjects(field, fields_asked)
         put = own.assign(subject=subject, target=times[_TIMES[ahead]])
         yield from _sent(table, part_of(_texts({"subject": subject}), parts), field, put)
 
 
-def open_feed(table: str, frame: pd.DataFrame, parts: int) -> Iterator[Parcel]:
-    """Send what the whole table of a feed tells to those it tells of."""
-    rows = FEEDS[table].prepare(_canonical(table, frame))
-    yield from _sent(table, part_of(rows["subject"], parts), "told", rows)
+def open_feed(name: str, tables: Mapping[str, pd.DataFrame], parts: int) -> Iterator[Parcel]:
+    """Send what the whole tables of a feed tell to those they tell of; a table that is not there is empty."""
+    feed = FEEDS[name]
+    frames = {
+        table: _canonical(table, tables[table]) if table in tables else frame_of(table, []) for table in feed.tables
+    }
+    rows = feed.prepare(frames)
+    yield from _sent(name, part_of(rows["subject"], parts), "told", rows)
 
 
 def answer(to: str, parcels: Iterable[tuple[str, bytes]], settings: FeatureSettings) -> Iterator[Parcel]:
@@ -114,7 +119,8 @@ def answer(to: str, parcels: Iterable[tuple[str, bytes]], settings: FeatureSetti
     name = to.rpartition("/")[0]
     if name in FEEDS:
         feed = FEEDS[name]
-        told = feed.told(held["told"] if "told" in held else feed.prepare(frame_of(name, [])))
+        nothing = {table: frame_of(table, []) for table in feed.tables}
+        told = feed.told(held["told"] if "told" in held else feed.prepare(nothing))
         for field, _ in feed.asked:
             if field in held:
                 asked = held[field]
@@ -221,6 +227,8 @@ def _answered(kind: str, asked: pd.DataFrame, values: NDArray[np.float64]) -> It
 
 def _sent(to: str, part: Ints, kind: str, frame: pd.DataFrame) -> Iterator[Parcel]:
     """Yield the rows of a frame, packed by the part that each goes to."""
+    if frame.empty:
+        return
     order = np.argsort(part, kind="stable")
     present, first = np.unique(part[order], return_index=True)
     for one, chosen in zip(present.tolist(), np.split(order, first[1:]), strict=True):

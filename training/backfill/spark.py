@@ -43,12 +43,18 @@ def backfill(
     records = reduce(partial(DataFrame.unionByName, allowMissingColumns=True), tables)
     records = records.withColumn(_PART, f.pmod(f.crc32("shipment_id"), f.lit(parts)))
     opened = records.groupBy(_PART).applyInPandas(partial(_open_records, moments, parts), _PARCELS)
-    told = [
-        # A feed is small beside events, and what one record of it says may depend on another: one worker opens it.
-        spark.read.parquet(path).coalesce(1).mapInPandas(partial(_open_feed, table, parts), _PARCELS)
-        for table, path in ((table, f"{data}/{table}.parquet") for table in FEEDS)
-        if _exists(spark, path)
-    ]
+    told = []
+    for name, feed in FEEDS.items():
+        paths = {table: f"{data}/{table}.parquet" for table in feed.tables}
+        there = [
+            spark.read.parquet(path).withColumn(_TABLE, f.lit(table))
+            for table, path in paths.items()
+            if _exists(spark, path)
+        ]
+        if there:
+            # A feed is small beside events, and what one record of it says may depend on another: one worker opens it.
+            whole = reduce(partial(DataFrame.unionByName, allowMissingColumns=True), there).coalesce(1)
+            told.append(whole.mapInPandas(partial(_open_feed, name, parts), _PARCELS))
     sent = reduce(DataFrame.unionByName, told, opened).persist(StorageLevel.DISK_ONLY)
     homes = sent.filter(f.col("to").startswith("home/"))
     answered = (
@@ -66,10 +72,11 @@ def _open_records(moments: Sequence[Moment], parts: int, records: pd.DataFrame) 
     return _frame(open_records(tables, moments, parts))
 
 
-def _open_feed(table: str, parts: int, batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-    whole = list(batches)
-    if whole:
-        yield _frame(open_feed(table, pd.concat(whole, ignore_index=True), parts))
+def _open_feed(name: str, parts: int, batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    held = list(batches)
+    if held:
+        whole = pd.concat(held, ignore_index=True)
+        yield _frame(open_feed(name, {str(table): rows for table, rows in whole.groupby(_TABLE)}, parts))
 
 
 def _exists(spark: SparkSession, path: str) -> bool:

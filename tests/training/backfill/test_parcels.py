@@ -46,8 +46,8 @@ def in_parcels(world: RecordTables, parts: int, moments: tuple[Moment, ...] = tu
         some = {table: getattr(world, table)[part[table] == one] for table in TABLES}
         for to, kind, payload in open_records(some, moments, parts):
             mail[to].append((kind, payload))
-    for table in FEEDS:
-        for to, kind, payload in open_feed(table, getattr(world, table), parts):
+    for name, feed in FEEDS.items():
+        for to, kind, payload in open_feed(name, {table: getattr(world, table) for table in feed.tables}, parts):
             mail[to].append((kind, payload))
     for name in [name for name in mail if not name.startswith("home/")]:
         for to, kind, payload in answer(name, mail.pop(name), SETTINGS):

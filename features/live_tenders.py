@@ -1,0 +1,123 @@
+"""The tender features for one record and one question at a time: the numbers of `features.tenders`.
+
+A record may come late and in any order: what became of the offers of its shipment to its carrier is judged anew, and
+only what differs is taken back and put in. Offers of a history that was loaded in bulk are read when one of their
+shipment comes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from features import tenders
+from features.archive import Archive
+from features.carrier_records import Tender, TenderResponse
+from features.errors import RecordError
+from features.facts import Happened
+from features.history import WINDOWS
+from features.live_timeline import LiveTimeline
+from features.offers import answer_of, judged, judgements_of, offer_of
+from features.tables import RecordTables
+
+_KINDS = (Tender, TenderResponse)
+
+
+@dataclass(slots=True)
+class _Held:
+    """Offers and answers of one shipment and carrier by their numbers, and the judgements that are in the timeline."""
+
+    offers: dict[str, Tender] = field(default_factory=dict)
+    answers: dict[str, TenderResponse] = field(default_factory=dict)
+    facts: Counter[Happened] = field(default_factory=Counter)
+
+    def before(self, record: Tender | TenderResponse) -> Tender | TenderResponse | None:
+        """Return what came before under the number of a record."""
+        return self.offers.get(record.tender_id) if isinstance(record, Tender) else self.answers.get(record.response_id)
+
+    def put(self, record: Tender | TenderResponse) -> bool:
+        """Hold a record; False if it was known before."""
+        before = self.before(record)
+        if before is not None and before.known_at <= record.known_at:
+            return False
+        if isinstance(record, Tender):
+            self.offers[record.tender_id] = record
+        else:
+            self.answers[record.response_id] = record
+        return True
+
+    def judged(self) -> Counter[Happened]:
+        """Judge the offers by all that is held."""
+        return Counter(judged([*map(offer_of, self.offers.values())], [*map(answer_of, self.answers.values())]))
+
+
+class LiveTenders:
+    """Offers and answers, ready to be asked by carrier."""
+
+    def __init__(self) -> None:
+        self._timeline = LiveTimeline([WINDOWS[window] for window in tenders.SEEN])
+        self._held: dict[tuple[str, str], _Held] = {}
+        self._archive = Archive(RecordTables.from_records([]), _KINDS)
+
+    def check(self, record: Tender | TenderResponse) -> None:
+        """Raise if the number of a record came before with other contents."""
+        self._open(record.shipment_id)
+        held = self._held.get((record.shipment_id, record.carrier_id))
+        before = None if held is None else held.before(record)
+        if before is not None and before.model_copy(update={"known_at": record.known_at}) != record:
+            number = record.tender_id if isinstance(record, Tender) else record.response_id
+            raise RecordError(
+                f"{type(record).__name__} '{number}' of shipment '{record.shipment_id}' came before with "
+                f"other contents. Give what is changed a number of its own."
+            )
+
+    def add(self, record: Tender | TenderResponse) -> bool:
+        """Take a record in; False if it was known before."""
+        self._open(record.shipment_id)
+        held = self._held.setdefault((record.shipment_id, record.carrier_id), _Held())
+        if not held.put(record):
+            return False
+        facts = held.judged()
+        for fact in held.facts - facts:
+            for key in (record.carrier_id, None):
+                self._timeline.remove(key, *fact)
+        for fact in facts - held.facts:
+            for key in (record.carrier_id, None):
+                self._timeline.add(key, *fact)
+        held.facts = facts
+        return True
+
+    def load(self, tables: RecordTables) -> None:
+        """Put in the offers and answers of tables, while nothing else is in; the outcome equals `add` of each."""
+        facts = judgements_of(tables.tenders, tables.tender_responses)
+        codes, carriers = pd.factorize(facts["carrier"].to_numpy(dtype=object))
+        occurred, known, until = (facts[column].to_numpy(dtype=np.int64) for column in ("occurred", "known", "until"))
+        told = facts[["accepted", "minutes"]].to_numpy(dtype=np.int64)
+        for keys, code in ((list(carriers), codes.astype(np.int64)), ([None], np.zeros(len(facts), dtype=np.int64))):
+            self._timeline.add_many(keys, code, occurred, known, until, told)
+        self._archive = Archive(tables, _KINDS)
+
+    def features(self, carrier: str | None, cutoff: int) -> list[float]:
+        """Return the features at the cutoff: len(tenders.FEATURES) numbers."""
+        return tenders.values_of_one(self._timeline.at(None, cutoff), self._timeline.at(carrier, cutoff))
+
+    def __bool__(self) -> bool:
+        return bool(self._held or self._archive)
+
+    def _open(self, shipment_id: str) -> None:
+        """Hold what the archive has of a shipment: its judgements are in the timeline already."""
+        if shipment_id not in self._archive:
+            return
+        offers = self._archive.records(Tender, shipment_id)
+        answers = self._archive.records(TenderResponse, shipment_id)
+        self._archive.forget(shipment_id)
+        opened: dict[str, _Held] = {}
+        both: tuple[Tender | TenderResponse, ...] = (*offers, *answers)
+        for record in both:
+            opened.setdefault(record.carrier_id, _Held()).put(record)
+        for carrier, held in opened.items():
+            held.facts = held.judged()
+            self._held[shipment_id, carrier] = held
