@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from features.carrier_records import Claim, Tender, TenderResponse
 from features.errors import FutureKnowledgeError, RecordError
 from features.records import DeliveryEvent, Disruption, Shipment
+from features.stock_records import WarehouseTask
 from features.vocabulary import EventType
 from serving.clock import Clock
 from serving.errors import (
@@ -180,6 +181,8 @@ def _identity(judged: _Judged) -> tuple[tuple[str, ...], ...]:
             return (("event", record.shipment_id, record.event_id),)
         case Disruption() as record:
             return (("disruption", record.disruption_id),)
+        case WarehouseTask() as record:
+            return (("task", record.task_id),)
         case Tender() as record:
             return (("tender", record.shipment_id, record.tender_id),)
         case TenderResponse() as record:
