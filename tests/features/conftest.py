@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import chain
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from features.carrier_records import Claim, Tender, TenderResponse
 from features.fields import Record
 from features.moments import questions_of
 from features.records import DeliveryEvent, Shipment, WeatherObservation
-from features.tables import RECORDS, RecordTables, events_of, shipments_of, weather_of
+from features.stock_records import WarehouseTask
+from features.tables import RECORDS, RecordTables, records_of
 from training.simulate.generate import simulate
 from training.simulate.settings import SimulationSettings
 
-AnyRecord = Shipment | DeliveryEvent | WeatherObservation
+AnyRecord = Shipment | DeliveryEvent | WeatherObservation | WarehouseTask | Tender | TenderResponse | Claim
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +35,10 @@ def questions(world: RecordTables) -> pd.DataFrame:
 @pytest.fixture(scope="session")
 def records(world: RecordTables) -> Sequence[AnyRecord]:
     """Every record of the world, in the order in which it became known."""
-    everything = [*shipments_of(world), *events_of(world), *weather_of(world)]
+    kinds: Sequence[type[AnyRecord]] = (
+        Shipment, DeliveryEvent, WeatherObservation, WarehouseTask, Tender, TenderResponse, Claim,
+    )  # fmt: skip
+    everything = chain.from_iterable(records_of(world, kind) for kind in kinds)
     return sorted(everything, key=lambda record: record.known_at)
 
 

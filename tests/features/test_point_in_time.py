@@ -63,6 +63,7 @@ class TestBuild:
         }
         untold = {feature.name for feature in (*disruption.FEATURES, *tenders.FEATURES)}
         untold |= {"carrier_claims_count_28d", "carrier_claims_count_90d"}
+        untold |= {"origin_dock_waiting", "origin_inbound_waiting"}
         # Every shipment of the generated network goes straight, none is damaged, and nothing stands still.
         assert constant == untold | {"transfers", "troubles_told"}
 
