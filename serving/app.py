@@ -22,9 +22,10 @@ from serving.health import metrics
 from serving.limits import BodyLimit
 from serving.reviews import endpoints as reviews
 from serving.scores import endpoints as scores
+from serving.step_ups import endpoints as step_ups
 from serving.web import pages
 
-_API = (events.router, scores.router, decisions.router, directives.router, reviews.router)
+_API = (events.router, scores.router, decisions.router, directives.router, step_ups.router, reviews.router)
 
 
 def create_app(container: Container) -> FastAPI:

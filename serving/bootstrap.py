@@ -32,6 +32,7 @@ from serving.scores.absent import AbsentModel
 from serving.scores.live import LiveState
 from serving.scores.ports import DelayPredictor, FeatureState
 from serving.scores.service import ScoreService
+from serving.step_ups.service import StepUpService
 
 
 class OnlineState(FeatureState, Learns, Protocol):
@@ -97,6 +98,11 @@ class Container:
     def directives(self) -> DirectiveService:
         """Keeps what people order for a while."""
         return DirectiveService(self.sessions, self.reads, self.clock, self.policy)
+
+    @cached_property
+    def step_ups(self) -> StepUpService:
+        """Keeps the proposals to raise a limit."""
+        return StepUpService(self.sessions, self.reads, self.clock, self.policy)
 
     @cached_property
     def health(self) -> HealthService:

@@ -24,6 +24,7 @@ from serving.events.service import EventService
 from serving.health.service import HealthService
 from serving.reviews.service import ReviewService
 from serving.scores.service import ScoreService
+from serving.step_ups.service import StepUpService
 
 _bearer = HTTPBearer(auto_error=False, description="needed where the service was started with an API token")
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
@@ -57,6 +58,10 @@ async def _reviews(container: App) -> ReviewService:
 
 async def _directives(container: App) -> DirectiveService:
     return container.directives
+
+
+async def _step_ups(container: App) -> StepUpService:
+    return container.step_ups
 
 
 async def _health(container: App) -> HealthService:
@@ -130,4 +135,5 @@ Scores = Annotated[ScoreService, Depends(_scores)]
 Decisions = Annotated[DecisionService, Depends(_decisions)]
 Reviews = Annotated[ReviewService, Depends(_reviews)]
 Directives = Annotated[DirectiveService, Depends(_directives)]
+StepUps = Annotated[StepUpService, Depends(_step_ups)]
 Health = Annotated[HealthService, Depends(_health)]

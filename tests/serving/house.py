@@ -236,7 +236,10 @@ class House:
 
     def said(self, path: str, body: Json, *, by: str, key: str | None = None) -> httpx.Response:
         """Post what a person says, with a new key if none is given."""
-        headers = {"Authorization": f"Bearer {by}-token", "Idempotency-Key": key or f"said-{next(self._keys)}"}
+        headers = {
+            "Authorization": f"Bearer {by}-token",
+            "Idempotency-Key": key or f"said-{next(self._keys)}-{id(self)}",
+        }
         return self.api.post(path, json=body, headers=headers)
 
     def rows(self, table: type[Row]) -> list[Row]:

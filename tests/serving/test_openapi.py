@@ -17,6 +17,8 @@ CALLS = {
     "/healthz", "/readyz", "/v1/events", "/v1/score/delay", "/v1/triage", "/v1/decisions",
     "/v1/decisions/{decision_id}", "/v1/reviews", "/v1/reviews/{item_id}",
     "/v1/directives", "/v1/directives/{directive_id}", "/v1/directives/{directive_id}/end",
+    "/v1/directives/{directive_id}/step-ups", "/v1/step-ups", "/v1/step-ups/{step_up_id}",
+    "/v1/step-ups/{step_up_id}/approve", "/v1/step-ups/{step_up_id}/reject",
     *(f"/v1/reviews/{{item_id}}/{verb}" for verb in ("claim", "release", "accept", "override", "dismiss")),
 }  # fmt: skip
 

@@ -1,0 +1,156 @@
+"""The evidence for raising a limit: how people answered what each branch would then do by itself.
+
+An answer counts if the decision was made under the bundle of today, falls under the limit, and would have let the
+branch act by itself if the limit had been raised. So what is held back for another reason shows nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from features.vocabulary import Branch
+from routing.agreement import Agreement, against_at_most
+from routing.context import Context
+from routing.directives import Directive, DirectiveKind
+from routing.engine import decide
+from routing.policy import BranchTerms, Mode, Policy
+from routing.recording import decode_facts
+from serving.db.tables import DecisionRow, ReviewItemRow
+from serving.reviews.reasons import Answer, ReasonCode
+from serving.reviews.repository import DONE
+
+_ANSWERS = (Answer.ACCEPT, Answer.OVERRIDE, Answer.DISMISS)
+_SAYS_NOTHING = (ReasonCode.ALREADY_HANDLED, ReasonCode.TOO_LATE_TO_ACT)
+"""Reasons that speak of the hour, not of the suggestion."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BranchEvidence:
+    """How people answered one branch: `people` answered, `needed` answers are enough if no more are against."""
+
+    branch: Branch
+    against_at_most: float
+    answers: int
+    against: int
+    people: int
+    needed: int
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether the branch may act by itself."""
+        return self.answers >= self.needed
+
+    def as_json(self) -> dict[str, object]:
+        """Return it in plain JSON types."""
+        return {
+            "branch": self.branch.value,
+            "against_at_most": self.against_at_most,
+            "answers": self.answers,
+            "against": self.against,
+            "people": self.people,
+            "needed": self.needed,
+        }
+
+
+def newly_acting(
+    policy: Policy, limit: Directive, mode: Mode | None, others: Sequence[Directive]
+) -> tuple[BranchTerms, ...]:
+    """Return the terms of the branches that would act by themselves if a limit were raised, and now do not.
+
+    Parameters
+    ----------
+    mode
+        What the limit is raised to; None if it is lifted.
+    others
+        The other limits in force. One that holds for fewer cases than this limit does not count.
+    """
+    found = []
+    for terms in policy.branches.values():
+        if terms.branch is Branch.REVIEW or limit.branch not in (None, terms.branch):
+            continue
+        binding = [each.mode for each in others if _binds(each, terms.branch, limit) and each.mode is not None]
+        highest = max((terms.mode, *(segment.mode for segment in terms.segments)), key=_rank)
+        now = min((highest, limit.mode or Mode.OBSERVE, *binding), key=_rank)
+        then = min((highest, mode or Mode.ACT_FINANCIAL, *binding), key=_rank)
+        if terms.acts(then) and not terms.acts(now):
+            found.append(terms)
+    return tuple(found)
+
+
+def evidence_for(
+    session: Session, policy: Policy, limit: Directive, mode: Mode | None, others: Sequence[Directive]
+) -> tuple[BranchEvidence, ...]:
+    """Gather the evidence for raising a limit, for each branch that would newly act by itself."""
+    raised = others if mode is None else (*others, replace(limit, mode=mode))
+    return tuple(
+        _evidence(session, policy, limit, raised, terms) for terms in newly_acting(policy, limit, mode, others)
+    )
+
+
+def _evidence(
+    session: Session, policy: Policy, limit: Directive, raised: Sequence[Directive], terms: BranchTerms
+) -> BranchEvidence:
+    item = ReviewItemRow
+    asked = (
+        select(item.verdict, item.closed_by, DecisionRow.decided_at, DecisionRow.body)
+        .join(DecisionRow, DecisionRow.decision_id == item.decision_id)
+        .where(
+            item.status == DONE,
+            item.suggested_branch == terms.branch.value,
+            item.verdict.in_(_ANSWERS),
+            item.reason_code.is_(None) | item.reason_code.not_in(_SAYS_NOTHING),
+        )
+        .execution_options(yield_per=200)
+    )
+    answers = against = 0
+    people = set()
+    for verdict, closed_by, decided_at, body in session.execute(asked):
+        if _would_act(policy, json.loads(body), decided_at, limit, raised, terms.branch):
+            answers += 1
+            against += verdict != Answer.ACCEPT
+            people.add(closed_by)
+    at_most = against_at_most(terms)
+    needed = Agreement(answers=answers, against=against).answers_needed(at_most)
+    return BranchEvidence(
+        branch=terms.branch,
+        against_at_most=at_most,
+        answers=answers,
+        against=against,
+        people=len(people),
+        needed=needed,
+    )
+
+
+def _would_act(
+    policy: Policy,
+    body: dict[str, Any],
+    decided_at: datetime,
+    limit: Directive,
+    raised: Sequence[Directive],
+    branch: Branch,
+) -> bool:
+    """Tell whether a decision, made again under the limits as they would be, lets the branch act."""
+    if body["policy"]["digest"] != policy.digest:
+        return False
+    facts = decode_facts(body["facts"])
+    if limit.covers(policy.reader.read(facts).known) is not True:
+        return False
+    context = Context.from_json(body.get("context", {}))
+    kept = [each for each in context.directives if each.kind is not DirectiveKind.LIMIT]
+    then = [replace(each, since=decided_at, until=None) for each in raised]
+    return decide(policy, facts, decided_at, replace(context, directives=(*kept, *then))).branch is branch
+
+
+def _binds(other: Directive, branch: Branch, limit: Directive) -> bool:
+    return other.branch in (None, branch) and (not other.where or other.where == limit.where)
+
+
+def _rank(mode: Mode) -> int:
+    return mode.rank

@@ -1,0 +1,248 @@
+"""Raising a limit: proposed with the evidence, approved by a second person, who signs what both have seen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from secrets import token_hex
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from routing.canonical import canonical_json, digest
+from routing.directives import Directive, DirectiveKind
+from routing.policy import Mode, Policy
+from serving.auth.people import Person
+from serving.clock import Clock
+from serving.db.audit import audit
+from serving.db.tables import DirectiveRow, StepUpRow
+from serving.decisions.idempotency import Answer, Keyed, answer_once
+from serving.directives import repository as directives
+from serving.directives.errors import StepUpError, StepUpNotFoundError
+from serving.directives.service import end, issue, open_directive, require
+from serving.step_ups import repository
+from serving.step_ups.evidence import BranchEvidence, evidence_for, newly_acting
+from serving.step_ups.repository import APPROVED, PROPOSED, REJECTED
+
+CREATED = 201
+OK = 200
+Render = Callable[[StepUpRow], str]
+"""Writes the answer to a request; it is kept with the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepUpService:
+    """Keeps proposals to raise a limit. To lower one takes none: a limit is issued, and holds at once."""
+
+    sessions: sessionmaker[Session]
+    reads: sessionmaker[Session]
+    clock: Clock
+    policy: Policy
+
+    def propose(
+        self, directive_id: str, render: Render, *, mode: Mode | None, reason: str, person: Person, keyed: Keyed
+    ) -> Answer:
+        """Propose to raise a limit to a mode, or to lift it.
+
+        Raises
+        ------
+        KeyInUseError, KeyReusedError
+            If the key is taken.
+        DirectiveNotFoundError, DirectiveEndedError
+            If the limit is not there, or over.
+        RoleMissingError
+            If the person acts neither for its owner nor for the owner of the bundle.
+        StepUpError
+            If it is no step up, is proposed already, or the evidence is not enough.
+        """
+
+        def act(session: Session) -> tuple[datetime, str]:
+            directives.lock(session)
+            now = self.clock.now()
+            row = open_directive(session, directive_id, now)
+            limit = directives.directive_of(row)
+            require(person, limit.owner, self.policy.owner, what=f"to raise a limit of {limit.owner}")
+            self._check(session, limit, mode)
+            evidence = self._evidence(session, limit, mode, now)
+            _require_enough(directive_id, evidence)
+            pack = self._pack(limit, mode, evidence)
+            step_up_id = f"stp_{token_hex(12)}"
+            repository.keep(
+                session,
+                step_up_id=step_up_id,
+                directive_id=directive_id,
+                mode=None if mode is None else mode.value,
+                reason=reason,
+                evidence=canonical_json(pack),
+                digest=digest(pack),
+                proposed_by=person.name,
+                proposed_at=now,
+            )
+            subject = f"step_up:{step_up_id}"
+            audit(session, at=now, actor=person.name, action="step_up.proposed", subject=subject, new=pack)
+            return now, render(_found(session, step_up_id))
+
+        return answer_once(self.sessions, keyed, status=CREATED, act=act)
+
+    def approve(self, step_up_id: str, render: Render, *, signed: str, person: Person, keyed: Keyed) -> Answer:
+        """Approve a proposal: the limit ends, and one of the higher mode takes its place, at once.
+
+        Parameters
+        ----------
+        signed
+            The digest of what was proposed and shown.
+
+        Raises
+        ------
+        KeyInUseError, KeyReusedError
+            If the key is taken.
+        StepUpNotFoundError, DirectiveEndedError
+            If the proposal or the limit is not there any more.
+        RoleMissingError
+            If the person acts neither for the owners of the branches that would act, nor for that of the bundle.
+        StepUpError
+            If it is settled, one's own or not what was signed, or if bundle or evidence are not what they were.
+        """
+
+        def act(session: Session) -> tuple[datetime, str]:
+            directives.lock(session)
+            now = self.clock.now()
+            step_up = _open(session, step_up_id)
+            row = open_directive(session, step_up.directive_id, now)
+            limit, mode = directives.directive_of(row), None if step_up.mode is None else Mode(step_up.mode)
+            if step_up.proposed_by == person.name:
+                raise StepUpError(step_up_id, f"{person.name} proposed it", "Let a second person look at it.")
+            if step_up.digest != signed:
+                why = f"what was signed is {signed[:12]}…, what was proposed is {step_up.digest[:12]}…"
+                raise StepUpError(step_up_id, why, "Read the proposal, and sign its digest.")
+            if json.loads(step_up.evidence)["policy"] != self.policy.digest:
+                todo = "Reject it and propose it anew, with evidence under the bundle of today."
+                raise StepUpError(step_up_id, "the bundle is not the one it was proposed under", todo)
+            acting = newly_acting(self.policy, limit, mode, _others(session, limit, now))
+            owners = [terms.owner for terms in acting] or [limit.owner]
+            for owner in owners:
+                require(person, owner, self.policy.owner, what=f"to approve a step up of {owner}")
+            evidence = self._evidence(session, limit, mode, now)
+            _require_enough(step_up_id, evidence)
+            repository.settle(session, step_up, status=APPROVED, by=person.name, at=now, note=None)
+            new = {"signed": signed, "evidence": [each.as_json() for each in evidence]}
+            subject = f"step_up:{step_up_id}"
+            audit(session, at=now, actor=person.name, action="step_up.approved", subject=subject, new=new)
+            self._raise(session, row, limit, mode, step_up, now)
+            return now, render(step_up)
+
+        return answer_once(self.sessions, keyed, status=OK, act=act)
+
+    def reject(self, step_up_id: str, render: Render, *, reason: str, person: Person, keyed: Keyed) -> Answer:
+        """Reject a proposal, or take back one's own.
+
+        Raises
+        ------
+        KeyInUseError, KeyReusedError
+            If the key is taken.
+        StepUpNotFoundError, StepUpError
+            If it is not there, or settled.
+        """
+
+        def act(session: Session) -> tuple[datetime, str]:
+            directives.lock(session)
+            now = self.clock.now()
+            step_up = _open(session, step_up_id)
+            repository.settle(session, step_up, status=REJECTED, by=person.name, at=now, note=reason)
+            subject, new = f"step_up:{step_up_id}", {"reason": reason}
+            audit(session, at=now, actor=person.name, action="step_up.rejected", subject=subject, new=new)
+            return now, render(step_up)
+
+        return answer_once(self.sessions, keyed, status=OK, act=act)
+
+    def page(self, *, only_open: bool, before: int | None, limit: int) -> list[StepUpRow]:
+        """Return proposals, newest first."""
+        with self.reads() as session:
+            return repository.page(session, only_open=only_open, before=before, limit=limit)
+
+    def step_up(self, step_up_id: str) -> StepUpRow:
+        """Return a proposal.
+
+        Raises
+        ------
+        StepUpNotFoundError
+            If there is none of that id.
+        """
+        with self.reads() as session:
+            return _found(session, step_up_id)
+
+    def _check(self, session: Session, limit: Directive, mode: Mode | None) -> None:
+        if limit.kind is not DirectiveKind.LIMIT:
+            why = f"it is no limit, but of kind {limit.kind}"
+            raise StepUpError(limit.id, why, f"End it: POST /v1/directives/{limit.id}/end")
+        if limit.mode is not None and mode is not None and mode.rank <= limit.mode.rank:
+            todo = "To step down, issue a limit: POST /v1/directives"
+            raise StepUpError(limit.id, f"{mode} is not above {limit.mode}", todo)
+        before = repository.pending(session, limit.id)
+        if before is not None:
+            why = f"{before.proposed_by} has proposed one already ({before.step_up_id})"
+            raise StepUpError(limit.id, why, "Approve or reject that one.")
+
+    def _evidence(
+        self, session: Session, limit: Directive, mode: Mode | None, now: datetime
+    ) -> tuple[BranchEvidence, ...]:
+        return evidence_for(session, self.policy, limit, mode, _others(session, limit, now))
+
+    def _pack(self, limit: Directive, mode: Mode | None, evidence: Sequence[BranchEvidence]) -> dict[str, object]:
+        return {
+            "policy": self.policy.digest,
+            "limit": limit.as_json(),
+            "mode": None if mode is None else mode.value,
+            "evidence": [each.as_json() for each in evidence],
+        }
+
+    def _raise(
+        self,
+        session: Session,
+        row: DirectiveRow,
+        limit: Directive,
+        mode: Mode | None,
+        step_up: StepUpRow,
+        now: datetime,
+    ) -> None:
+        by = str(step_up.decided_by)
+        end(
+            session, row, by=by, at=now, because=f"raised by {step_up.step_up_id}, which {step_up.proposed_by} proposed"
+        )
+        if mode is not None:
+            raised = replace(limit, id=f"dir_{token_hex(12)}", mode=mode, since=now, reason=step_up.reason)
+            issue(session, raised, by=by, at=now)
+
+
+def _others(session: Session, limit: Directive, now: datetime) -> list[Directive]:
+    standing = directives.standing(session, now)
+    return [each for each in standing if each.kind is DirectiveKind.LIMIT and each.id != limit.id]
+
+
+def _require_enough(subject: str, evidence: Sequence[BranchEvidence]) -> None:
+    """Make sure that people agree with every branch that would act by itself."""
+    short = [
+        f"{each.branch} has {each.answers} answers, {each.against} of them against, and needs {each.needed} "
+        f"to show that at most {each.against_at_most:.0%} are"
+        for each in evidence
+        if not each.is_enough
+    ]
+    if short:
+        todo = "Raise the limit to recommend, or of one branch at a time, and let people answer its suggestions."
+        raise StepUpError(subject, "; ".join(short), todo)
+
+
+def _found(session: Session, step_up_id: str) -> StepUpRow:
+    row = repository.find(session, step_up_id)
+    if row is None:
+        raise StepUpNotFoundError(step_up_id)
+    return row
+
+
+def _open(session: Session, step_up_id: str) -> StepUpRow:
+    row = _found(session, step_up_id)
+    if row.status != PROPOSED:
+        why = f"{row.decided_by} has {row.status} it"
+        raise StepUpError(step_up_id, why, "Propose a new one if one is needed.")
+    return row
