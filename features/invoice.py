@@ -1,7 +1,8 @@
 """Invoice features at the moment of decision, which is when the invoice came in.
 
-Three families: the bill beside what is owed (`features.billing`), beside the invoices before it
-(`features.duplicates`), and, declared here, the carrier's billing habits as they were known by then.
+Four families: the bill beside what is owed (`features.billing`), beside the invoices before it that it may repeat
+(`features.duplicates`), beside others without any contract (`features.likeness`), and, declared here, the carrier's
+billing habits as they were known by then.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features import billing, duplicates
+from features import billing, duplicates, likeness
 from features.as_known import counts_from, standing
 from features.billing import Bill
 from features.contracts import Contracts
@@ -58,7 +59,7 @@ HABITS = tuple(
 )
 """Past invoices are judged as they were when they came in; one that came in the same instant is not past."""
 
-INVOICE_FEATURES = billing.FEATURES + duplicates.FEATURES + HABITS
+INVOICE_FEATURES = billing.FEATURES + duplicates.FEATURES + HABITS + likeness.FEATURES
 INVOICE_NAMES = tuple(feature.name for feature in INVOICE_FEATURES)
 
 
@@ -88,7 +89,7 @@ def build_invoices(tables: RecordTables, progress: Progress | None = None) -> In
         own[row] = billing.values(bill, contracts)
         if progress is not None:
             progress(row + 1, len(bills))
-    return InvoiceMatrix(np.concatenate([own, _repeats(bills), _habits(bills)], axis=1), bills)
+    return InvoiceMatrix(np.concatenate([own, _repeats(bills), _habits(bills), likeness.values(bills)], axis=1), bills)
 
 
 def plan_at(plans: Sequence[Shipment], cutoff: datetime) -> Shipment | None:
