@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from features.tables import RecordTables
 from features.vocabulary import StopKind
 from training.simulate.bookings import TIERS, Bookings, make_bookings
+from training.simulate.claims import make_claims
 from training.simulate.contracts import make_contracts
 from training.simulate.frames import frame, instants
 from training.simulate.invoices import TRUTH_SCHEMA, make_invoices
@@ -25,11 +26,12 @@ from training.simulate.scans import events_frame, make_scans
 from training.simulate.settings import SimulationSettings
 from training.simulate.stays import make_stays, stays_frame
 from training.simulate.stock import make_stock
+from training.simulate.tenders import make_tenders
 from training.simulate.timetable import Timetable, make_timetable
 from training.simulate.warehouse import ready_times, release_times
 from training.simulate.weather import make_weather, weather_frame
 
-STAGES = ("weather", "timetable", "bookings", "warehouses", "journeys", "scans", "invoices", "stock")
+STAGES = ("weather", "timetable", "bookings", "warehouses", "journeys", "scans", "invoices", "stock", "tenders")
 """What `simulate` works through, in order."""
 MISSING_FIELD_SHARE = 0.02
 PENALTY_SHARE, PENALTY_DAYS = np.array([0.0, 0.02, 0.05]), 4
@@ -69,6 +71,7 @@ def simulate(
         rng.spawn(8)
     )
     for_stays, for_numbers, for_stock = rng.spawn(3)
+    for_tenders, for_claims = rng.spawn(2)
     times = LocalTime(settings.start, settings.horizon_hours, [place.timezone for place in PLACES])
     on_stage("weather")
     weather = make_weather(settings, for_weather)
@@ -100,12 +103,17 @@ def simulate(
     on_stage("stock")
     released = release_times(timetable, bookings, times)
     stock = make_stock(settings, timetable, bookings, journeys, released, for_stock)
+    on_stage("tenders")
+    tenders, responses = make_tenders(settings, timetable, bookings, shipment_ids, for_tenders)
     tables = RecordTables(
         shipments=shipments,
         stops=_stops_frame(settings, timetable, bookings, shipment_ids),
         events=events,
         weather=weather_frame(weather, settings, for_weather),
         references=billed.references,
+        tenders=tenders,
+        tender_responses=responses,
+        claims=make_claims(settings, timetable, bookings, journeys, shipment_ids, for_claims),
         orders=stock.orders,
         order_lines=stock.order_lines,
         warehouse_tasks=stock.warehouse_tasks,

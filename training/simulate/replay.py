@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from features.carrier_records import Claim, Tender, TenderResponse
+from features.fields import Record
 from features.records import DeliveryEvent, Shipment, WeatherObservation
 from features.stock_records import WarehouseTask
 from features.tables import RecordTables, events_of, records_of, shipments_of, weather_of
@@ -47,6 +49,9 @@ def replay_feed(tables: RecordTables, start: datetime, end: datetime) -> Iterato
         *((observation.known_at, 1, _weather_event(observation)) for observation in weather_of(chosen)),
         *((event.known_at, 2, _delivery_event(event, source_of(event))) for event in events_of(chosen)),
         *((task.known_at, 3, _task_event(task)) for task in records_of(chosen, WarehouseTask)),
+        *((tender.known_at, 4, _tender_event(tender)) for tender in records_of(chosen, Tender)),
+        *((answer.known_at, 5, _answer_event(answer)) for answer in records_of(chosen, TenderResponse)),
+        *((claim.known_at, 6, _claim_event(claim)) for claim in records_of(chosen, Claim)),
     ]
     feed.sort(key=lambda entry: (entry[0], entry[1], entry[2]["id"]))
     return (event for _, _, event in feed)
@@ -104,7 +109,21 @@ def _task_event(task: WarehouseTask) -> CloudEvent:
     )
 
 
-def _data(record: Shipment | DeliveryEvent | WeatherObservation | WarehouseTask) -> Mapping[str, Any]:
+def _tender_event(tender: Tender) -> CloudEvent:
+    return _envelope(EventType.TENDER, tender.tender_id, "/transport", tender.shipment_id, _data(tender))
+
+
+def _answer_event(answer: TenderResponse) -> CloudEvent:
+    source = f"/carriers/{answer.carrier_id}"
+    return _envelope(EventType.TENDER_RESPONSE, answer.response_id, source, answer.shipment_id, _data(answer))
+
+
+def _claim_event(claim: Claim) -> CloudEvent:
+    event_id = f"{claim.claim_id}-{claim.status.value}"
+    return _envelope(EventType.CLAIM, event_id, "/claims", claim.claim_id, _data(claim))
+
+
+def _data(record: Record) -> Mapping[str, Any]:
     data: dict[str, Any] = record.model_dump(mode="json", exclude_none=True)
     return data
 

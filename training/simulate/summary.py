@@ -55,6 +55,8 @@ def summary_of(made: Simulation) -> dict[str, str]:
         "late (delivered after the promise)": f"{outcome['late'].mean():.1%}",
         "left more than an hour late": f"{(outcome['departure_delay_hours'] > 1).mean():.1%}",
         "events known more than two hours after the fact": f"{(told_hours > 2).mean():.1%}",
+        "loads offered": f"{len(tables.tenders):,}",
+        "claims": f"{tables.claims['claim_id'].nunique():,}",
         "invoices": f"{len(tables.freight_invoices):,}",
         "invoices with an error": f"{len(made.invoice_truth) / len(tables.freight_invoices):.1%}",
         "charged too much, of all that was charged": f"{extra.clip(lower=0).sum() / charged:.1%}",

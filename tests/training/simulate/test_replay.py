@@ -8,6 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from features.carrier_records import Claim, Tender, TenderResponse
+from features.fields import Record
 from features.records import DeliveryEvent, Shipment, WeatherObservation
 from features.stock_records import WarehouseTask
 from features.tables import RecordTables
@@ -22,11 +24,16 @@ RECORD_OF = {
     EventType.DELIVERY: DeliveryEvent,
     EventType.WEATHER_OBSERVED: WeatherObservation,
     EventType.WAREHOUSE_TASK: WarehouseTask,
+    EventType.TENDER: Tender,
+    EventType.TENDER_RESPONSE: TenderResponse,
+    EventType.CLAIM: Claim,
 }
 
 
-def subject_of(record: Shipment | DeliveryEvent | WeatherObservation | WarehouseTask) -> str | None:
+def subject_of(record: Record) -> str | None:
     match record:
+        case Claim():
+            return record.claim_id
         case WeatherObservation():
             return record.place
         case WarehouseTask():
@@ -76,6 +83,9 @@ class TestReplayFeed:
             "freight.delivery": len(after.events) - len(before.events),
             "freight.weather.observed": len(after.weather) - len(before.weather),
             "freight.warehouse.task": len(after.warehouse_tasks) - len(before.warehouse_tasks),
+            "freight.tender": len(after.tenders) - len(before.tenders),
+            "freight.tender.response": len(after.tender_responses) - len(before.tender_responses),
+            "freight.claim": len(after.claims) - len(before.claims),
         }
         told = Counter(event["id"] for event in feed if event["type"] == "freight.delivery")
         assert told == Counter(after.events["event_id"]) - Counter(before.events["event_id"])
