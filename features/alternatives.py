@@ -49,7 +49,7 @@ def alternate_origins(state: State, subject: Shipment, cutoff: datetime) -> tupl
     for place in state.origins_for(subject.destination) - {subject.origin}:
         legs, late = _last_28_days(state, "lane_arrivals", (place, subject.destination), cutoff)
         if legs:
-            open_shipments = waiting.at((place,), micros(cutoff))
+            open_shipments = int(waiting.at((place,), micros(cutoff)))
             found.append(AlternateOrigin(place, open_shipments, _shrunk(late, legs), legs))
     return tuple(sorted(found, key=lambda other: (other.open_shipments, other.late_share, other.place)))
 
@@ -57,7 +57,7 @@ def alternate_origins(state: State, subject: Shipment, cutoff: datetime) -> tupl
 def _last_28_days(state: State, stream: str, key: tuple[str, ...], cutoff: datetime) -> tuple[int, int]:
     counts = state.facts.stream(stream).at(key, micros(cutoff))
     at = 3 * _WINDOWS_OF[stream].index("28d")
-    return counts[at], counts[at + 1]
+    return int(counts[at]), int(counts[at + 1])
 
 
 def _shrunk(late: int, legs: int) -> float:

@@ -35,17 +35,17 @@ class Archive:
         frames = {kind: getattr(tables, table_of(kind)) for kind in kinds}
         named = pd.unique(pd.concat([frame["shipment_id"] for frame in frames.values()]))
         self._number = {shipment_id: number for number, shipment_id in enumerate(named)}
-        self._shelves: dict[type[Record], _Shelf] = {}
-        self._parts: dict[type[Record], dict[str, _Shelf]] = {}
+        self._shelves: dict[type[Record], Shelf] = {}
+        self._parts: dict[type[Record], dict[str, Shelf]] = {}
         for kind, frame in frames.items():
-            self._shelves[kind] = _Shelf(table_of(kind), frame, self._numbers(frame["shipment_id"]), len(named))
+            self._shelves[kind] = Shelf(table_of(kind), frame, self._numbers(frame["shipment_id"]), len(named))
             self._parts[kind] = {}
             for part in parts_of(kind):
                 rows = part.own_rows(getattr(tables, part.table))
                 holders = frame.drop_duplicates(part.identity)
                 owner = pd.Series(holders["shipment_id"].to_numpy(), index=holders[part.identity].to_numpy())
                 numbers = self._numbers(rows[part.key].map(owner))
-                self._parts[kind][part.table] = _Shelf(part.table, rows, numbers, len(named))
+                self._parts[kind][part.table] = Shelf(part.table, rows, numbers, len(named))
 
     def __contains__(self, shipment_id: str) -> bool:
         return shipment_id in self._number
@@ -70,8 +70,20 @@ class Archive:
         return np.asarray(shipment_ids.map(self._number).fillna(len(self._number)).to_numpy(dtype=np.int64))
 
 
-class _Shelf:
-    """Rows of one table in order of whose they are."""
+class Shelf:
+    """Rows of one table in order of whose they are.
+
+    Parameters
+    ----------
+    table
+        Its name.
+    frame
+        Its rows.
+    numbers : int64 [n]
+        Whose each row is; what is no number of an owner is nobody's.
+    owners
+        How many there are.
+    """
 
     def __init__(self, table: str, frame: pd.DataFrame, numbers: Ints, owners: int) -> None:
         order = np.argsort(numbers, kind="stable")
@@ -80,5 +92,6 @@ class _Shelf:
         self._bounds = np.searchsorted(numbers[order], np.arange(owners + 1))
 
     def rows(self, number: int) -> list[dict[str, Any]]:
+        """Return the rows of one owner, in the order of the table."""
         first, end = self._bounds[number : number + 2].tolist()
         return rows_in(self._table.slice(first, end - first))

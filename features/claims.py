@@ -98,7 +98,7 @@ def values(
     return np.stack(columns, axis=1)
 
 
-def values_of_one(of_all: Sequence[int], of_carrier: Sequence[int], delivered: Sequence[float]) -> list[float]:
+def values_of_one(of_all: Sequence[float], of_carrier: Sequence[float], delivered: Sequence[float]) -> list[float]:
     """Return `values` of one row: the same operations, so the same bits."""
     row: list[float] = []
     for place in range(len(SEEN)):

@@ -7,15 +7,13 @@ they become features (`history`, `backlog`, `shipment`). Only the arrays differ.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import isnan
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from features import backlog, disruption, forecast, plan, shipment, typical, weather, work
+from features import backlog, disruption, forecast, typical, weather, work
 from features.claims import LiveClaims
-from features.definitions import DELIVERED, HISTORY, LOST_BY_CARRIER, LOST_BY_SERVICE, QUEUES
+from features.definitions import HISTORY, QUEUES
 from features.disruption import LiveDisruptions
 from features.facts import Facts, Happened, facts_of, facts_of_one
 from features.forecast import LiveForecasts
@@ -37,23 +35,22 @@ Placed = tuple[Keys, Row]
 KeyOf = Mapping[tuple[str, ...], tuple[str | None, ...] | None]
 """The leg's key for each set of key fields; None where a part is missing: nothing was ever added under that."""
 
-_VEHICLE = ("vehicle",)
-_NO_WEATHER = (np.nan,) * len(weather.COLUMNS)
+VEHICLE = ("vehicle",)
 
 
 class LiveFacts:
-    """Timelines of streams and queues, and the newest departure and weather, by key."""
+    """Timelines of streams and queues, and the newest departure and weather, by key; `features.live_leg` asks them."""
 
     def __init__(self, settings: FeatureSettings) -> None:
         self._settings = settings
-        self._streams = [(stream, LiveTimeline(stream.window_lengths)) for stream in HISTORY.streams]
+        self.streams = [(stream, LiveTimeline(stream.window_lengths)) for stream in HISTORY.streams]
         self._by_fact = {
-            fact: [(stream.key, timeline) for stream, timeline in self._streams if stream.fact is fact] for fact in Fact
+            fact: [(stream.key, timeline) for stream, timeline in self.streams if stream.fact is fact] for fact in Fact
         }
-        self._queues = [(queue, LiveSpans()) for queue in QUEUES]
-        self._runs = {key: LiveRecent() for key in typical.KEYS}
-        self._vehicle = LiveLatest()
-        self._weather = LiveLatest()
+        self.queues = [(queue, LiveSpans()) for queue in QUEUES]
+        self.runs = {key: LiveRecent() for key in typical.KEYS}
+        self.vehicle = LiveLatest()
+        self.weather = LiveLatest()
         self.forecasts = LiveForecasts()
         self.disruptions = LiveDisruptions()
         self.work = LiveWork()
@@ -88,13 +85,13 @@ class LiveFacts:
                     timeline.add(key, *now)
             if kind is Fact.RUN:
                 self._change_run(key_of, was, now)
-            vehicle = key_of[_VEHICLE]
+            vehicle = key_of[VEHICLE]
             if kind is Fact.DEPARTURE and vehicle is not None:
-                for fact, note in ((was, self._vehicle.remove), (now, self._vehicle.add)):
+                for fact, note in ((was, self.vehicle.remove), (now, self.vehicle.add)):
                     if fact is not None:
                         answer = (float(fact.values[1]), float(fact.occurred))
                         note(vehicle, fact.occurred, fact.known, answer, fact.until)
-        for queue, line in self._queues:
+        for queue, line in self.queues:
             key = key_of[queue.key]
             if key is None:
                 continue
@@ -111,7 +108,7 @@ class LiveFacts:
 
     def _change_run(self, key_of: KeyOf, was: Happened | None, now: Happened | None) -> None:
         gone, come = (None if fact is None else _run(*fact) for fact in (was, now))
-        for parts, runs in self._runs.items():
+        for parts, runs in self.runs.items():
             key = key_of[parts]
             if key is not None and gone is not None:
                 runs.remove(key, gone)
@@ -121,13 +118,13 @@ class LiveFacts:
     def load(self, legs: Legs) -> None:
         """Put in many legs at once; the outcome equals `replace` on each."""
         facts = facts_of(legs.times, self._settings)
-        for stream, timeline in self._streams:
+        for stream, timeline in self.streams:
             fact = facts[stream.fact]
             codes, keys = _codes(legs, stream.key)
             chosen = fact.valid & (codes >= 0)
             columns = (column[chosen] for column in (codes, fact.occurred, fact.known, fact.until, fact.values))
             timeline.add_many(keys, *columns)
-        for queue, line in self._queues:
+        for queue, line in self.queues:
             codes, keys = _codes(legs, queue.key)
             start, end = backlog.span_of(queue, legs.times)
             chosen = (codes >= 0) & (start < end)
@@ -138,69 +135,28 @@ class LiveFacts:
         usable = np.flatnonzero(left.valid & pd.notna(vehicles))
         for row in usable[np.argsort(starts_of(left.occurred, left.known)[usable], kind="stable")].tolist():
             occurred, known, until = int(left.occurred[row]), int(left.known[row]), int(left.until[row])
-            self._vehicle.add((vehicles[row],), occurred, known, (float(left.values[row, 1]), float(occurred)), until)
+            self.vehicle.add((vehicles[row],), occurred, known, (float(left.values[row, 1]), float(occurred)), until)
 
     def _load_runs(self, legs: Legs, facts: Facts) -> None:
         usable = np.flatnonzero(facts.valid)
         columns = (facts.occurred, facts.known, facts.until, facts.values)
         told = [_run(*fact) for fact in zip(*(column[usable].tolist() for column in columns), strict=True)]
-        for parts, runs in self._runs.items():
+        for parts, runs in self.runs.items():
             codes, keys = _codes(legs, parts)
             pairs = ((keys[code], run) for code, run in zip(codes[usable].tolist(), told, strict=True) if code >= 0)
             runs.add_many(pairs)
 
     def observe(self, place: str, occurred: int, known: int, measured: Sequence[float | None]) -> None:
         """Put in a weather observation; `measured` follows `weather.COLUMNS`."""
-        self._weather.add((place,), occurred, known, [np.nan if value is None else value for value in measured])
-
-    def features(
-        self, key_of: KeyOf, row: Row, numbers: Sequence[float], tracked: Sequence[float], cutoff: int
-    ) -> NDArray[np.float64]:
-        """Return the features of one leg at the cutoff (microseconds): float64 [len(FEATURES)].
-
-        Plain numbers throughout: for one row an array costs more than what it holds.
-        """
-        flat: list[float] = []
-        for stream, timeline in self._streams:
-            key = key_of[stream.key]
-            flat += stream.unknown if key is None else timeline.at(key, cutoff)
-        values = HISTORY.values_of_one(flat)
-        by_service = values[LOST_BY_SERVICE]
-        lost_on_the_way = values[LOST_BY_CARRIER] if isnan(by_service) else by_service
-        delivered = [values[column] for column in DELIVERED]
-        for queue, line in self._queues:
-            key = key_of[queue.key]
-            values.append(np.nan if key is None else line.at(key, cutoff))
-        for place, _ in weather.ASKED:
-            values += self._weather.at(key_of[place,], cutoff) or _NO_WEATHER
-        for place, ahead in forecast.ASKED:
-            values += self.forecasts.at(_only(key_of[place,]), row[ahead], cutoff)
-        for field, ahead in disruption.ASKED:
-            values += self.disruptions.at(field, _only(key_of[field,]), row[ahead], cutoff)
-        for field, _ in work.ASKED:
-            values += self.work.at(_only(key_of[field,]), cutoff)
-        carrier = _only(key_of["carrier",])
-        values += self.tenders.features(carrier, cutoff)
-        values += self.claims.features(carrier, delivered, cutoff)
-        last = self._vehicle.at(key_of[_VEHICLE], cutoff) or shipment.NO_VEHICLE
-        own = shipment.values_of_one(row, numbers, cutoff, lost_on_the_way, last)
-        values += own
-        values += plan.values_of_one(numbers, own[shipment.TO_DEPARTURE], own[shipment.BOOKED_AHEAD])
-        values += typical.values_of_one(lambda parts: self._runs[parts].at(key_of[parts], cutoff), row, cutoff)
-        values += tracked
-        return np.fromiter(values, np.float64, len(values))
+        self.weather.add((place,), occurred, known, [np.nan if value is None else value for value in measured])
 
     def stream(self, name: str) -> LiveTimeline:
         """Return the timeline of the stream of that name."""
-        return next(timeline for stream, timeline in self._streams if stream.name == name)
+        return next(timeline for stream, timeline in self.streams if stream.name == name)
 
     def queue(self, feature_name: str) -> LiveSpans:
         """Return the spans of the queue of that feature."""
-        return next(line for queue, line in self._queues if queue.feature.name == feature_name)
-
-
-def _only(key: tuple[str | None, ...] | None) -> str | None:
-    return None if key is None else key[0]
+        return next(line for queue, line in self.queues if queue.feature.name == feature_name)
 
 
 def _run(occurred: int, known: int, until: int, values: Sequence[int]) -> Run:
@@ -222,7 +178,7 @@ _ALL_PARTS = tuple(
         *(queue.key for queue in QUEUES),
         *typical.KEYS,
         *((field,) for field, _ in (*weather.ASKED, *forecast.ASKED, *disruption.ASKED, *work.ASKED)),
-        _VEHICLE,
+        VEHICLE,
     }
 )
 

@@ -35,13 +35,13 @@ class LiveTimeline:
     def __init__(self, windows: Sequence[int]) -> None:
         self.windows = tuple(windows)
         self._nothing = (0, 0, 0) * len(self.windows)
-        self._by_key: dict[Hashable, _Facts] = {}
+        self._by_key: dict[Hashable, KeyFacts] = {}
 
     def add(self, key: Hashable, occurred: int, known: int, until: int, values: Values) -> None:
         """Add one fact; `until` is `NEVER` for what was not withdrawn."""
         facts = self._by_key.get(key)
         if facts is None:
-            facts = self._by_key[key] = _Facts(len(self.windows))
+            facts = self._by_key[key] = KeyFacts(len(self.windows))
         start, ends = self._life(occurred, known, until)
         facts.held = _NOTHING_HELD
         for steps, time in zip(facts.steps, (start, *ends), strict=True):
@@ -73,17 +73,28 @@ class LiveTimeline:
         ends = (np.maximum(starts, np.minimum(occurred + window, last)) for window in self.windows)
         for place, times in enumerate((starts, *ends)):
             for code, chosen in _by_code(codes, times):
-                facts = self._by_key.setdefault(keys[code], _Facts(len(self.windows)))
+                facts = self._by_key.setdefault(keys[code], KeyFacts(len(self.windows)))
                 facts.held = _NOTHING_HELD
                 facts.steps[place].merge(times[chosen], values[chosen])
 
-    def at(self, key: Hashable, cutoff: int) -> Sequence[int]:
+    def at(self, key: Hashable, cutoff: int) -> Sequence[float]:
         """Return count and both sums of the key's facts at the cutoff, window after window: length w x 3."""
         facts = self._by_key.get(key)
+        return self._nothing if facts is None else facts.at(cutoff)
+
+    def under(self, key: Hashable | None, missing: Sequence[float], *, lasting: bool) -> KeyFacts:
+        """Return the facts of a key, to be asked again and again; of the key None the answer is always `missing`.
+
+        Where the key has none they are made, and kept for what will be added if that is `lasting`.
+        """
+        facts = None if key is None else self._by_key.get(key)
         if facts is None:
-            return self._nothing
-        since, until, alive = facts.held
-        return alive if since <= cutoff < until else facts.answer(cutoff)
+            facts = KeyFacts(len(self.windows))
+            if key is None:
+                facts.held = -NEVER, NEVER, missing
+            elif lasting:
+                self._by_key[key] = facts
+        return facts
 
     def _life(self, occurred: int, known: int, until: int) -> tuple[int, list[int]]:
         """Return when a fact starts to live and, for each window, when it ceases; at once if it never lives there."""
@@ -110,20 +121,20 @@ class LiveSpans:
     __slots__ = ("_by_key",)
 
     def __init__(self) -> None:
-        self._by_key: dict[Hashable, _Spans] = {}
+        self._by_key: dict[Hashable, KeySpans] = {}
 
     def add(self, key: Hashable, start: int, end: int) -> None:
         """Add one that lasts on `[start, end)`."""
         spans = self._by_key.get(key)
         if spans is None:
-            spans = self._by_key[key] = _Spans()
+            spans = self._by_key[key] = KeySpans()
         spans.held = _NO_NUMBER_HELD
         insort_right(spans.starts, start)
         insort_right(spans.ends, end)
 
     def remove(self, key: Hashable, start: int, end: int) -> None:
         """Take back one that was added with the same arguments."""
-        spans = self._by_key.get(key, _Spans())
+        spans = self._by_key.get(key, KeySpans())
         for times, time in ((spans.starts, start), (spans.ends, end)):
             position = bisect_right(times, time) - 1
             if position < 0 or times[position] != time:
@@ -135,18 +146,29 @@ class LiveSpans:
         """Add in bulk: `keys[codes[i]]` is the key of span i; codes, starts and ends are int64 [n]."""
         for name, times in (("starts", starts), ("ends", ends)):
             for code, chosen in _by_code(codes, times):
-                spans = self._by_key.setdefault(keys[code], _Spans())
+                spans = self._by_key.setdefault(keys[code], KeySpans())
                 spans.held = _NO_NUMBER_HELD
                 held: array[int] = getattr(spans, name)
                 held[:] = array("q", np.sort(np.concatenate([held, times[chosen]]).astype(np.int64)).tobytes())
 
-    def at(self, key: Hashable, cutoff: int) -> int:
+    def at(self, key: Hashable, cutoff: int) -> float:
         """Return how many of the key last at the cutoff."""
         spans = self._by_key.get(key)
+        return 0 if spans is None else spans.at(cutoff)
+
+    def under(self, key: Hashable | None, *, lasting: bool) -> KeySpans:
+        """Return the spans of a key, to be asked again and again; of the key None the number is always NaN.
+
+        Where the key has none they are made, and kept for what will be added if that is `lasting`.
+        """
+        spans = None if key is None else self._by_key.get(key)
         if spans is None:
-            return 0
-        since, until, number = spans.held
-        return number if since <= cutoff < until else spans.answer(cutoff)
+            spans = KeySpans()
+            if key is None:
+                spans.held = -NEVER, NEVER, np.nan
+            elif lasting:
+                self._by_key[key] = spans
+        return spans
 
     def last_start(self, key: Hashable, cutoff: int) -> int:
         """Return when the newest of the key that had started by the cutoff started; `NEVER` if none had."""
@@ -155,7 +177,7 @@ class LiveSpans:
         return NEVER if spans is None or not started else spans.starts[started - 1]
 
 
-class _Spans:
+class KeySpans:
     """When the things of one key start and when they end; `held` is the last answer and between which it holds."""
 
     __slots__ = ("ends", "held", "starts")
@@ -164,7 +186,12 @@ class _Spans:
         self.starts, self.ends = array("q"), array("q")
         self.held = _NO_NUMBER_HELD
 
-    def answer(self, cutoff: int) -> int:
+    def at(self, cutoff: int) -> float:
+        """Return how many last at the cutoff."""
+        since, until, number = self.held
+        return number if since <= cutoff < until else self._answer(cutoff)
+
+    def _answer(self, cutoff: int) -> int:
         since, until, number = -NEVER, NEVER, 0
         for times, sign in ((self.starts, 1), (self.ends, -1)):
             passed = bisect_right(times, cutoff)
@@ -177,7 +204,7 @@ class _Spans:
         return number
 
 
-_NO_NUMBER_HELD = (NEVER, NEVER, 0)
+_NO_NUMBER_HELD: tuple[int, int, float] = (NEVER, NEVER, 0)
 
 
 class LiveLatest:
@@ -247,7 +274,7 @@ class _Series:
             newest.append(entry if not newest or _age(entry) >= _age(newest[-1]) else newest[-1])
 
 
-class _Facts:
+class KeyFacts:
     """The facts of one key: when they start to live and, for each window, when they cease.
 
     `held` is the last answer and between which instants it holds: who asks about the present asks there again.
@@ -259,8 +286,12 @@ class _Facts:
         self.steps = tuple([_Steps() for _ in range(1 + n_windows)])
         self.held = _NOTHING_HELD
 
-    def answer(self, cutoff: int) -> list[int]:
+    def at(self, cutoff: int) -> Sequence[float]:
         """Return count and both sums of what lives at the cutoff, window after window."""
+        since, until, alive = self.held
+        return alive if since <= cutoff < until else self._answer(cutoff)
+
+    def _answer(self, cutoff: int) -> list[int]:
         born = self.steps[0]
         if not born.since <= cutoff < born.until:
             born.move(cutoff)
@@ -282,7 +313,7 @@ class _Facts:
 _NEAR = 8
 """So few instants beyond the last answer are stepped over; farther ones are searched for."""
 
-_NOTHING_HELD: tuple[int, int, list[int]] = (NEVER, NEVER, [])
+_NOTHING_HELD: tuple[int, int, Sequence[float]] = (NEVER, NEVER, ())
 
 
 class _Steps:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
+import pandas as pd
 
+from features.archive import Shelf
 from features.errors import RecordError
 from features.history import HOUR
 from features.live_timeline import LiveSpans
 from features.stock_records import WarehouseTask
+from features.tables import RecordTables, assembled, frame_of, records_of
 from features.timeline import NEVER
-from features.work import AT_MOST, FEATURES, PACE, Count, Span, spans_of_task
+from features.work import AT_MOST, FEATURES, PACE, Count, Span, spans_of, spans_of_task
 
 _NOTHING = (np.nan,) * len(FEATURES)
 
@@ -23,13 +27,15 @@ class LiveWork:
 
     def __init__(self) -> None:
         self._told: dict[str, list[WarehouseTask]] = {}
+        nothing = frame_of("warehouse_tasks", [])
+        self._history = _History(nothing, spans_of(nothing))
         self._counts = [LiveSpans() for _ in Count]
         self._waves: dict[tuple[str, str], Counter[tuple[int, int]]] = {}
         self._waiting: dict[str, _Waiting] = {}
 
     def check(self, record: WarehouseTask) -> None:
         """Raise if a task is told twice in one instant, with other contents."""
-        for other in self._told.get(record.task_id, ()):
+        for other in self._of_task(record.task_id):
             if other.known_at == record.known_at and other != record:
                 raise RecordError(
                     f"Task '{record.task_id}' is told twice at {record.known_at.isoformat()}, so neither is the newer "
@@ -38,7 +44,7 @@ class LiveWork:
 
     def add(self, record: WarehouseTask) -> bool:
         """Take a state of a task in; False if it was there already."""
-        told = self._told.setdefault(record.task_id, [])
+        told = self._of_task(record.task_id)
         if record in told:
             return False
         before = Counter(spans_of_task(told))
@@ -50,17 +56,43 @@ class LiveWork:
                 self._waiting[warehouse].remove(span)
                 self._change_wave(warehouse, span, -1)
         for warehouse, span in (after - before).elements():
-            self._waiting.setdefault(warehouse, _Waiting())
+            self._waiting.setdefault(warehouse, _Waiting(_NOBODY))
             self._counts[span.what].add(warehouse, span.start, span.end)
             if span.what is Count.WAITING:
                 self._waiting[warehouse].add(span)
                 self._change_wave(warehouse, span, 1)
         return True
 
+    def add_tables(self, tables: RecordTables) -> None:
+        """Take in the tasks of canonical tables: in bulk where nothing is held yet."""
+        if self._told or len(self._history):
+            for task in records_of(tables, WarehouseTask):
+                self.check(task)
+                self.add(task)
+            return
+        frame = tables.warehouse_tasks
+        spans = spans_of(frame)
+        self._history = _History(frame, spans)
+        code, warehouses = pd.factorize(spans["subject"].to_numpy(dtype=object))
+        what, start, end = (spans[name].to_numpy(dtype=np.int64) for name in ("what", "start", "end"))
+        for count, line in zip(Count, self._counts, strict=True):
+            chosen = what == count
+            line.add_many([*warehouses], code[chosen].astype(np.int64), start[chosen], end[chosen])
+        for warehouse, mine in spans.groupby("subject"):
+            self._waiting[str(warehouse)] = _Waiting(mine[mine["what"] == Count.WAITING])
+
+    def _of_task(self, task_id: str) -> list[WarehouseTask]:
+        """Return the states of a task, in the order in which they were known, to be added to."""
+        if task_id not in self._told:
+            self._told[task_id] = self._history.take(task_id)
+        return self._told[task_id]
+
     def _change_wave(self, warehouse: str, span: Span, by: int) -> None:
         if span.wave is None:
             return
-        spans = self._waves.setdefault((warehouse, span.wave), Counter())
+        if (warehouse, span.wave) not in self._waves:
+            self._waves[warehouse, span.wave] = Counter(self._history.wave(warehouse, span.wave))
+        spans = self._waves[warehouse, span.wave]
         line, lasts = self._counts[Count.WAVES], (span.start, span.end)
         for start, end in _united(spans):
             line.remove(warehouse, start, end)
@@ -98,35 +130,70 @@ def _united(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
         yield begun, until
 
 
+class _History:
+    """Tasks of a table that nothing new was told of yet, and the spans on which the tasks of each wave waited."""
+
+    def __init__(self, tasks: pd.DataFrame, spans: pd.DataFrame) -> None:
+        ordered = tasks.sort_values("known_at", kind="stable").drop_duplicates(["task_id", "known_at"])
+        number, names = pd.factorize(ordered["task_id"].to_numpy(dtype=object))
+        self._number = {name: place for place, name in enumerate(names)}
+        self._shelf = Shelf("warehouse_tasks", ordered, number.astype(np.int64), len(names))
+        waiting = spans[spans["what"] == Count.WAITING]
+        self._start, self._end = (waiting[name].to_numpy(dtype=np.int64) for name in ("start", "end"))
+        self._waves = waiting.reset_index(drop=True).groupby(["subject", "wave"]).indices
+
+    def __len__(self) -> int:
+        return len(self._number)
+
+    def take(self, task_id: str) -> list[WarehouseTask]:
+        """Take out the states of a task, in the order in which they were known; none if it is not there."""
+        number = self._number.pop(task_id, None)
+        return [] if number is None else [*assembled(WarehouseTask, self._shelf.rows(number), {})]
+
+    def wave(self, warehouse: str, wave: str) -> Iterator[tuple[int, int]]:
+        """Yield on which spans the tasks of a wave waited, one for each."""
+        for place in self._waves.get((warehouse, wave), ()):
+            yield int(self._start[place]), int(self._end[place])
+
+
+_NOBODY = pd.DataFrame({"since": [], "start": [], "end": []})
+
+
 class _Waiting:
     """What waits in one warehouse, in order of its release; what has passed at `asked` is not looked at again."""
 
-    __slots__ = ("asked", "first", "spans")
+    __slots__ = ("asked", "ends", "first", "since", "starts")
 
-    def __init__(self) -> None:
-        self.spans: list[tuple[int, int, int]] = []
+    def __init__(self, spans: pd.DataFrame) -> None:
+        ordered = spans.sort_values("since", kind="stable")
+        self.since, self.starts, self.ends = (
+            array("q", ordered[name].to_numpy(dtype=np.int64).tobytes()) for name in ("since", "start", "end")
+        )
         self.first, self.asked = 0, -NEVER
 
     def add(self, span: Span) -> None:
-        entry = (span.since, span.start, span.end)
-        place = bisect_left(self.spans, entry)
-        self.spans.insert(place, entry)
+        place = bisect_left(self.since, span.since)
+        for times, time in ((self.since, span.since), (self.starts, span.start), (self.ends, span.end)):
+            times.insert(place, time)
         self.first = min(self.first, place)
 
     def remove(self, span: Span) -> None:
-        place = bisect_left(self.spans, (span.since, span.start, span.end))
-        del self.spans[place]
+        place = bisect_left(self.since, span.since)
+        while (self.since[place], self.starts[place], self.ends[place]) != (span.since, span.start, span.end):
+            place += 1
+        for times in (self.since, self.starts, self.ends):
+            del times[place]
         if place < self.first:
             self.first -= 1
 
     def oldest(self, cutoff: int) -> int:
         """Return since when what waits longest at the cutoff has waited; `NEVER` if nothing does."""
         over = cutoff >= self.asked
-        first = self.first if over else bisect_left(self.spans, (cutoff - AT_MOST,))
-        for place in range(first, len(self.spans)):
-            since, start, end = self.spans[place]
-            if start <= cutoff < end:
-                return since
+        first = self.first if over else bisect_left(self.since, cutoff - AT_MOST)
+        for place in range(first, len(self.since)):
+            end = self.ends[place]
+            if self.starts[place] <= cutoff < end:
+                return self.since[place]
             over = over and end <= cutoff
             if over:
                 self.first, self.asked = place + 1, cutoff

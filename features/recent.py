@@ -134,19 +134,19 @@ class LiveRecent:
     __slots__ = ("_by_key",)
 
     def __init__(self) -> None:
-        self._by_key: dict[Hashable, _Runs] = {}
+        self._by_key: dict[Hashable, KeyRuns] = {}
 
     def add(self, key: Hashable, run: Run) -> None:
         """Add one leg."""
         runs = self._by_key.get(key)
         if runs is None:
-            runs = self._by_key[key] = _Runs()
+            runs = self._by_key[key] = KeyRuns()
         runs.held = _NOTHING_HELD
         insort_right(runs.told, run)
 
     def remove(self, key: Hashable, run: Run) -> None:
         """Take back a leg that was added."""
-        runs = self._by_key.get(key, _Runs())
+        runs = self._by_key.get(key, KeyRuns())
         place = bisect_left(runs.told, run)
         if place == len(runs.told) or runs.told[place] != run:
             raise TimelineError(f"No such leg of key {key!r} was added, so it cannot be taken back.")
@@ -156,7 +156,7 @@ class LiveRecent:
     def add_many(self, legs: Iterable[tuple[Hashable, Run]]) -> None:
         """Add legs in bulk, each with its key."""
         for key, run in legs:
-            self._by_key.setdefault(key, _Runs()).told.append(run)
+            self._by_key.setdefault(key, KeyRuns()).told.append(run)
         for runs in self._by_key.values():
             runs.held = _NOTHING_HELD
             runs.told.sort()
@@ -166,8 +166,20 @@ class LiveRecent:
         runs = self._by_key.get(key)
         return NOTHING if runs is None else runs.at(cutoff)
 
+    def under(self, key: Hashable | None, *, lasting: bool) -> KeyRuns:
+        """Return the legs of a key, to be asked again and again; there are none of the key None.
 
-class _Runs:
+        Where the key has none they are kept for what will be added if that is `lasting`.
+        """
+        runs = None if key is None else self._by_key.get(key)
+        if runs is None:
+            runs = KeyRuns()
+            if key is not None and lasting:
+                self._by_key[key] = runs
+        return runs
+
+
+class KeyRuns:
     """The legs of one key in order, and the last answer with the time on which it holds: `[since, until)`."""
 
     __slots__ = ("held", "told")

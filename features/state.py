@@ -23,7 +23,8 @@ from features.carrier_records import Claim, Tender, TenderResponse
 from features.errors import RecordError, UnknownShipmentError
 from features.instants import micros
 from features.legs import Legs, Version, is_same_plan, keys_of, version_at, versions_of
-from features.live import KeyOf, LiveFacts, Placed, key_of_each
+from features.live import LiveFacts, Placed
+from features.live_leg import LiveLeg
 from features.moments import moment_at
 from features.numbers import numbers_of
 from features.records import DeliveryEvent, Disruption, Shipment, WeatherForecast, WeatherObservation
@@ -69,13 +70,13 @@ class FeatureRow:
 class _Case:
     """One shipment: its plans in order of knowledge, its events by id, the versions that are in the timelines.
 
-    `said` are keys and numbers of a plan, `scans` what the events say, both once asked for.
+    `asked` is a plan as it was last asked about, `scans` what the events say.
     """
 
     plans: list[Shipment] = field(default_factory=list)
     events: dict[str, DeliveryEvent] = field(default_factory=dict)
     versions: tuple[Version, ...] = ()
-    said: tuple[Shipment, tuple[KeyOf, tuple[float, ...]]] | None = None
+    asked: tuple[Shipment, LiveLeg] | None = None
     scans: tuple[Scan, ...] | None = None
 
 
@@ -170,9 +171,9 @@ class State:
             records_of(tables, WeatherObservation),
             records_of(tables, WeatherForecast),
             records_of(tables, Disruption),
-            records_of(tables, WarehouseTask),
             records_of(tables, Claim),
         )
+        self.facts.work.add_tables(tables)
         for told in chain.from_iterable(feeds):
             self.add(told)
         if self.facts.tenders:
@@ -223,9 +224,7 @@ class State:
         at = micros(cutoff)
         plan, times = self._version(subject, at)
         tracked = tracking.values_of_one(self._scans(plan), plan, times, at)
-        key_of, numbers = self._said(plan)
-        values = self.facts.features(key_of, times, numbers, tracked, at)
-        return FeatureRow(values, self._missing(plan))
+        return FeatureRow(self._leg(plan).features(times, tracked, at), self._missing(plan))
 
     def moment(self, subject: Shipment, cutoff: datetime) -> Moment | None:
         """Return the decision moment that holds for a shipment at the cutoff, None if nothing is left to decide."""
@@ -248,15 +247,16 @@ class State:
             return version_at(case.versions, cutoff)
         return version_at(versions_of([subject], case.events.values()), cutoff)
 
-    def _said(self, plan: Shipment) -> tuple[KeyOf, tuple[float, ...]]:
-        """Return the keys and the numbers of a plan."""
+    def _leg(self, plan: Shipment) -> LiveLeg:
+        """Return a plan ready to be asked; an announced one is kept for the next time."""
         case = self._case(plan.shipment_id)
-        if case is not None and case.said is not None and case.said[0] is plan:
-            return case.said[1]
-        said = key_of_each(keys_of(plan)), numbers_of(plan)
-        if case is not None:
-            case.said = plan, said
-        return said
+        if case is not None and case.asked is not None and case.asked[0] is plan:
+            return case.asked[1]
+        announced = case is not None and any(each is plan for each in case.plans)
+        leg = LiveLeg(self.facts, keys_of(plan), numbers_of(plan), lasting=announced)
+        if case is not None and announced:
+            case.asked = plan, leg
+        return leg
 
     def _scans(self, plan: Shipment) -> tuple[Scan, ...]:
         case = self._case(plan.shipment_id)

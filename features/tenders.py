@@ -79,7 +79,7 @@ def values(of_all: NDArray[np.float64], of_carrier: NDArray[np.float64]) -> NDAr
     return np.stack([*shares, *own], axis=1)
 
 
-def values_of_one(of_all: Sequence[int], of_carrier: Sequence[int]) -> list[float]:
+def values_of_one(of_all: Sequence[float], of_carrier: Sequence[float]) -> list[float]:
     """Return `values` of one row: the same operations, so the same bits."""
     shares: list[float] = []
     own: list[float] = []

@@ -6,7 +6,7 @@ known; of the lane any number will do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import isnan, sqrt
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from features.declaration import Feature
 from features.history import HOUR
 from features.legs import Row, Time
-from features.recent import Typical
+from features.recent import KeyRuns, Typical
 from features.timeline import NEVER, Ints
 
 _OWNER = "transport planning"
@@ -79,19 +79,19 @@ def values(by_key: Sequence[NDArray[np.float64]], times: Ints, cutoffs: Ints) ->
     )
 
 
-def values_of_one(usual_of: Callable[[tuple[str, ...]], Typical], row: Row, cutoff: int) -> list[float]:
+def values_of_one(runs: Sequence[KeyRuns], row: Row, cutoff: int) -> list[float]:
     """Return `values` of one leg: the same operations, so the same bits.
 
     Parameters
     ----------
-    usual_of
-        Gives what is usual of one of `KEYS` at the cutoff; nothing where the leg lacks a part of the key.
+    runs
+        Legs under each of `KEYS`; none where the leg lacks a part of the key.
     """
-    last = usual = usual_of(SERVICE)
-    for key in KEYS[1:]:
+    last = usual = runs[0].at(cutoff)
+    for wider in runs[1:]:
         if usual.legs >= ENOUGH:
             break
-        usual = usual_of(key)
+        usual = wider.at(cutoff)
     if row[Time.DEPARTED] <= cutoff and row[Time.DEPARTED_KNOWN] <= cutoff:
         start = (row[Time.DEPARTED] - cutoff) / HOUR
     elif row[Time.PLANNED] == NEVER:

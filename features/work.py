@@ -168,7 +168,7 @@ def spans_of(frame: pd.DataFrame) -> pd.DataFrame:
         _chosen(told, known < NEVER, Count.TOLD, known, np.full(len(frame), NEVER)),
     ]
     spans.append(_waves(spans[0]))
-    return pd.concat(spans, ignore_index=True)[["subject", "what", "start", "end", "since"]]
+    return pd.concat(spans, ignore_index=True)[["subject", "what", "start", "end", "since", "wave"]]
 
 
 def _after(time: Ints, length: int) -> Ints:
@@ -186,7 +186,7 @@ def _waves(waiting: pd.DataFrame) -> pd.DataFrame:
     so_far = waiting.groupby(wave)["end"].cummax().groupby(wave).shift(fill_value=-NEVER)
     number = (waiting["start"] > so_far).groupby(wave).cumsum().rename("number")
     united = waiting.groupby([wave, number], sort=False)
-    found = united.agg(subject=("subject", "first"), start=("start", "min"), end=("end", "max"))
+    found = united.agg(subject=("subject", "first"), wave=("wave", "first"), start=("start", "min"), end=("end", "max"))
     return found.reset_index(drop=True).assign(what=int(Count.WAVES), since=NEVER)
 
 

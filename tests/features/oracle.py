@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from features.records import DeliveryEvent, Shipment, WeatherObservation
+from features.stock_records import WarehouseTask
 from features.vocabulary import Classifier, Correction, EventStatus
 
-AnyRecord = Shipment | DeliveryEvent | WeatherObservation
+AnyRecord = Shipment | DeliveryEvent | WeatherObservation | WarehouseTask
 
 NOTHING = float("nan")
 CLOSED = {EventStatus.CANCELLED, EventStatus.DIVERTED, EventStatus.RETURNED, EventStatus.REFUSED}

@@ -124,7 +124,7 @@ class Floor:
 
 def in_arrays(told: Sequence[WarehouseTask], warehouses: Sequence[str], cutoffs: Sequence[datetime]) -> np.ndarray:
     feed = FEEDS["warehouse_tasks"]
-    work = feed.told(feed.prepare(RecordTables.from_records(told).warehouse_tasks))
+    work = feed.told(feed.prepare({"warehouse_tasks": RecordTables.from_records(told).warehouse_tasks}))
     now = np.array([micros(cutoff) for cutoff in cutoffs], dtype=np.int64)
     return work.at(np.array(warehouses, dtype=object), now, now)
 
@@ -142,6 +142,22 @@ def test_equal_a_loop_over_what_is_known(told: list[WarehouseTask], hours: list[
         expected = Floor(told, place, now).features()
         np.testing.assert_array_equal(many[row], expected)
         np.testing.assert_array_equal(live.at(place, micros(now)), expected)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(tasks(), min_size=1, max_size=25), st.integers(0, 25))
+def test_loaded_in_bulk_and_told_on_it_answers_as_if_told_one_by_one(told: list[WarehouseTask], loaded: int) -> None:
+    told = told_once(told)
+    one_by_one, in_bulk = LiveWork(), LiveWork()
+    in_bulk.add_tables(RecordTables.from_records(told[:loaded]))
+    assert not any(in_bulk.add(one) for one in told[:loaded])
+    in_bulk.add_tables(RecordTables.from_records(told[loaded:]))
+    for one in told:
+        one_by_one.add(one)
+    for hour in range(0, 420, 7):
+        for place in ("NLRTM", "DEHAM", "BEANR"):
+            now = micros(at(hour))
+            np.testing.assert_array_equal(in_bulk.at(place, now), one_by_one.at(place, now))
 
 
 @settings(deadline=None, max_examples=40)
@@ -210,8 +226,8 @@ def test_a_task_told_twice_in_one_instant_is_refused() -> None:
 
 def test_an_empty_table_is_asked_like_any_other() -> None:
     feed = FEEDS["warehouse_tasks"]
-    empty = feed.prepare(RecordTables.from_records([]).warehouse_tasks)
-    assert list(empty.columns) == ["subject", "what", "start", "end", "since"]
+    empty = feed.prepare({"warehouse_tasks": RecordTables.from_records([]).warehouse_tasks})
+    assert list(empty.columns) == ["subject", "what", "start", "end", "since", "wave"]
     now = np.array([micros(START)])
     assert np.isnan(feed.told(empty).at(np.array(["NLRTM"], dtype=object), now, now)).all()
     assert isinstance(empty, pd.DataFrame)

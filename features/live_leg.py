@@ -1,0 +1,84 @@
+"""One leg, ready to be asked at any time: what is live under each of its keys is looked for once, and kept.
+
+The numbers are those of `features.keyed`. Plain numbers throughout: for one row an array costs more than what it holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isnan
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features import disruption, forecast, plan, shipment, typical, weather, work
+from features.definitions import DELIVERED, HISTORY, LOST_BY_CARRIER, LOST_BY_SERVICE
+from features.legs import Row
+from features.live import VEHICLE, Keys, LiveFacts, key_of_each
+
+_NO_WEATHER = (np.nan,) * len(weather.COLUMNS)
+
+
+class LiveLeg:
+    """A leg with its keys, among live facts.
+
+    Parameters
+    ----------
+    live
+        What is known; what comes to be known later is seen as well.
+    keys
+        Of one plan of the leg.
+    numbers : sequence of len(Number) floats
+        Of the same plan.
+    lasting
+        Whether it is kept; if not, nothing is made ready for keys of which nothing is known.
+    """
+
+    __slots__ = ("_facts", "_keys", "_live", "_numbers", "_runs", "_spans", "_vehicle")
+
+    def __init__(self, live: LiveFacts, keys: Keys, numbers: Sequence[float], *, lasting: bool) -> None:
+        key_of = key_of_each(keys)
+        self._live, self._keys, self._numbers, self._vehicle = live, keys, numbers, key_of[VEHICLE]
+        self._facts = [
+            timeline.under(key_of[stream.key], stream.unknown, lasting=lasting) for stream, timeline in live.streams
+        ]
+        self._spans = [line.under(key_of[queue.key], lasting=lasting) for queue, line in live.queues]
+        self._runs = {parts: runs.under(key_of[parts], lasting=lasting) for parts, runs in live.runs.items()}
+
+    def features(self, row: Row, tracked: Sequence[float], cutoff: int) -> NDArray[np.float64]:
+        """Return the features at the cutoff (microseconds): float64 [len(FEATURES)].
+
+        Parameters
+        ----------
+        row
+            Times of the leg in force at the cutoff.
+        tracked
+            What `tracking.values_of_one` returned.
+        """
+        live, keys, numbers = self._live, self._keys, self._numbers
+        flat: list[float] = []
+        for facts in self._facts:
+            since, until, alive = facts.held
+            flat += alive if since <= cutoff < until else facts.at(cutoff)
+        values = HISTORY.values_of_one(flat)
+        by_service = values[LOST_BY_SERVICE]
+        lost_on_the_way = values[LOST_BY_CARRIER] if isnan(by_service) else by_service
+        delivered = [values[column] for column in DELIVERED]
+        values += [spans.at(cutoff) for spans in self._spans]
+        for place, _ in weather.ASKED:
+            values += live.weather.at((keys[place],), cutoff) or _NO_WEATHER
+        for place, ahead in forecast.ASKED:
+            values += live.forecasts.at(keys[place], row[ahead], cutoff)
+        for field, ahead in disruption.ASKED:
+            values += live.disruptions.at(field, keys[field], row[ahead], cutoff)
+        for place, _ in work.ASKED:
+            values += live.work.at(keys[place], cutoff)
+        values += live.tenders.features(keys["carrier"], cutoff)
+        values += live.claims.features(keys["carrier"], delivered, cutoff)
+        last = live.vehicle.at(self._vehicle, cutoff) or shipment.NO_VEHICLE
+        own = shipment.values_of_one(row, numbers, cutoff, lost_on_the_way, last)
+        values += own
+        values += plan.values_of_one(numbers, own[shipment.TO_DEPARTURE], own[shipment.BOOKED_AHEAD])
+        values += typical.values_of_one([self._runs[key] for key in typical.KEYS], row, cutoff)
+        values += tracked
+        return np.fromiter(values, np.float64, len(values))
