@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from features import backlog, carrier, claims, customer, feeds, plan, route, shipment, tenders, tracking, typical
+from features.declaration import Feature
 from features.history import PRIOR_DELAY_MINUTES, PRIOR_LATE_SHARE, PSEUDO_LEGS, History
 from features.settings import FeatureSettings
 
@@ -45,11 +47,11 @@ _SHRINKAGE = (
 )
 
 
-def fingerprint(settings: FeatureSettings) -> str:
+def fingerprint(settings: FeatureSettings, features: Sequence[Feature] = FEATURES) -> str:
     """Return the SHA-256 of all declarations and settings: a model made with others must not be used with these."""
     text = json.dumps(
         {
-            "features": [asdict(feature) for feature in FEATURES],
+            "features": [asdict(feature) for feature in features],
             "settings": settings.model_dump(mode="json"),
             "shrinkage": _SHRINKAGE,
         },

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +13,7 @@ import pytest
 
 from features.alternatives import alternate_carriers, alternate_origins
 from features.catalogue import catalogue
+from features.declaration import Feature
 from features.definitions import FEATURES, HISTORY, NAMES, fingerprint
 from features.history import WINDOWS
 from features.records import DeliveryEvent, Shipment, Stop
@@ -44,6 +49,28 @@ class TestDeclarations:
 class TestFingerprint:
     def test_is_the_same_for_the_same_settings(self) -> None:
         assert fingerprint(FeatureSettings()) == fingerprint(FeatureSettings(late_after_minutes=0))
+
+    def test_is_the_same_in_another_process(self) -> None:
+        """Python shuffles the order of sets from process to process; no declaration may depend on it."""
+        code = "from features import definitions, settings; print(definitions.fingerprint(settings.FeatureSettings()))"
+        told = [
+            subprocess.run(
+                [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT,
+                env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": seed},
+            ).stdout.strip()
+            for seed in ("1", "2")
+        ]  # fmt: skip
+        assert told == [fingerprint(FeatureSettings())] * 2
+
+    @pytest.mark.parametrize("field", [field.name for field in fields(Feature)])
+    def test_changes_with_whatever_a_feature_declares(self, field: str) -> None:
+        changed = replace(FEATURES[7], **{field: "something else"})
+        assert fingerprint(FeatureSettings(), [*FEATURES[:7], changed, *FEATURES[8:]]) != fingerprint(FeatureSettings())
+
+    def test_changes_with_a_feature_more_or_less_and_with_their_order(self) -> None:
+        other = replace(FEATURES[0], name="another")
+        sets = [FEATURES, FEATURES[:-1], (*FEATURES, other), (FEATURES[1], FEATURES[0], *FEATURES[2:])]
+        assert len({fingerprint(FeatureSettings(), features) for features in sets}) == len(sets)
 
     def test_changes_with_a_setting(self) -> None:
         assert fingerprint(FeatureSettings()) != fingerprint(FeatureSettings(late_after_minutes=15))
