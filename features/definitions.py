@@ -7,7 +7,20 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from features import backlog, carrier, claims, customer, feeds, plan, route, shipment, tenders, tracking, typical
+from features import (
+    backlog,
+    carrier,
+    claims,
+    customer,
+    feeds,
+    plan,
+    route,
+    shipment,
+    stations,
+    tenders,
+    tracking,
+    typical,
+)
 from features.declaration import Feature
 from features.history import PRIOR_DELAY_MINUTES, PRIOR_LATE_SHARE, PSEUDO_LEGS, History
 from features.settings import FeatureSettings
@@ -36,7 +49,7 @@ LOST_BY_CARRIER = HISTORY.column("carrier_lane_transits_delay_mean_28d")
 DELIVERED = tuple(HISTORY.column(feature) for feature in claims.DELIVERED)
 """Columns of the history that claims are set against."""
 
-_SHRINKAGE = (
+_CONSTANTS = (
     PSEUDO_LEGS,
     PRIOR_LATE_SHARE,
     PRIOR_DELAY_MINUTES,
@@ -44,6 +57,7 @@ _SHRINKAGE = (
     tenders.PRIOR_ANSWER_MINUTES,
     claims.PSEUDO_SHIPMENTS,
     claims.PRIOR_CLAIMS,
+    stations.WITHIN_KM,
 )
 
 
@@ -53,7 +67,7 @@ def fingerprint(settings: FeatureSettings, features: Sequence[Feature] = FEATURE
         {
             "features": [asdict(feature) for feature in features],
             "settings": settings.model_dump(mode="json"),
-            "shrinkage": _SHRINKAGE,
+            "constants": _CONSTANTS,
         },
         sort_keys=True,
         ensure_ascii=False,

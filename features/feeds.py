@@ -61,10 +61,6 @@ class Feed:
         return np.asarray(names[code])
 
 
-def _of_place(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.assign(subject=frame["place"])
-
-
 def _place(_: str, value: str) -> str:
     return value
 
@@ -80,8 +76,10 @@ def _feed_of_one(
 
 
 FEEDS: Mapping[str, Feed] = {
-    "weather": _feed_of_one("weather", weather.ASKED, _of_place, weather.Observations, _place),
-    "weather_forecasts": _feed_of_one("weather_forecasts", forecast.ASKED, _of_place, forecast.Forecasts, _place),
+    "weather": Feed(weather.ASKED, ("weather", "places"), weather.prepare, weather.Observations, _place),
+    "weather_forecasts": Feed(
+        forecast.ASKED, ("weather_forecasts", "places"), forecast.prepare, forecast.Forecasts, _place
+    ),
     "disruptions": _feed_of_one(
         "disruptions", disruption.ASKED, disruption.states_of, disruption.Disruptions, disruption.subject_of
     ),
@@ -89,7 +87,7 @@ FEEDS: Mapping[str, Feed] = {
     "tenders": Feed(tenders.ASKED, tenders.TABLES, tenders.prepare, tenders.told, subject_of),
     "claims": Feed(claims.ASKED, claims.TABLES, claims.prepare, claims.told, subject_of),
 }
-"""Every feed; what those of one table answer, but for claims, are features."""
+"""Every feed; what those before tenders answer are features."""
 
 FEATURES = (
     weather.FEATURES + forecast.FEATURES + disruption.FEATURES + work.FEATURES + tenders.FEATURES + claims.FEATURES

@@ -7,7 +7,7 @@ counts, and of one issue the latest hour.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,8 @@ from features.instants import micros, micros_of
 from features.legs import Time
 from features.live_timeline import LiveLatest
 from features.records import WeatherForecast
-from features.timeline import NEVER, Ints, Latest
+from features.stations import Stations, latest_of, stood_for
+from features.timeline import NEVER, Ints
 
 SLOT = 3 * HOUR
 
@@ -41,15 +42,26 @@ _WHEN = {Time.PLANNED: "the planned departure at the origin", Time.PROMISED: "th
 
 def _declared(place: str, time: Time) -> tuple[Feature, ...]:
     measures = tuple(
-        Feature(f"{place}_forecast_{column}", unit, f"{word} foretold for {_WHEN[time]}", "weather_forecasts", _OWNER)
+        Feature(
+            f"{place}_forecast_{column}",
+            unit,
+            f"{word} foretold for {_WHEN[time]}",
+            "weather_forecasts, places",
+            _OWNER,
+        )
         for column, unit, word in COLUMNS
     )
     age = f"time since the forecast for {_WHEN[time]} was issued"
-    return (*measures, Feature(f"{place}_forecast_age_hours", "hours", age, "weather_forecasts", _OWNER))
+    return (*measures, Feature(f"{place}_forecast_age_hours", "hours", age, "weather_forecasts, places", _OWNER))
 
 
 FEATURES = tuple(feature for place, time in ASKED for feature in _declared(place, time))
 """First all of the origin, then all of the destination."""
+
+
+def prepare(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return the whole table `weather_forecasts`, once for each place that a station stands for."""
+    return stood_for(frames["weather_forecasts"], frames["places"])
 
 
 class Forecasts:
@@ -58,18 +70,18 @@ class Forecasts:
     Parameters
     ----------
     frame
-        Rows of the table `weather_forecasts`.
+        What `prepare` returned, or the part of some subjects.
     """
 
     def __init__(self, frame: pd.DataFrame) -> None:
-        frame = frame.sort_values("valid_at", kind="stable")
+        frame = frame.sort_values(["known_at", "valid_at"], kind="stable")
         measured = frame[[column for column, _, _ in COLUMNS]].to_numpy(dtype=np.float64, na_value=np.nan)
         issued = micros_of(frame["occurred_at"])
         answers = np.column_stack([measured, issued.astype(np.float64)])
         self._answers = np.vstack([answers, np.full((1, WIDTH), np.nan)])
-        code, self._places = pd.factorize(frame["place"].to_numpy(dtype=object))
+        code, self._places = pd.factorize(frame["subject"].to_numpy(dtype=object))
         self._slots, slot = np.unique(micros_of(frame["valid_at"]) // SLOT, return_inverse=True)
-        self._latest = Latest(self._key(code, slot), issued, micros_of(frame["known_at"]))
+        self._latest = latest_of(frame, self._key(code, slot))
 
     def at(self, places: NDArray[np.object_], targets: Ints, cutoffs: Ints) -> NDArray[np.float64]:
         """Return what is foretold at each place for its target, as known at its cutoff: float64 [q, WIDTH]."""
@@ -88,6 +100,7 @@ class LiveForecasts:
     """The same, one forecast and one question at a time."""
 
     def __init__(self) -> None:
+        self.stations = Stations()
         self._latest = LiveLatest()
         self._held: set[tuple[str, int, int, int]] = set()
 
@@ -102,11 +115,13 @@ class LiveForecasts:
         # The hour comes first, so that of one issue the latest hour counts.
         answer = (float(valid), *(np.nan if value is None else value for value in measured), float(issued))
         self._latest.add((record.place, valid // SLOT), issued, known, answer)
+        self.stations.hear(record.place, known)
         return True
 
     def at(self, place: str | None, target: int, cutoff: int) -> Sequence[float]:
         """Return what is foretold at the place for the target, as known at the cutoff: WIDTH numbers."""
-        found = None if target == NEVER else self._latest.at((place, target // SLOT), cutoff)
+        match = None if target == NEVER or place is None else self.stations.at(place, cutoff)
+        found = None if match is None else self._latest.at((match.station, target // SLOT), cutoff)
         return _NOTHING if found is None else (*found[1:-1], (cutoff - found[-1]) / HOUR)
 
 

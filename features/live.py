@@ -23,8 +23,10 @@ from features.live_tenders import LiveTenders
 from features.live_timeline import LiveLatest, LiveSpans, LiveTimeline
 from features.live_work import LiveWork
 from features.recent import LiveRecent, Run
+from features.records import Place
 from features.settings import FeatureSettings
 from features.timeline import Ints, starts_of
+from features.weather import LiveObservations
 
 Keys = Mapping[str, str | None]
 """Value of each key field of a leg, None where missing."""
@@ -50,7 +52,7 @@ class LiveFacts:
         self.queues = [(queue, LiveSpans()) for queue in QUEUES]
         self.runs = {key: LiveRecent() for key in typical.KEYS}
         self.vehicle = LiveLatest()
-        self.weather = LiveLatest()
+        self.weather = LiveObservations()
         self.forecasts = LiveForecasts()
         self.disruptions = LiveDisruptions()
         self.work = LiveWork()
@@ -146,9 +148,10 @@ class LiveFacts:
             pairs = ((keys[code], run) for code, run in zip(codes[usable].tolist(), told, strict=True) if code >= 0)
             runs.add_many(pairs)
 
-    def observe(self, place: str, occurred: int, known: int, measured: Sequence[float | None]) -> None:
-        """Put in a weather observation; `measured` follows `weather.COLUMNS`."""
-        self.weather.add((place,), occurred, known, [np.nan if value is None else value for value in measured])
+    def locate(self, record: Place) -> bool:
+        """Take in where a place lies; False if that was known before."""
+        self.forecasts.stations.locate(record)
+        return self.weather.stations.locate(record)
 
     def stream(self, name: str) -> LiveTimeline:
         """Return the timeline of the stream of that name."""

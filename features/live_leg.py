@@ -16,8 +16,6 @@ from features.definitions import DELIVERED, HISTORY, LOST_BY_CARRIER, LOST_BY_SE
 from features.legs import Row
 from features.live import VEHICLE, Keys, LiveFacts, key_of_each
 
-_NO_WEATHER = (np.nan,) * len(weather.COLUMNS)
-
 
 class LiveLeg:
     """A leg with its keys, among live facts.
@@ -66,7 +64,7 @@ class LiveLeg:
         delivered = [values[column] for column in DELIVERED]
         values += [spans.at(cutoff) for spans in self._spans]
         for place, _ in weather.ASKED:
-            values += live.weather.at((keys[place],), cutoff) or _NO_WEATHER
+            values += live.weather.at(keys[place], cutoff)
         for place, ahead in forecast.ASKED:
             values += live.forecasts.at(keys[place], row[ahead], cutoff)
         for field, ahead in disruption.ASKED:

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features import tracking, weather
+from features import tracking
 from features.archive import Archive
 from features.carrier_records import Claim, Tender, TenderResponse
 from features.errors import RecordError, UnknownShipmentError
@@ -27,7 +27,7 @@ from features.live import LiveFacts, Placed
 from features.live_leg import LiveLeg
 from features.moments import moment_at
 from features.numbers import numbers_of
-from features.records import DeliveryEvent, Disruption, Shipment, WeatherForecast, WeatherObservation
+from features.records import DeliveryEvent, Disruption, Place, Shipment, WeatherForecast, WeatherObservation
 from features.settings import FeatureSettings
 from features.stock_records import WarehouseTask
 from features.tables import RecordTables, events_of, records_of, shipments_of
@@ -40,6 +40,7 @@ Record = (
     | DeliveryEvent
     | WeatherObservation
     | WeatherForecast
+    | Place
     | Disruption
     | WarehouseTask
     | Tender
@@ -94,7 +95,6 @@ class State:
         self.facts = LiveFacts(self.settings)
         self._archive = Archive(RecordTables.from_records([]), _KINDS)
         self._cases: dict[str, _Case] = {}
-        self._observed: set[tuple[str, int, int]] = set()
         self._carriers_of: dict[tuple[str, str], set[str]] = {}
         self._origins_of: dict[str, set[str]] = {}
         self._carriers: Counter[str] = Counter()
@@ -120,7 +120,9 @@ class State:
             case DeliveryEvent():
                 return self._add_event(record)
             case WeatherObservation():
-                return self._add_weather(record)
+                return self.facts.weather.add(record)
+            case Place():
+                return self.facts.locate(record)
             case WeatherForecast():
                 return self.facts.forecasts.add(record)
             case Disruption():
@@ -150,6 +152,8 @@ class State:
                     f"Event '{record.event_id}' of shipment '{record.shipment_id}' came before with other contents. "
                     f"Give a correction an event_id of its own and name the old one in `corrects`."
                 )
+        elif isinstance(record, Place):
+            self.facts.weather.stations.check(record)
         elif isinstance(record, Disruption):
             self.facts.disruptions.check(record)
         elif isinstance(record, WarehouseTask):
@@ -168,6 +172,7 @@ class State:
         else:
             self._load(tables)
         feeds: tuple[Iterable[Record], ...] = (
+            records_of(tables, Place),
             records_of(tables, WeatherObservation),
             records_of(tables, WeatherForecast),
             records_of(tables, Disruption),
@@ -294,16 +299,6 @@ class State:
         case.events[record.event_id] = record
         case.scans = None
         self._refresh(case)
-        return True
-
-    def _add_weather(self, record: WeatherObservation) -> bool:
-        occurred, known = micros(record.occurred_at), micros(record.known_at)
-        identity = (record.place, occurred, known)
-        if identity in self._observed:
-            return False
-        self._observed.add(identity)
-        measured = [getattr(record, column) for column, _, _ in weather.COLUMNS]
-        self.facts.observe(record.place, occurred, known, measured)
         return True
 
     def _note(self, case: _Case, record: Shipment) -> None:

@@ -399,6 +399,7 @@ class EventType(StrEnum):
     DELIVERY = "freight.delivery"
     WEATHER_OBSERVED = "freight.weather.observed"
     WEATHER_FORECAST = "freight.weather.forecast"
+    PLACE = "freight.place"
     DISRUPTION = "freight.disruption"
     WAREHOUSE_TASK = "freight.warehouse.task"
     TENDER = "freight.tender"

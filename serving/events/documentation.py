@@ -50,6 +50,14 @@ _WEATHER = {
     "time": "2026-03-02T06:00:00Z",
     "data": {"place": "DEHAM", "temperature_c": -2.5, "wind_speed_ms": 11.0, "precipitation_mm": 1.2},
 }
+_WHERE = {
+    "specversion": "1.0",
+    "id": "place-DEHAM",
+    "source": "/network",
+    "type": "freight.place",
+    "time": "2026-01-01T00:00:00Z",
+    "data": {"place": "DEHAM", "latitude": 53.55, "longitude": 9.99},
+}
 _STRIKE = {
     "specversion": "1.0",
     "id": "strike-7-announced",
@@ -121,6 +129,7 @@ EVENTS_OPENAPI: dict[str, Any] = {
                     "a shipment is announced": {"value": _PLANNED},
                     "it departs": {"value": _DEPARTED},
                     "weather; `time` stands for data.occurred_at": {"value": _WEATHER},
+                    "where a place or a weather station lies": {"value": _WHERE},
                     "a strike is announced; another event with its disruption_id says when it is over": {
                         "value": _STRIKE
                     },

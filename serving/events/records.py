@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from features.carrier_records import Claim, Tender, TenderResponse
 from features.errors import FutureKnowledgeError
 from features.fields import Record
-from features.records import DeliveryEvent, Disruption, Shipment, WeatherForecast, WeatherObservation
+from features.records import DeliveryEvent, Disruption, Place, Shipment, WeatherForecast, WeatherObservation
 from features.stock_records import WarehouseTask
 from features.vocabulary import Classifier, EventType
 from routing.canonical import canonical_json
@@ -24,6 +24,7 @@ AnyRecord = (
     | DeliveryEvent
     | WeatherObservation
     | WeatherForecast
+    | Place
     | Disruption
     | WarehouseTask
     | Tender
@@ -37,6 +38,7 @@ RECORD_OF: Mapping[EventType, type[AnyRecord]] = {
     EventType.DELIVERY: DeliveryEvent,
     EventType.WEATHER_OBSERVED: WeatherObservation,
     EventType.WEATHER_FORECAST: WeatherForecast,
+    EventType.PLACE: Place,
     EventType.DISRUPTION: Disruption,
     EventType.WAREHOUSE_TASK: WarehouseTask,
     EventType.TENDER: Tender,
@@ -92,7 +94,7 @@ def read_record(kind: type[R], data: Mapping[str, Any], *, now: datetime, intake
 def subject_of(record: AnyRecord) -> str:
     """Return what a record is about: its shipment, its place, the disruption, the task, or the claim."""
     match record:
-        case WeatherObservation() | WeatherForecast():
+        case WeatherObservation() | WeatherForecast() | Place():
             return record.place
         case Disruption():
             return record.disruption_id

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from features.carrier_records import Claim, Tender, TenderResponse
 from features.errors import FutureKnowledgeError, RecordError
-from features.records import DeliveryEvent, Disruption, Shipment
+from features.records import DeliveryEvent, Disruption, Place, Shipment
 from features.stock_records import WarehouseTask
 from features.vocabulary import EventType
 from serving.clock import Clock
@@ -179,6 +179,8 @@ def _identity(judged: _Judged) -> tuple[tuple[str, ...], ...]:
             return (("shipment", record.shipment_id),)
         case DeliveryEvent() as record:
             return (("event", record.shipment_id, record.event_id),)
+        case Place() as record:
+            return (("place", record.place),)
         case Disruption() as record:
             return (("disruption", record.disruption_id),)
         case WarehouseTask() as record:

@@ -130,9 +130,10 @@ def test_forecasts(told, asked_about) -> None:
     numbers = [NEVER if target is None else micros(target) for target in targets]
     subjects = np.array([place for place, _, _ in asked_about], dtype=object)
     cutoffs = [at(hour) for _, _, hour in asked_about]
-    many = forecast.Forecasts(RecordTables.from_records(told).weather_forecasts).at(
-        subjects, np.array(numbers), np.array([micros(cutoff) for cutoff in cutoffs])
-    )
+    tables = RecordTables.from_records(told)
+    many = forecast.Forecasts(
+        forecast.prepare({"weather_forecasts": tables.weather_forecasts, "places": tables.places})
+    ).at(subjects, np.array(numbers), np.array([micros(cutoff) for cutoff in cutoffs]))
     for row, (place, target, cutoff) in enumerate(zip(subjects, targets, cutoffs, strict=True)):
         expected = foretold(told, place, target, cutoff)
         np.testing.assert_array_equal(many[row], expected)
