@@ -20,6 +20,7 @@ from features.settings import FeatureSettings
 from features.tables import RecordTables
 from features.timeline import Ints
 from features.tracking import Scans
+from features.way import FEEDS_ASKED, WAY, Ways, worst_of
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) as the work goes on."""
@@ -78,6 +79,7 @@ class Builder:
             for name, feed in FEEDS.items()
         }
         self._scans = Scans(self.legs)
+        self._ways = Ways(self.legs.stops)
 
     def positions_of(self, shipment_ids: pd.Series) -> Ints:
         """Return the position of each shipment among those of the legs: int64 [n]."""
@@ -106,5 +108,10 @@ class Builder:
             self._feeds[name].at(FEEDS[name].subjects(field, fields), times[:, ahead], cutoffs)
             for name, field, ahead in asked()
         ]
+        of, places, planned = self._ways.ahead(self.legs.plan[rows], cutoffs)
+        on_the_way = []
+        for name in FEEDS_ASKED:
+            told = self._feeds[name].at(FEEDS[name].subjects(WAY, {WAY: places}), planned, cutoffs[of])
+            on_the_way.append(worst_of(name, of, told, len(rows)))
         tracked = self._scans.values(shipments, self.legs.plan[rows], times, cutoffs)
-        return assemble(answers, observed, tracked, times, self.legs.numbers[rows], cutoffs)
+        return assemble(answers, observed, on_the_way, tracked, times, self.legs.numbers[rows], cutoffs)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features import claims, disruption, forecast, tenders, weather, work
+from features import claims, disruption, forecast, tenders, way, weather, work
 from features.counted import EVERYBODY, subject_of
 from features.legs import Time
 from features.timeline import Ints
@@ -90,7 +90,13 @@ FEEDS: Mapping[str, Feed] = {
 """Every feed; what those before tenders answer are features."""
 
 FEATURES = (
-    weather.FEATURES + forecast.FEATURES + disruption.FEATURES + work.FEATURES + tenders.FEATURES + claims.FEATURES
+    *weather.FEATURES,
+    *forecast.FEATURES,
+    *disruption.FEATURES,
+    *work.FEATURES,
+    *tenders.FEATURES,
+    *claims.FEATURES,
+    *way.FEATURES,
 )
 
 

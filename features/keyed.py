@@ -102,6 +102,7 @@ class Keyed:
 def assemble(
     answers: Mapping[Key, NDArray[np.float64]],
     observed: Sequence[NDArray[np.float64]],
+    on_the_way: Sequence[NDArray[np.float64]],
     tracked: NDArray[np.float64],
     times: Ints,
     numbers: NDArray[np.float64],
@@ -115,6 +116,8 @@ def assemble(
         What `Keyed.at` returned for each of `KEYS`.
     observed
         What feeds answered to each question of `feeds.asked`.
+    on_the_way
+        What `way.worst_of` returned for each of `way.FEEDS_ASKED`.
     tracked : float64 [q, len(tracking.FEATURES)]
         What `features.tracking.Scans.values` returned.
     times : int64 [q, len(Time)]
@@ -144,7 +147,7 @@ def assemble(
     planned = plan.values(numbers, own[:, shipment.TO_DEPARTURE], own[:, shipment.BOOKED_AHEAD])
     usual = typical.values(by_key, times, cutoffs)
     told = feeds.features_of(observed, history[:, DELIVERED])
-    return np.concatenate([history, *queues, *told, own, planned, usual, tracked], axis=1)
+    return np.concatenate([history, *queues, *told, *on_the_way, own, planned, usual, tracked], axis=1)
 
 
 def _recent(codes: Ints, facts: Facts) -> Recent:

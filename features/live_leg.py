@@ -11,7 +11,7 @@ from math import isnan
 import numpy as np
 from numpy.typing import NDArray
 
-from features import disruption, forecast, plan, shipment, typical, weather, work
+from features import disruption, forecast, plan, shipment, typical, way, weather, work
 from features.definitions import DELIVERED, HISTORY, LOST_BY_CARRIER, LOST_BY_SERVICE
 from features.legs import Row
 from features.live import VEHICLE, Keys, LiveFacts, key_of_each
@@ -28,15 +28,20 @@ class LiveLeg:
         Of one plan of the leg.
     numbers : sequence of len(Number) floats
         Of the same plan.
+    between
+        Stops of the same plan between its ends.
     lasting
         Whether it is kept; if not, nothing is made ready for keys of which nothing is known.
     """
 
-    __slots__ = ("_facts", "_keys", "_live", "_numbers", "_runs", "_spans", "_vehicle")
+    __slots__ = ("_facts", "_keys", "_live", "_numbers", "_runs", "_spans", "_vehicle", "_way")
 
-    def __init__(self, live: LiveFacts, keys: Keys, numbers: Sequence[float], *, lasting: bool) -> None:
+    def __init__(
+        self, live: LiveFacts, keys: Keys, numbers: Sequence[float], between: way.Way, *, lasting: bool
+    ) -> None:
         key_of = key_of_each(keys)
-        self._live, self._keys, self._numbers, self._vehicle = live, keys, numbers, key_of[VEHICLE]
+        self._live, self._keys, self._numbers, self._way = live, keys, numbers, between
+        self._vehicle = key_of[VEHICLE]
         self._facts = [
             timeline.under(key_of[stream.key], stream.unknown, lasting=lasting) for stream, timeline in live.streams
         ]
@@ -73,6 +78,7 @@ class LiveLeg:
             values += live.work.at(keys[place], cutoff)
         values += live.tenders.features(keys["carrier"], cutoff)
         values += live.claims.features(keys["carrier"], delivered, cutoff)
+        values += way.values_of_one(self._way, live.weather, live.forecasts, live.disruptions, cutoff)
         last = live.vehicle.at(self._vehicle, cutoff) or shipment.NO_VEHICLE
         own = shipment.values_of_one(row, numbers, cutoff, lost_on_the_way, last)
         values += own

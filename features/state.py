@@ -34,6 +34,7 @@ from features.tables import RecordTables, events_of, records_of, shipments_of
 from features.timeline import NEVER
 from features.tracking import Scan
 from features.vocabulary import Moment
+from features.way import way_of
 
 Record = (
     Shipment
@@ -258,7 +259,7 @@ class State:
         if case is not None and case.asked is not None and case.asked[0] is plan:
             return case.asked[1]
         announced = case is not None and any(each is plan for each in case.plans)
-        leg = LiveLeg(self.facts, keys_of(plan), numbers_of(plan), lasting=announced)
+        leg = LiveLeg(self.facts, keys_of(plan), numbers_of(plan), way_of(plan), lasting=announced)
         if case is not None and announced:
             case.asked = plan, leg
         return leg

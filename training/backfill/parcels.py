@@ -35,6 +35,7 @@ from features.tables import SCHEMAS, RecordTables, frame_of
 from features.timeline import NEVER, Ints
 from features.tracking import Scans
 from features.vocabulary import Moment
+from features.way import FEEDS_ASKED, WAY, Ways, unknown, worst_of
 
 TABLES = ("shipments", "stops", "events")
 """The tables that legs are made of."""
@@ -101,6 +102,11 @@ def open_records(tables: Mapping[str, pd.DataFrame], moments: Sequence[Moment], 
         subject = FEEDS[table].subjects(field, fields_asked)
         put = own.assign(subject=subject, target=times[_TIMES[ahead]])
         yield from _sent(table, part_of(_texts({"subject": subject}), parts), field, put)
+    of, places, planned = Ways(legs.stops).ahead(legs.plan[rows], cutoffs)
+    for name in FEEDS_ASKED:
+        subject = FEEDS[name].subjects(WAY, {WAY: places})
+        put = own.iloc[of].assign(subject=subject, target=planned)
+        yield from _sent(name, part_of(subject, parts), WAY, put)
 
 
 def open_feed(name: str, tables: Mapping[str, pd.DataFrame], parts: int) -> Iterator[Parcel]:
@@ -121,7 +127,7 @@ def answer(to: str, parcels: Iterable[tuple[str, bytes]], settings: FeatureSetti
         feed = FEEDS[name]
         nothing = {table: frame_of(table, []) for table in feed.tables}
         told = feed.told(held["told"] if "told" in held else feed.prepare(nothing))
-        for field, _ in feed.asked:
+        for field in (*(field for field, _ in feed.asked), WAY):
             if field in held:
                 asked = held[field]
                 target, cutoff = (asked[column].to_numpy(dtype=np.int64) for column in ("target", "cutoff"))
@@ -156,16 +162,23 @@ def assemble_part(parcels: Iterable[tuple[str, bytes]]) -> pd.DataFrame:
     asked = asked.sort_values(["shipment_id", "moment", "cutoff"], kind="stable").reset_index(drop=True)
     place_of = pd.Index(asked["question"])
     answers: dict[str, NDArray[np.float64]] = {}
+    on_the_way = {name: unknown(name, len(asked)) for name in FEEDS_ASKED}
     for kind, frame in _unpacked(one for one in parcels if one[0] != "question").items():
         values = frame.drop(columns="question").to_numpy(dtype=np.float64)
         values = np.ascontiguousarray(values)
+        place = place_of.get_indexer(pd.Index(frame["question"])).astype(np.int64)
+        name, _, field = kind.rpartition(":")
+        if field == WAY:
+            on_the_way[name] = worst_of(name, place, values, len(asked))
+            continue
         found = np.empty_like(values)
-        found[place_of.get_indexer(pd.Index(frame["question"]))] = values
+        found[place] = values
         answers[kind] = found
     cutoffs = asked["cutoff"].to_numpy(dtype=np.int64)
     values = assemble(
         {key: answers[_name(key)] for key in KEYS},
         [answers[f"{table}:{field}"] for table, field, _ in asked_of_feeds()],
+        [on_the_way[name] for name in FEEDS_ASKED],
         asked[_TRACKED].to_numpy(dtype=np.float64),
         asked[_TIMES].to_numpy(dtype=np.int64),
         asked[_NUMBERS].to_numpy(dtype=np.float64),

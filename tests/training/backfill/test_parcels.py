@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +11,14 @@ import pytest
 
 from features.build import build
 from features.definitions import NAMES
-from features.feeds import FEEDS
 from features.moments import questions_of
 from features.settings import FeatureSettings
 from features.tables import RecordTables
 from features.vocabulary import Moment
 from tests.features.feeds import with_feeds
+from tests.training.backfill.mail import in_parcels
 from training.backfill.local import backfill
-from training.backfill.parcels import TABLES, answer, assemble_part, open_feed, open_records, part_of
+from training.backfill.parcels import part_of
 from training.simulate.generate import simulate
 from training.simulate.settings import SimulationSettings
 
@@ -38,32 +37,13 @@ def expected(world: RecordTables) -> pd.DataFrame:
     return pd.concat([asked, pd.DataFrame(values, columns=list(NAMES))], axis=1)
 
 
-def in_parcels(world: RecordTables, parts: int, moments: tuple[Moment, ...] = tuple(Moment)) -> pd.DataFrame:
-    """Send parcels about as a cluster would."""
-    mail: dict[str, list[tuple[str, bytes]]] = defaultdict(list)
-    part = {table: part_of(getattr(world, table)["shipment_id"], parts) for table in TABLES}
-    for one in range(parts):
-        some = {table: getattr(world, table)[part[table] == one] for table in TABLES}
-        for to, kind, payload in open_records(some, moments, parts):
-            mail[to].append((kind, payload))
-    for name, feed in FEEDS.items():
-        for to, kind, payload in open_feed(name, {table: getattr(world, table) for table in feed.tables}, parts):
-            mail[to].append((kind, payload))
-    for name in [name for name in mail if not name.startswith("home/")]:
-        for to, kind, payload in answer(name, mail.pop(name), SETTINGS):
-            mail[to].append((kind, payload))
-    frames = [assemble_part(parcels) for parcels in mail.values()]
-    together = pd.concat(frames, ignore_index=True)
-    return together.sort_values(["shipment_id", "moment", "cutoff_at"]).reset_index(drop=True)
-
-
 @pytest.mark.parametrize("parts", [1, 7])
 def test_equal_the_build_in_one_piece(world: RecordTables, expected: pd.DataFrame, parts: int) -> None:
-    pd.testing.assert_frame_equal(in_parcels(world, parts), expected, check_exact=True, check_dtype=False)
+    pd.testing.assert_frame_equal(in_parcels(world, parts, SETTINGS), expected, check_exact=True, check_dtype=False)
 
 
 def test_only_the_moments_asked_for(world: RecordTables, expected: pd.DataFrame) -> None:
-    some = in_parcels(world, 3, (Moment.AT_DEPARTURE,))
+    some = in_parcels(world, 3, SETTINGS, (Moment.AT_DEPARTURE,))
     wanted = expected[expected["moment"] == Moment.AT_DEPARTURE.value].reset_index(drop=True)
     pd.testing.assert_frame_equal(some, wanted, check_exact=True, check_dtype=False)
 
