@@ -7,7 +7,8 @@ is left out. Without such stops all of it is missing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from math import isnan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +70,8 @@ _SIGNS = {
     name: np.array([-1.0 if feature.meaning.startswith("lowest") else 1.0 for _, feature in columns])
     for name, columns in _ASKED.items()
 }
+_PICKED = {name: tuple(zip(_COLUMNS[name].tolist(), _SIGNS[name].tolist(), strict=True)) for name in _ASKED}
+_WORST_BY_SIGN: Mapping[float, Callable[..., float]] = {1.0: max, -1.0: min}
 _NOTHING = (np.nan,) * len(FEATURES)
 
 Way = tuple[tuple[str, int], ...]
@@ -118,7 +121,7 @@ def worst_of(name: str, of: Ints, answers: NDArray[np.float64], size: int) -> ND
     """
     worst = unknown(name, size)
     np.fmax.at(worst, of, answers[:, _COLUMNS[name]] * _SIGNS[name])
-    return worst * _SIGNS[name]
+    return np.asarray(worst * _SIGNS[name])
 
 
 def way_of(plan: Shipment) -> Way:
@@ -142,6 +145,8 @@ def values_of_one(
         "weather_forecasts": [foretold.at(place, planned, cutoff) for place, planned in ahead],
         "disruptions": [disrupted.at(WAY, place, planned, cutoff) for place, planned in ahead],
     }
-    of = np.zeros(len(ahead), dtype=np.int64)
-    worst = [worst_of(name, of, np.array(answers[name], dtype=np.float64), 1)[0] for name in FEEDS_ASKED]
-    return [float(value) for values in worst for value in values]
+    return [
+        _WORST_BY_SIGN[sign]((number for row in answers[name] if not isnan(number := row[column])), default=np.nan)
+        for name in FEEDS_ASKED
+        for column, sign in _PICKED[name]
+    ]

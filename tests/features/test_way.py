@@ -24,7 +24,6 @@ from tests.training.backfill.mail import in_parcels
 START = datetime(2026, 3, 2, tzinfo=UTC)
 SETTINGS = FeatureSettings()
 BETWEEN = ("DEDUI", "DEHAJ", "DEBRE")
-LONGEST = timedelta(hours=24)
 
 
 def at(hour: float) -> datetime:
