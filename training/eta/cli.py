@@ -50,7 +50,7 @@ def train_eta(
         ],
     }
     result = {**about, **summary(judged, settings.seed)}
-    report = write_report(result, out / "report")
+    report = write_report(result, judged, out / "report")
     version = register(model, settings, result, out / "bundle", out / "report", tracking_uri)
     console.print(_table({**result, "version": version}))
     console.print(f"Registered as {model.name} version {version}, alias champion, in {tracking_uri}. Report: {report}")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
 from features.build import Progress
-from features.history import DAY
+from features.definitions import NAMES
 from features.instants import micros_of
 from features.tables import RecordTables
 from features.vocabulary import Moment
@@ -20,33 +18,12 @@ from training.config import EtaConfig
 from training.dataset import Dataset, fingerprint_of, make_dataset
 from training.eta.baselines import lane_history, lane_quantiles
 from training.eta.fit import arrivals, outcomes_of
+from training.eta.judged import JudgedArrivals, together
 from training.eta.measures import covered, interval_measures, mean_interval
+from training.eta.slices import slices
 from training.splits import Period
 
-
-@dataclass(frozen=True, slots=True)
-class JudgedArrivals:
-    """Test cases of one moment.
-
-    Attributes
-    ----------
-    cases
-        Rows of `Dataset.cases`; n rows.
-    delay_hours : float64 [n]
-    hours : float64 [n, len(LEVELS)]
-        The model's quantiles, corrected.
-    baselines : float64 [n, len(LEVELS)] each
-    """
-
-    cases: pd.DataFrame
-    delay_hours: NDArray[np.float64]
-    hours: NDArray[np.float64]
-    baselines: dict[str, NDArray[np.float64]]
-
-    @property
-    def days(self) -> NDArray[np.int64]:
-        """Day of each cutoff: int64 [n]."""
-        return micros_of(self.cases["cutoff_at"]) // DAY
+_TO_PROMISE = NAMES.index("hours_to_promise")
 
 
 def judge_arrivals(model: EtaModel, dataset: Dataset, tables: RecordTables) -> dict[Moment, JudgedArrivals]:
@@ -64,29 +41,22 @@ def judge_arrivals(model: EtaModel, dataset: Dataset, tables: RecordTables) -> d
         known = model.outcomes[moment].joined(outcomes_of(raw, cases))
         carriers, cutoffs = cases["carrier"].to_numpy(dtype=object), micros_of(cases["cutoff_at"])
         hours = model.hours(raw, carriers, cutoffs, known)
-        lanes = lane_quantiles(history, cases)
-        answered = np.flatnonzero(~np.isnan(hours).any(axis=1) & ~np.isnan(lanes).any(axis=1))
-        judged[moment] = JudgedArrivals(
-            cases.iloc[answered], delay_hours[answered], hours[answered], {"lane_history": lanes[answered]}
+        everything = JudgedArrivals(
+            cases, values[:, _TO_PROMISE], delay_hours, hours, {"lane_history": lane_quantiles(history, cases)}, 0
         )
+        answers = np.concatenate([hours, *everything.baselines.values()], axis=1)
+        answered = np.flatnonzero(~np.isnan(answers).any(axis=1))
+        judged[moment] = replace(everything.of(answered), abstained=len(cases) - len(answered))
     return judged
 
 
 def summary(judged: dict[Moment, JudgedArrivals], seed: int) -> dict[str, Any]:
-    """Return the measures of every moment and of all together as plain JSON values."""
-    moments = {moment.value: _measured(found, seed) for moment, found in judged.items()}
-    return {"overall": _measured(together(judged), seed), "moments": moments}
-
-
-def together(judged: dict[Moment, JudgedArrivals]) -> JudgedArrivals:
-    """Return the cases of all moments as one."""
-    parts = list(judged.values())
-    return JudgedArrivals(
-        pd.concat([part.cases for part in parts]),
-        np.concatenate([part.delay_hours for part in parts]),
-        np.concatenate([part.hours for part in parts]),
-        {name: np.concatenate([part.baselines[name] for part in parts]) for name in parts[0].baselines},
-    )
+    """Return the measures of every moment and of all together, and their slices, as plain JSON values."""
+    moments = {
+        moment.value: {**_measured(found, seed), "slices": slices(found, seed)} for moment, found in judged.items()
+    }
+    overall = together(judged.values())
+    return {"overall": {**_measured(overall, seed), "slices": slices(overall, seed)}, "moments": moments}
 
 
 def evaluate_arrivals(
@@ -121,6 +91,7 @@ def _measured(found: JudgedArrivals, seed: int) -> dict[str, Any]:
     inside = covered(found.hours, found.delay_hours)
     return {
         **model,
+        "abstained": found.abstained,
         "coverage_interval_95": list(mean_interval(inside, found.days, np.random.default_rng(seed))),
         "baselines": baselines,
         "width_of_lane_history": model["median_width_hours"] / baselines["lane_history"]["median_width_hours"],
