@@ -22,7 +22,7 @@ from features.archive import Archive
 from features.carrier_records import Claim, Tender, TenderResponse
 from features.errors import RecordError, UnknownShipmentError
 from features.instants import micros
-from features.legs import Legs, Version, is_same_plan, keys_of, version_at, versions_of
+from features.legs import Legs, Row, Time, Version, is_same_plan, keys_of, version_at, versions_of
 from features.live import LiveFacts, Placed
 from features.live_leg import LiveLeg
 from features.moments import moment_at
@@ -230,7 +230,7 @@ class State:
         at = micros(cutoff)
         plan, times = self._version(subject, at)
         tracked = tracking.values_of_one(self._scans(plan), plan, times, at)
-        return FeatureRow(self._leg(plan).features(times, tracked, at), self._missing(plan))
+        return FeatureRow(self._leg(plan).features(times, tracked, at), self._missing(plan, times))
 
     def moment(self, subject: Shipment, cutoff: datetime) -> Moment | None:
         """Return the decision moment that holds for a shipment at the cutoff, None if nothing is left to decide."""
@@ -249,8 +249,9 @@ class State:
         case = self._case(subject.shipment_id)
         if case is None:
             return versions_of([subject], ())[-1]
-        if any(plan is subject for plan in case.plans):
-            return version_at(case.versions, cutoff)
+        for plan in case.plans:
+            if plan is subject:
+                return version_at(case.versions, cutoff)
         return version_at(versions_of([subject], case.events.values()), cutoff)
 
     def _leg(self, plan: Shipment) -> LiveLeg:
@@ -272,14 +273,14 @@ class State:
             case.scans = tracking.scans_of(case.events.values())
         return case.scans
 
-    def _missing(self, subject: Shipment) -> tuple[str, ...]:
+    def _missing(self, plan: Shipment, times: Row) -> tuple[str, ...]:
         missing = []
-        if subject.promised_at is None:
+        if times[Time.PROMISED] == NEVER:
             missing.append("no promise is given")
-        if subject.planned_departure_at is None:
+        if times[Time.PLANNED] == NEVER:
             missing.append("no planned departure is given")
-        if not self.knows_carrier(subject.carrier_id, besides=subject.shipment_id):
-            missing.append(f"carrier {subject.carrier_id} has no history")
+        if self._carriers[plan.carrier_id] < 2 and not self.knows_carrier(plan.carrier_id, besides=plan.shipment_id):
+            missing.append(f"carrier {plan.carrier_id} has no history")
         return tuple(missing)
 
     def _add_shipment(self, record: Shipment) -> bool:
