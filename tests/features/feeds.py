@@ -1,4 +1,4 @@
-"""Feeds beside a generated world: forecasts, some known late, and disruptions that are told anew and end early."""
+"""Feeds beside a generated world: forecasts, disruptions, and a place whose weather is measured beside it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,19 @@ import numpy as np
 import pandas as pd
 
 from features.fields import Record
-from features.records import Disruption, WeatherForecast
+from features.records import Disruption, Place, WeatherForecast
 from features.tables import RecordTables
 from features.vocabulary import DisruptionKind, Severity
 
+STATION = "10870"
+"""The station beside the place."""
+
 
 def with_feeds(world: RecordTables, seed: int = 4) -> RecordTables:
-    """Add generated forecasts, some known late, and disruptions that are told anew and end early."""
+    """Add generated forecasts, some known late, and disruptions that are told anew and end early.
+
+    The weather of one place is measured at a station beside it.
+    """
     rng = np.random.default_rng(seed)
     first, last = world.shipments["known_at"].min(), world.shipments["known_at"].max()
     days = (last - first).days
@@ -41,6 +47,14 @@ def with_feeds(world: RecordTables, seed: int = 4) -> RecordTables:
         told.append(one)
         over = known + timedelta(hours=float(rng.integers(1, 48)))
         told.append(one.model_copy(update={"known_at": over, "valid_until": max(over, start) + timedelta(hours=1)}))
+    known = first.to_pydatetime()
+    lie = {places[-1]: 48.14, STATION: 48.35, places[0]: 51.92}
+    told += [
+        Place(place=place, latitude=latitude, longitude=11.58, occurred_at=known, known_at=known)
+        for place, latitude in lie.items()
+    ]
     feeds = RecordTables.from_records(told)
     tables = {field: getattr(world, field) for field in world.__slots__}
-    return RecordTables(**{**tables, "weather_forecasts": feeds.weather_forecasts, "disruptions": feeds.disruptions})
+    elsewhere = world.weather.replace({"place": {places[-1]: STATION}})
+    made = {table: getattr(feeds, table) for table in ("weather_forecasts", "disruptions", "places")}
+    return RecordTables(**{**tables, **made, "weather": elsewhere})

@@ -22,6 +22,7 @@ from features.moments import questions_of
 from features.records import Disruption, WeatherForecast
 from features.settings import FeatureSettings
 from features.state import State
+from features.stations import distance_km
 from features.tables import RecordTables
 from features.timeline import NEVER
 from features.vocabulary import DisruptionKind, Severity
@@ -185,6 +186,7 @@ def test_the_whole_row_is_the_same_in_bulk_and_online(world: RecordTables, quest
     told = pd.DataFrame(values, columns=list(NAMES))
     assert told["origin_forecast_wind_speed_ms"].notna().mean() > 0.1
     assert set(told["carrier_disruption_severity"]) > {0.0, 2.0}
+    assert {0.0, distance_km(48.14, 11.58, 48.35, 11.58)} == set(told["destination_station_km"].dropna())
     assert (told["destination_disruption_severity_ahead"] > told["destination_disruption_severity"]).any()
 
 

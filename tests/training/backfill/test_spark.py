@@ -13,6 +13,7 @@ import pytest
 
 from features.settings import FeatureSettings
 from features.vocabulary import Moment
+from tests.features.feeds import with_feeds
 from training.backfill import local
 from training.simulate.generate import simulate
 from training.simulate.settings import SimulationSettings
@@ -37,7 +38,8 @@ def test_equals_one_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
-    simulate(SimulationSettings(shipments=300, days=60), np.random.default_rng(8)).tables.write(tmp_path / "data")
+    world = simulate(SimulationSettings(shipments=300, days=60), np.random.default_rng(8)).tables
+    with_feeds(world).write(tmp_path / "data")
     (tmp_path / "here").mkdir()
     count = local.backfill(tmp_path / "data", tmp_path / "here", SETTINGS, tuple(Moment))
     session = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
