@@ -14,6 +14,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.logging_utils import disable_logging, enable_logging
 
 from models import eta_bundle
+from models.audit import bundle as audit_bundle
+from models.audit.score import AuditModel
 from models.bundle import load
 from models.delay import DelayModel
 from models.errors import NoChampionError
@@ -56,6 +58,17 @@ def load_eta_champion(tracking_uri: str, name: str = "eta") -> tuple[EtaModel, d
         If the registry has none.
     """
     return eta_bundle.load(*_champion_bundle(tracking_uri, name))
+
+
+def load_audit_champion(tracking_uri: str, name: str = "invoices") -> tuple[AuditModel, dict[str, Any]]:
+    """Load the champion of a registered invoice audit, and how it was trained.
+
+    Raises
+    ------
+    NoChampionError
+        If the registry has none.
+    """
+    return audit_bundle.load(*_champion_bundle(tracking_uri, name))
 
 
 @quiet_mlflow()

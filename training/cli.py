@@ -19,9 +19,10 @@ from training.backfill import cli as backfill_cli
 from training.console import DEFAULT_TRACKING, AsJson, Config, Data, Tracking, make_folder, progress
 from training.errors import TrainingError
 from training.eta.cli import evaluate_eta, train_eta
+from training.invoices.cli import evaluate_invoices, train_invoices
 from training.leakage.cli import leakage
 from training.simulate import cli as simulate_cli
-from training.simulate.billing import cli as billing_cli
+from training.simulate.billing.cli import simulate_invoices
 
 _P = ParamSpec("_P")
 
@@ -31,14 +32,16 @@ def register(app: typer.Typer) -> None:
     train = typer.Typer(no_args_is_help=True, help="Fit, calibrate, judge and register a model.")
     train.command("delay")(_told(train_delay))
     train.command("eta")(_told(train_eta))
+    train.command("invoices")(_told(train_invoices))
     app.add_typer(train, name="train")
     judge_ = typer.Typer(no_args_is_help=True, help="Judge a registered model on its test period.")
     judge_.command("delay")(_told(evaluate_delay))
     judge_.command("eta")(_told(evaluate_eta))
+    judge_.command("invoices")(_told(evaluate_invoices))
     app.add_typer(judge_, name="evaluate")
     app.command("leakage")(_told(leakage))
     simulate_cli.register(app)
-    billing_cli.register(app)
+    app.command("simulate-invoices")(_told(simulate_invoices))
     backfill_cli.register(app)
 
 

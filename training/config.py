@@ -14,11 +14,16 @@ from features.vocabulary import Moment
 from training.errors import ConfigError
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """Base of every part of a configuration: an unknown name is refused, so that a misspelt one is noticed."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Split(_Strict):
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Split(Strict):
     """Half-open periods by planned departure: fit before `fit_until`, calibrate before `calibrate_until`, test after.
 
     All moments of a shipment fall on one side. A case whose outcome was not known by the end of its period is left
@@ -37,7 +42,7 @@ class Split(_Strict):
         return self
 
 
-class Trees(_Strict):
+class Trees(Strict):
     """Size and pace of the gradient-boosted trees (LightGBM)."""
 
     num_leaves: Annotated[int, Field(ge=2, le=255)] = 31
@@ -51,14 +56,14 @@ class Trees(_Strict):
     patience_rounds: Annotated[int, Field(ge=1)] = 50
 
 
-class Verdicts(_Strict):
+class Verdicts(Strict):
     """From which probability a shipment is called behind, and from which it cannot make it."""
 
     behind: Annotated[float, Field(ge=0, le=1)] = 0.5
     cannot_make_it: Annotated[float, Field(ge=0, le=1)] = 0.9
 
 
-class ModelConfig(_Strict):
+class ModelConfig(Strict):
     """What the configuration of any model says."""
 
     name: str
@@ -78,7 +83,7 @@ class TrainingConfig(ModelConfig):
     verdicts: Verdicts = Verdicts()
 
 
-class Recalibration(_Strict):
+class Recalibration(Strict):
     """From which outcomes the intervals of arrival are corrected at the moment of decision.
 
     Attributes
@@ -100,11 +105,11 @@ class EtaConfig(ModelConfig):
     recalibration: Recalibration = Recalibration()
 
 
-_Config = TypeVar("_Config", bound=ModelConfig)
+_Config = TypeVar("_Config", bound=Strict)
 
 
 def load_config(path: Path, kind: type[_Config]) -> _Config:
-    """Read a training configuration of one kind: `TrainingConfig`, `EtaConfig`.
+    """Read a training configuration of one kind: `TrainingConfig`, `EtaConfig`, `InvoicesConfig`.
 
     Raises
     ------

@@ -3,7 +3,9 @@
 TrainingError
  ├─ ConfigError        a training configuration cannot be used (all its problems at once)
  ├─ TooLittleDataError a period has too few cases to fit, calibrate or judge on
- └─ TooFewArrivalsError a period has too few arrivals to fit, correct or judge quantiles on
+ ├─ TooFewArrivalsError a period has too few arrivals to fit, correct or judge quantiles on
+ ├─ TruthError         what is known of wrong invoices cannot be used
+ └─ TooFewInvoicesError  a period has too few invoices, or too few that ask too much
 """
 
 from __future__ import annotations
@@ -50,4 +52,28 @@ class TooFewArrivalsError(TrainingError):
         super().__init__(
             f"Period '{period}' has {found} arrivals at moment {moment}; at least {needed} are needed. "
             f"Move the split dates, or import more history."
+        )
+
+
+class TruthError(TrainingError):
+    """What is known of wrong invoices cannot be used."""
+
+    def __init__(self, path: Path, found: str) -> None:
+        self.path = path
+        super().__init__(
+            f"{path} cannot be used: {found}. Expected is a Parquet file with invoice_id, error and overcharge_minor "
+            "for each wrong invoice. `triage simulate-invoices` makes one; from reviews, write what they found."
+        )
+
+
+class TooFewInvoicesError(TrainingError):
+    """A period has too few invoices, or too few that ask too much."""
+
+    def __init__(self, period: str, found: int, wrong: int, needed: int, needed_wrong: int) -> None:
+        self.period = period
+        self.found = found
+        self.wrong = wrong
+        super().__init__(
+            f"Period '{period}' has {found} invoices, {wrong} of them known to ask too much; at least {needed} and "
+            f"{needed_wrong} are needed. Move the split dates, or import more history."
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,28 @@ from models.registry import BUNDLE_ARTIFACT, CHAMPION, quiet_mlflow
 from training.config import ModelConfig
 
 
-@quiet_mlflow()
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What is registered of a model.
+
+    Attributes
+    ----------
+    file
+        Module of `models` that MLflow keeps with it, so that any MLflow tool can ask it.
+    inputs, outputs
+        Columns that a caller gives and gets.
+    """
+
+    name: str
+    file: str
+    inputs: Schema
+    outputs: Schema
+    fingerprints: Mapping[str, str]
+    data: str
+    parameters: Mapping[str, Any]
+    metrics: Mapping[str, float]
+
+
 def register(
     model: DelayModel | EtaModel,
     config: ModelConfig,
@@ -27,6 +49,27 @@ def register(
     bundle: Path,
     report: Path,
     tracking_uri: str,
+) -> str:
+    """Log the run of a model of shipments, register the model and make it champion; return its version."""
+    kind = _ARRIVAL if isinstance(model, EtaModel) else _DELAY
+    registration = Registration(
+        name=config.name,
+        file=kind.file,
+        inputs=kind.inputs,
+        outputs=kind.outputs,
+        fingerprints=model.fingerprints,
+        data=config.data,
+        parameters={**config.trees.model_dump(), "seed": config.seed, **_split(config)},
+        metrics={
+            f"{moment}.{name}": found[name] for moment, found in result["moments"].items() for name in kind.measures
+        },
+    )
+    return register_run(registration, result, bundle, report, tracking_uri)
+
+
+@quiet_mlflow()
+def register_run(
+    registration: Registration, result: dict[str, Any], bundle: Path, report: Path, tracking_uri: str
 ) -> str:
     """Log the run with parameters, measures, fingerprints and report; register the model; make it champion.
 
@@ -40,41 +83,47 @@ def register(
     str
         The registered version.
     """
-    kind = _ARRIVAL if isinstance(model, EtaModel) else _DELAY
+    name, fingerprints = registration.name, registration.fingerprints
     mlflow.set_tracking_uri(tracking_uri)
     mlflow.set_registry_uri(tracking_uri)
-    _choose_experiment(config.name, tracking_uri)
+    _choose_experiment(name, tracking_uri)
     with mlflow.start_run():
         mlflow.set_tags(
-            {**{f"fingerprint.{part}": digest for part, digest in model.fingerprints.items()}, "data": config.data}
+            {**{f"fingerprint.{part}": digest for part, digest in fingerprints.items()}, "data": registration.data}
         )
-        mlflow.log_params({**config.trees.model_dump(), "seed": config.seed, **_split(config)})
-        for moment, found in result["moments"].items():
-            mlflow.log_metrics({f"{moment}.{name}": found[name] for name in kind.measures})
+        mlflow.log_params(dict(registration.parameters))
+        mlflow.log_metrics(dict(registration.metrics))
         mlflow.log_artifacts(str(report), "report")
         mlflow.log_dict(json.loads(json.dumps(result)), "evaluation.json")
-        version = _log_model(config, bundle, kind)
+        version = _log_model(registration, bundle)
         client = mlflow.MlflowClient()
-        client.set_registered_model_alias(config.name, CHAMPION, version)
-        for part, digest in model.fingerprints.items():
-            client.set_model_version_tag(config.name, version, f"fingerprint.{part}", digest)
+        client.set_registered_model_alias(name, CHAMPION, version)
+        for part, digest in fingerprints.items():
+            client.set_model_version_tag(name, version, f"fingerprint.{part}", digest)
     return version
 
 
-def _log_model(config: ModelConfig, bundle: Path, kind: _Kind) -> str:
+def schema_of(columns: Mapping[str, type]) -> Schema:
+    """Return a schema of named columns of `float` and `str`."""
+    types = {float: DataType.double, str: DataType.string}
+    return Schema([ColSpec(types[kind], name) for name, kind in columns.items()])
+
+
+def _log_model(registration: Registration, bundle: Path) -> str:
     """Log the model, register it and return its version."""
     with warnings.catch_warnings():
         # The signature is written out below; an example row of many features would say nothing more.
         warnings.filterwarnings("ignore", message=".*input example was not provided.*")
+        warnings.filterwarnings("ignore", message=".*inferred as AnyType.*")  # of MLflow's own classes
         logged = mlflow.pyfunc.log_model(
-            name=config.name,
-            python_model=str(_MODELS / kind.file),
+            name=registration.name,
+            python_model=str(_MODELS / registration.file),
             artifacts={BUNDLE_ARTIFACT: str(bundle)},
-            signature=ModelSignature(inputs=kind.inputs, outputs=kind.outputs),
+            signature=ModelSignature(inputs=registration.inputs, outputs=registration.outputs),
             pip_requirements=["freight-triage"],
         )
     with quiet_mlflow():  # once more: logging a model lets MLflow speak again
-        return str(mlflow.register_model(logged.model_uri, config.name).version)
+        return str(mlflow.register_model(logged.model_uri, registration.name).version)
 
 
 def _choose_experiment(name: str, tracking_uri: str) -> None:

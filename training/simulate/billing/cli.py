@@ -18,11 +18,6 @@ DEFAULT_SEED = 1
 _DEFAULTS = BillingSettings()
 
 
-def register(app: typer.Typer) -> None:
-    """Add `simulate-invoices` to the command line."""
-    app.command("simulate-invoices")(simulate_invoices)
-
-
 def simulate_invoices(
     rates: Annotated[Path, typer.Option("--rates", help="tables of a rate card and its orders", exists=True)],
     costs: Annotated[Path, typer.Option("--costs", help="tables of deliveries with weight and cost", exists=True)],

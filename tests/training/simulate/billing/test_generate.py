@@ -18,7 +18,7 @@ from features.vocabulary import Discrepancy
 from models.audit.findings import Audit, AuditSettings, Tolerance
 from models.audit.rules import audit_bills
 from tests.training.simulate.billing.card import WEIGHTS, card
-from training.simulate.billing.cli import register
+from training.cli import register
 from training.simulate.billing.generate import HABIT, KINDS, TRUTH_FILE, BilledYear, bill_year
 from training.simulate.billing.loads import PAYERS
 from training.simulate.billing.settings import BillingSettings
@@ -155,7 +155,6 @@ class TestSet:
     def test_the_command_writes_the_tables_and_the_truth(self, tmp_path: Path) -> None:
         card().write(tmp_path / "card")
         app = typer.Typer()
-        app.callback()(lambda: None)
         register(app)
         folders = ["--rates", str(tmp_path / "card"), "--costs", str(tmp_path / "card"), "--out", str(tmp_path / "out")]
         ran = CliRunner().invoke(app, ["simulate-invoices", *folders, "--loads", "60", "--seed", "2"])

@@ -1,0 +1,85 @@
+"""How the invoice audit is trained: one YAML file, read once, kept inside the model's bundle."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from models.audit.findings import AuditSettings, Tolerance
+from models.audit.score import ReviewMinutes
+from training.config import Share, Split, Strict, Trees
+
+
+class ToleranceConfig(Strict):
+    """What is let pass: within the amount and within the percentage of what is owed, both."""
+
+    amount_minor: Annotated[int, Field(ge=0)] = 100
+    percent: Annotated[float, Field(ge=0)] = 1.0
+
+
+class AuditConfig(Strict):
+    """What the rules need to know of the company; see `models.audit.findings.AuditSettings`."""
+
+    over: ToleranceConfig = ToleranceConfig()
+    under: ToleranceConfig = ToleranceConfig(amount_minor=500, percent=5.0)
+    payers: tuple[str, ...] = ()
+    bill_within_days: Annotated[int, Field(ge=1)] = 180
+    delivery_is_shown: bool = True
+
+    def settings(self) -> AuditSettings:
+        """Return the settings of the rules."""
+        return AuditSettings(
+            over=Tolerance(**self.over.model_dump()),
+            under=Tolerance(**self.under.model_dump()),
+            payers=frozenset(self.payers),
+            bill_within_days=self.bill_within_days,
+            delivery_is_shown=self.delivery_is_shown,
+        )
+
+
+class MinutesConfig(Strict):
+    """Minutes of review by what is to be done."""
+
+    proven: Annotated[float, Field(gt=0)] = 3.0
+    question: Annotated[float, Field(gt=0)] = 5.0
+    suspicion: Annotated[float, Field(gt=0)] = 12.0
+
+    def minutes(self) -> ReviewMinutes:
+        """Return them as the model keeps them."""
+        return ReviewMinutes(**self.model_dump())
+
+
+class MissedConfig(Strict):
+    """The promise about what is missed: at most the share alpha of what asks too much, with probability 1 − delta."""
+
+    alpha: Share = 0.05
+    delta: Share = 0.1
+
+
+class InvoicesConfig(Strict):
+    """Configuration of the invoice audit.
+
+    Attributes
+    ----------
+    split
+        By the arrival of invoices.
+    label_after_days
+        So many days after its arrival a review of an invoice is known; a label that came after the end of its period
+        is not learnt from.
+    review_share
+        Share of the minutes that a look at every invoice would take, for which the ranking is judged.
+    """
+
+    name: str = "invoices"
+    owner: str
+    data: str = Field(description="what the data is, in words; 'synthetic' must be said where it is")
+    split: Split
+    label_after_days: Annotated[int, Field(ge=0)] = 30
+    trees: Trees = Trees(num_leaves=31, max_depth=8, learning_rate=0.05, min_child_samples=10, feature_fraction=1.0,
+                         bagging_fraction=1.0, lambda_l2=0.0, max_rounds=400)  # fmt: skip
+    audit: AuditConfig = AuditConfig()
+    minutes: MinutesConfig = MinutesConfig()
+    missed: MissedConfig = MissedConfig()
+    review_share: Share = 0.05
+    seed: int = 1
