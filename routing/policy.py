@@ -205,6 +205,14 @@ class Policy:
         """Whether one case's decision touches another's: by a budget, or by a branch that rests."""
         return bool(self.budgets) or any(terms.cool_down for terms in self.branches.values())
 
+    @property
+    def looks_back(self) -> timedelta | None:
+        """How far back rules look (confirmation); zero: at the last decision alone (hysteresis); None: not at all."""
+        parts = (*self.guardrails, *self.rules)
+        waits = [rule.confirm.within for rule in parts if rule.confirm is not None]
+        holds = [timedelta(0)] if any(rule.holding is not None for rule in parts) else []
+        return max((*waits, *holds), default=None)
+
     def overdue(self, today: date) -> tuple[str, ...]:
         """Name the parts whose review-by date has passed, e.g. `thresholds.notify_from`."""
         return tuple(part for part, review_by in self.review_dates.items() if review_by < today)

@@ -49,7 +49,10 @@ class DecisionRow(Base):
     """A sealed decision. `sequence` has no gaps; `body` is canonical JSON; `hash` covers it and `previous_hash`."""
 
     __tablename__ = "decisions"
-    __table_args__ = (Index("ix_decisions_shipment", "shipment_id", "sequence"),)
+    __table_args__ = (
+        Index("ix_decisions_shipment", "shipment_id", "sequence"),
+        Index("ix_decisions_decided_at", "decided_at"),
+    )
 
     sequence: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
     decision_id: Mapped[str] = mapped_column(String(64), unique=True)
@@ -80,7 +83,8 @@ class OutgoingCallRow(Base):
     """The outbox: one call per decision and branch, written in the decision's transaction.
 
     `status` is pending, leased, delivered, dead, expired or dismissed. A lease that has run out makes a call pending
-    again.
+    again. `sequence` is the newest decision when the call was let out: its own, or, where a person let it out, the last
+    one before. So the order of calls and decisions can be told.
     """
 
     __tablename__ = "outgoing_calls"
@@ -96,6 +100,7 @@ class OutgoingCallRow(Base):
     shipment_id: Mapped[str] = mapped_column(String(200))
     branch: Mapped[str] = mapped_column(String(20))
     target: Mapped[str] = mapped_column(String(100))
+    sequence: Mapped[int | None] = mapped_column(BigInteger)
     body: Mapped[str] = mapped_column(Text)
     status: Mapped[str] = mapped_column(String(20), default="pending")
     attempts: Mapped[int] = mapped_column(default=0)
@@ -109,11 +114,7 @@ class OutgoingCallRow(Base):
 
 
 class BudgetUseRow(Base):
-    """What a call took from a budget of the bundle, in millionths of its unit, so that sums are exact.
-
-    `sequence` is the newest decision when the call was let out: its own, or, where a person let it out, the last one
-    before. So a decision sees what lies below its own sequence.
-    """
+    """What a call took from a budget of the bundle, in millionths of its unit, so that sums are exact."""
 
     __tablename__ = "budget_uses"
     __table_args__ = (
@@ -126,13 +127,12 @@ class BudgetUseRow(Base):
     used_at: Mapped[datetime]
     amount_millionths: Mapped[int] = mapped_column(BigInteger)
     call_id: Mapped[str] = mapped_column(ForeignKey("outgoing_calls.call_id"))
-    sequence: Mapped[int] = mapped_column(BigInteger)
 
 
 class BranchTakingRow(Base):
     """For whom a branch was taken: one row per call and fact by which the bundle lets the branch rest.
 
-    `key_digest` is the digest of the fact's value; `sequence` as in `BudgetUseRow`.
+    `key_digest` is the digest of the fact's value.
     """
 
     __tablename__ = "branch_takings"
@@ -147,7 +147,6 @@ class BranchTakingRow(Base):
     key_digest: Mapped[str] = mapped_column(String(64))
     taken_at: Mapped[datetime]
     call_id: Mapped[str] = mapped_column(ForeignKey("outgoing_calls.call_id"))
-    sequence: Mapped[int] = mapped_column(BigInteger)
 
 
 class ReviewItemRow(Base):

@@ -15,9 +15,17 @@ from serving.decisions.acting import Action
 
 
 def enqueue(
-    session: Session, action: Action, *, decision_id: str, shipment_id: str, target: str, now: datetime, actor: str
+    session: Session,
+    action: Action,
+    *,
+    decision_id: str,
+    shipment_id: str,
+    target: str,
+    sequence: int,
+    now: datetime,
+    actor: str,
 ) -> str:
-    """Put the call of a decision's branch into the outbox and return its id.
+    """Put the call of a decision's branch into the outbox and return its id. `sequence` is the newest decision.
 
     The id follows from decision and branch, and the database holds it once: deciding twice fails, and sends nothing.
     """
@@ -38,6 +46,7 @@ def enqueue(
             shipment_id=shipment_id,
             branch=action.branch.value,
             target=target,
+            sequence=sequence,
             body=envelope(call),
             created_at=now,
             next_attempt_at=now,

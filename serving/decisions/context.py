@@ -46,15 +46,14 @@ def history_of(session: Session, policy: Policy, shipment_id: str, now: datetime
 
     For hysteresis the last one; for confirmations those within the longest time that a rule gives.
     """
-    parts = (*policy.guardrails, *policy.rules)
-    waits = [rule.confirm.within for rule in parts if rule.confirm is not None]
-    if not waits and all(rule.holding is None for rule in parts):
+    within = policy.looks_back
+    if within is None:
         return ()
     decided = DecisionRow
     last = select(func.max(decided.sequence)).where(decided.shipment_id == shipment_id).scalar_subquery()
     seen = decided.sequence == last
-    if waits:
-        seen = or_(seen, decided.decided_at >= now - max(waits))
+    if within:
+        seen = or_(seen, decided.decided_at >= now - within)
     statement = (
         select(decided.decided_at, decided.branch, decided.body)
         .where(decided.shipment_id == shipment_id, seen)

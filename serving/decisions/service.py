@@ -181,10 +181,10 @@ class DecisionService:
                 decision_id=sealed.decision_id,
                 shipment_id=shipment.shipment_id,
                 target=self.target,
+                sequence=sealed.sequence,
                 now=now,
                 actor=SYSTEM,
             )
-            let_out = usage.LetOut(choice.branch, call_id, now, sealed.sequence)
-            usage.note(session, self.policy, let_out, facts)
+            usage.note(session, self.policy, usage.LetOut(choice.branch, call_id, now), facts)
         elif choice.branch is Branch.REVIEW:
             open_item(session, sealed.decision_id, choice, scored, facts, costs=self.policy.costs, now=now)

@@ -26,12 +26,11 @@ _MILLION = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class LetOut:
-    """A call that was let out: of which branch, when, and after which decision of the chain."""
+    """A call that was let out: of which branch, and when."""
 
     branch: Branch
     call_id: str
     at: datetime
-    sequence: int
 
 
 def note(session: Session, policy: Policy, let_out: LetOut, facts: Mapping[str, object]) -> None:
@@ -115,10 +114,10 @@ def _note_earlier_takings(session: Session, policy: Policy, terms: BranchTerms, 
     return notes
 
 
-def _calls(session: Session, branch: Branch, since: datetime) -> Iterator[Row[str, str, datetime, int, str]]:
+def _calls(session: Session, branch: Branch, since: datetime) -> Iterator[Row[str, str, datetime, str]]:
     calls, decisions = OutgoingCallRow, DecisionRow
     statement = (
-        select(calls.branch, calls.call_id, calls.created_at, decisions.sequence, decisions.body)
+        select(calls.branch, calls.call_id, calls.created_at, decisions.body)
         .join(decisions, decisions.decision_id == calls.decision_id)
         .where(calls.branch == branch.value, calls.created_at > since)
         .order_by(calls.position)
@@ -126,9 +125,9 @@ def _calls(session: Session, branch: Branch, since: datetime) -> Iterator[Row[st
     yield from session.execute(statement).all()
 
 
-def _let_out(call: Row[str, str, datetime, int, str]) -> LetOut:
-    branch, call_id, at, sequence, _ = call
-    return LetOut(Branch(branch), call_id, at, sequence)
+def _let_out(call: Row[str, str, datetime, str]) -> LetOut:
+    branch, call_id, at, _ = call
+    return LetOut(Branch(branch), call_id, at)
 
 
 def _note_use(session: Session, let_out: LetOut, budget: str, amount: float) -> None:
@@ -138,7 +137,6 @@ def _note_use(session: Session, let_out: LetOut, budget: str, amount: float) -> 
             used_at=let_out.at,
             amount_millionths=_millionths(amount),
             call_id=let_out.call_id,
-            sequence=let_out.sequence,
         )
     )
 
@@ -154,7 +152,6 @@ def _note_taking(session: Session, let_out: LetOut, key: str, known: Mapping[str
             key_digest=_key_digest(known[key]),
             taken_at=let_out.at,
             call_id=let_out.call_id,
-            sequence=let_out.sequence,
         )
     )
     return True

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from routing.canonical import rfc3339
 from routing.document import policy_json_schema
 from routing.errors import Problem, Severity
-from routing.loader import lint_policy, read_text
+from routing.loader import lint_policy, load_policy, read_text
+from routing.preview.comparing import Compared
+from routing.preview.summary import Summary
 from serving.clock import SystemClock
+from serving.db.engine import engine_while, read_only, session_factory
+from serving.db.migrate import require_head
+from serving.worker.options import DEFAULT_DATABASE, DatabaseOption
 
 app = typer.Typer(help="Policy bundles: the rules by which is decided.", no_args_is_help=True)
 _console = Console(soft_wrap=True, highlight=False)
@@ -43,6 +50,56 @@ def lint_command(
         _console.print(f"{len(bundles)} bundle(s) as of {day}: {errors} error(s), {len(found) - errors} warning(s).")
     if errors or (strict and found):
         raise typer.Exit(1)
+
+
+@app.command("preview")
+def preview_command(
+    bundle: Annotated[Path, typer.Option(help="The bundle to try (YAML).")],
+    since: Annotated[str, typer.Option("--from", help="First day or time, e.g. 2026-03-01; UTC if no zone is given.")],
+    until: Annotated[str, typer.Option("--to", help="Day or time just after the last.")],
+    database: DatabaseOption = DEFAULT_DATABASE,
+    show: Annotated[int, typer.Option(min=0, help="How many decisions that come to something else to show.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object with all counts.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Write every decision that comes to something else here, a JSON object a line.")
+    ] = None,
+) -> None:
+    """Decide past decisions again under a bundle: what comes to something else, why, at what cost. Sends nothing."""
+    from serving.policies import preview  # slow to import, and only this command needs the database
+
+    policy = load_policy(bundle)
+    begin, end = _moment(since, "--from"), _moment(until, "--to")
+    summary = Summary(policy)
+    shown: list[Compared] = []
+    with ExitStack() as stack:
+        flips = None if out is None else stack.enter_context(out.open("w", encoding="utf-8"))
+        engine = stack.enter_context(engine_while(database))
+        require_head(engine)
+        session = stack.enter_context(session_factory(read_only(engine))())
+        for compared in preview.preview(session, policy, begin, end):
+            summary.add(compared)
+            if compared.why is None:
+                continue
+            if len(shown) < show:
+                shown.append(compared)
+            if flips is not None:
+                flips.write(json.dumps(preview.flip_as_json(compared), ensure_ascii=False) + "\n")
+    if as_json:
+        typer.echo(json.dumps(summary.as_json(), ensure_ascii=False, indent=2))
+        return
+    for line in preview.in_words(summary):
+        typer.echo(line)
+    for compared in shown:
+        place = f"{compared.subject_id} at {rfc3339(compared.decided_at)}"
+        typer.echo(f"{place}: {compared.before} → {compared.after}, {compared.why}")
+
+
+def _moment(text: str, option: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{option} is {text!r}; give a day or a time, e.g. 2026-03-01.") from error
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 @app.command("schema")

@@ -286,10 +286,11 @@ class ReviewService:
             decision_id=row.decision_id,
             shipment_id=row.shipment_id,
             target=self.target,
+            sequence=after,
             now=now,
             actor=actor,
         )
-        usage.note(session, self.policy, usage.LetOut(action.branch, call_id, now, after), facts)
+        usage.note(session, self.policy, usage.LetOut(action.branch, call_id, now), facts)
 
 
 def _found(session: Session, item_id: str) -> ReviewItemRow:

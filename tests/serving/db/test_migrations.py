@@ -76,6 +76,35 @@ class TestUpgrade:
         assert tables(empty) == set()
 
 
+_DECISION = (
+    "INSERT INTO decisions (sequence, decision_id, subject_version, shipment_id, moment, branch, mode, decided_at, "
+    "body, previous_hash, hash) "
+    "VALUES (7, 'dec_7', 'v', 'SH-1', 'm', 'notify', 'm', '2026-03-02 06:00:00', '{}', 'p', 'h')"
+)
+_CALL = (
+    "INSERT INTO outgoing_calls (call_id, decision_id, shipment_id, branch, target, body, status, attempts, "
+    "created_at, next_attempt_at) "
+    "VALUES ('c', 'dec_7', 'SH-1', 'notify', 't', '{}', 'pending', 0, '2026-03-02 06:00:00', "
+    "'2026-03-02 06:00:00')"
+)
+_USE = (
+    "INSERT INTO budget_uses (budget, used_at, amount_millionths, call_id, sequence) "
+    "VALUES ('b', '2026-03-02 06:00:00', 1, 'c', 7)"
+)
+
+
+def test_the_order_of_calls_moves_to_the_calls_and_back(empty: Engine) -> None:
+    with empty.begin() as connection:
+        command.upgrade(_config(connection), "0003")
+        for statement in (_DECISION, _CALL, _USE):
+            connection.execute(text(statement))
+    upgrade(empty)
+    with empty.begin() as connection:
+        assert connection.execute(text("SELECT sequence FROM outgoing_calls")).scalar_one() == 7
+        command.downgrade(_config(connection), "0003")
+        assert connection.execute(text("SELECT sequence FROM budget_uses")).scalar_one() == 7
+
+
 class TestDifferences:
     def test_are_found_when_a_column_is_missing(self, empty: Engine) -> None:
         upgrade(empty)

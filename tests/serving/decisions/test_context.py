@@ -20,7 +20,7 @@ from routing.policy import Policy
 from routing.replay import replay
 from serving.bootstrap import build
 from serving.config import Settings
-from serving.db.tables import BranchTakingRow, BudgetUseRow, DecisionRow
+from serving.db.tables import BranchTakingRow, BudgetUseRow, DecisionRow, OutgoingCallRow
 from serving.decisions import usage
 from serving.decisions.verification import verify
 from tests.serving.bundles import changed, confirmed, held, messages, resting, text_of
@@ -99,7 +99,7 @@ class TestBudgets:
 
         assert house.decided("SH-3", risk=0.5)["branch"] == "review"
         assert sealed(house)[2]["context"] == {"capacity": {"messages": -1.0}}
-        assert [row.sequence for row in house.rows(BudgetUseRow)] == [1, 2]
+        assert [row.sequence for row in house.rows(OutgoingCallRow)] == [1, 2]
 
     def test_what_is_held_back_uses_nothing(self, under: Under) -> None:
         house = under(changed(messages(1), lambda data: data.update(mode="recommend")))

@@ -1,0 +1,125 @@
+"""A bundle on past decisions: each is decided again in the world as it would be by then, and compared.
+
+The facts, the clock and what was ordered are those of the record. What is left of budgets, what went before for the
+same subject and when branches were taken follow from what the bundle itself would have decided since the preview began.
+What people let out counts where the bundle would have asked them as well.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from features.vocabulary import Branch
+from routing.context import Context, Past
+from routing.engine import Choice, decide
+from routing.facts import STRONGEST_BRANCH_TAKEN
+from routing.policy import Policy
+from routing.preview.past import PastCall, PastDecision
+from routing.preview.reasons import why_otherwise
+from routing.preview.world import World
+from routing.recording import decode_facts
+
+Restate = Callable[[dict[str, Any]], None]
+"""Computes anew, in place, what facts follow from the bundle itself."""
+
+
+class Taken(NamedTuple):
+    """What a decision comes to: the branch and, where a person is asked, what is suggested."""
+
+    branch: Branch
+    suggested: Branch | None
+
+    def __str__(self) -> str:
+        return self.branch.value if self.suggested is None else f"{self.branch} ({self.suggested})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """A past decision, what it came to and what it would have come to; `why` is set if that is something else."""
+
+    decision_id: str
+    subject_id: str
+    decided_at: datetime
+    before: Taken
+    after: Taken
+    why: str | None
+    choice: Choice
+    facts: Mapping[str, object]
+
+
+def compare(
+    policy: Policy,
+    decisions: Iterable[PastDecision],
+    *,
+    earlier_calls: Iterable[PastCall] = (),
+    calls_of_people: Sequence[PastCall] = (),
+    history_before: Callable[[str], tuple[Past, ...]] = lambda _: (),
+    restate: Restate = lambda _: None,
+) -> Iterator[Compared]:
+    """Decide past decisions again under a bundle, in the order of the chain.
+
+    Parameters
+    ----------
+    earlier_calls
+        Those of before the first decision that its windows still reach.
+    calls_of_people
+        Those that people let out since, in the order of their sequence.
+    history_before
+        What went before for a subject when the preview begins.
+    restate
+        Computes anew what facts follow from the bundle itself, e.g. the value at stake from its cost table.
+    """
+    world = World(policy, history_before)
+    for call in earlier_calls:
+        world.called(call)
+    asked: dict[str, bool] = {}
+    pending = deque(calls_of_people)
+    for past in decisions:
+        while pending and pending[0].sequence < past.sequence:
+            let_out = pending.popleft()
+            (world.called if asked.get(let_out.decision_id, True) else world.missed)(let_out)
+        compared = _again(policy, world, past, restate)
+        asked[compared.decision_id] = compared.after.branch is Branch.REVIEW
+        yield compared
+
+
+def _again(policy: Policy, world: World, past: PastDecision, restate: Restate) -> Compared:
+    body = past.body
+    facts = decode_facts(body["facts"])
+    subject = world.subject(past.subject_id, facts)
+    if not subject.is_as_it_was:
+        facts[STRONGEST_BRANCH_TAKEN] = subject.strongest.value
+    restate(facts)
+    ordered = Context.from_json({"directives": body.get("context", {}).get("directives", ())}).directives
+    choice = decide(policy, facts, past.decided_at, world.context(subject, facts, ordered, past.decided_at))
+    world.decided(subject, choice, facts)
+    before = _taken(Branch(body["branch"]), Branch(body["recommended_branch"]))
+    after = _taken(choice.branch, choice.recommended_branch)
+    why = None if before == after else why_otherwise(body, choice, as_it_was=subject.is_as_it_was)
+    counted = _counts(body["branch"], body["recommended_branch"])
+    if counted != _counts(choice.branch, choice.recommended_branch):
+        subject.is_as_it_was = False
+    return Compared(
+        decision_id=body["decision_id"],
+        subject_id=past.subject_id,
+        decided_at=past.decided_at,
+        before=before,
+        after=after,
+        why=why,
+        choice=choice,
+        facts=facts,
+    )
+
+
+def _taken(branch: Branch, recommended: Branch) -> Taken:
+    asks = branch is Branch.REVIEW and recommended is not Branch.REVIEW
+    return Taken(branch, recommended if asks else None)
+
+
+def _counts(branch: str, recommended: str) -> str:
+    """Return what later decisions take as done."""
+    return Branch.NONE.value if branch == Branch.NONE else str(recommended)

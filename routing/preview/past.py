@@ -1,0 +1,36 @@
+"""What the ledger knows of the past: decisions as they were sealed, and the calls that went out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from features.vocabulary import Branch
+
+
+@dataclass(frozen=True, slots=True)
+class PastDecision:
+    """A sealed decision. `body` is its JSON, read."""
+
+    sequence: int
+    subject_id: str
+    decided_at: datetime
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PastCall:
+    """A call that went out for a decision.
+
+    `sequence` is the newest decision of the chain when it did: decisions after that see what it took. `facts` are those
+    of its decision.
+    """
+
+    decision_id: str
+    subject_id: str
+    branch: Branch
+    at: datetime
+    sequence: int
+    facts: Mapping[str, object]

@@ -1,0 +1,106 @@
+"""What a bundle would change on the whole: counted, in money, in messages and in analyst minutes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from features.vocabulary import Branch
+from routing.facts import Unknown
+from routing.policy import Policy
+from routing.preview.comparing import Compared
+
+_MILLION = 1_000_000
+
+
+@dataclass(slots=True)
+class Summary:
+    """The sum of a preview, by the bundle's own cost table.
+
+    `cost_before` and `cost_after` are expected costs, in millionths of a minor unit, of the flips that can be priced;
+    `unpriced` counts the others. `absent` counts facts that the bundle declares and the record does not hold: they are
+    unknown to it. `passed_over` counts branches for which too little was left, or which were forbidden.
+    """
+
+    policy: Policy
+    decisions: int = 0
+    flips: Counter[tuple[str, str]] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    before: Counter[Branch] = field(default_factory=Counter)
+    after: Counter[Branch] = field(default_factory=Counter)
+    cost_before: int = 0
+    cost_after: int = 0
+    unpriced: int = 0
+    absent: Counter[str] = field(default_factory=Counter)
+    passed_over: Counter[Branch] = field(default_factory=Counter)
+
+    def add(self, compared: Compared) -> None:
+        """Count one decision in."""
+        self.decisions += 1
+        self.before[compared.before.branch] += 1
+        self.after[compared.after.branch] += 1
+        self.passed_over.update(each.branch for each in compared.choice.passed_over)
+        for name, declaration in self.policy.facts.items():
+            if name not in compared.facts and declaration.when_absent is None:
+                self.absent[name] += 1
+        if compared.why is None:
+            return
+        self.flips[str(compared.before), str(compared.after)] += 1
+        self.reasons[compared.why] += 1
+        if compared.before.branch is not compared.after.branch:
+            self._price(compared)
+
+    @property
+    def flipped(self) -> int:
+        """How many decisions come to something else."""
+        return sum(self.flips.values())
+
+    def messages(self, taken: Mapping[Branch, int]) -> int:
+        """Return how many customers are told, of branches that were taken so often."""
+        return taken.get(Branch.NOTIFY, 0)
+
+    def analyst_minutes(self, taken: Mapping[Branch, int]) -> float:
+        """Return how many minutes people spend, by the bundle's own terms, on branches that were taken so often."""
+        offers = self.policy.offers
+        return sum(offers[branch].analyst_minutes * count for branch, count in taken.items() if branch in offers)
+
+    def as_json(self) -> dict[str, object]:
+        """Return it in plain JSON types."""
+        return {
+            "policy": {"name": self.policy.name, "version": self.policy.version, "digest": self.policy.digest},
+            "decisions": self.decisions,
+            "flipped": self.flipped,
+            "flips": [
+                {"before": before, "after": after, "count": count}
+                for (before, after), count in self.flips.most_common()
+            ],
+            "reasons": [{"why": why, "count": count} for why, count in self.reasons.most_common()],
+            "branches": {
+                branch.value: {"before": self.before[branch], "after": self.after[branch]} for branch in Branch
+            },
+            "messages": {"before": self.messages(self.before), "after": self.messages(self.after)},
+            "analyst_minutes": {
+                "before": self.analyst_minutes(self.before),
+                "after": self.analyst_minutes(self.after),
+            },
+            "expected_cost_of_flips_minor": {
+                "before": round(self.cost_before / _MILLION),
+                "after": round(self.cost_after / _MILLION),
+                "currency": self.policy.costs.currency,
+                "unpriced": self.unpriced,
+            },
+            "passed_over": {branch.value: count for branch, count in sorted(self.passed_over.items())},
+            "absent_facts": dict(sorted(self.absent.items())),
+        }
+
+    def _price(self, compared: Compared) -> None:
+        known = self.policy.reader.read(compared.facts).known
+        offers = [self.policy.offers.get(taken.branch) for taken in (compared.before, compared.after)]
+        costs = [None if offer is None else self.policy.costs.exact_cost(offer, known) for offer in offers]
+        before, after = costs
+        if before is None or after is None or isinstance(before, Unknown) or isinstance(after, Unknown):
+            self.unpriced += 1
+            return
+        self.cost_before += before
+        self.cost_after += after

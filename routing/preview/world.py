@@ -1,0 +1,146 @@
+"""The world as it would be had a bundle decided: what is used up, what went before, when branches were taken."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from features.vocabulary import Branch
+from routing.context import Context, Past
+from routing.directives import Directive
+from routing.engine import Choice
+from routing.evaluation import RuleOutcome
+from routing.facts import STRONGEST_BRANCH_TAKEN
+from routing.policy import Policy
+from routing.preview.past import PastCall
+
+_MILLION = 1_000_000
+_HAD_HIT = (RuleOutcome.HIT, RuleOutcome.SNOOZED)
+
+
+@dataclass(slots=True)
+class Subject:
+    """What went before for one subject. `is_as_it_was` until something comes out otherwise than it did."""
+
+    strongest: Branch
+    history: list[Past]
+    is_as_it_was: bool = True
+
+
+@dataclass(slots=True)
+class Uses:
+    """What was used of a budget, in millionths, by time: how much since a moment is two look-ups."""
+
+    moments: list[datetime] = field(default_factory=list)
+    totals: list[int] = field(default_factory=lambda: [0])
+
+    def add(self, at: datetime, amount: int) -> None:
+        """Note a use. Most come in the order of time; one that does not moves those after it."""
+        place = bisect_right(self.moments, at)
+        self.moments.insert(place, at)
+        self.totals.insert(place + 1, self.totals[place])
+        for index in range(place + 1, len(self.totals)):
+            self.totals[index] += amount
+
+    def since(self, moment: datetime) -> int:
+        """Return what was used after a moment."""
+        return self.totals[-1] - self.totals[bisect_right(self.moments, moment)]
+
+
+class World:
+    """The world under a bundle.
+
+    Parameters
+    ----------
+    history_before
+        What went before for a subject when the preview begins, oldest first; asked only of bundles that look back.
+    """
+
+    def __init__(self, policy: Policy, history_before: Callable[[str], tuple[Past, ...]]) -> None:
+        self._policy = policy
+        self._looks_back = policy.looks_back is not None
+        self._history_before = history_before
+        self._subjects: dict[str, Subject] = {}
+        self._uses = {name: Uses() for name in policy.budgets}
+        self._taken: dict[tuple[Branch, Any], datetime] = {}
+        self._rests = any(terms.cool_down for terms in policy.branches.values())
+
+    def subject(self, subject_id: str, facts: Mapping[str, object]) -> Subject:
+        """Return what went before for a subject; the first time, as far as its facts and the ledger tell."""
+        found = self._subjects.get(subject_id)
+        if found is None:
+            history = list(self._history_before(subject_id)) if self._looks_back else []
+            found = self._subjects[subject_id] = Subject(_strongest_in(facts), history)
+        return found
+
+    def context(
+        self, subject: Subject, facts: Mapping[str, object], directives: tuple[Directive, ...], now: datetime
+    ) -> Context:
+        """Return the context of a decision in this world."""
+        capacity = {
+            name: (round(budget.amount * _MILLION) - self._uses[name].since(now - budget.per)) / _MILLION
+            for name, budget in self._policy.budgets.items()
+        }
+        return Context(
+            capacity=capacity,
+            directives=directives,
+            history=tuple(self._within(subject.history, now)),
+            last_taken=self._last_taken(facts) if self._rests else {},
+        )
+
+    def decided(self, subject: Subject, choice: Choice, facts: Mapping[str, object]) -> None:
+        """Let a decision have its effect."""
+        if choice.branch is not Branch.NONE:
+            subject.strongest = self.stronger(subject.strongest, choice.recommended_branch)
+        if self._looks_back:
+            hits = tuple(result.rule_id for result in choice.rule_results if result.outcome in _HAD_HIT)
+            subject.history.append(Past(at=choice.decided_at, branch=choice.branch, hits=hits))
+        if choice.branch not in (Branch.NONE, Branch.REVIEW):
+            self._went_out(choice.branch, choice.decided_at, facts)
+
+    def called(self, call: PastCall) -> None:
+        """Let a call of the past have its effect."""
+        subject = self._subjects.get(call.subject_id)
+        if subject is not None:
+            subject.strongest = self.stronger(subject.strongest, call.branch)
+        self._went_out(call.branch, call.at, call.facts)
+
+    def missed(self, call: PastCall) -> None:
+        """Leave out a call of the past that nobody would have been asked about."""
+        subject = self._subjects.get(call.subject_id)
+        if subject is not None:
+            subject.is_as_it_was = False
+
+    def stronger(self, one: Branch, other: Branch) -> Branch:
+        """Return the stronger of two branches, by the bundle."""
+        return max(one, other, key=self._policy.strength.__getitem__)
+
+    def _went_out(self, branch: Branch, at: datetime, facts: Mapping[str, object]) -> None:
+        terms = self._policy.branches.get(branch)
+        if terms is None:
+            return
+        for name, amount in terms.uses.items():
+            self._uses[name].add(at, round(amount * _MILLION))
+        if terms.cool_down is not None:
+            value = self._policy.reader.read(facts).known.get(terms.cool_down.key)
+            last = self._taken.get((branch, value), at)
+            self._taken[branch, value] = max(last, at)
+
+    def _last_taken(self, facts: Mapping[str, object]) -> dict[Branch, datetime]:
+        known = self._policy.reader.read(facts).known
+        rests = [(terms.branch, terms.cool_down.key) for terms in self._policy.branches.values() if terms.cool_down]
+        taken = {branch: self._taken.get((branch, known[key])) for branch, key in rests if key in known}
+        return {branch: at for branch, at in taken.items() if at is not None}
+
+    def _within(self, history: list[Past], now: datetime) -> list[Past]:
+        """Keep what rules look back at: the last decision, and those within the longest confirmation."""
+        since = now - (self._policy.looks_back or timedelta(0))
+        return [past for past in history if past.at >= since or past is history[-1]]
+
+
+def _strongest_in(facts: Mapping[str, object]) -> Branch:
+    recorded = facts.get(STRONGEST_BRANCH_TAKEN)
+    return Branch(recorded) if isinstance(recorded, str) and recorded in list(Branch) else Branch.NONE

@@ -1,0 +1,67 @@
+"""`triage policy preview`: what a bundle would have decided in the past, read from the ledger. It sends nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy.orm import Session
+
+from routing.policy import Policy
+from routing.preview.comparing import Compared, compare
+from routing.preview.summary import Summary
+from routing.wording import money
+from serving.decisions.facts import restate
+from serving.policies.past import PastOfLedger
+
+
+def preview(session: Session, policy: Policy, since: datetime, until: datetime) -> Iterator[Compared]:
+    """Decide again, under a bundle, what was decided from `since` until just before `until`."""
+    past = PastOfLedger(session, policy, since, until)
+    return compare(
+        policy,
+        past.decisions(),
+        earlier_calls=past.earlier_calls(),
+        calls_of_people=past.calls_of_people(),
+        history_before=past.history_before,
+        restate=partial(restate, costs=policy.costs),
+    )
+
+
+def flip_as_json(compared: Compared) -> dict[str, object]:
+    """Return one decision that comes to something else, in plain JSON types."""
+    return {
+        "decision_id": compared.decision_id,
+        "subject_id": compared.subject_id,
+        "decided_at": compared.decided_at.isoformat(),
+        "before": str(compared.before),
+        "after": str(compared.after),
+        "why": compared.why,
+        "reason_staff": compared.choice.reason_staff,
+    }
+
+
+def in_words(summary: Summary) -> list[str]:
+    """Return a summary as lines to read."""
+    told = summary.as_json()
+    lines = [f"{summary.decisions} decisions, {summary.flipped} come to something else."]
+    lines += [f"{count:>8}  {before} → {after}" for (before, after), count in summary.flips.most_common()]
+    lines += ["Why:"] if summary.reasons else []
+    lines += [f"{count:>8}  {why}" for why, count in summary.reasons.most_common(20)]
+    lines.append(
+        f"Messages to customers: {summary.messages(summary.before)} → {summary.messages(summary.after)}. "
+        f"Analyst minutes: {summary.analyst_minutes(summary.before):,.0f} → "
+        f"{summary.analyst_minutes(summary.after):,.0f}."
+    )
+    before, after = (
+        money(round(cost / 1e6), summary.policy.costs.currency) for cost in (summary.cost_before, summary.cost_after)
+    )
+    lines.append(
+        f"Expected cost of what comes to something else: {before} → {after} ({summary.unpriced} cannot be priced)."
+    )
+    if summary.passed_over:
+        lines.append(f"Passed over for want of budget or by order: {told['passed_over']}.")
+    if summary.absent:
+        lines.append(f"Not in the record, and so unknown: {told['absent_facts']}.")
+    return lines

@@ -1,0 +1,222 @@
+"""Past decisions are decided again in the world as it would be, and what makes the difference is said."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from features.vocabulary import Branch
+from routing.canonical import canonical_json
+from routing.context import NO_CONTEXT, Context
+from routing.decision import FIRST_SCHEMA, SCHEMA, decision_body
+from routing.directives import Directive, DirectiveKind
+from routing.engine import decide
+from routing.policy import Mode, Policy
+from routing.preview.comparing import Compared, compare
+from routing.preview.past import PastCall, PastDecision
+from routing.preview.summary import Summary
+from tests.routing.conftest import choosing_by_cost
+
+Facts = dict[str, Any]
+Edit = Callable[[dict[str, Any]], None]
+MakePolicy = Callable[[Edit], Policy]
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def past(
+    policy: Policy, sequence: int, facts: Facts, *, subject: str = "S-1", context: Context = NO_CONTEXT, **more: Any
+) -> PastDecision:
+    """Decide a case, an hour after the one before, and return it as the ledger has it."""
+    at = NOON + timedelta(hours=sequence)
+    choice = decide(policy, facts, at, context)
+    version = {"type": "shipment", "id": subject, "version": str(sequence)}
+    body = decision_body(policy, choice, subject=version, facts=facts, context=context, **more)
+    return PastDecision(sequence, subject, at, json.loads(canonical_json(body)))
+
+
+def compared(policy: Policy, *decisions: PastDecision, **world: Any) -> list[Compared]:
+    return list(compare(policy, decisions, **world))
+
+
+@pytest.fixture
+def risky(facts: Facts) -> Facts:
+    """A case whose customer is told."""
+    return {**facts, "late_probability": 0.5, "departed": True}
+
+
+def threshold(name: str, value: float) -> Edit:
+    def edit(data: dict[str, Any]) -> None:
+        data["thresholds"][name]["value"] = value
+
+    return edit
+
+
+def whys(policy: Policy, *decisions: PastDecision) -> Sequence[str | None]:
+    return [each.why for each in compared(policy, *decisions)]
+
+
+class TestWhatMakesTheDifference:
+    def test_is_nothing_under_the_same_bundle_in_both_forms_of_the_record(self, policy: Policy, risky: Facts) -> None:
+        for schema in (FIRST_SCHEMA, SCHEMA):
+            (same,) = compared(policy, past(policy, 1, risky, schema=schema))
+            assert (same.why, same.before, same.after) == (None, same.after, same.before)
+
+    def test_is_a_rule_that_comes_out_otherwise(self, policy: Policy, make_policy: MakePolicy, risky: Facts) -> None:
+        later = make_policy(threshold("notify_from", 0.52))
+        (flip,) = compared(later, past(policy, 1, risky))
+        assert (str(flip.before), str(flip.after)) == ("notify", "review")
+        assert flip.why == "rule likely_late: hit → no_hit"
+
+    def test_is_a_rule_that_was_not_there(self, policy: Policy, make_policy: MakePolicy, risky: Facts) -> None:
+        def renamed(data: dict[str, Any]) -> None:
+            data["rules"][1]["id"] = "will_be_late"
+
+        assert whys(make_policy(renamed), past(policy, 1, risky)) == [None], "what happens is the same"
+
+        def renamed_and_later(data: dict[str, Any]) -> None:
+            renamed(data)
+            threshold("notify_from", 0.52)(data)
+
+        assert whys(policy, past(make_policy(renamed_and_later), 1, risky)) == ["rule likely_late: absent → hit"]
+
+    def test_is_the_mode(self, policy: Policy, make_policy: MakePolicy, risky: Facts) -> None:
+        careful = make_policy(lambda data: data.update(mode="recommend"))
+        (flip,) = compared(careful, past(policy, 1, risky))
+        assert (str(flip.after), flip.why) == ("review (notify)", "mode: act_non_financial → recommend")
+
+    def test_is_the_choice_by_cost(self, make_policy: MakePolicy, by_cost: Policy, facts: Facts) -> None:
+        def strongest(data: dict[str, Any]) -> None:
+            choosing_by_cost(data)
+            data["choice"] = "strongest"
+
+        case = {**facts, "late_probability": 0.7}
+        (flip,) = compared(make_policy(strongest), past(by_cost, 1, case))
+        assert flip.why == f"choice among the same hits: {flip.before} → {flip.after}"
+
+    def test_is_a_budget(self, make_policy: MakePolicy, policy: Policy, risky: Facts) -> None:
+        def few(data: dict[str, Any]) -> None:
+            told = {"unit": "messages", "owner": "customer-service", "why": "what customers bear"}
+            data["capacity"] = {"messages": {"amount": 1, "per_hours": 3, **told}}
+            data["branches"]["notify"]["uses"] = {"messages": 1}
+
+        cases = [past(policy, number, risky, subject=f"S-{number}") for number in (1, 2, 4)]
+        passed = "notify is passed over: too little is left of a budget, or it is forbidden"
+        assert whys(make_policy(few), *cases) == [None, passed, None]
+        few_past = [
+            past(make_policy(few), 1, risky),
+            past(make_policy(few), 2, risky, subject="S-2", context=Context(capacity={"messages": 0})),
+        ]
+        assert whys(policy, *few_past) == [None, "notify is not passed over any more"]
+        assert whys(make_policy(few), *few_past) == [None, None]
+
+    def test_is_a_rest(self, make_policy: MakePolicy, policy: Policy, risky: Facts) -> None:
+        def quiet(data: dict[str, Any]) -> None:
+            data["branches"]["notify"]["cool_down"] = {"hours": 2, "per": "customer_id"}
+
+        cases = [past(policy, number, risky, subject=f"S-{number}") for number in (1, 2, 3)]
+        assert whys(make_policy(quiet), *cases) == [None, "notify is held back", None]
+
+    def test_is_an_earlier_decision_about_the_same_subject(
+        self, policy: Policy, make_policy: MakePolicy, risky: Facts
+    ) -> None:
+        first = past(policy, 1, {**risky, "late_probability": 0.47})
+        second = past(policy, 2, {**risky, "strongest_branch_taken": "notify"})
+        assert second.body["branch"] == "none"
+        later = make_policy(threshold("notify_from", 0.48))
+        flips = compared(later, first, second)
+        assert [str(each.after) for each in flips] == ["review", "notify"]
+        assert [each.why for each in flips] == [
+            "rule likely_late: hit → no_hit",
+            "an earlier decision about the same subject comes out otherwise",
+        ]
+
+
+class TestTheWorld:
+    def test_holds_what_was_ordered(self, policy: Policy, risky: Facts) -> None:
+        until = NOON + timedelta(days=1)
+        stop = Directive(
+            id="dir-1", kind=DirectiveKind.LIMIT, owner="a", reason="b", since=NOON, until=until, mode=Mode.OBSERVE
+        )
+        (same,) = compared(policy, past(policy, 1, risky, context=Context(directives=(stop,))))
+        assert (same.why, same.choice.applied) == (None, ("dir-1",))
+
+    def test_holds_what_people_let_out_of_what_they_would_have_been_asked(
+        self, policy: Policy, make_policy: MakePolicy, risky: Facts
+    ) -> None:
+        careful = make_policy(lambda data: data.update(mode="recommend"))
+        first, second = past(careful, 1, risky), past(careful, 2, {**risky, "strongest_branch_taken": "escalate"})
+        name = first.body["decision_id"]
+        call = PastCall(name, "S-1", Branch.ESCALATE, first.decided_at, 1, risky)
+        asked = compared(careful, first, second, calls_of_people=[call])
+        assert [each.why for each in asked] == [None, None]
+
+        not_asked = compared(policy, first, second, calls_of_people=[call])
+        assert [str(each.after) for each in not_asked] == ["notify", "none"]
+        assert "notify was taken or suggested before" in str(not_asked[1].choice.suppressed_because)
+
+    def test_holds_calls_of_before(self, make_policy: MakePolicy, policy: Policy, risky: Facts) -> None:
+        def quiet(data: dict[str, Any]) -> None:
+            data["branches"]["notify"]["cool_down"] = {"hours": 2, "per": "customer_id"}
+
+        before = [PastCall("dec_0", "S-0", Branch.NOTIFY, NOON, 0, risky)]
+        (held,) = compared(make_policy(quiet), past(policy, 1, risky), earlier_calls=before)
+        assert str(held.after) == "none"
+
+    def test_holds_calls_of_branches_that_are_no_more(
+        self, make_policy: MakePolicy, policy: Policy, risky: Facts
+    ) -> None:
+        def without_split(data: dict[str, Any]) -> None:
+            data["rules"] = [rule for rule in data["rules"] if rule["branch"] != "split"]
+            del data["branches"]["split"]
+            for name in ("split_from", "origin_open_below"):
+                del data["thresholds"][name]
+
+        before = [PastCall("dec_0", "S-0", Branch.SPLIT, NOON, 0, risky)]
+        assert whys(make_policy(without_split), past(policy, 1, risky)) == [None]
+        (same,) = compared(make_policy(without_split), past(policy, 1, risky), earlier_calls=before)
+        assert same.why is None
+
+
+class TestSummary:
+    def test_counts_flips_money_messages_and_minutes(
+        self, policy: Policy, make_policy: MakePolicy, risky: Facts
+    ) -> None:
+        later = make_policy(threshold("notify_from", 0.52))
+        unpriced = {**risky, "value_minor": None, "value_at_stake_minor": None}
+        cases = [past(policy, number, case, subject=f"S-{number}") for number, case in enumerate([risky, unpriced], 1)]
+        summary = Summary(later)
+        for each in compared(later, *cases):
+            summary.add(each)
+        told: Any = summary.as_json()
+        assert (told["decisions"], told["flipped"]) == (2, 2)
+        assert told["flips"] == [{"before": "notify", "after": "review", "count": 2}]
+        assert told["messages"] == {"before": 2, "after": 0}
+        assert told["analyst_minutes"] == {"before": 0, "after": 12}
+        stake = round(0.5 * 2_000_000 * 0.06)
+        assert told["expected_cost_of_flips_minor"] == {
+            "before": round(0.7 * stake + 10),
+            "after": round(0.8 * stake + 6 * 90),
+            "currency": "EUR",
+            "unpriced": 1,
+        }
+        assert (told["absent_facts"], told["passed_over"]) == ({}, {})
+
+    def test_counts_what_is_passed_over_and_what_the_record_does_not_hold(
+        self, make_policy: MakePolicy, policy: Policy, risky: Facts
+    ) -> None:
+        def few(data: dict[str, Any]) -> None:
+            told = {"unit": "messages", "owner": "customer-service", "why": "what customers bear"}
+            data["capacity"] = {"messages": {"amount": 1, "per_hours": 3, **told}}
+            data["branches"]["notify"]["uses"] = {"messages": 1}
+            data["facts"]["has_papers"] = {"type": "flag", "meaning": "all papers are there"}
+            data["branches"]["notify"]["payload"].append("has_papers")
+
+        summary = Summary(make_policy(few))
+        for each in compared(make_policy(few), past(policy, 1, risky), past(policy, 2, risky, subject="S-2")):
+            summary.add(each)
+        told: Any = summary.as_json()
+        assert (told["passed_over"], told["absent_facts"]) == ({"notify": 1}, {"has_papers": 2})

@@ -1,0 +1,298 @@
+"""A preview comes to what the service itself decides under a bundle, and to nothing else if it is the same one."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from routing.policy import Policy
+from routing.preview.comparing import Compared
+from routing.preview.summary import Summary
+from serving.db.tables import AuditRow, DecisionRow, OutgoingCallRow, ReviewItemRow
+from serving.policies.cli import register
+from serving.policies.preview import preview
+from tests.routing.conftest import choosing_by_cost
+from tests.serving.bundles import Edit, changed, confirmed, held, messages, resting, text_of
+from tests.serving.house import NOW, House, delivery, staff
+
+ROOT = Path(__file__).parents[3]
+PEOPLE = staff(dana=["transport-operations", "customer-service"])
+SUPPRESS = {
+    "kind": "suppress",
+    "owner": "customer-service",
+    "reason": "they are told by telephone",
+    "where": {"customer_id": "C-2"},
+}
+
+
+def keeping(data: dict[str, Any]) -> None:
+    """Let the bundle look at everything there is: budgets, rests, release values, confirmations, costs."""
+    choosing_by_cost(data)
+    told = {"unit": "messages", "owner": "customer-service", "why": "what customers bear"}
+    data["capacity"]["messages"] = {"amount": 4, "per_hours": 3, **told}
+    data["branches"]["notify"]["uses"] = {"messages": 1}
+    resting(1)(data)
+    held("notify_from", 0.4)(data)
+    data["rules"][4]["confirm"] = {"times": 2, "within_hours": 6}
+
+
+def bolder(data: dict[str, Any]) -> None:
+    """The same with other thresholds, budgets and rests."""
+    keeping(data)
+    data["version"] = 2
+    data["thresholds"]["notify_from"].update(value=0.41, release=0.3)
+    data["thresholds"]["rebook_from"]["value"] = 0.7
+    data["capacity"]["messages"].update(amount=3, per_hours=2)
+    data["capacity"]["slots"]["amount"] = 1
+    data["costs"]["lateness_share"]["critical"] = 0.1
+    resting(2)(data)
+
+
+@pytest.fixture
+def houses(any_url: str) -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+def a_day(house: House, *, seed: int, decisions: int = 60, with_people: bool = False) -> None:
+    """Let a day go by: shipments, events, questions, an order and, if asked for, people's answers."""
+    rng = random.Random(seed)
+    names = [f"SH-{number}" for number in range(20)]
+    for number, name in enumerate(names):
+        tier = ("priority", "critical", "standard")[number % 3]
+        plan: dict[str, Any] = {"pieces": 1 + number % 5, "ship_complete": number % 4 == 0}
+        house.announce(name, customer_id=f"C-{number % 7}", customer_tier=tier, **plan)
+    for number in range(decisions):
+        house.advance(minutes=rng.choice([1, 5, 15]))
+        if number == 20 and house.container.people.by_digest:
+            house.ordered(**SUPPRESS, until=(house.clock.now() + timedelta(hours=2)).isoformat())
+        name = rng.choice(names)
+        house.send(delivery(f"d-{number}", "in_transit", name))
+        answer = house.decided(name, risk=rng.choice([0.1, 0.3, 0.42, 0.47, 0.58, 0.65, 0.75, 0.9]))
+        item = answer["review_item_id"]
+        if with_people and item and rng.random() < 0.5:
+            told: dict[str, Any] = {"branch": "notify", "reason_code": "customer_asked"}
+            said = house.answer(item, "override", actor="eve", claim_token=house.claimed(item, "eve"), **told)
+            assert said.status_code in (200, 422), said.text
+
+
+def previewed(house: House, policy: Policy, *, since: float = 0, until: float = 100) -> list[Compared]:
+    """Preview a bundle on what was decided so many hours from NOW."""
+    with house.container.reads() as session:
+        return list(preview(session, policy, NOW + timedelta(hours=since), NOW + timedelta(hours=until)))
+
+
+class TestTheSameBundle:
+    def test_comes_to_the_same_everywhere(self, houses: ExitStack, any_url: str) -> None:
+        policy = changed(keeping)
+        house = houses.enter_context(House(any_url, policy, people=PEOPLE))
+        a_day(house, seed=10, decisions=45, with_people=True)
+        rows = house.rows(DecisionRow)
+        assert house.count(OutgoingCallRow) > sum(row.branch not in ("none", "review") for row in rows)
+        bodies = {row.decision_id: json.loads(row.body) for row in rows}
+        reasons = " ".join(str(body["suppressed_because"]) for body in bodies.values())
+        assert "rests for" in reasons
+        assert any(body["passed_over"] for body in bodies.values())
+
+        everything, later = previewed(house, policy), previewed(house, policy, since=2)
+
+        assert (len(everything), 10 < len(later) < 35) == (45, True)
+        for each in (*everything, *later):
+            body = bodies[each.decision_id]
+            assert each.why is None
+            assert each.choice.reason_staff == body["explanation"]["staff"]
+            assert [list(result) for result in each.choice.rule_results] == [
+                [one["rule_id"], one["branch"], one["outcome"], one["why"]] for one in body["rules"]
+            ]
+
+
+class TestAnotherBundle:
+    def test_comes_to_what_the_service_decides_under_it(
+        self, houses: ExitStack, any_url: str, migrated_sqlite: Path, tmp_path: Path
+    ) -> None:
+        other_url = f"sqlite:///{tmp_path / 'other.db'}"
+        (tmp_path / "other.db").write_bytes(migrated_sqlite.read_bytes())
+        house = houses.enter_context(House(any_url, changed(keeping), people=PEOPLE))
+        other = houses.enter_context(House(other_url, changed(bolder), people=PEOPLE))
+        for each in (house, other):
+            a_day(each, seed=2, decisions=45)
+
+        compared = previewed(house, changed(bolder))
+
+        really = [json.loads(row.body) for row in other.rows(DecisionRow)]
+        assert [
+            (each.choice.branch, each.choice.recommended_branch, each.choice.held_because) for each in compared
+        ] == [(body["branch"], body["recommended_branch"], body["held_because"]) for body in really]
+        assert [each.choice.suppressed_because for each in compared] == [body["suppressed_because"] for body in really]
+        assert len({each.why for each in compared}) >= 4
+
+    def test_with_budgets_where_there_were_none_counts_what_went_out_before(
+        self, houses: ExitStack, any_url: str
+    ) -> None:
+        house = houses.enter_context(House(any_url, changed()))
+        house.announce("SH-1", "SH-2", "SH-3", "SH-4")
+        house.decided("SH-1", risk=0.5)
+        house.advance(hours=1)
+        house.decided("SH-2")
+        house.advance(hours=23)
+        house.decided("SH-3")
+        house.decided("SH-4")
+
+        after = [each.after.branch.value for each in previewed(house, changed(messages(2)), since=0.5)]
+        assert after == ["notify", "notify", "review"]
+        resting_too = [each.after.branch.value for each in previewed(house, changed(resting(2)), since=0.5)]
+        assert resting_too == ["none", "notify", "none"]
+
+    def test_that_looks_back_is_told_what_went_before(self, houses: ExitStack, any_url: str) -> None:
+        house = houses.enter_context(House(any_url, changed()))
+        house.announce("SH-1", "SH-2")
+        house.decided("SH-1", risk=0.46)
+        house.advance(hours=2)
+        house.decided("SH-2", risk=0.5)
+        house.send(delivery("d-1", "in_transit"))
+        house.decided("SH-1", risk=0.5)
+
+        twice = previewed(house, changed(confirmed(2, within_hours=6)), since=1)
+        assert [str(each.after) for each in twice] == ["review", "none"]
+        assert [each.why for each in twice] == ["rule likely_late: hit → snoozed", None]
+        assert [each.choice.recommended_branch.value for each in twice] == ["review", "notify"]
+
+    def test_what_people_let_out_counts_where_they_would_have_been_asked(self, houses: ExitStack, any_url: str) -> None:
+        def careful(data: dict[str, Any]) -> None:
+            data["mode"] = "recommend"
+
+        house = houses.enter_context(House(any_url, changed(careful)))
+        house.announce("SH-1", "SH-2")
+        item = house.decided("SH-1", risk=0.5)["review_item_id"]
+        house.answer(item, "accept", actor="eve", claim_token=house.claimed(item, "eve"))
+        house.advance(hours=1)
+        house.decided("SH-2")
+
+        def quiet(data: dict[str, Any]) -> None:
+            careful(data)
+            resting(4)(data)
+
+        def deaf(data: dict[str, Any]) -> None:
+            quiet(data)
+            data["thresholds"]["notify_from"]["value"] = 0.55
+            data["thresholds"]["review_from"]["value"] = 0.52
+
+        assert [str(each.after) for each in previewed(house, changed(quiet))] == ["review (notify)", "none"]
+        assert [str(each.after) for each in previewed(house, changed(deaf))] == ["none", "none"]
+        assert [each.choice.suppressed_because for each in previewed(house, changed(deaf))] == [None, None]
+
+
+@pytest.fixture(scope="module")
+def ledger(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A day under the bundle that ships; nobody writes to it."""
+    path = shutil.copy(migrated_sqlite, tmp_path_factory.mktemp("ledger") / "triage.db")
+    with House(f"sqlite:///{path}", changed()) as house:
+        a_day(house, seed=3)
+        yield house
+
+
+def run(house: House, tmp_path: Path, edit: Edit, *arguments: str) -> Result:
+    bundle = tmp_path / "new.yaml"
+    bundle.write_text(text_of(edit), encoding="utf-8")
+    app = typer.Typer()
+    register(app)
+    window = ["--from", "2026-03-02", "--to", "2026-03-04T00:00:00Z", "--database", house.database_url]
+    return CliRunner().invoke(app, ["policy", "preview", "--bundle", str(bundle), *window, *arguments])
+
+
+def sooner(data: dict[str, Any]) -> None:
+    data["thresholds"]["notify_from"]["value"] = 0.41
+
+
+class TestTheCommand:
+    def test_says_what_comes_to_something_else_why_and_at_what_cost(self, ledger: House, tmp_path: Path) -> None:
+        result = run(ledger, tmp_path, sooner, "--show", "2")
+        assert result.exit_code == 0, result.output
+        lines = result.output.splitlines()
+        compared = previewed(ledger, changed(sooner))
+        flips = [each for each in compared if each.why is not None]
+        assert lines[0] == f"60 decisions, {len(flips)} come to something else."
+        assert any(line.endswith("review → notify") for line in lines)
+        assert any(line.endswith("rule likely_late: no_hit → hit") for line in lines)
+        told = [sum(each.after.branch == "notify" for each in compared), len(ledger.rows(OutgoingCallRow))]
+        assert told[0] > sum(row.branch == "notify" for row in ledger.rows(DecisionRow))
+        assert f"→ {told[0]}. Analyst minutes:" in result.output
+        assert lines[-1].startswith(flips[1].subject_id)
+
+    def test_all_counts_are_one_object_with_json(self, ledger: House, tmp_path: Path) -> None:
+        told = json.loads(run(ledger, tmp_path, sooner, "--json").output)
+        summary = Summary(changed(sooner))
+        for each in previewed(ledger, changed(sooner)):
+            summary.add(each)
+        assert told == json.loads(json.dumps(summary.as_json()))
+        assert told["expected_cost_of_flips_minor"]["after"] < told["expected_cost_of_flips_minor"]["before"]
+
+    def test_every_flip_is_written_out_on_demand(self, ledger: House, tmp_path: Path) -> None:
+        out = tmp_path / "flips.jsonl"
+        run(ledger, tmp_path, sooner, "--out", str(out))
+        written = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+        flips = [each for each in previewed(ledger, changed(sooner)) if each.why is not None]
+        assert [each["decision_id"] for each in written] == [each.decision_id for each in flips]
+
+    def test_a_fact_that_the_record_does_not_hold_is_named(self, ledger: House, tmp_path: Path) -> None:
+        def asks_more(data: dict[str, Any]) -> None:
+            data["facts"]["has_papers"] = {"type": "flag", "meaning": "all papers are there"}
+            data["guardrails"][1]["when"] = {"fact": "has_papers", "is": False}
+
+        result = run(ledger, tmp_path, asks_more)
+        assert "Not in the record, and so unknown: {'has_papers': 60}." in result.output
+
+    def test_changes_nothing(self, ledger: House, tmp_path: Path) -> None:
+        tables = (DecisionRow, OutgoingCallRow, ReviewItemRow, AuditRow)
+        before = [ledger.count(table) for table in tables]
+        run(ledger, tmp_path, sooner)
+        assert [ledger.count(table) for table in tables] == before
+
+    def test_a_day_that_is_none_is_said(self, ledger: House, tmp_path: Path) -> None:
+        result = run(ledger, tmp_path, sooner, "--from", "yesterday")
+        assert result.exit_code == 2
+        assert "--from is 'yesterday'" in result.output
+
+    def test_an_empty_window_has_no_decisions(self, ledger: House, tmp_path: Path) -> None:
+        result = run(ledger, tmp_path, sooner, "--to", "2026-03-02")
+        assert result.output.startswith("0 decisions, 0 come to something else.")
+
+
+WATCH = """
+import sys
+opened = []
+sys.addaudithook(lambda event, given: opened.append(event) if event.startswith("socket.") else None)
+from serving.cli import main
+sys.argv = ["triage", *sys.argv[1:]]
+main_ended = None
+try:
+    main()
+except SystemExit as ended:
+    main_ended = ended.code
+print(sorted(set(opened) & {"socket.connect", "socket.getaddrinfo", "socket.sendto", "socket.bind"}), main_ended)
+"""
+
+
+def test_it_opens_no_connection(ledger: House, tmp_path: Path) -> None:
+    bundle = tmp_path / "new.yaml"
+    bundle.write_text(text_of(sooner), encoding="utf-8")
+    window = ["--from", "2026-03-02", "--to", "2026-03-04", "--database", ledger.database_url]
+    asked = [sys.executable, "-c", WATCH, "policy", "preview", "--bundle", str(bundle), *window]
+    said = subprocess.run(
+        asked, env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert said.stdout.startswith("60 decisions,")
+    assert said.stdout.splitlines()[-1] == "[] 0"
