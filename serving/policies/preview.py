@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 
 from sqlalchemy.orm import Session
 
+from features.vocabulary import Branch
 from routing.policy import Policy
 from routing.preview.comparing import Compared, compare
 from routing.preview.summary import Summary
@@ -44,7 +46,6 @@ def flip_as_json(compared: Compared) -> dict[str, object]:
 
 def in_words(summary: Summary) -> list[str]:
     """Return a summary as lines to read."""
-    told = summary.as_json()
     lines = [f"{summary.decisions} decisions, {summary.flipped} come to something else."]
     lines += [f"{count:>8}  {before} → {after}" for (before, after), count in summary.flips.most_common()]
     lines += ["Why:"] if summary.reasons else []
@@ -61,7 +62,11 @@ def in_words(summary: Summary) -> list[str]:
         f"Expected cost of what comes to something else: {before} → {after} ({summary.unpriced} cannot be priced)."
     )
     if summary.passed_over:
-        lines.append(f"Passed over for want of budget or by order: {told['passed_over']}.")
+        lines.append(f"Passed over for want of budget or by order: {_counted(summary.passed_over)}.")
     if summary.absent:
-        lines.append(f"Not in the record, and so unknown: {told['absent_facts']}.")
+        lines.append(f"Not in the record, and so unknown: {_counted(summary.absent)}.")
     return lines
+
+
+def _counted(counts: Counter[str] | Counter[Branch]) -> str:
+    return ", ".join(f"{name} {count} times" for name, count in counts.most_common())
