@@ -21,7 +21,7 @@ from features.vocabulary import ChargeKind, Discrepancy, InvoiceKind, RateBasis
 from models.audit.findings import AuditSettings, Finding
 
 HAUL = PARTS["line_haul"]
-_ROUNDED_KG = 1.0
+_NEAR_KG = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +149,16 @@ def _weight_label(bill: Bill, shipment: Shipment, weight: float, settings: Audit
     if bill.invoice.kind in (InvoiceKind.CORRECTION, InvoiceKind.BALANCE_DUE):
         return Discrepancy.REWEIGH_UNSUPPORTED
     if shipment.volume_m3 is not None and any(
-        -_ROUNDED_KG / 10 <= weight - density * shipment.volume_m3 <= _ROUNDED_KG for density in settings.kg_per_m3
+        _is_by_volume(weight, density * shipment.volume_m3) for density in settings.kg_per_m3
     ):
         return Discrepancy.DIM_WEIGHT
     return Discrepancy.WEIGHT_MISMATCH
+
+
+def _is_by_volume(weight: float, by_volume: float) -> bool:
+    """Tell whether a weight is that of a volume: to the decimal, or raised to the next half or whole kilogram."""
+    above = weight - by_volume
+    return abs(above) <= _NEAR_KG or (0 < above <= 1.0 and (2 * weight).is_integer())
 
 
 def _shown(value: object) -> str:

@@ -53,7 +53,7 @@ class MinutesConfig(Strict):
 class MissedConfig(Strict):
     """The promise about what is missed: at most the share alpha of what asks too much, with probability 1 − delta."""
 
-    alpha: Share = 0.05
+    alpha: Share = 0.1
     delta: Share = 0.1
 
 

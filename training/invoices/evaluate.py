@@ -103,6 +103,12 @@ def _rules(dataset: InvoiceDataset, rows: Flags, seed: int) -> dict[str, Any]:
         "where_all_is_determined": rules.judged(
             rules.truth_of(dataset, determined), rules.found_by_rules(dataset, determined), dataset.days, rng
         ),
+        "claims": rules.judged(
+            rules.Truth(rules.claims(truth.provable), truth.any, truth.tolerated),
+            rules.claims(found),
+            dataset.days,
+            rng,
+        ),
         "baselines": {"largest_component": rules.judged(truth, thumb, dataset.days, rng)},
         "classes": rules.by_class(truth, found),
     }
@@ -187,5 +193,8 @@ def _missed(model: AuditModel, dataset: InvoiceDataset, scores: Scores, test: Fl
         "reviewed_share": float(looked_at[test].mean()),
         "missed_share": share(wrong & ~is_novel),
         "missed_share_with_novel_kinds": share(wrong),
+        "missed_money_share": float(
+            dataset.over_minor[wrong & ~looked_at].sum() / max(dataset.over_minor[wrong].sum(), 1)
+        ),
         "judged_on": int((wrong & ~is_novel).sum()),
     }

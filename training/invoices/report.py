@@ -48,6 +48,7 @@ def page(result: dict[str, Any]) -> str:
         "|---|---|---|---|---|",
         _rule("rules", rules),
         _rule("rules, where all can be re-rated", rules["where_all_is_determined"]),
+        _rule("rules, undercharges left aside", rules["claims"]),
         _rule("largest component", rules["baselines"]["largest_component"]),
         "",
         f"{rules['within_tolerance']} errors within the tolerance are not counted.",

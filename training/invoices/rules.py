@@ -73,6 +73,11 @@ def found_by_rules(dataset: InvoiceDataset, rows: NDArray[np.bool_]) -> frozense
     )
 
 
+def claims(found: frozenset[Pair]) -> frozenset[Pair]:
+    """Return the findings that ask the carrier for something: all but undercharges."""
+    return frozenset(pair for pair in found if pair[1] != Discrepancy.UNDERCHARGE)
+
+
 def found_by_thumb(dataset: InvoiceDataset, rows: NDArray[np.bool_]) -> frozenset[Pair]:
     """Return what a rule of thumb finds: the class that goes with the component that is too high by most.
 

@@ -198,6 +198,17 @@ class TestEvidence:
     def test_a_fact_that_changes_no_amount_is_no_finding(self) -> None:
         assert audited(weight_kg=300, destination="FRPAR", mode="air").findings == ()
 
+    @pytest.mark.parametrize(
+        ("weight", "label"),
+        [(400, D.DIM_WEIGHT), (400.04, D.DIM_WEIGHT), (400.2, D.WEIGHT_MISMATCH), (400.5, D.DIM_WEIGHT),
+         (401.5, D.WEIGHT_MISMATCH)],
+    )  # fmt: skip
+    def test_a_weight_by_volume_is_exact_or_raised_to_a_half_kilogram(self, weight: float, label: D) -> None:
+        amount = round(weight * 10)
+        lines = (haul(amount, weight), surcharge(round(amount / 10)), TOLL)
+        labels = [one.label for one in audited(lines=lines, weight_kg=weight, plan_of={"volume_m3": 2.0}).findings]
+        assert labels[0] is label
+
     def test_a_surcharge_without_a_percentage_is_known_by_what_it_comes_to(self) -> None:
         for amount, label in ((3_25, D.FUEL_INDEX_WEEK), (2_80, D.FUEL_BASE), (3_00, D.FUEL_TABLE)):
             assert found(lines=(haul(), surcharge(amount, None), TOLL)).label is label
