@@ -20,7 +20,7 @@ import yaml
 from serving.errors import SettingsError
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_LONGEST_NAME = 100
+_LONGEST_NAME = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,13 @@ class People:
         """Return who a token belongs to."""
         return None if token is None else self.by_digest.get(hashlib.sha256(token.encode()).hexdigest())
 
+    def digest_of(self, name: str) -> str | None:
+        """Return the digest of somebody's token; None if nobody of that name has one."""
+        return next((digest for digest, person in self.by_digest.items() if person.name == name), None)
+
     def is_listed(self, name: str) -> bool:
         """Tell whether somebody of that name has a token."""
-        return any(person.name == name for person in self.by_digest.values())
+        return self.digest_of(name) is not None
 
 
 NOBODY = People()

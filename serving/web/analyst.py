@@ -1,6 +1,7 @@
 """Who sits before the page: a name in a cookie, sealed with the API token where the service has one.
 
-Without a token the name is believed as the API believes `X-Actor`: run the service behind something that authenticates.
+The cookie of a person with a token of their own is sealed with the digest of that. Without any token the name is
+believed as the API believes `X-Actor`: run the service behind something that authenticates.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error as Base64Error
+from collections.abc import Callable
 
 COOKIE = "triage_analyst"
 LONGEST_NAME = 60
@@ -20,15 +21,22 @@ def seal(name: str, token: str | None) -> str:
     return f"{written}.{_signature(written, token)}"
 
 
-def unseal(cookie: str | None, token: str | None) -> str | None:
-    """Return the name in a cookie; None if there is none, or somebody else wrote it."""
+def unseal(cookie: str | None, token_for: Callable[[str], str | None]) -> str | None:
+    """Return the name in a cookie; None if there is none, or somebody else wrote it.
+
+    Parameters
+    ----------
+    token_for
+        Says what the cookie of a name is sealed with.
+    """
     written, _, signature = (cookie or "").partition(".")
-    if not written or not hmac.compare_digest(signature.encode(), _signature(written, token).encode()):
-        return None
     try:
-        return clean_name(urlsafe_b64decode(written).decode())
-    except (Base64Error, UnicodeDecodeError):
+        name = clean_name(urlsafe_b64decode(written).decode())
+    except ValueError:  # characters outside ASCII or base64
         return None
+    if name is None or not hmac.compare_digest(signature.encode(), _signature(written, token_for(name)).encode()):
+        return None
+    return name
 
 
 def clean_name(name: str) -> str | None:

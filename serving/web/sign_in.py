@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from serving.web.analyst import COOKIE, clean_name, seal
 from serving.web.safety import local_path
-from serving.web.visit import GUARDED, Here, Text
+from serving.web.visit import GUARDED, Here, Text, sealed_with
 
 _SHIFT_SECONDS = 12 * 60 * 60
 
@@ -26,11 +26,16 @@ async def sign_in(visit: Here, then: Annotated[str, Query(max_length=300)] = "/q
 @router.post("/sign-in", dependencies=GUARDED)
 async def sign_in_as(visit: Here, name: Text = "", token: Text = "", then: Text = "/queue") -> Response:
     """Remember who is there."""
-    who, expected = clean_name(name), visit.app.settings.api_token
+    who, app = clean_name(name), visit.app
+    person = app.people.known_by(token or None)
     message = ""
     if who is None:
         message = "Give a name of 1 to 60 printable characters: your answers are recorded under it."
-    elif not visit.app.settings.accepts(token or None):
+    elif person is not None and person.name != who:
+        message = f"That is the token of {person.name}. Give your own name with it."
+    elif person is None and app.people.is_listed(who):
+        message = f"{who} has a token of their own. Give that one, or another name."
+    elif person is None and not app.settings.accepts(token or None):
         message = "That is not the token of this service. Ask whoever runs it."
     if who is None or message:
         status = HTTPStatus.UNPROCESSABLE_ENTITY
@@ -38,7 +43,12 @@ async def sign_in_as(visit: Here, name: Text = "", token: Text = "", then: Text 
     response = visit.go(local_path(then))
     secure = visit.request.url.scheme == "https"
     response.set_cookie(
-        COOKIE, seal(who, expected), httponly=True, samesite="strict", secure=secure, max_age=_SHIFT_SECONDS
+        COOKIE,
+        seal(who, sealed_with(app, who)),
+        httponly=True,
+        samesite="strict",
+        secure=secure,
+        max_age=_SHIFT_SECONDS,
     )
     return response
 

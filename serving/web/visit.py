@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +14,7 @@ from fastapi.responses import RedirectResponse, Response
 from fastapi.templating import Jinja2Templates
 from starlette.exceptions import HTTPException
 
+from serving.bootstrap import Container
 from serving.dependencies import App
 from serving.web import words
 from serving.web.analyst import COOKIE, unseal
@@ -29,6 +31,11 @@ _templates.env.filters |= {
     "plain": words.plain,
 }
 _templates.env.globals["asset"] = address_of
+
+
+def sealed_with(app: Container, name: str) -> str | None:
+    """Return what the cookie of somebody is sealed with: the digest of their own token, or the API token."""
+    return app.people.digest_of(name) or app.settings.api_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,7 @@ class Visit:
             "analyst": self.analyst,
             "now": self.app.clock.now(),
             "needs_token": self.app.settings.api_token is not None,
+            "takes_token": self.app.settings.api_token is not None or bool(self.app.people.by_digest),
         }
         return _templates.TemplateResponse(
             self.request, template, {**shared, **context}, status_code=status, headers=HEADERS
@@ -100,7 +108,7 @@ def item_path(item_id: str) -> str:
 
 
 async def _visit(request: Request, app: App) -> Visit:
-    return Visit(request, app, unseal(request.cookies.get(COOKIE), app.settings.api_token))
+    return Visit(request, app, unseal(request.cookies.get(COOKIE), partial(sealed_with, app)))
 
 
 async def _from_here(request: Request) -> None:

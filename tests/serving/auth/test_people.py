@@ -41,7 +41,7 @@ class TestReadPeople:
             ("dana: {roles: [duty-manager]}\n", "dana has no token_sha256 of 64 hex digits"),
             (f"dana: {{token_sha256: {DIGEST}, roles: []}}\n", r"dana has roles \[\], expected some of duty-manager"),
             (f"dana: {{token_sha256: {DIGEST}, roles: [king]}}\n", r"dana has roles \['king'\], expected some of"),
-            (f"' dana': {{token_sha256: {DIGEST}, roles: [duty-manager]}}\n", "' dana' is no name of 1 to 100"),
+            (f"' dana': {{token_sha256: {DIGEST}, roles: [duty-manager]}}\n", "' dana' is no name of 1 to 60"),
             ("dana: [\n", "which cannot be read"),
             (
                 f"dana: {{token_sha256: {DIGEST}, roles: [duty-manager]}}\n"

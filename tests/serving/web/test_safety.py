@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.serving.house import Api, House
+from tests.serving.house import Api, House, staff
 from tests.serving.web.filled import SCRIPT_ID, Filled
 from tests.serving.web.visitor import OUR_ORIGIN, Visitor, words_of
 
@@ -159,6 +159,40 @@ class TestWhereTheServiceHasAToken:
     def test_a_refresh_after_signing_out_leaves_the_page_as_it_is(self, stranger: Visitor) -> None:
         answer = stranger.get("/queue", **{"HX-Request": "true"})
         assert (answer.status_code, answer.text) == (204, "")
+
+
+class TestPeopleWithATokenOfTheirOwn:
+    @pytest.fixture(params=[None, TOKEN])
+    def staffed(self, filled: Filled, request: pytest.FixtureRequest) -> Iterator[House]:
+        with filled.house.another(people=staff(ben=["duty-manager"]), api_token=request.param) as house:
+            yield house
+
+    @pytest.mark.parametrize(
+        ("name", "token", "said"),
+        [
+            ("ben", TOKEN, "ben has a token of their own"),
+            ("ben", "wrong", "ben has a token of their own"),
+            ("eve", "ben-token", "That is the token of ben"),
+        ],
+    )
+    def test_nobody_signs_in_under_their_name_or_with_their_token_but_they(
+        self, staffed: House, name: str, token: str, said: str
+    ) -> None:
+        with Visitor(staffed, None) as visitor:
+            answer = visitor.post("/sign-in", name=name, token=token)
+            assert (answer.status_code, said in answer.text) == (422, True)
+            assert "set-cookie" not in answer.headers
+
+    def test_they_sign_in_with_it(self, staffed: House) -> None:
+        with Visitor(staffed, "ben", "ben-token") as visitor:
+            assert "ben" in words_of(visitor.shown("/queue"))
+            assert "Your own token" in visitor.shown("/sign-in")
+
+    def test_a_cookie_in_their_name_from_before_is_nobody(self, filled: Filled, staffed: House) -> None:
+        with Visitor(filled.house, "ben") as before:
+            cookie = before.cookie()
+        headers = {"cookie": f"triage_analyst={cookie}", "origin": OUR_ORIGIN}
+        assert staffed.api.post("/queue/next", headers=headers).headers["location"].startswith("/sign-in")
 
 
 class TestAssets:
