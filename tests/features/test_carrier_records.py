@@ -220,7 +220,7 @@ def answers(state: State) -> np.ndarray:
     )
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=15)
 @given(histories)
 def test_equal_a_loop_over_all_that_is_known(records: list[Record]) -> None:
     values = built(records)
@@ -233,7 +233,7 @@ def test_equal_a_loop_over_all_that_is_known(records: list[Record]) -> None:
             np.testing.assert_allclose(values[row, NAMES.index(name)], value, rtol=1e-12, err_msg=f"{name} {case}")
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=8)
 @given(histories, st.randoms(use_true_random=False))
 def test_are_answered_alike_in_any_order_and_told_twice(records: list[Record], rng: Random) -> None:
     again = [one for one in rng.sample(records, len(records) // 2) if not isinstance(one, Claim)]
@@ -248,7 +248,7 @@ def test_are_answered_alike_in_any_order_and_told_twice(records: list[Record], r
     np.testing.assert_array_equal(built([*records, *repeats]), once)
 
 
-@settings(deadline=None, max_examples=10)
+@settings(deadline=None, max_examples=5)
 @given(histories, st.integers(0, 20), st.randoms(use_true_random=False))
 def test_are_answered_alike_after_some_were_loaded_in_bulk(records: list[Record], first: int, rng: Random) -> None:
     rng.shuffle(records)
@@ -261,7 +261,7 @@ def test_are_answered_alike_after_some_were_loaded_in_bulk(records: list[Record]
     np.testing.assert_array_equal(answers(state), built(records))
 
 
-@settings(deadline=None, max_examples=10)
+@settings(deadline=None, max_examples=4)
 @given(histories)
 def test_what_becomes_known_after_a_cutoff_changes_nothing(records: list[Record]) -> None:
     whole = built(records)

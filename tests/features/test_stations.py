@@ -125,7 +125,7 @@ def answers(state: State) -> np.ndarray:
     return np.array([state.features(PLAN, one.to_pydatetime()).values for one in QUESTIONS["cutoff_at"]])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 @given(worlds())
 def test_equals_a_loop_over_all_that_is_known(records: list[Record]) -> None:
     values = pd.DataFrame(built(records), columns=list(NAMES))
@@ -137,7 +137,7 @@ def test_equals_a_loop_over_all_that_is_known(records: list[Record]) -> None:
             np.testing.assert_array_equal(values.loc[row, f"{end}_forecast_wind_speed_ms"], foretold)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=8)
 @given(worlds(), st.integers(0, 24), st.randoms(use_true_random=False))
 def test_is_the_same_online_in_any_order(records: list[Record], first: int, rng: Random) -> None:
     rng.shuffle(records)
@@ -149,7 +149,7 @@ def test_is_the_same_online_in_any_order(records: list[Record], first: int, rng:
     np.testing.assert_array_equal(answers(state), built(records))
 
 
-@settings(deadline=None, max_examples=10)
+@settings(deadline=None, max_examples=4)
 @given(worlds())
 def test_what_becomes_known_after_a_cutoff_changes_nothing(records: list[Record]) -> None:
     whole = built(records)

@@ -121,7 +121,7 @@ def expected(records: Sequence[Record], shipment_id: str, cutoff: datetime) -> d
     }
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=12)
 @given(worlds())
 def test_equals_a_loop_and_is_the_same_online(records: list[Record]) -> None:
     values = build(RecordTables.from_records(records), QUESTIONS, SETTINGS).values
@@ -137,7 +137,7 @@ def test_equals_a_loop_and_is_the_same_online(records: list[Record]) -> None:
         np.testing.assert_array_equal(one, values[row])
 
 
-@settings(deadline=None, max_examples=8)
+@settings(deadline=None, max_examples=2)
 @given(worlds())
 def test_is_the_same_in_parcels(records: list[Record]) -> None:
     tables = RecordTables.from_records(records)
