@@ -125,6 +125,7 @@ def _settings(given: dict[str, Any]) -> AuditSettings:
         payers=frozenset(given["payers"]),
         bill_within_days=given["bill_within_days"],
         delivery_is_shown=given["delivery_is_shown"],
+        rates_are_on_file=given["rates_are_on_file"],
         kg_per_m3=tuple(given["kg_per_m3"]),
     )
 

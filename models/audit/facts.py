@@ -24,6 +24,7 @@ NUMBERS = ("log_weight", "log_pieces", "log_volume", "is_home", "asked_for", "ho
 FACTS = (*WORDS, *NUMBERS)
 NAN = float("nan")
 LEAST_MINOR = 1.0
+LEAST_OF_A_WORD = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,13 @@ class Facts:
             coded[:, column] = [place.get(word, NAN) for word in self.words[:, column]]
         return np.concatenate([coded, self.numbers], axis=1)
 
-    def vocabulary(self) -> dict[str, list[str]]:
-        """Return the words of each column in order."""
-        return {name: sorted(set(self.words[:, column]) - {""}) for column, name in enumerate(WORDS)}
+    def vocabulary(self, least: int = LEAST_OF_A_WORD) -> dict[str, list[str]]:
+        """Return the words of each column that occur so often, in order: of a rare one nothing can be learnt."""
+        found = {}
+        for column, name in enumerate(WORDS):
+            words, counts = np.unique(self.words[:, column], return_counts=True)
+            found[name] = [str(word) for word in words[counts >= least] if word]
+        return found
 
 
 def facts_of(bills: Sequence[Bill]) -> Facts:

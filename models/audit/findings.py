@@ -121,6 +121,8 @@ class AuditSettings:
         After so many days from the delivery a bill is late; 180 days is the limit of 49 U.S.C. 13710(a)(3)(A).
     delivery_is_shown
         Whether a bill waits until the delivery is known. False where the carriers send no events.
+    rates_are_on_file
+        Whether a load without a rate is a finding. False where much is bought without a contract.
     kg_per_m3
         Densities by which carriers turn volume into weight.
     """
@@ -130,6 +132,7 @@ class AuditSettings:
     payers: frozenset[str] = frozenset()
     bill_within_days: int = 180
     delivery_is_shown: bool = True
+    rates_are_on_file: bool = True
     kg_per_m3: tuple[float, ...] = (1_000 / 6, 200.0, 250.0, 1_000 / 3)
 
 

@@ -27,7 +27,7 @@ def paper_findings(bill: Bill, repeats: Repeats, settings: AuditSettings) -> lis
         _shipment(bill),
         _delivery(bill, settings),
         _currency(bill),
-        _no_rate(bill),
+        _no_rate(bill, settings),
     ]
     return [finding for finding in found if finding is not None]
 
@@ -160,9 +160,9 @@ def _currency(bill: Bill) -> Finding | None:
     return Finding(Discrepancy.CURRENCY, f"it is in {billed}, the contract is in {agreed}")
 
 
-def _no_rate(bill: Bill) -> Finding | None:
+def _no_rate(bill: Bill, settings: AuditSettings) -> Finding | None:
     doubt = next((doubt for doubt in bill.expected.doubts if doubt.reason is Reason.NO_CONTRACT), None)
-    if doubt is None:
+    if doubt is None or not settings.rates_are_on_file:
         return None
     return Finding(Discrepancy.RATE_NOT_ON_FILE, doubt.words, None, ChargeKind.LINE_HAUL)
 

@@ -26,6 +26,7 @@ class AuditConfig(Strict):
     payers: tuple[str, ...] = ()
     bill_within_days: Annotated[int, Field(ge=1)] = 180
     delivery_is_shown: bool = True
+    rates_are_on_file: bool = True
 
     def settings(self) -> AuditSettings:
         """Return the settings of the rules."""
@@ -35,6 +36,7 @@ class AuditConfig(Strict):
             payers=frozenset(self.payers),
             bill_within_days=self.bill_within_days,
             delivery_is_shown=self.delivery_is_shown,
+            rates_are_on_file=self.rates_are_on_file,
         )
 
 

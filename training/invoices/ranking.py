@@ -62,8 +62,12 @@ def isolation_forest(dataset: InvoiceDataset, seed: int) -> Floats:
     fit = dataset.rows(Period.FIT)
     amounts = [log_of(part) for part in (facts.haul_minor, facts.beside_minor, facts.fuel_minor, facts.total_minor)]
     columns = np.column_stack([facts.matrix(facts.vocabulary()), *amounts, dataset.matrix.values[:, names]])
-    usual = np.nanmedian(columns[fit], axis=0)
-    filled = np.where(np.isfinite(columns), columns, np.nan_to_num(usual))
+    told = np.isfinite(columns)
+    usual = [
+        np.median(columns[fit & told[:, place], place]) if told[fit, place].any() else 0.0
+        for place in range(told.shape[1])
+    ]
+    filled = np.where(told, columns, usual)
     forest = IsolationForest(n_estimators=300, random_state=seed, n_jobs=1).fit(filled[fit])
     return -np.asarray(forest.score_samples(filled), dtype=np.float64)
 

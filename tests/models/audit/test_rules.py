@@ -322,6 +322,11 @@ class TestDoubt:
     def test_carriers_without_events_are_not_asked_for_a_delivery(self) -> None:
         assert audited(events=(), settings=AuditSettings(delivery_is_shown=False)).findings == ()
 
+    def test_where_much_is_bought_without_a_contract_its_absence_is_no_finding(self) -> None:
+        audit = audited(contract=CONTRACT[7:], lines=(haul(), TOLL), settings=AuditSettings(rates_are_on_file=False))
+        assert audit.findings == ()
+        assert audit.undetermined[0].reason is Reason.NO_CONTRACT
+
     def test_another_carrier_than_the_one_that_carried(self) -> None:
         labels = {one.label for one in audited(carrier_id="T").findings}
         assert D.NO_SHIPMENT_MATCH in labels

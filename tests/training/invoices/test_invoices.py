@@ -113,7 +113,7 @@ class TestScores:
         scores = model.score(dataset.matrix, dataset.audits)
         ids = [bill.invoice.invoice_id for bill in dataset.matrix.bills]
         again = dataset.truth[dataset.truth["kind"] == "sent_again_as_another"]["invoice_id"]
-        assert len(again) > 2
+        assert len(again) > 0
         for name in again:
             row = ids.index(name)
             twin = next(sign for sign in model.signs(dataset.matrix, scores, row) if sign.name == "twin")

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from training.simulate.billing.settings import BillingSettings
+from training.simulate.billing.settings import BillingSettings, QuoteSettings
 
 if TYPE_CHECKING:
     from training.simulate.billing.generate import BilledYear
@@ -19,22 +19,34 @@ _DEFAULTS = BillingSettings()
 
 
 def simulate_invoices(
-    rates: Annotated[Path, typer.Option("--rates", help="tables of a rate card and its orders", exists=True)],
     costs: Annotated[Path, typer.Option("--costs", help="tables of deliveries with weight and cost", exists=True)],
     out: Annotated[Path, typer.Option("--out", help="folder for the tables; made if missing", file_okay=False)],
+    rates: Annotated[
+        Path | None,
+        typer.Option(
+            "--rates", help="tables of a rate card and its orders; without it every cost is a price", exists=True
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="the same seed gives the same bytes")] = DEFAULT_SEED,
-    loads: Annotated[int, typer.Option("--loads", min=50, max=200_000, help="number of loads")] = _DEFAULTS.loads,
+    loads: Annotated[
+        int, typer.Option("--loads", min=50, max=200_000, help="number of loads on a rate card")
+    ] = _DEFAULTS.loads,
 ) -> None:
-    """Make a year of invoices on recorded rates and weights, some with an injected error: see docs/audit.md."""
+    """Make invoices on recorded rates or freight costs, some with an injected error: see docs/audit.md."""
     import numpy as np  # imported here: no other command waits for these libraries
 
     from features.tables import RecordTables
     from training.simulate.billing.generate import bill_year
+    from training.simulate.billing.quotes import bill_quotes
 
     console = Console(stderr=True)
-    weights = RecordTables.read(costs).shipments["weight_kg"].dropna().to_numpy(dtype=np.float64)
+    recorded, rng = RecordTables.read(costs), np.random.default_rng(seed)
     with console.status("writing bills"):
-        made = bill_year(BillingSettings(loads=loads), RecordTables.read(rates), weights, np.random.default_rng(seed))
+        if rates is None:
+            made = bill_quotes(QuoteSettings(), recorded, rng)
+        else:
+            weights = recorded.shipments["weight_kg"].dropna().to_numpy(dtype=np.float64)
+            made = bill_year(BillingSettings(loads=loads), RecordTables.read(rates), weights, rng)
         made.write(out)
     console.print(_table(made, seed))
     console.print(f"Written to {out}.")
