@@ -21,6 +21,7 @@ from serving.db.engine import engine_while, read_only, session_factory
 from serving.db.migrate import current, require_head, upgrade
 from serving.decisions.verification import verify
 from serving.demo import cli as demo_cli
+from serving.directives import cli as directives_cli
 from serving.errors import ServingError
 from serving.policies import cli as policies_cli
 from serving.worker import cli as worker_cli
@@ -56,6 +57,7 @@ def main() -> None:
     worker_cli.register(app)
     broker_cli.register(app)
     policies_cli.register(app)
+    directives_cli.register(app)
     demo_cli.register(app)
     for entry_point in entry_points(group=COMMANDS):
         entry_point.load()(app)
