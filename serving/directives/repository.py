@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 
 from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from features.vocabulary import Branch
 from routing.canonical import canonical_json
 from routing.directives import Directive, DirectiveKind
 from routing.policy import Mode
@@ -85,11 +85,11 @@ def standing(session: Session, now: datetime) -> list[Directive]:
     An order that was given to hold at once holds for whoever finds it, by however much the clock of another process was
     ahead.
     """
-    rows = session.scalars(select(DirectiveRow).where(_is_open(now)).order_by(DirectiveRow.position))
+    columns = select(DirectiveRow.body, DirectiveRow.issued_at)
     found = []
-    for row in rows:
-        directive = directive_of(row)
-        if row.since <= row.issued_at and now < directive.since:
+    for body, issued_at in session.execute(columns.where(_is_open(now)).order_by(DirectiveRow.position)):
+        directive = _read(body)
+        if now < directive.since <= issued_at:
             directive = replace(directive, since=now)
         if directive.in_force(now):
             found.append(directive)
@@ -111,12 +111,13 @@ def stops(branch: InstrumentedAttribute[str], now: datetime) -> ColumnElement[bo
 
 def directive_of(row: DirectiveRow) -> Directive:
     """Read a directive from its row."""
-    return Directive.from_json(json.loads(row.body))
+    return _read(row.body)
 
 
-def branch_of(row: DirectiveRow) -> Branch | None:
-    """Return the branch a directive is about; None for all."""
-    return None if row.branch is None else Branch(row.branch)
+@lru_cache(maxsize=1024)
+def _read(body: str) -> Directive:
+    """Read a directive; its text never changes, and every decision asks for those that stand."""
+    return Directive.from_json(json.loads(body))
 
 
 def _is_open(now: datetime) -> ColumnElement[bool]:
