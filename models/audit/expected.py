@@ -20,6 +20,8 @@ Texts = NDArray[np.str_]
 
 UPPER = 0.9
 ALL = ""
+LEAST_FOR_BOUND, LEAST_FOR_P = 30, 100
+"""How many scores of its own a group needs to be bounded, or called unusual, by them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,8 @@ class Scale:
     scores: Mapping[str, Floats]
 
     @classmethod
-    def fit(cls, scores: Floats, groups: Texts | None = None, least: int = 100) -> Scale:
-        """Keep the scores; a group with fewer than `least` is judged by all."""
+    def fit(cls, scores: Floats, groups: Texts | None = None, least: int = LEAST_FOR_BOUND) -> Scale:
+        """Keep the scores, those of a group apart if it has at least `least`."""
         kept: dict[str, Floats] = {ALL: np.sort(scores)}
         for group in np.unique(groups) if groups is not None else ():
             own = scores[groups == group]
@@ -39,9 +41,12 @@ class Scale:
         return cls(kept)
 
     def p_values(self, scores: Floats, groups: Texts | None = None) -> Floats:
-        """Return for each score the share of usual ones at least as high, itself counted in: in (0, 1]."""
+        """Return for each score the share of usual ones at least as high, itself counted in: in (0, 1].
+
+        A group with fewer than `LEAST_FOR_P` is judged by all: its least p-value would say nothing.
+        """
         found = np.empty(len(scores))
-        for group, rows in self._rows(len(scores), groups):
+        for group, rows in self._rows(len(scores), groups, LEAST_FOR_P):
             usual = self.scores[group]
             above = len(usual) - np.searchsorted(usual, scores[rows], side="left")
             found[rows] = (1 + above) / (1 + len(usual))
@@ -50,14 +55,15 @@ class Scale:
     def bound(self, level: float, n: int, groups: Texts | None = None) -> Floats:
         """Return the score that a usual one exceeds with probability 1 − level at most: float64 [n], or infinite."""
         found = np.empty(n)
-        for group, rows in self._rows(n, groups):
+        for group, rows in self._rows(n, groups, 0):
             usual = self.scores[group]
             rank = int(np.ceil((len(usual) + 1) * level))
             found[rows] = usual[rank - 1] if rank <= len(usual) else np.inf
         return found
 
-    def _rows(self, n: int, groups: Texts | None) -> list[tuple[str, NDArray[np.intp]]]:
-        named = np.full(n, ALL) if groups is None else np.where(np.isin(groups, list(self.scores)), groups, ALL)
+    def _rows(self, n: int, groups: Texts | None, least: int) -> list[tuple[str, NDArray[np.intp]]]:
+        own = [group for group, scores in self.scores.items() if len(scores) >= least]
+        named = np.full(n, ALL) if groups is None else np.where(np.isin(groups, own), groups, ALL)
         return [(str(group), np.flatnonzero(named == group)) for group in np.unique(named)]
 
 

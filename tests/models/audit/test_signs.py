@@ -36,10 +36,11 @@ class TestScale:
 
     def test_a_group_with_enough_scores_has_its_own_scale_and_others_that_of_all(self) -> None:
         scores, groups = np.arange(200.0), np.array(["low"] * 100 + ["few"] * 5 + ["high"] * 95)
-        scale = Scale.fit(scores, groups, least=95)
+        scale = Scale.fit(scores, groups)
         assert set(scale.scores) == {ALL, "low", "high"}
-        found = scale.p_values(np.full(3, 99.0), np.array(["low", "few", "new"]))
-        assert found.tolist() == [2 / 101, 102 / 201, 102 / 201]
+        found = scale.p_values(np.full(4, 99.0), np.array(["low", "few", "new", "high"]))
+        assert found.tolist() == [2 / 101, 102 / 201, 102 / 201, 102 / 201]
+        assert scale.bound(0.9, 3, np.array(["low", "few", "high"])).tolist() == [90.0, 180.0, 191.0]
 
     def test_a_bound_is_exceeded_no_more_often_than_it_says(self) -> None:
         rng = np.random.default_rng(2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -97,3 +98,9 @@ def test_the_kinds_are_there(made: BilledYear) -> None:
     known = {kind.name for kind in (*QUOTED_KINDS, *UNQUOTED_KINDS)}
     assert set(made.truth["kind"]) <= known
     assert {"price_raised", "price_raised_unquoted", "extended_wrongly", "sent_again"} <= set(made.truth["kind"])
+
+
+def test_every_kind_is_documented() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "audit.md").read_text(encoding="utf-8")
+    for kind in (*QUOTED_KINDS, *UNQUOTED_KINDS):
+        assert f"| `{kind.name}` | `{kind.label}` |" in page
