@@ -41,6 +41,16 @@ class Outcomes:
     known: Ints
     values: Floats
 
+    def known_before(self, instant: int) -> Outcomes:
+        """Return those that became known before an instant (microseconds)."""
+        rows = self.known < instant
+        return Outcomes(self.groups[rows], self.known[rows], self.values[rows])
+
+    def known_from(self, instant: int) -> Outcomes:
+        """Return those that became known at an instant (microseconds) or later."""
+        rows = self.known >= instant
+        return Outcomes(self.groups[rows], self.known[rows], self.values[rows])
+
     def joined(self, other: Outcomes) -> Outcomes:
         """Return both."""
         return Outcomes(

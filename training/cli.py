@@ -16,7 +16,7 @@ from rich.table import Table
 from features.errors import FeatureError
 from models.errors import ModelError
 from training.backfill import cli as backfill_cli
-from training.console import DEFAULT_TRACKING, AsJson, Config, Data, Tracking, make_folder, progress
+from training.console import DEFAULT_TRACKING, AsJson, Config, Data, Name, Tracking, make_folder, progress
 from training.errors import TrainingError
 from training.eta.cli import evaluate_eta, train_eta
 from training.invoices.cli import evaluate_invoices, train_invoices
@@ -92,6 +92,7 @@ def train_delay(
 def evaluate_delay(
     data: Data,
     as_json: AsJson = False,
+    name: Name = "delay",
     tracking_uri: Tracking = DEFAULT_TRACKING,
 ) -> None:
     """Judge the champion on the test period of the split that it was trained with."""
@@ -99,7 +100,7 @@ def evaluate_delay(
     from training.evaluate import evaluate
 
     console = Console(stderr=True)
-    model, training = load_champion(tracking_uri)
+    model, training = load_champion(tracking_uri, name)
     with progress(console) as bar:
         task = bar.add_task("features", total=None)
         result, _ = evaluate(model, training, data, lambda done, total: bar.update(task, completed=done, total=total))

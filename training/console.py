@@ -13,6 +13,7 @@ DEFAULT_TRACKING = "sqlite:///var/mlflow/mlflow.db"
 
 Data = Annotated[Path, typer.Option("--data", help="folder of canonical tables", exists=True, file_okay=False)]
 Config = Annotated[Path, typer.Option("--config", help="training configuration (YAML)")]
+Name = Annotated[str, typer.Option("--name", help="registered name of the model, as in its configuration")]
 AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object")]
 Tracking = Annotated[
     str, typer.Option("--tracking-uri", help="MLflow tracking and registry", envvar="MLFLOW_TRACKING_URI")

@@ -20,7 +20,7 @@ from features.tables import NEEDED, SCHEMAS, RecordTables
 from features.vocabulary import Moment
 from training.config import ModelConfig
 from training.errors import TooLittleDataError
-from training.splits import Period, periods_of
+from training.splits import AWAITED, Period, periods_of
 
 MINIMUM_OF_EACH_OUTCOME = 20
 _CHUNK = 50_000
@@ -48,6 +48,10 @@ class Dataset:
         """Return which cases are of a period and moment: bool [n]."""
         return ((self.cases["period"] == period.value) & (self.cases["moment"] == moment.value)).to_numpy()
 
+    def outcomes(self, moment: Moment) -> NDArray[np.bool_]:
+        """Return which cases of a moment no tree has learnt from, whatever period they are of: bool [n]."""
+        return ((self.cases["period"] != Period.FIT.value) & (self.cases["moment"] == moment.value)).to_numpy()
+
     def part(self, period: Period, moment: Moment) -> tuple[NDArray[np.float64], NDArray[np.bool_], pd.DataFrame]:
         """Return features, labels and cases of one period and moment.
 
@@ -64,12 +68,18 @@ class Dataset:
 
 
 def make_dataset(
-    folder: Path, config: ModelConfig, progress: Progress | None = None, periods: tuple[Period, ...] = tuple(Period)
+    folder: Path,
+    config: ModelConfig,
+    progress: Progress | None = None,
+    periods: tuple[Period, ...] = tuple(Period),
+    *,
+    awaited: bool = False,
 ) -> Dataset:
-    """Read canonical tables and build features and labels for the moments and periods asked for."""
+    """Read canonical tables and build features and labels for the moments and periods asked for; see `cases_of`."""
     tables = RecordTables.read(folder)
-    cases = cases_of(tables, config)
-    cases = cases[cases["period"].isin([period.value for period in periods])].reset_index(drop=True)
+    cases = cases_of(tables, config, awaited=awaited)
+    wanted = [*(period.value for period in periods), AWAITED]
+    cases = cases[cases["period"].isin(wanted)].reset_index(drop=True)
     builder = Builder(tables, config.features)
     shipments, cutoffs = builder.positions_of(cases["shipment_id"]), micros_of(cases["cutoff_at"])
     values = np.empty((len(cases), len(NAMES)))
@@ -81,8 +91,14 @@ def make_dataset(
     return Dataset(cases, values, fingerprint_of(folder))
 
 
-def cases_of(tables: RecordTables, config: ModelConfig) -> pd.DataFrame:
-    """Return the labelled cases of the tables with their period, in order of cutoff."""
+def cases_of(tables: RecordTables, config: ModelConfig, *, awaited: bool = False) -> pd.DataFrame:
+    """Return the labelled cases of the tables with their period, in order of cutoff.
+
+    Parameters
+    ----------
+    awaited
+        Whether those are among them whose outcome came after the end of their period, as `splits.AWAITED`.
+    """
     cases = questions_of(tables)
     cases = cases[cases["moment"].isin([moment.value for moment in config.moments])]
     cases = cases.join(lateness_of(tables, config.features, cases))
@@ -93,6 +109,9 @@ def cases_of(tables: RecordTables, config: ModelConfig) -> pd.DataFrame:
     cases["lane"] = cases["shipment_id"].map(lanes_of(tables))
     cases["carrier"] = cases["shipment_id"].map(plans.set_index("shipment_id")["carrier_id"])
     cases["period"] = periods_of(cases["planned_at"], cases["label_known_at"], config.split)
+    if awaited:
+        before = cases["planned_at"] < pd.Timestamp(config.split.calibrate_until)
+        cases.loc[cases["period"].isna() & before, "period"] = AWAITED
     cases = cases[cases["late"].notna() & cases["period"].notna()]
     cases["late"] = cases["late"].astype(bool)
     return cases.sort_values(["cutoff_at", "shipment_id", "moment"], kind="stable").reset_index(drop=True)

@@ -18,6 +18,11 @@ class Period(StrEnum):
     TEST = "test"
 
 
+AWAITED = "awaited"
+"""What a case is called whose outcome came only after the end of its fit or calibrate period: nothing is learnt from
+it, but once its outcome is known that counts among the newest."""
+
+
 def periods_of(planned_at: pd.Series, label_known_at: pd.Series, split: Split) -> pd.Series:
     """Return the period of each case, None for a case that belongs to none.
 

@@ -15,7 +15,7 @@ from features.vocabulary import Moment
 from models.errors import BundleError
 from models.eta import EtaModel, residuals
 from models.eta_bundle import load, save
-from tests.training.small import small_dataset, small_eta_model
+from tests.training.small import small_eta_dataset, small_eta_model
 from training.splits import Period
 
 AS_OF = datetime(2024, 11, 16, tzinfo=UTC)
@@ -29,7 +29,7 @@ def model() -> EtaModel:
 
 @pytest.fixture(scope="module")
 def values() -> np.ndarray:
-    return small_dataset().values[small_dataset().chosen(Period.TEST, Moment.HOURS_BEFORE)][:30]
+    return small_eta_dataset().values[small_eta_dataset().chosen(Period.TEST, Moment.HOURS_BEFORE)][:30]
 
 
 class TestHours:

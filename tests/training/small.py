@@ -55,6 +55,12 @@ def small_eta_config() -> EtaConfig:
 
 
 @cache
+def small_eta_dataset() -> Dataset:
+    """Return the labelled cases of those tables, with those whose outcome was long awaited."""
+    return make_dataset(small_tables(), small_eta_config(), awaited=True)
+
+
+@cache
 def small_eta_model() -> EtaModel:
     """Return the model of arrival fitted on those tables."""
-    return fit_eta(small_dataset(), small_eta_config())
+    return fit_eta(small_eta_dataset(), small_eta_config())

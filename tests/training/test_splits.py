@@ -4,9 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 
-from tests.training.small import small_dataset
+from features.tables import RecordTables
+from tests.training.small import CONFIG, small_dataset, small_tables
 from training.config import Split
-from training.splits import Period, periods_of
+from training.dataset import cases_of
+from training.splits import AWAITED, Period, periods_of
 
 FIT_UNTIL, CALIBRATE_UNTIL, TEST_UNTIL = (datetime(2026, month, 1, tzinfo=UTC) for month in (3, 4, 5))
 SPLIT = Split(fit_until=FIT_UNTIL, calibrate_until=CALIBRATE_UNTIL, test_until=TEST_UNTIL)
@@ -29,6 +31,20 @@ class TestPeriodsOf:
     def test_an_outcome_that_came_after_its_period_cannot_be_learnt_from(self) -> None:
         assert period(FIT_UNTIL - MINUTE, FIT_UNTIL) is None
         assert period(CALIBRATE_UNTIL - MINUTE, CALIBRATE_UNTIL) is None
+
+
+class TestCasesOf:
+    def test_what_was_awaited_beyond_its_period_is_there_only_if_asked_for(self) -> None:
+        tables = RecordTables.read(small_tables())
+        without, cases = cases_of(tables, CONFIG), cases_of(tables, CONFIG, awaited=True)
+        awaited = cases["period"] == AWAITED
+        assert AWAITED not in set(without["period"])
+        assert len(cases) - len(without) == awaited.sum() > 0
+        split = CONFIG.split
+        assert (cases.loc[awaited, "planned_at"] < pd.Timestamp(split.calibrate_until)).all()
+        in_fit = awaited & (cases["planned_at"] < pd.Timestamp(split.fit_until))
+        assert (cases.loc[in_fit, "label_known_at"] >= pd.Timestamp(split.fit_until)).all()
+        assert (cases.loc[awaited & ~in_fit, "label_known_at"] >= pd.Timestamp(split.calibrate_until)).all()
 
 
 class TestTheSmallDataset:

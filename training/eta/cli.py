@@ -11,7 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from training.console import DEFAULT_TRACKING, AsJson, Config, Data, Tracking, make_folder, progress
+from training.console import DEFAULT_TRACKING, AsJson, Config, Data, Name, Tracking, make_folder, progress
 
 
 def train_eta(
@@ -36,7 +36,9 @@ def train_eta(
     make_folder(tracking_uri)
     with progress(console) as bar:
         task = bar.add_task("features", total=None)
-        dataset = make_dataset(data, settings, lambda done, total: bar.update(task, completed=done, total=total))
+        dataset = make_dataset(
+            data, settings, lambda done, total: bar.update(task, completed=done, total=total), awaited=True
+        )
     model = fit_eta(dataset, settings, note=lambda line: console.print(f"  {line}"))
     model = save(model, out / "bundle", {"config": settings.model_dump(mode="json")})
     judged = judge_arrivals(model, dataset, RecordTables.read(data))
@@ -56,14 +58,16 @@ def train_eta(
     console.print(f"Registered as {model.name} version {version}, alias champion, in {tracking_uri}. Report: {report}")
 
 
-def evaluate_eta(data: Data, as_json: AsJson = False, tracking_uri: Tracking = DEFAULT_TRACKING) -> None:
+def evaluate_eta(
+    data: Data, as_json: AsJson = False, name: Name = "eta", tracking_uri: Tracking = DEFAULT_TRACKING
+) -> None:
     """Judge the champion on the test period of the split that it was trained with."""
     # Imported here: no other command waits for these libraries.
     from models.registry import load_eta_champion
     from training.eta.evaluate import evaluate_arrivals
 
     console = Console(stderr=True)
-    model, training = load_eta_champion(tracking_uri)
+    model, training = load_eta_champion(tracking_uri, name)
     with progress(console) as bar:
         task = bar.add_task("features", total=None)
         result, _ = evaluate_arrivals(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.build import Progress
 from features.definitions import NAMES
@@ -16,7 +17,7 @@ from features.vocabulary import Moment
 from models.eta import EtaModel
 from training.config import EtaConfig
 from training.dataset import Dataset, fingerprint_of, make_dataset
-from training.eta.baselines import lane_history, lane_quantiles
+from training.eta.baselines import LaneHistory, corrected
 from training.eta.fit import arrivals, outcomes_of
 from training.eta.judged import JudgedArrivals, together
 from training.eta.measures import covered, interval_measures, mean_interval
@@ -32,22 +33,41 @@ def judge_arrivals(model: EtaModel, dataset: Dataset, tables: RecordTables) -> d
     The first of them are corrected by outcomes of the calibrate period, later ones by those of the test period as they
     became known; no booster is fitted again.
     """
-    history = lane_history(tables, model.feature_settings)
+    history = LaneHistory.of(tables, model.feature_settings)
     judged = {}
-    for moment in model.boosters:
+    for moment, kept in model.outcomes.items():
         values, delay_hours = arrivals(dataset, Period.TEST, moment)
         cases = dataset.cases[dataset.chosen(Period.TEST, moment)]
-        raw = model.raw_hours(values, moment)
-        known = model.outcomes[moment].joined(outcomes_of(raw, cases))
-        carriers, cutoffs = cases["carrier"].to_numpy(dtype=object), micros_of(cases["cutoff_at"])
-        hours = model.hours(raw, carriers, cutoffs, known)
+        later = outcomes_of(model, dataset, moment).known_from(int(kept.known.max()) + 1)
+        hours = model.hours(
+            model.raw_hours(values, moment),
+            cases["carrier"].to_numpy(dtype=object),
+            micros_of(cases["cutoff_at"]),
+            kept.joined(later),
+        )
         everything = JudgedArrivals(
-            cases, values[:, _TO_PROMISE], delay_hours, hours, {"lane_history": lane_quantiles(history, cases)}, 0
+            cases, values[:, _TO_PROMISE], delay_hours, hours, _baselines(history, model, dataset, moment), 0
         )
         answers = np.concatenate([hours, *everything.baselines.values()], axis=1)
         answered = np.flatnonzero(~np.isnan(answers).any(axis=1))
         judged[moment] = replace(everything.of(answered), abstained=len(cases) - len(answered))
     return judged
+
+
+def _baselines(
+    history: LaneHistory, model: EtaModel, dataset: Dataset, moment: Moment
+) -> dict[str, NDArray[np.float64]]:
+    """Return the quantiles of the test cases by each baseline; those corrected start from the same outcomes."""
+    chosen = dataset.outcomes(moment)
+    cases = dataset.cases[chosen]
+    delay_hours = cases["delay_hours"].to_numpy(dtype=np.float64)
+    by_promise, by_transit = history.by_promise(cases), history.by_transit(cases, dataset.values[chosen])
+    test = (cases["period"] == Period.TEST.value).to_numpy()
+    return {
+        "lane_history": by_promise[test],
+        "lane_history_corrected": corrected(by_promise, cases, delay_hours, model.window)[test],
+        "lane_transit_corrected": corrected(by_transit, cases, delay_hours, model.window)[test],
+    }
 
 
 def summary(judged: dict[Moment, JudgedArrivals], seed: int) -> dict[str, Any]:
@@ -70,7 +90,7 @@ def evaluate_arrivals(
         What the bundle keeps of its training: `config`.
     """
     config = EtaConfig.model_validate(training["config"])
-    dataset = make_dataset(folder, config, progress, periods=(Period.TEST,))
+    dataset = make_dataset(folder, config, progress, periods=(Period.CALIBRATE, Period.TEST), awaited=True)
     judged = judge_arrivals(model, dataset, RecordTables.read(folder))
     about = {
         "model": model.name,
@@ -94,5 +114,7 @@ def _measured(found: JudgedArrivals, seed: int) -> dict[str, Any]:
         "abstained": found.abstained,
         "coverage_interval_95": list(mean_interval(inside, found.days, np.random.default_rng(seed))),
         "baselines": baselines,
-        "width_of_lane_history": model["median_width_hours"] / baselines["lane_history"]["median_width_hours"],
+        "width_to_baseline": {
+            name: model["median_width_hours"] / other["median_width_hours"] for name, other in baselines.items()
+        },
     }

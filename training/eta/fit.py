@@ -7,11 +7,10 @@ from dataclasses import replace
 
 import lightgbm as lgb
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from features.definitions import fingerprint
-from features.instants import micros_of
+from features.instants import micros, micros_of
 from features.vocabulary import Moment
 from models.conformal import Outcomes
 from models.eta import LEVELS, EtaModel, Window, residuals
@@ -36,6 +35,8 @@ def fit_eta(dataset: Dataset, config: EtaConfig, note: Callable[[str], None] = l
     TooFewArrivalsError
         If a period has too few cases.
     """
+    for moment in config.moments:
+        arrivals(dataset, Period.CALIBRATE, moment)  # too few are refused before anything is fitted
     boosters: dict[Moment, tuple[lgb.Booster, ...]] = {}
     for moment in config.moments:
         values, delay_hours = arrivals(dataset, Period.FIT, moment)
@@ -55,28 +56,24 @@ def fit_eta(dataset: Dataset, config: EtaConfig, note: Callable[[str], None] = l
         boosters=boosters,
         outcomes={},
     )
-    outcomes = {}
-    for moment in config.moments:
-        values, _ = arrivals(dataset, Period.CALIBRATE, moment)
-        outcomes[moment] = outcomes_of(
-            model.raw_hours(values, moment), dataset.cases[dataset.chosen(Period.CALIBRATE, moment)]
-        )
+    calibrate_until = micros(config.split.calibrate_until)
+    outcomes = {moment: outcomes_of(model, dataset, moment).known_before(calibrate_until) for moment in config.moments}
     return replace(model, outcomes=outcomes)
 
 
-def outcomes_of(raw: NDArray[np.float64], cases: pd.DataFrame) -> Outcomes:
-    """Return the residuals of predictions, by carrier, from when their outcome was known.
+def outcomes_of(model: EtaModel, dataset: Dataset, moment: Moment) -> Outcomes:
+    """Return the residuals of all cases of a moment that no tree has learnt from, by carrier.
 
-    Parameters
-    ----------
-    raw : float64 [n, len(LEVELS)]
-    cases
-        Rows of `Dataset.cases` [n].
+    Among them must be those whose outcome came after the end of their period (`cases_of` with `awaited`): without them
+    the slow ones would be missing from what is known at first.
     """
+    chosen = dataset.outcomes(moment)
+    cases = dataset.cases[chosen]
+    delay_hours = cases["delay_hours"].to_numpy(dtype=np.float64)
     return Outcomes(
         cases["carrier"].to_numpy(dtype=object),
         micros_of(cases["label_known_at"]),
-        residuals(raw, cases["delay_hours"].to_numpy(dtype=np.float64)),
+        residuals(model.raw_hours(dataset.values[chosen], moment), delay_hours),
     )
 
 

@@ -69,7 +69,7 @@ def _slice_table(key: str, rows: list[dict[str, Any]]) -> list[str]:
         low, high = row["coverage_interval_95"]
         lines.append(
             f"| {row['name']} | {row['legs']:,} | {row['coverage']:.3f} ({low:.3f}–{high:.3f}) | "
-            f"{row['median_width_hours']:.3f} h | {row['width_of_lane_history']:.2f} |"
+            f"{row['median_width_hours']:.3f} h | {row['width_to_lane_history']:.2f} |"
         )
     return lines
 

@@ -24,7 +24,7 @@ def slices(found: JudgedArrivals, seed: int) -> dict[str, list[dict[str, Any]]]:
     -------
     dict
         `carrier`, `lane` and `hours_before_arrival`, each a list of `name`, `legs` (shipments), `n` (decisions),
-        `coverage`, `coverage_interval_95`, `earlier`, `later`, `median_width_hours` and `width_of_lane_history`.
+        `coverage`, `coverage_interval_95`, `earlier`, `later`, `median_width_hours` and `width_to_lane_history`.
     """
     by_hours = pd.cut(found.hours_to_promise, _HOURS, right=False, labels=list(_HOURS_NAMED))
     return {
@@ -57,5 +57,5 @@ def _measured(part: JudgedArrivals, seed: int) -> dict[str, Any]:
         "earlier": float((part.delay_hours < part.hours[:, 0]).mean()),
         "later": float((part.delay_hours > part.hours[:, -1]).mean()),
         "median_width_hours": width,
-        "width_of_lane_history": width / usual,
+        "width_to_lane_history": width / usual,
     }

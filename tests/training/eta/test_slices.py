@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from features.tables import RecordTables
-from tests.training.small import small_dataset, small_eta_model, small_tables
+from tests.training.small import small_eta_dataset, small_eta_model, small_tables
 from training.eta.evaluate import judge_arrivals, summary
 from training.eta.judged import JudgedArrivals, together
 from training.eta.measures import interval_measures, mean_interval
@@ -65,7 +65,7 @@ class TestSlices:
             ("A", 300, 1.0),
             ("B", 100, 0.5),
         ]
-        assert {row["width_of_lane_history"] for row in found["carrier"]} == {0.5}
+        assert {row["width_to_lane_history"] for row in found["carrier"]} == {0.5}
         hours = [(row["name"], row["legs"]) for row in found["hours_before_arrival"]]
         assert hours == [("under 2", 100), ("24 to 48", 100)]
 
@@ -78,7 +78,7 @@ class TestSlices:
 
 
 def test_the_report_names_every_moment_carrier_and_hour(tmp_path: Path) -> None:
-    found = judge_arrivals(small_eta_model(), small_dataset(), RecordTables.read(small_tables()))
+    found = judge_arrivals(small_eta_model(), small_eta_dataset(), RecordTables.read(small_tables()))
     about = {"model": "eta", "version": "1", "data": "a small generated network", "period": ["then", None]}
     result = {**about, **summary(found, seed=1)}
     page = write_report(result, found, tmp_path).read_text()
