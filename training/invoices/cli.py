@@ -55,6 +55,7 @@ def evaluate_invoices(
     data: Data,
     as_json: AsJson = False,
     report: Annotated[Path | None, typer.Option("--report", help="folder for a page and a picture")] = None,
+    name: Annotated[str, typer.Option("--name", help="registered model, as its configuration calls it")] = "invoices",
     tracking_uri: Tracking = DEFAULT_TRACKING,
 ) -> None:
     """Judge the champion on the test period of the split that it was trained with."""
@@ -64,7 +65,7 @@ def evaluate_invoices(
     from training.invoices.report import write_report
 
     console = Console(stderr=True)
-    model, training = load_audit_champion(tracking_uri)
+    model, training = load_audit_champion(tracking_uri, name)
     with progress(console) as bar:
         task = bar.add_task("features", total=None)
         result, drawn = evaluate(

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import numpy as np
 import pandas as pd
 import pytest
@@ -251,6 +252,12 @@ class TestCommands:
         assert (result["version"], result["same_data_as_training"]) == ("1", True)
         assert result["rules"] == measured()["rules"]
         assert "synthetic" in result["data"]
+        mlflow.set_tracking_uri(uri)
+        registered = mlflow.pyfunc.load_model("models:/invoices@champion")
+        scored = registered.predict(pd.DataFrame({"data": [str(small_invoices())]}))
+        dataset = small_invoice_dataset()
+        expected = small_audit_model().score(dataset.matrix, dataset.audits)
+        assert scored["worth"].to_numpy() == pytest.approx(expected.worth)
 
     def test_without_truth_it_says_what_is_missing(self, tmp_path: Path) -> None:
         with pytest.raises(TruthError, match=TRUTH_FILE):
