@@ -102,7 +102,9 @@ class Builder:
                 f"{int(early.sum())} of {len(rows)} questions are asked before their shipment was known, "
                 f"the first of '{self.legs.ids[rows[early][0]]}'. Move the cutoff, or leave the question out."
             )
-        answers = {key: keyed.at(self._codes[key][rows], cutoffs) for key, keyed in self._keyed.items()}
+        answers = {
+            key: keyed.at(self._codes[key][rows], times[:, Time.PLANNED], cutoffs) for key, keyed in self._keyed.items()
+        }
         fields = {field: values[rows] for field, values in self.legs.keys.items()}
         observed = [
             self._feeds[name].at(FEEDS[name].subjects(field, fields), times[:, ahead], cutoffs)

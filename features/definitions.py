@@ -14,6 +14,7 @@ from features import (
     customer,
     feeds,
     plan,
+    rotation,
     route,
     shipment,
     stations,
@@ -38,6 +39,7 @@ FEATURES = (
     *shipment.FEATURES,
     *plan.FEATURES,
     *typical.FEATURES,
+    *rotation.FEATURES,
     *tracking.FEATURES,
 )
 NAMES = tuple(feature.name for feature in FEATURES)

@@ -12,12 +12,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features import backlog, feeds, plan, shipment, typical
+from features import backlog, feeds, plan, rotation, shipment, typical
 from features.definitions import DELIVERED, HISTORY, LOST_BY_CARRIER, LOST_BY_SERVICE, QUEUES
 from features.facts import Facts
 from features.history import WINDOWS, Fact
+from features.legs import Time
 from features.recent import Recent, Typical
 from features.revisions import RevisedTimeline
+from features.rotation import Rotation
 from features.timeline import Ints, Latest, Spans
 
 Key = tuple[str, ...]
@@ -80,12 +82,14 @@ class Keyed:
             self._spans.append(Spans(codes[chosen], start[chosen], end[chosen]))
         self._recent = _recent(codes, facts[Fact.RUN]) if key in typical.KEYS else None
         self._departures = _Departures(codes, facts[Fact.DEPARTURE]) if key == _VEHICLE else None
+        self._rotation = Rotation(codes, times) if key == _VEHICLE else None
 
-    def at(self, codes: Ints, cutoffs: Ints) -> NDArray[np.float64]:
+    def at(self, codes: Ints, planned: Ints, cutoffs: Ints) -> NDArray[np.float64]:
         """Return what is known of each key at its cutoff: float64 [q, width]; whole numbers are exact.
 
         First the answers of the streams, then those of the queues, then what is typical of the newest legs, then the
-        newest departure of the vehicle. Nothing is known of a key that is missing: its row is NaN.
+        newest departure of the vehicle and its run before the planned departure. Nothing is known of a key that is
+        missing: its row is NaN.
         """
         whole = [timeline.at(codes, cutoffs).reshape(len(codes), -1) for timeline in self._timelines]
         whole += [spans.at(codes, cutoffs)[:, None] for spans in self._spans]
@@ -94,6 +98,8 @@ class Keyed:
             parts.append(self._recent.at(codes, cutoffs))
         if self._departures is not None:
             parts.append(self._departures.at(codes, cutoffs))
+        if self._rotation is not None:
+            parts.append(self._rotation.at(codes, planned, cutoffs))
         answers = np.concatenate(parts, axis=1)
         answers[codes < 0] = np.nan
         return answers
@@ -140,14 +146,15 @@ def assemble(
     history = HISTORY.values(np.concatenate(flat, axis=1))
     queues = [take(queue.key, 1) for queue in QUEUES]
     by_key = [take(key, len(Typical._fields)) for key in typical.KEYS]
-    vehicle = take(_VEHICLE, len(shipment.NO_VEHICLE))
+    vehicle, run_before = take(_VEHICLE, len(shipment.NO_VEHICLE)), take(_VEHICLE, len(rotation.NO_RUN))
     lost_on_the_way = history[:, LOST_BY_SERVICE]
     lost_on_the_way = np.where(np.isnan(lost_on_the_way), history[:, LOST_BY_CARRIER], lost_on_the_way)
     own = shipment.values(times, numbers, cutoffs, lost_on_the_way, vehicle)
     planned = plan.values(numbers, own[:, shipment.TO_DEPARTURE], own[:, shipment.BOOKED_AHEAD])
     usual = typical.values(by_key, times, cutoffs)
+    rotated = rotation.values(times[:, Time.PLANNED], run_before)
     told = feeds.features_of(observed, history[:, DELIVERED])
-    return np.concatenate([history, *queues, *told, *on_the_way, own, planned, usual, tracked], axis=1)
+    return np.concatenate([history, *queues, *told, *on_the_way, own, planned, usual, rotated, tracked], axis=1)
 
 
 def _recent(codes: Ints, facts: Facts) -> Recent:

@@ -6,12 +6,12 @@ they become features (`history`, `backlog`, `shipment`). Only the arrays differ.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from features import backlog, disruption, forecast, typical, weather, work
+from features import backlog, disruption, forecast, rotation, typical, weather, work
 from features.claims import LiveClaims
 from features.definitions import HISTORY, QUEUES
 from features.disruption import LiveDisruptions
@@ -24,6 +24,7 @@ from features.live_timeline import LiveLatest, LiveSpans, LiveTimeline
 from features.live_work import LiveWork
 from features.recent import LiveRecent, Run
 from features.records import Place
+from features.rotation import LiveRotation
 from features.settings import FeatureSettings
 from features.timeline import Ints, starts_of
 from features.weather import LiveObservations
@@ -52,6 +53,7 @@ class LiveFacts:
         self.queues = [(queue, LiveSpans()) for queue in QUEUES]
         self.runs = {key: LiveRecent() for key in typical.KEYS}
         self.vehicle = LiveLatest()
+        self.rotation = LiveRotation()
         self.weather = LiveObservations()
         self.forecasts = LiveForecasts()
         self.disruptions = LiveDisruptions()
@@ -93,6 +95,7 @@ class LiveFacts:
                     if fact is not None:
                         answer = (float(fact.values[1]), float(fact.occurred))
                         note(vehicle, fact.occurred, fact.known, answer, fact.until)
+        self._change_rotation(key_of[VEHICLE], old, new)
         for queue, line in self.queues:
             key = key_of[queue.key]
             if key is None:
@@ -107,6 +110,15 @@ class LiveFacts:
                 line.remove(key, *was_there)
             if is_there is not None and is_there[0] < is_there[1]:
                 line.add(key, *is_there)
+
+    def _change_rotation(self, vehicle: Hashable | None, old: Row | None, new: Row | None) -> None:
+        was, now = (None if row is None else rotation.run_of(row) for row in (old, new))
+        if vehicle is None or was == now:
+            return
+        if was is not None:
+            self.rotation.remove(vehicle, was)
+        if now is not None:
+            self.rotation.add(vehicle, now)
 
     def _change_run(self, key_of: KeyOf, was: Happened | None, now: Happened | None) -> None:
         gone, come = (None if fact is None else _run(*fact) for fact in (was, now))
@@ -138,6 +150,9 @@ class LiveFacts:
         for row in usable[np.argsort(starts_of(left.occurred, left.known)[usable], kind="stable")].tolist():
             occurred, known, until = int(left.occurred[row]), int(left.known[row]), int(left.until[row])
             self.vehicle.add((vehicles[row],), occurred, known, (float(left.values[row, 1]), float(occurred)), until)
+        runs = rotation.runs_of(legs.times)
+        planned = runs.valid & pd.notna(vehicles)
+        self.rotation.add_many([(vehicle,) for vehicle in vehicles[planned]], runs.columns[planned])
 
     def _load_runs(self, legs: Legs, facts: Facts) -> None:
         usable = np.flatnonzero(facts.valid)

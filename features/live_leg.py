@@ -11,9 +11,9 @@ from math import isnan
 import numpy as np
 from numpy.typing import NDArray
 
-from features import disruption, forecast, plan, shipment, typical, way, weather, work
+from features import disruption, forecast, plan, rotation, shipment, typical, way, weather, work
 from features.definitions import DELIVERED, HISTORY, LOST_BY_CARRIER, LOST_BY_SERVICE
-from features.legs import Row
+from features.legs import Row, Time
 from features.live import VEHICLE, Keys, LiveFacts, key_of_each
 
 
@@ -84,5 +84,7 @@ class LiveLeg:
         values += own
         values += plan.values_of_one(numbers, own[shipment.TO_DEPARTURE], own[shipment.BOOKED_AHEAD])
         values += typical.values_of_one([self._runs[key] for key in typical.KEYS], row, cutoff)
+        planned = row[Time.PLANNED]
+        values += rotation.values_of_one(planned, live.rotation.at(self._vehicle, planned, cutoff))
         values += tracked
         return np.fromiter(values, np.float64, len(values))

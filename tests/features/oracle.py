@@ -181,6 +181,28 @@ def vehicle_last_delay(told: Told) -> float:
     return np.floor(max(own)[1]) if own else NOTHING
 
 
+def run_before(told: Told) -> tuple[datetime, datetime] | None:
+    """Planned departure and promised arrival of what the subject's vehicle is planned to do last before."""
+    planned, runs = told.subject.planned_departure_at, []
+    for one in told.shipments:
+        at = one.planned_departure_at
+        if planned is None or at is None or one.promised_at is None or one.vehicle_id != told.subject.vehicle_id:
+            continue
+        if planned - timedelta(days=7) <= at < planned and told.first(one, *CLOSED) is None:
+            runs.append((at, one.promised_at))
+    return max(runs) if runs and told.subject.vehicle_id is not None else None
+
+
+def vehicle_turnaround_hours(told: Told) -> float:
+    run, planned = run_before(told), told.subject.planned_departure_at
+    return NOTHING if run is None or planned is None else (planned - run[1]) / timedelta(hours=1)
+
+
+def vehicle_return_slack_hours(told: Told) -> float:
+    run = run_before(told)
+    return NOTHING if run is None else vehicle_turnaround_hours(told) - (run[1] - run[0]) / timedelta(hours=1)
+
+
 def value(told: Told) -> float:
     return NOTHING if told.subject.value_minor is None else told.subject.value_minor / 100
 
@@ -333,6 +355,8 @@ ORACLES: dict[str, Callable[[Told], float]] = {
     "departure_hour": departure_hour,
     "departure_delay_minutes": departure_delay,
     "vehicle_last_delay_minutes": vehicle_last_delay,
+    "vehicle_turnaround_hours": vehicle_turnaround_hours,
+    "vehicle_return_slack_hours": vehicle_return_slack_hours,
     "value": value,
     "customer_arrivals_late_share_28d": customer_arrivals_late_share_28d,
     "customer_past_promise": customer_past_promise,

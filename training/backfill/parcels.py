@@ -92,11 +92,14 @@ def open_records(tables: Mapping[str, pd.DataFrame], moments: Sequence[Moment], 
     asked = questions[["question", "shipment_id", "moment", "cutoff"]]
     yield from _sent("home", home, "question", asked.assign(**times, **numbers, **tracked))
     own = questions[["question", "cutoff"]].assign(home=home)
+    planned_of = own.assign(planned=times[_TIMES[Time.PLANNED]])
     for key in KEYS:
         name, fields = _name(key), list(key)
         for part, chosen in _parts_of_legs(key, legs, parts):
             yield Parcel(f"{name}/{part}", "legs", _packed(told.loc[chosen, [*fields, *_TIMES]]))
-        yield from _sent(name, _parts_of_questions(key, questions, parts), "questions", own.assign(**questions[fields]))
+        yield from _sent(
+            name, _parts_of_questions(key, questions, parts), "questions", planned_of.assign(**questions[fields])
+        )
     fields_asked = {field: questions[field].to_numpy(object) for field in FIELDS}
     for table, field, ahead in asked_of_feeds():
         subject = FEEDS[table].subjects(field, fields_asked)
@@ -144,7 +147,8 @@ def answer(to: str, parcels: Iterable[tuple[str, bytes]], settings: FeatureSetti
     codes = codes_of(key, both) if key else np.zeros(len(legs) + len(asked), dtype=np.int64)
     times = legs[_TIMES].to_numpy(dtype=np.int64)
     keyed = Keyed(key, codes[: len(legs)], times, facts_of(times, settings))
-    yield from _answered(name, asked, keyed.at(codes[len(legs) :], asked["cutoff"].to_numpy(dtype=np.int64)))
+    planned, cutoffs = (asked[column].to_numpy(dtype=np.int64) for column in ("planned", "cutoff"))
+    yield from _answered(name, asked, keyed.at(codes[len(legs) :], planned, cutoffs))
 
 
 def assemble_part(parcels: Iterable[tuple[str, bytes]]) -> pd.DataFrame:
