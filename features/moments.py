@@ -17,6 +17,9 @@ from features.vocabulary import Moment
 HOURS_BEFORE_DEPARTURE = {Moment.DAY_BEFORE: 24, Moment.HOURS_BEFORE: 2}
 """Moments at a fixed time before the planned departure."""
 
+IN_TURN = (*HOURS_BEFORE_DEPARTURE, Moment.AT_DEPARTURE)
+"""The moments that hold one after the other."""
+
 
 def moment_at(row: Row, cutoff: datetime) -> Moment | None:
     """Return the moment that holds at the cutoff for a shipment whose version in force then has these times.
@@ -54,14 +57,17 @@ def questions_about(legs: Legs) -> pd.DataFrame:
     """
     times = legs.times
     over = np.minimum(times[:, Time.DELIVERED_KNOWN], times[:, Time.CLOSED_KNOWN])
+    before_departure = np.minimum(over, times[:, Time.DEPARTED_KNOWN])
     parts = []
     for moment in Moment:
-        hours = HOURS_BEFORE_DEPARTURE.get(moment)
-        if hours is None:
+        if moment is Moment.AT_BOOKING:
+            cutoffs, past = times[:, Time.KNOWN], before_departure
+        elif moment is Moment.AT_DEPARTURE:
             cutoffs, past = times[:, Time.DEPARTED_KNOWN], over
         else:
-            cutoffs = np.where(times[:, Time.PLANNED] == NEVER, NEVER, times[:, Time.PLANNED] - hours * HOUR)
-            past = np.minimum(over, times[:, Time.DEPARTED_KNOWN])
+            ahead = HOURS_BEFORE_DEPARTURE[moment] * HOUR
+            cutoffs = np.where(times[:, Time.PLANNED] == NEVER, NEVER, times[:, Time.PLANNED] - ahead)
+            past = before_departure
         in_force = (times[:, Time.SINCE] <= cutoffs) & (cutoffs < times[:, Time.UNTIL])
         exists = (cutoffs != NEVER) & in_force & (past > cutoffs)
         cutoff_at = pd.to_datetime(cutoffs[exists], unit="us", utc=True)

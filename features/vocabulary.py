@@ -408,8 +408,12 @@ class EventType(StrEnum):
 
 
 class Moment(StrEnum):
-    """A decision moment of a shipment: each is a row of training data and a possible request in service."""
+    """A decision moment of a shipment: each is a row of training data and a possible request in service.
 
+    `AT_BOOKING` is when a plan comes to be known. It is asked for by name; the others hold one after the other.
+    """
+
+    AT_BOOKING = "at_booking"
     DAY_BEFORE = "24h_before"
     HOURS_BEFORE = "2h_before"
     AT_DEPARTURE = "at_departure"

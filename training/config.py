@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
 import yaml
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from features.moments import IN_TURN
 from features.settings import FeatureSettings
 from features.vocabulary import Moment
 from training.errors import ConfigError
@@ -27,12 +28,15 @@ class Split(Strict):
     """Half-open periods by planned departure: fit before `fit_until`, calibrate before `calibrate_until`, test after.
 
     All moments of a shipment fall on one side. A case whose outcome was not known by the end of its period is left
-    out of it: the gap that label maturity asks for, case by case.
+    out of it: the gap that label maturity asks for, case by case. Shipments that share an outcome can be held together.
     """
 
     fit_until: AwareDatetime
     calibrate_until: AwareDatetime
     test_until: AwareDatetime | None = None
+    together: Literal["order_id"] | None = Field(
+        default=None, description="what shipments have in common that share an outcome: all go where the first goes"
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -69,7 +73,7 @@ class ModelConfig(Strict):
     name: str
     owner: str
     data: str = Field(description="what the data is, in words; 'generated' must be said where it is")
-    moments: tuple[Moment, ...] = tuple(Moment)
+    moments: tuple[Moment, ...] = IN_TURN
     features: FeatureSettings = FeatureSettings()
     split: Split
     trees: Trees = Trees()

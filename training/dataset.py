@@ -106,6 +106,10 @@ def cases_of(tables: RecordTables, config: ModelConfig, *, awaited: bool = False
     stops = tables.stops.sort_values(["known_at", "sequence"], kind="stable").drop_duplicates("shipment_id")
     plans = tables.shipments.sort_values("known_at", kind="stable").drop_duplicates("shipment_id")
     cases["planned_at"] = cases["shipment_id"].map(stops.set_index("shipment_id")["planned_at"])
+    if config.split.together is not None:
+        common = cases["shipment_id"].map(plans.set_index("shipment_id")[config.split.together])
+        first = cases.groupby(common.fillna(cases["shipment_id"]))["planned_at"].transform("min")
+        cases["planned_at"] = first
     cases["lane"] = cases["shipment_id"].map(lanes_of(tables))
     cases["carrier"] = cases["shipment_id"].map(plans.set_index("shipment_id")["carrier_id"])
     cases["period"] = periods_of(cases["planned_at"], cases["label_known_at"], config.split)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from features.vocabulary import Moment
+from features.moments import IN_TURN
 from models.bundle import load, save
 from models.errors import BundleError, FingerprintError
 from tests.training.small import small_dataset, small_model
@@ -30,7 +30,7 @@ class TestLoad:
     def test_it_answers_as_the_model_that_was_saved(self, folder: Path) -> None:
         loaded, training = load(folder, version="3")
         assert (loaded.version, training) == ("3", TRAINING)
-        for moment in Moment:
+        for moment in IN_TURN:
             values, _, _ = small_dataset().part(Period.TEST, moment)
             assert np.array_equal(loaded.probabilities(values, moment), small_model().probabilities(values, moment))
 

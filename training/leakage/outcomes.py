@@ -27,7 +27,7 @@ PERMUTATIONS = 400
 BAND = 3.3
 """Width of the band round 0.5, in standard deviations on each side: chance alone leaves it once in a thousand times."""
 
-_BEFORE_DEPARTURE = (Moment.DAY_BEFORE, Moment.HOURS_BEFORE)
+_BEFORE_DEPARTURE = (Moment.AT_BOOKING, Moment.DAY_BEFORE, Moment.HOURS_BEFORE)
 _ROUNDS = 120
 _MEMORY: dict[str, object] = {
     "objective": "binary",
