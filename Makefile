@@ -11,7 +11,7 @@ demo: $(READY)  ## the whole story on generated data; ONCE=1 ends by itself and 
 	$(BIN)/triage demo $(if $(ONCE),--once)
 
 test: $(READY)  ## the tests, and the floors of coverage
-	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=
 	$(BIN)/python -m coverage report --include='features/*' --fail-under=95
 	$(BIN)/python -m coverage report --include='routing/*' --fail-under=95
 

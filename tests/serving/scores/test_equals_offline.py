@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from features.build import build
-from features.moments import questions_of
+from features.moments import IN_TURN, questions_of
 from features.vocabulary import Moment
 from routing.policy import Policy
 from serving.clock import ManualClock
@@ -43,6 +43,11 @@ def score(house: House, asked: Json) -> Json:
     return body
 
 
+def questions_in_turn(network: Network) -> pd.DataFrame:
+    questions = questions_of(network.tables)
+    return questions[questions["moment"].isin(IN_TURN)]
+
+
 def offline(network: Network, questions: pd.DataFrame) -> np.ndarray:
     """Return the probabilities of the batch build, one a question."""
     values = build(network.tables, questions, network.model.feature_settings).values
@@ -56,7 +61,7 @@ def offline(network: Network, questions: pd.DataFrame) -> np.ndarray:
 
 def open_at(network: Network, instant: datetime) -> pd.DataFrame:
     """Return a question at the instant for every shipment that can be scored then."""
-    cases = questions_of(network.tables)
+    cases = questions_in_turn(network)
     known = network.tables.shipments[network.tables.shipments["known_at"] <= instant]["shipment_id"]
     stops = network.tables.stops
     promised = stops[stops["promised_at"].notna()]["shipment_id"]
@@ -90,7 +95,7 @@ class TestAtEachDecisionMoment:
     def test_every_score_equals_the_batch_build(
         self, sqlite_url: str, late_shipments: Policy, network: Network
     ) -> None:
-        questions = questions_of(network.tables)
+        questions = questions_in_turn(network)
         within = (questions["cutoff_at"] > FEED_FROM) & (questions["cutoff_at"] <= FEED_UNTIL)
         questions = questions[within].sort_values("cutoff_at", kind="stable")
         questions = questions.iloc[:: max(1, len(questions) // QUESTIONS)].reset_index(drop=True)
