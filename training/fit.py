@@ -8,11 +8,14 @@ import lightgbm as lgb
 import numpy as np
 
 from features.definitions import fingerprint
+from features.history import DAY
+from features.instants import micros_of
 from features.vocabulary import Moment
 from models.calibration import Platt
 from models.delay import DelayModel, VerdictThresholds
 from training.config import TrainingConfig
 from training.dataset import Dataset
+from training.directions import directions
 from training.splits import Period
 from training.trees import boost, parameters_of, rounds_of
 
@@ -30,15 +33,15 @@ def fit_delay(dataset: Dataset, config: TrainingConfig, note: Callable[[str], No
     """
     boosters: dict[Moment, lgb.Booster] = {}
     calibrations: dict[Moment, Platt] = {}
-    parameters = parameters_of(config, objective="binary")
+    parameters = parameters_of(config, objective="binary", monotone_constraints=directions())
     for moment in config.moments:
         values, late, _ = dataset.part(Period.FIT, moment)
-        held_values, held_late, _ = dataset.part(Period.CALIBRATE, moment)
+        held_values, held_late, held_cases = dataset.part(Period.CALIBRATE, moment)
         rounds = rounds_of(values, late, parameters, config)
         note(f"{moment.value}: {len(late):,} cases, {late.mean():.1%} late, {rounds} trees")
         boosters[moment] = boost(values, late, parameters, rounds)
         raw = boosters[moment].predict(held_values, raw_score=True)
-        calibrations[moment] = Platt.fit(np.asarray(raw), held_late)
+        calibrations[moment] = Platt.fit_by_days(np.asarray(raw), held_late, micros_of(held_cases["cutoff_at"]) // DAY)
     return DelayModel(
         name=config.name,
         version="unregistered",
