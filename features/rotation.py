@@ -26,6 +26,13 @@ _AT_MOST = 7 * DAY
 
 FEATURES = (
     Feature(
+        "vehicle_gap_hours",
+        "hours",
+        "planned time between the departure of the vehicle's run before and this one",
+        _SOURCE,
+        _OWNER,
+    ),
+    Feature(
         "vehicle_turnaround_hours",
         "hours",
         "planned time between the promised arrival of the vehicle's run before and this departure",
@@ -35,7 +42,7 @@ FEATURES = (
     Feature(
         "vehicle_return_slack_hours",
         "hours",
-        "the same less the planned length of that run, to come back",
+        "planned time between the vehicle's run before, if it has to come back in as long, and this departure",
         _SOURCE,
         _OWNER,
     ),
@@ -55,14 +62,14 @@ def values(planned: Ints, before: NDArray[np.float64]) -> NDArray[np.float64]:
     before : float64 [n, 2]
         Planned departure and promised arrival of the vehicle's run before, from `Rotation.at`.
     """
-    turnaround = planned - before[:, 1]
-    return np.stack([turnaround / HOUR, (turnaround - (before[:, 1] - before[:, 0])) / HOUR], axis=1)
+    gap, turnaround = planned - before[:, 0], planned - before[:, 1]
+    return np.stack([gap, turnaround, turnaround - (before[:, 1] - before[:, 0])], axis=1) / HOUR
 
 
 def values_of_one(planned: int, before: Sequence[float]) -> list[float]:
     """Return `values` of one leg: the same operations, so the same bits."""
-    turnaround = planned - before[1]
-    return [turnaround / HOUR, (turnaround - (before[1] - before[0])) / HOUR]
+    gap, turnaround = planned - before[0], planned - before[1]
+    return [gap / HOUR, turnaround / HOUR, (turnaround - (before[1] - before[0])) / HOUR]
 
 
 class Rotation:

@@ -198,6 +198,11 @@ def vehicle_turnaround_hours(told: Told) -> float:
     return NOTHING if run is None or planned is None else (planned - run[1]) / timedelta(hours=1)
 
 
+def vehicle_gap_hours(told: Told) -> float:
+    run, planned = run_before(told), told.subject.planned_departure_at
+    return NOTHING if run is None or planned is None else (planned - run[0]) / timedelta(hours=1)
+
+
 def vehicle_return_slack_hours(told: Told) -> float:
     run = run_before(told)
     return NOTHING if run is None else vehicle_turnaround_hours(told) - (run[1] - run[0]) / timedelta(hours=1)
@@ -355,6 +360,7 @@ ORACLES: dict[str, Callable[[Told], float]] = {
     "departure_hour": departure_hour,
     "departure_delay_minutes": departure_delay,
     "vehicle_last_delay_minutes": vehicle_last_delay,
+    "vehicle_gap_hours": vehicle_gap_hours,
     "vehicle_turnaround_hours": vehicle_turnaround_hours,
     "vehicle_return_slack_hours": vehicle_return_slack_hours,
     "value": value,

@@ -96,7 +96,7 @@ class TestLiveRotation:
 
 
 def test_turnaround_and_slack_of_a_rotation_worked_by_hand() -> None:
-    # Leaves at 06:00, is to arrive at 09:30, and leaves again at 14:00: 4.5 h, of which 3.5 h to come back.
+    # Leaves at 06:00, is to arrive at 09:30, leaves again 8 h later: 4.5 h on the ground, or 1 h if it comes back.
     before = (6.0 * HOUR, 9.5 * HOUR)
-    assert values_of_one(14 * HOUR, before) == [4.5, 1.0]
-    assert values(np.array([14 * HOUR]), np.array([before])).tolist() == [[4.5, 1.0]]
+    assert values_of_one(14 * HOUR, before) == [8.0, 4.5, 1.0]
+    assert values(np.array([14 * HOUR]), np.array([before])).tolist() == [[8.0, 4.5, 1.0]]
