@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -14,11 +13,9 @@ import lightgbm as lgb
 from features.definitions import NAMES, fingerprint
 from features.settings import FeatureSettings
 from features.vocabulary import Moment
+from models import bundle_file
 from models.calibration import Platt
 from models.delay import DelayModel, VerdictThresholds
-from models.errors import BundleError, FingerprintError
-
-FORMAT = 1
 
 
 def save(model: DelayModel, folder: Path, training: dict[str, Any]) -> DelayModel:
@@ -35,7 +32,6 @@ def save(model: DelayModel, folder: Path, training: dict[str, Any]) -> DelayMode
         (folder / f"{moment.value}.txt").write_text(text, encoding="utf-8")
     saved = replace(model, fingerprints={**model.fingerprints, "model": _digest(texts)})
     described = {
-        "format": FORMAT,
         "name": saved.name,
         "fingerprints": dict(saved.fingerprints),
         "feature_settings": saved.feature_settings.model_dump(mode="json"),
@@ -44,7 +40,7 @@ def save(model: DelayModel, folder: Path, training: dict[str, Any]) -> DelayMode
         "moments": {moment.value: asdict(saved.calibrations[moment]) for moment in saved.boosters},
         "training": training,
     }
-    (folder / "bundle.json").write_text(json.dumps(described, indent=1, sort_keys=True), encoding="utf-8")
+    bundle_file.write(folder, described)
     return saved
 
 
@@ -58,28 +54,18 @@ def load(folder: Path, version: str) -> tuple[DelayModel, dict[str, Any]]:
     FingerprintError
         If the model was made with other features.
     """
-    try:
-        described = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
-        if described["format"] != FORMAT:
-            raise BundleError(folder, f"its format is {described['format']}, expected {FORMAT}.")
-        return _read(folder, described, version), described["training"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BundleError(folder, f"a part is missing or unreadable ({error}).") from error
+    return bundle_file.read(folder, lambda described: _read(folder, described, version))
 
 
 def _read(folder: Path, described: dict[str, Any], version: str) -> DelayModel:
     texts = {Moment(name): (folder / f"{name}.txt").read_text(encoding="utf-8") for name in described["moments"]}
-    if _digest(texts) != described["fingerprints"]["model"]:
-        raise BundleError(folder, "its boosters are not those that were saved.")
-    settings, found = described["feature_settings"], described["fingerprints"]["features"]
-    expected = fingerprint(FeatureSettings.model_validate(settings))
-    if found != expected:
-        raise FingerprintError(described["name"], found, expected)
+    settings = FeatureSettings.model_validate(described["feature_settings"])
+    bundle_file.check(folder, described, parts="boosters", digest=_digest(texts), features=fingerprint(settings))
     return DelayModel(
         name=described["name"],
         version=version,
         fingerprints=described["fingerprints"],
-        feature_settings=FeatureSettings.model_validate(settings),
+        feature_settings=settings,
         thresholds=VerdictThresholds(**described["thresholds"]),
         boosters={moment: lgb.Booster(model_str=text) for moment, text in texts.items()},
         calibrations={Moment(name): Platt(**fitted) for name, fitted in described["moments"].items()},

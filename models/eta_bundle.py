@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -15,11 +14,10 @@ import numpy as np
 from features.definitions import NAMES, fingerprint
 from features.settings import FeatureSettings
 from features.vocabulary import Moment
+from models import bundle_file
 from models.conformal import Outcomes
-from models.errors import BundleError, FingerprintError
+from models.errors import BundleError
 from models.eta import LEVELS, EtaModel, Window
-
-FORMAT = 1
 
 
 def save(model: EtaModel, folder: Path, training: dict[str, Any]) -> EtaModel:
@@ -40,7 +38,6 @@ def save(model: EtaModel, folder: Path, training: dict[str, Any]) -> EtaModel:
         )
     saved = replace(model, fingerprints={**model.fingerprints, "model": _digest(folder, model.boosters)})
     described = {
-        "format": FORMAT,
         "name": saved.name,
         "fingerprints": dict(saved.fingerprints),
         "feature_settings": saved.feature_settings.model_dump(mode="json"),
@@ -50,7 +47,7 @@ def save(model: EtaModel, folder: Path, training: dict[str, Any]) -> EtaModel:
         "moments": [moment.value for moment in saved.boosters],
         "training": training,
     }
-    (folder / "bundle.json").write_text(json.dumps(described, indent=1, sort_keys=True), encoding="utf-8")
+    bundle_file.write(folder, described)
     return saved
 
 
@@ -64,28 +61,20 @@ def load(folder: Path, version: str) -> tuple[EtaModel, dict[str, Any]]:
     FingerprintError
         If the model was made with other features.
     """
-    try:
-        described = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
-        if described["format"] != FORMAT:
-            raise BundleError(folder, f"its format is {described['format']}, expected {FORMAT}.")
-        if described["levels"] != list(LEVELS):
-            raise BundleError(folder, f"its quantiles are {described['levels']}, expected {list(LEVELS)}.")
-        return _read(folder, described, version), described["training"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BundleError(folder, f"a part is missing or unreadable ({error}).") from error
+    return bundle_file.read(folder, lambda described: _read(folder, described, version))
 
 
 def _read(folder: Path, described: dict[str, Any], version: str) -> EtaModel:
+    if described["levels"] != list(LEVELS):
+        raise BundleError(folder, f"its quantiles are {described['levels']}, expected {list(LEVELS)}.")
     moments = [Moment(name) for name in described["moments"]]
-    if _digest(folder, moments) != described["fingerprints"]["model"]:
-        raise BundleError(folder, "its boosters or outcomes are not those that were saved.")
-    settings, found = FeatureSettings.model_validate(described["feature_settings"]), described["fingerprints"]
-    if found["features"] != fingerprint(settings):
-        raise FingerprintError(described["name"], found["features"], fingerprint(settings))
+    settings = FeatureSettings.model_validate(described["feature_settings"])
+    digest = _digest(folder, moments)
+    bundle_file.check(folder, described, parts="boosters or outcomes", digest=digest, features=fingerprint(settings))
     return EtaModel(
         name=described["name"],
         version=version,
-        fingerprints=found,
+        fingerprints=described["fingerprints"],
         feature_settings=settings,
         window=Window(**described["window"]),
         boosters={

@@ -12,6 +12,7 @@ import lightgbm as lgb
 import numpy as np
 
 from features.invoice import INVOICE_FEATURES
+from models import bundle_file
 from models.audit.expected import Expectation, Scale
 from models.audit.findings import AuditSettings, Tolerance
 from models.audit.missed import MissedBound
@@ -19,9 +20,7 @@ from models.audit.risk import SignWeights
 from models.audit.score import AuditModel, ReviewMinutes
 from models.audit.signs import SIGNS, Expected, SignScales, WeightByVolume
 from models.calibration import Platt
-from models.errors import BundleError, FingerprintError
 
-FORMAT = 1
 _EXPECTED = ("line_haul", "beside_freight")
 _SCALES = "scales.npz"
 
@@ -54,7 +53,6 @@ def save(model: AuditModel, folder: Path, training: dict[str, Any]) -> AuditMode
     np.savez_compressed(folder / _SCALES, **scores)  # type: ignore[arg-type]  # names are free
     saved = replace(model, fingerprints={**model.fingerprints, "model": _digest(folder)})
     described = {
-        "format": FORMAT,
         "name": saved.name,
         "fingerprints": dict(saved.fingerprints),
         "settings": {**asdict(saved.settings), "payers": sorted(saved.settings.payers)},
@@ -67,7 +65,7 @@ def save(model: AuditModel, folder: Path, training: dict[str, Any]) -> AuditMode
         "missed": asdict(saved.missed) if saved.missed is not None else None,
         "training": training,
     }
-    (folder / "bundle.json").write_text(json.dumps(described, indent=1, sort_keys=True), encoding="utf-8")
+    bundle_file.write(folder, described)
     return saved
 
 
@@ -81,21 +79,12 @@ def load(folder: Path, version: str) -> tuple[AuditModel, dict[str, Any]]:
     FingerprintError
         If the model was made with other features.
     """
-    try:
-        described = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
-        if described["format"] != FORMAT:
-            raise BundleError(folder, f"its format is {described['format']}, expected {FORMAT}.")
-        return _read(folder, described, version), described["training"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BundleError(folder, f"a part is missing or unreadable ({error}).") from error
+    return bundle_file.read(folder, lambda described: _read(folder, described, version))
 
 
 def _read(folder: Path, described: dict[str, Any], version: str) -> AuditModel:
-    if _digest(folder) != described["fingerprints"]["model"]:
-        raise BundleError(folder, "its boosters or scales are not those that were saved.")
-    found, expected = described["fingerprints"]["features"], features_fingerprint()
-    if found != expected:
-        raise FingerprintError(described["name"], found, expected)
+    features = features_fingerprint()
+    bundle_file.check(folder, described, parts="boosters or scales", digest=_digest(folder), features=features)
     expectations = {name: _expectation(folder, name, described["least_spread"][name]) for name in _EXPECTED}
     return AuditModel(
         name=described["name"],

@@ -1,0 +1,67 @@
+"""`bundle.json`, the file that binds the parts of a saved model to each other and to features, whatever the model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from models.errors import BundleError, FingerprintError
+
+FORMAT = 1
+_FILE = "bundle.json"
+
+M = TypeVar("M")
+
+
+def write(folder: Path, described: Mapping[str, Any]) -> None:
+    """Write what binds the parts that lie in the folder."""
+    text = json.dumps({"format": FORMAT, **described}, indent=1, sort_keys=True)
+    (folder / _FILE).write_text(text, encoding="utf-8")
+
+
+def read(folder: Path, model_of: Callable[[dict[str, Any]], M]) -> tuple[M, dict[str, Any]]:
+    """Return the model that was saved, and what was kept of its training.
+
+    Parameters
+    ----------
+    model_of
+        Makes the model of what `write` was given.
+
+    Raises
+    ------
+    BundleError
+        If a part is missing or unreadable.
+    """
+    try:
+        described = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+        if described["format"] != FORMAT:
+            raise BundleError(folder, f"its format is {described['format']}, expected {FORMAT}.")
+        return model_of(described), described["training"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BundleError(folder, f"a part is missing or unreadable ({error}).") from error
+
+
+def check(folder: Path, described: Mapping[str, Any], *, parts: str, digest: str, features: str) -> None:
+    """Compare the parts that lie there, and the features of today, with those the model was saved with.
+
+    Parameters
+    ----------
+    parts
+        What the parts are, in words.
+    digest, features
+        SHA-256 of the parts, and of the declarations of the features.
+
+    Raises
+    ------
+    BundleError
+        If the parts are others.
+    FingerprintError
+        If the features are.
+    """
+    found = described["fingerprints"]
+    if found["model"] != digest:
+        raise BundleError(folder, f"its {parts} are not those that were saved.")
+    if found["features"] != features:
+        raise FingerprintError(described["name"], found["features"], features)
