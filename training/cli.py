@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, ParamSpec
+from typing import Annotated, Any, ParamSpec
 
 import typer
 from rich import box
@@ -16,7 +15,18 @@ from rich.table import Table
 from features.errors import FeatureError
 from models.errors import ModelError
 from training.backfill import cli as backfill_cli
-from training.console import DEFAULT_TRACKING, AsJson, Config, Data, Name, Tracking, make_folder, progress
+from training.console import (
+    DEFAULT_TRACKING,
+    AsJson,
+    Config,
+    Data,
+    Name,
+    Tracking,
+    counting,
+    make_folder,
+    registered,
+    show,
+)
 from training.errors import TrainingError
 from training.eta.cli import evaluate_eta, train_eta
 from training.invoices.cli import evaluate_invoices, train_invoices
@@ -54,6 +64,7 @@ def train_delay(
     """Train the delay model: features as known at each moment, a split by time, calibration, a report, the registry."""
     # Imported here: no other command waits for these libraries.
     from models.bundle import save
+    from training.about import CANDIDATE, about
     from training.config import TrainingConfig, load_config
     from training.dataset import make_dataset
     from training.evaluate import judge, summary
@@ -65,28 +76,18 @@ def train_delay(
     console = Console(stderr=True)
     settings = load_config(config, TrainingConfig)
     make_folder(tracking_uri)
-    with progress(console) as bar:
-        task = bar.add_task("features", total=None)
-        dataset = make_dataset(data, settings, lambda done, total: bar.update(task, completed=done, total=total))
+    with counting(console, "features") as progress:
+        dataset = make_dataset(data, settings, progress)
     model = fit_delay(dataset, settings, note=lambda line: console.print(f"  {line}"))
     shares = {moment.value: float(dataset.part(Period.FIT, moment)[1].mean()) for moment in settings.moments}
     kept = {"config": settings.model_dump(mode="json"), "fit_late_share": shares}
     model = save(model, out / "bundle", kept)
     judged = judge(model, dataset, shares)
-    about = {
-        "model": model.name,
-        "version": "candidate",
-        "data": settings.data,
-        "period": [
-            settings.split.calibrate_until.isoformat(),
-            settings.split.test_until and settings.split.test_until.isoformat(),
-        ],
-    }
-    result = {**about, **summary(judged, settings.seed)}
+    result = {**about(model, settings), **CANDIDATE, **summary(judged, settings.seed)}
     report = write_report(result, judged, out / "report")
     version = register_model(model, settings, result, out / "bundle", out / "report", tracking_uri)
     console.print(_table({**result, "version": version}))
-    console.print(f"Registered as {model.name} version {version}, alias champion, in {tracking_uri}. Report: {report}")
+    registered(console, model.name, version, tracking_uri, report)
 
 
 def evaluate_delay(
@@ -101,13 +102,9 @@ def evaluate_delay(
 
     console = Console(stderr=True)
     model, training = load_champion(tracking_uri, name)
-    with progress(console) as bar:
-        task = bar.add_task("features", total=None)
-        result, _ = evaluate(model, training, data, lambda done, total: bar.update(task, completed=done, total=total))
-    if as_json:
-        typer.echo(json.dumps(result))
-    else:
-        Console().print(_table(result))
+    with counting(console, "features") as progress:
+        result, _ = evaluate(model, training, data, progress)
+    show(result, _table, as_json=as_json)
 
 
 def _told(command: Callable[_P, None]) -> Callable[_P, None]:
@@ -124,7 +121,7 @@ def _told(command: Callable[_P, None]) -> Callable[_P, None]:
     return run
 
 
-def _table(result: dict[str, object]) -> Table:
+def _table(result: dict[str, Any]) -> Table:
     title = f"{result['model']} {result['version']}: {result['data']}"
     table = Table(title=title, box=box.SIMPLE_HEAD, padding=0)  # what fits into 80 characters
     for column in ("moment", "scorer"):

@@ -1,13 +1,17 @@
-"""What the verbs of training share on the command line: options and the bar of progress."""
+"""What the verbs of training share on the command line: options, the bar of progress and how a result is shown."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 DEFAULT_TRACKING = "sqlite:///var/mlflow/mlflow.db"
 
@@ -26,7 +30,23 @@ def make_folder(tracking_uri: str) -> None:
         Path(tracking_uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
 
 
-def progress(console: Console) -> Progress:
-    """Return a bar that counts what is done of how much."""
+@contextmanager
+def counting(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar that counts what is done of how much; it is told (done, total)."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=console)
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def show(result: dict[str, Any], table: Callable[[dict[str, Any]], Table], *, as_json: bool) -> None:
+    """Print a result, as one JSON object or as a table."""
+    if as_json:
+        typer.echo(json.dumps(result))
+    else:
+        Console().print(table(result))
+
+
+def registered(console: Console, name: str, version: str, tracking_uri: str, report: Path) -> None:
+    """Say that a model is registered, and where its report is."""
+    console.print(f"Registered as {name} version {version}, alias champion, in {tracking_uri}. Report: {report}")

@@ -13,6 +13,7 @@ from features.build import Progress
 from features.vocabulary import Moment
 from models.baselines import base_rate, carrier_lane_rate
 from models.delay import DelayModel
+from training.about import about
 from training.config import TrainingConfig
 from training.dataset import Dataset, fingerprint_of, make_dataset
 from training.metrics import auc_interval, measures
@@ -70,14 +71,5 @@ def evaluate(
     config = TrainingConfig.model_validate(training["config"])
     dataset = make_dataset(folder, config, progress, periods=(Period.TEST,))
     judged = judge(model, dataset, training["fit_late_share"])
-    about = {
-        "model": model.name,
-        "version": model.version,
-        "data": config.data,
-        "same_data_as_training": fingerprint_of(folder) == model.fingerprints["data"],
-        "period": [
-            config.split.calibrate_until.isoformat(),
-            config.split.test_until and config.split.test_until.isoformat(),
-        ],
-    }
-    return {**about, **summary(judged, config.seed)}, judged
+    same = fingerprint_of(folder) == model.fingerprints["data"]
+    return {**about(model, config), "same_data_as_training": same, **summary(judged, config.seed)}, judged

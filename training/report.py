@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve
 
 from features.vocabulary import Moment
+from training import pages
 from training.evaluate import Judged
 from training.metrics import lift, reliability
 
@@ -20,12 +20,7 @@ _COLOURS = ("#0b6e99", "#c4561d", "#4a7c3a")
 
 def write_report(result: dict[str, Any], judged: dict[Moment, Judged], folder: Path) -> Path:
     """Write `report.md` and `report.png` into a folder and return the path of the first."""
-    folder.mkdir(parents=True, exist_ok=True)
-    mpl.use("Agg")
-    _picture(result, judged).savefig(folder / "report.png", dpi=110)
-    path = folder / "report.md"
-    path.write_text(_page(result), encoding="utf-8")
-    return path
+    return pages.write(folder, _page(result), _picture(result, judged))
 
 
 def _page(result: dict[str, Any]) -> str:

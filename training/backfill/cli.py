@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from features.vocabulary import Moment
+from training.console import counting
 
 if TYPE_CHECKING:
     from features.settings import FeatureSettings
@@ -63,19 +64,14 @@ def backfill(
 
 
 def _here(data: Path, out: Path, settings: FeatureSettings, moments: tuple[Moment, ...], console: Console) -> int:
-    from rich.progress import Progress
-
     from training.backfill import local
 
     if out.exists() and any(out.iterdir()):
         console.print(f"The folder {out} is not empty. Name a new one, so that no old part stays among new ones.")
         raise typer.Exit(2)
     out.mkdir(parents=True, exist_ok=True)
-    with Progress(console=console) as bar:
-        task = bar.add_task("features", total=None)
-        return local.backfill(
-            data, out, settings, moments, lambda done, total: bar.update(task, completed=done, total=total)
-        )
+    with counting(console, "features") as progress:
+        return local.backfill(data, out, settings, moments, progress)
 
 
 def _on_spark(

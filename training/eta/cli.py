@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +10,18 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from training.console import DEFAULT_TRACKING, AsJson, Config, Data, Name, Tracking, make_folder, progress
+from training.console import (
+    DEFAULT_TRACKING,
+    AsJson,
+    Config,
+    Data,
+    Name,
+    Tracking,
+    counting,
+    make_folder,
+    registered,
+    show,
+)
 
 
 def train_eta(
@@ -24,6 +34,7 @@ def train_eta(
     # Imported here: no other command waits for these libraries.
     from features.tables import RecordTables
     from models.eta_bundle import save
+    from training.about import CANDIDATE, about
     from training.config import EtaConfig, load_config
     from training.dataset import make_dataset
     from training.eta.evaluate import judge_arrivals, summary
@@ -34,28 +45,16 @@ def train_eta(
     console = Console(stderr=True)
     settings = load_config(config, EtaConfig)
     make_folder(tracking_uri)
-    with progress(console) as bar:
-        task = bar.add_task("features", total=None)
-        dataset = make_dataset(
-            data, settings, lambda done, total: bar.update(task, completed=done, total=total), awaited=True
-        )
+    with counting(console, "features") as progress:
+        dataset = make_dataset(data, settings, progress, awaited=True)
     model = fit_eta(dataset, settings, note=lambda line: console.print(f"  {line}"))
     model = save(model, out / "bundle", {"config": settings.model_dump(mode="json")})
     judged = judge_arrivals(model, dataset, RecordTables.read(data))
-    about = {
-        "model": model.name,
-        "version": "candidate",
-        "data": settings.data,
-        "period": [
-            settings.split.calibrate_until.isoformat(),
-            settings.split.test_until and settings.split.test_until.isoformat(),
-        ],
-    }
-    result = {**about, **summary(judged, settings.seed)}
+    result = {**about(model, settings), **CANDIDATE, **summary(judged, settings.seed)}
     report = write_report(result, judged, out / "report")
     version = register(model, settings, result, out / "bundle", out / "report", tracking_uri)
     console.print(_table({**result, "version": version}))
-    console.print(f"Registered as {model.name} version {version}, alias champion, in {tracking_uri}. Report: {report}")
+    registered(console, model.name, version, tracking_uri, report)
 
 
 def evaluate_eta(
@@ -68,15 +67,9 @@ def evaluate_eta(
 
     console = Console(stderr=True)
     model, training = load_eta_champion(tracking_uri, name)
-    with progress(console) as bar:
-        task = bar.add_task("features", total=None)
-        result, _ = evaluate_arrivals(
-            model, training, data, lambda done, total: bar.update(task, completed=done, total=total)
-        )
-    if as_json:
-        typer.echo(json.dumps(result))
-    else:
-        Console().print(_table(result))
+    with counting(console, "features") as progress:
+        result, _ = evaluate_arrivals(model, training, data, progress)
+    show(result, _table, as_json=as_json)
 
 
 def _table(result: dict[str, Any]) -> Table:

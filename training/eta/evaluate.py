@@ -15,6 +15,7 @@ from features.instants import micros_of
 from features.tables import RecordTables
 from features.vocabulary import Moment
 from models.eta import EtaModel
+from training.about import about
 from training.config import EtaConfig
 from training.dataset import Dataset, fingerprint_of, make_dataset
 from training.eta.baselines import LaneHistory, corrected
@@ -92,17 +93,8 @@ def evaluate_arrivals(
     config = EtaConfig.model_validate(training["config"])
     dataset = make_dataset(folder, config, progress, periods=(Period.CALIBRATE, Period.TEST), awaited=True)
     judged = judge_arrivals(model, dataset, RecordTables.read(folder))
-    about = {
-        "model": model.name,
-        "version": model.version,
-        "data": config.data,
-        "same_data_as_training": fingerprint_of(folder) == model.fingerprints["data"],
-        "period": [
-            config.split.calibrate_until.isoformat(),
-            config.split.test_until and config.split.test_until.isoformat(),
-        ],
-    }
-    return {**about, **summary(judged, config.seed)}, judged
+    same = fingerprint_of(folder) == model.fingerprints["data"]
+    return {**about(model, config), "same_data_as_training": same, **summary(judged, config.seed)}, judged
 
 
 def _measured(found: JudgedArrivals, seed: int) -> dict[str, Any]:

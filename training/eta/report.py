@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from features.vocabulary import Moment
 from models.eta import LEVELS
+from training import pages
 from training.eta.judged import JudgedArrivals
 from training.eta.measures import STATED, covered
 
@@ -21,12 +21,7 @@ _LANES_LISTED = 10
 
 def write_report(result: dict[str, Any], judged: dict[Moment, JudgedArrivals], folder: Path) -> Path:
     """Write `report.md` and `report.png` into a folder and return the path of the first."""
-    folder.mkdir(parents=True, exist_ok=True)
-    mpl.use("Agg")
-    _picture(result, judged).savefig(folder / "report.png", dpi=110)
-    path = folder / "report.md"
-    path.write_text(_page(result), encoding="utf-8")
-    return path
+    return pages.write(folder, _page(result), _picture(result, judged))
 
 
 def _page(result: dict[str, Any]) -> str:

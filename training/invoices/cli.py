@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from training.console import DEFAULT_TRACKING, AsJson, Config, Data, Tracking, make_folder, progress
+from training.console import DEFAULT_TRACKING, AsJson, Config, Data, Tracking, counting, make_folder, registered, show
 
 
 def train_invoices(
@@ -25,10 +24,11 @@ def train_invoices(
     """Train the invoice audit: expected charges, signs, the bound on what is missed, a report, the registry."""
     # Imported here: no other command waits for these libraries.
     from models.audit.bundle import save
+    from training.about import CANDIDATE, about
     from training.config import load_config
     from training.invoices.config import InvoicesConfig
     from training.invoices.dataset import make_invoice_dataset
-    from training.invoices.evaluate import about, judge_invoices
+    from training.invoices.evaluate import judge_invoices
     from training.invoices.fit import fit_invoices
     from training.invoices.report import write_report
     from training.invoices.track import register_audit
@@ -36,19 +36,16 @@ def train_invoices(
     console = Console(stderr=True)
     settings = load_config(config, InvoicesConfig)
     make_folder(tracking_uri)
-    with progress(console) as bar:
-        task = bar.add_task("features", total=None)
-        dataset = make_invoice_dataset(
-            data, settings, lambda done, total: bar.update(task, completed=done, total=total)
-        )
+    with counting(console, "features") as progress:
+        dataset = make_invoice_dataset(data, settings, progress)
     model = fit_invoices(dataset, settings, note=lambda line: console.print(f"  {line}"))
     model = save(model, out / "bundle", {"config": settings.model_dump(mode="json")})
     measured, drawn = judge_invoices(model, dataset, settings)
-    result = {**about(model, settings), **measured}
+    result = {**about(model, settings), **CANDIDATE, **measured}
     report = write_report(result, drawn, out / "report")
     version = register_audit(model, settings, result, out / "bundle", out / "report", tracking_uri)
     console.print(_table({**result, "version": version}))
-    console.print(f"Registered as {model.name} version {version}, alias champion, in {tracking_uri}. Report: {report}")
+    registered(console, model.name, version, tracking_uri, report)
 
 
 def evaluate_invoices(
@@ -66,17 +63,11 @@ def evaluate_invoices(
 
     console = Console(stderr=True)
     model, training = load_audit_champion(tracking_uri, name)
-    with progress(console) as bar:
-        task = bar.add_task("features", total=None)
-        result, drawn = evaluate(
-            model, training, data, lambda done, total: bar.update(task, completed=done, total=total)
-        )
+    with counting(console, "features") as progress:
+        result, drawn = evaluate(model, training, data, progress)
     if report is not None:
         console.print(f"Report: {write_report(result, drawn, report)}")
-    if as_json:
-        typer.echo(json.dumps(result))
-    else:
-        Console().print(_table(result))
+    show(result, _table, as_json=as_json)
 
 
 def _table(result: dict[str, Any]) -> Table:

@@ -13,6 +13,7 @@ from features.invoice import Progress
 from models.audit.facts import log_of
 from models.audit.score import AuditModel, Scores
 from models.audit.signs import carriers
+from training.about import about
 from training.dataset import fingerprint_of
 from training.invoices import ranking, rules
 from training.invoices.config import InvoicesConfig
@@ -78,18 +79,7 @@ def evaluate_invoices(
     dataset = make_invoice_dataset(folder, config, progress)
     result, drawn = judge_invoices(model, dataset, config)
     same = fingerprint_of(folder) == model.fingerprints["data"]
-    return {**about(model, config), "version": model.version, "same_data_as_training": same, **result}, drawn
-
-
-def about(model: AuditModel, config: InvoicesConfig) -> dict[str, Any]:
-    """Return what a result says of itself."""
-    until = config.split.test_until
-    return {
-        "model": model.name,
-        "version": "candidate",
-        "data": config.data,
-        "period": [config.split.calibrate_until.isoformat(), until and until.isoformat()],
-    }
+    return {**about(model, config), "same_data_as_training": same, **result}, drawn
 
 
 def _rules(dataset: InvoiceDataset, rows: Flags, seed: int) -> dict[str, Any]:

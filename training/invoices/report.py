@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from training import pages
 from training.invoices import ranking
 from training.invoices.evaluate import JudgedInvoices
 
@@ -26,12 +26,7 @@ _CURVES = {
 
 def write_report(result: dict[str, Any], drawn: JudgedInvoices, folder: Path) -> Path:
     """Write `report.md` and `report.png` into a folder and return the path of the first."""
-    folder.mkdir(parents=True, exist_ok=True)
-    mpl.use("Agg")
-    _picture(result, drawn).savefig(folder / "report.png", dpi=110)
-    path = folder / "report.md"
-    path.write_text(page(result), encoding="utf-8")
-    return path
+    return pages.write(folder, page(result), _picture(result, drawn))
 
 
 def page(result: dict[str, Any]) -> str:
