@@ -12,8 +12,9 @@ from features.charges import Expected, Reason
 from features.contracts import Contracts, lies_in
 from features.declaration import Feature
 from features.invoice_records import FreightInvoice, InvoiceLine
+from features.invoice_vocabulary import ChargeKind, InvoiceKind, Proof
 from features.records import DeliveryEvent, Shipment
-from features.vocabulary import ChargeKind, EventStatus, InvoiceKind, Proof
+from features.vocabulary import EventStatus
 
 UNKNOWN = float("nan")
 _OWNER = "freight audit"

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from features.invoice_records import CarrierRate, FuelIndex
-from features.vocabulary import ChargeKind
+from features.invoice_vocabulary import ChargeKind
 
 
 class Reason(StrEnum):

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from features.as_known import counts_from
 from features.declaration import Feature
 from features.invoice_records import FreightInvoice
-from features.vocabulary import InvoiceKind
+from features.invoice_vocabulary import InvoiceKind
 
 _OWNER, _SOURCE = "freight audit", "freight_invoices, references"
 SIMILAR_WITHIN = timedelta(days=90)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from features.invoice_records import Accessorial
+from features.invoice_vocabulary import Proof
 from features.records import DeliveryEvent, Shipment
-from features.vocabulary import AssertedBy, EventStatus, PartyAtFault, Proof
+from features.vocabulary import AssertedBy, EventStatus, PartyAtFault
 
 _STATUS = {
     Proof.RETURN: EventStatus.RETURNED,

@@ -11,8 +11,9 @@ from typing import Annotated
 from pydantic import Field
 
 from features.fields import Amount, Identifier, Instant, Priced, Valid
+from features.invoice_vocabulary import ChargeKind, InvoiceKind, PaymentMethod, Proof, RateBasis
 from features.records import Reference
-from features.vocabulary import ChargeKind, FreightClass, InvoiceKind, Mode, PaymentMethod, Proof, RateBasis
+from features.vocabulary import FreightClass, Mode
 
 RatePer = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Percent = Annotated[float, Field(allow_inf_nan=False)]

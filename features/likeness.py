@@ -24,8 +24,8 @@ from features.duplicates import in_order_of_arrival
 from features.history import WINDOWS
 from features.instants import micros
 from features.invoice_records import FreightInvoice
+from features.invoice_vocabulary import ChargeKind, InvoiceKind
 from features.timeline import Ints, Timeline
-from features.vocabulary import ChargeKind, InvoiceKind
 
 _OWNER, _SOURCE = "freight audit", "freight_invoices, invoice_lines"
 TWIN_WITHIN = timedelta(days=90)

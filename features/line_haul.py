@@ -9,8 +9,8 @@ from fractions import Fraction
 from features.amounts import exact, half_up
 from features.charges import Reason
 from features.invoice_records import CarrierRate
+from features.invoice_vocabulary import RateBasis
 from features.records import Shipment
-from features.vocabulary import RateBasis
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,9 @@ from features.charges import Charge, Clause, Doubt, Expected, NotOwed, Reason
 from features.contracts import Contracts
 from features.evidence import Shown, shown
 from features.invoice_records import Accessorial, FuelIndex
+from features.invoice_vocabulary import ChargeKind, Proof, RateBasis
 from features.line_haul import Haul, NoHaul, line_haul, quantity
 from features.records import DeliveryEvent, Shipment
-from features.vocabulary import ChargeKind, Proof, RateBasis
 
 
 def rate_shipment(

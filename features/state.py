@@ -36,7 +36,7 @@ from features.tracking import Scan
 from features.vocabulary import Moment
 from features.way import way_of
 
-Record = (
+AnyRecord = (
     Shipment
     | DeliveryEvent
     | WeatherObservation
@@ -48,6 +48,7 @@ Record = (
     | TenderResponse
     | Claim
 )
+"""Whatever the state can take in."""
 
 _KINDS = (Shipment, DeliveryEvent)
 """Records that stay in the archive until their shipment is asked for."""
@@ -100,7 +101,7 @@ class State:
         self._origins_of: dict[str, set[str]] = {}
         self._carriers: Counter[str] = Counter()
 
-    def add(self, record: Record) -> bool:
+    def add(self, record: AnyRecord) -> bool:
         """Take in a record.
 
         Returns
@@ -135,7 +136,7 @@ class State:
             case Claim():
                 return self.facts.claims.add(record)
 
-    def check(self, record: Record) -> None:
+    def check(self, record: AnyRecord) -> None:
         """Raise what `add` would raise, and change nothing."""
         if isinstance(record, Shipment):
             case = self._case(record.shipment_id)
@@ -172,7 +173,7 @@ class State:
                     self.add(record)
         else:
             self._load(tables)
-        feeds: tuple[Iterable[Record], ...] = (
+        feeds: tuple[Iterable[AnyRecord], ...] = (
             records_of(tables, Place),
             records_of(tables, WeatherObservation),
             records_of(tables, WeatherForecast),

@@ -165,7 +165,7 @@ def spans_of(frame: pd.DataFrame) -> pd.DataFrame:
         _chosen(told, counts & done, Count.DUE_AND_DONE, came, np.minimum(until, _after(due, PACE))),
         _chosen(told, counts & ~done, Count.DUE_SOON, np.maximum(start, due - AHEAD), np.minimum(until, due)),
         _chosen(told, counts & ~done, Count.OVERDUE, came, np.minimum(until, _after(due, AT_MOST))),
-        _chosen(told, known < NEVER, Count.TOLD, known, np.full(len(frame), NEVER)),
+        _chosen(told, np.ones(len(frame), dtype=bool), Count.TOLD, known, np.full(len(frame), NEVER)),
     ]
     spans.append(_waves(spans[0]))
     return pd.concat(spans, ignore_index=True)[["subject", "what", "start", "end", "since", "wave"]]

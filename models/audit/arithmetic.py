@@ -8,7 +8,7 @@ from features.amounts import exact, half_up
 from features.billing import Bill
 from features.charges import Clause
 from features.invoice_records import InvoiceLine
-from features.vocabulary import ChargeKind, Discrepancy
+from features.invoice_vocabulary import ChargeKind, Discrepancy
 from models.audit.findings import Finding
 
 

@@ -10,7 +10,8 @@ from features.charges import Charge, NotOwed
 from features.contracts import Contracts
 from features.evidence import asked_for
 from features.invoice_records import Accessorial, InvoiceLine
-from features.vocabulary import ChargeKind, Discrepancy, EventStatus, Proof, RateBasis
+from features.invoice_vocabulary import ChargeKind, Discrepancy, Proof, RateBasis
+from features.vocabulary import EventStatus
 from models.audit.arithmetic import extension, lines_of, numbers, repeated, total
 from models.audit.findings import Finding
 from models.audit.stated import HAUL, Stated, side

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from features.ingest.money import minor_digits
 from features.invoice_records import FreightInvoice
-from features.vocabulary import Discrepancy
+from features.invoice_vocabulary import Discrepancy
 from models.audit.findings import WHOLE_BILL, Finding
 
 _ASKED = {

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.billing import PARTS, Bill
-from features.vocabulary import AssertedBy, ChargeKind, EventStatus, InvoiceKind
+from features.invoice_vocabulary import ChargeKind, InvoiceKind
+from features.vocabulary import AssertedBy, EventStatus
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from features.charges import Clause, Doubt
-from features.vocabulary import ChargeKind, Discrepancy
+from features.invoice_vocabulary import ChargeKind, Discrepancy
 
 WHOLE_BILL = frozenset(
     {

@@ -10,7 +10,7 @@ from features.billing import WEEKS_ASIDE, Bill
 from features.charges import Charge
 from features.contracts import Contracts
 from features.invoice_records import InvoiceLine
-from features.vocabulary import ChargeKind, Discrepancy, Proof, RateBasis
+from features.invoice_vocabulary import ChargeKind, Discrepancy, Proof, RateBasis
 from models.audit.arithmetic import extension, lines_of, numbers, repeated, stated_product, total
 from models.audit.findings import Finding
 from models.audit.stated import HAUL, Stated, charge_of, side

@@ -9,7 +9,8 @@ from features.billing import Bill
 from features.charges import Reason
 from features.duplicates import Repeats
 from features.invoice_records import FreightInvoice
-from features.vocabulary import ChargeKind, Discrepancy, EventStatus, InvoiceKind
+from features.invoice_vocabulary import ChargeKind, Discrepancy, InvoiceKind
+from features.vocabulary import EventStatus
 from models.audit.arithmetic import lines_of
 from models.audit.findings import AuditSettings, Finding
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from features.billing import Bill
 from features.contracts import Contracts
 from features.duplicates import Ledger, Repeats, in_order_of_arrival
-from features.vocabulary import ChargeKind, Discrepancy, InvoiceKind
+from features.invoice_vocabulary import ChargeKind, Discrepancy, InvoiceKind
 from models.audit.arithmetic import sum_findings
 from models.audit.beside import beside_findings, tax_findings
 from models.audit.findings import WHOLE_BILL, Audit, AuditSettings, Finding, tolerated

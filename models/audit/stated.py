@@ -15,9 +15,9 @@ from features.billing import PARTS, Bill
 from features.charges import Charge, Expected
 from features.contracts import Contracts, lies_in
 from features.invoice_records import InvoiceLine
+from features.invoice_vocabulary import ChargeKind, Discrepancy, InvoiceKind, RateBasis
 from features.rating import rate_shipment
 from features.records import Shipment
-from features.vocabulary import ChargeKind, Discrepancy, InvoiceKind, RateBasis
 from models.audit.findings import AuditSettings, Finding
 
 HAUL = PARTS["line_haul"]

@@ -6,25 +6,21 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import AwareDatetime, BaseModel, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
 from features.vocabulary import Branch
 from routing.directives import Directive, DirectiveKind
 from routing.policy import Mode
 from serving.db.tables import DirectiveRow
 from serving.directives.repository import directive_of
-from serving.shapes import NO_NUL
+from serving.shapes import NO_NUL, Body
 
 Reason = Annotated[str, Field(min_length=1, max_length=2000, pattern=NO_NUL, description="why, in your own words")]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]
 Value = StrictBool | StrictInt | StrictFloat | StrictStr
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DirectiveBody(_Body):
+class DirectiveBody(Body):
     """An order: what is to be held back, silenced or stopped, on whose behalf, why and until when."""
 
     kind: DirectiveKind
@@ -59,7 +55,7 @@ class DirectiveBody(_Body):
         )
 
 
-class EndBody(_Body):
+class EndBody(Body):
     """Why a directive is ended before its time."""
 
     reason: Reason

@@ -16,9 +16,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from features.errors import RecordError
+from features.state import AnyRecord
 from serving.clock import Clock
 from serving.events import repository
-from serving.events.records import AnyRecord, stored_record
+from serving.events.records import stored_record
 
 CHUNK = 1000
 """Events read at once."""

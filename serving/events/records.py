@@ -14,23 +14,12 @@ from features.carrier_records import Claim, Tender, TenderResponse
 from features.errors import FutureKnowledgeError
 from features.fields import Record
 from features.records import DeliveryEvent, Disruption, Place, Shipment, WeatherForecast, WeatherObservation
+from features.state import AnyRecord
 from features.stock_records import WarehouseTask
 from features.vocabulary import Classifier, EventType
 from routing.canonical import canonical_json
 from serving.errors import Fault, InvalidRecordError, KnownTimeError
 
-AnyRecord = (
-    Shipment
-    | DeliveryEvent
-    | WeatherObservation
-    | WeatherForecast
-    | Place
-    | Disruption
-    | WarehouseTask
-    | Tender
-    | TenderResponse
-    | Claim
-)
 R = TypeVar("R", bound=Record)
 
 RECORD_OF: Mapping[EventType, type[AnyRecord]] = {

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from features.carrier_records import Claim, Tender, TenderResponse
 from features.errors import FutureKnowledgeError, RecordError
 from features.records import DeliveryEvent, Disruption, Place, Shipment
+from features.state import AnyRecord
 from features.stock_records import WarehouseTask
 from features.vocabulary import EventType
 from serving.clock import Clock
@@ -28,7 +29,7 @@ from serving.errors import (
 )
 from serving.events import repository
 from serving.events.following import Following, Learns
-from serving.events.records import RECORD_OF, AnyRecord, Intake, read_record, stored_record, subject_of, write_record
+from serving.events.records import RECORD_OF, Intake, read_record, stored_record, subject_of, write_record
 from serving.events.repository import NewEvent
 from serving.events.schemas import CloudEvent
 

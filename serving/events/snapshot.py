@@ -17,12 +17,11 @@ import pandas as pd
 from sqlalchemy.orm import Session, sessionmaker
 
 from features.settings import FeatureSettings
-from features.state import State
+from features.state import AnyRecord, State
 from features.tables import SCHEMAS, RecordTables
 from serving.errors import SnapshotError
 from serving.events import repository
 from serving.events.following import Following
-from serving.events.records import AnyRecord
 
 NOTE = "snapshot.json"
 FORMAT = 1

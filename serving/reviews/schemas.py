@@ -6,13 +6,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from features.vocabulary import Branch
 from serving.reviews.items import Item
 from serving.reviews.reasons import MEANINGS, Answer, ReasonCode
 from serving.reviews.service import Claimed, Detail, QueuePage
-from serving.shapes import NO_NUL
+from serving.shapes import NO_NUL, Body
 
 Token = Annotated[str, Field(min_length=1, max_length=64, pattern=NO_NUL, description="what the claim returned")]
 Note = Annotated[str, Field(max_length=2000, pattern=NO_NUL, description="in your own words")]
@@ -100,30 +100,26 @@ class ClaimAnswer(BaseModel):
         return cls(claim_token=claimed.token, expires_at=claimed.expires_at, item=ItemAnswer.of(claimed.item))
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ClaimBody(_Body):
+class ClaimBody(Body):
     """Nothing to claim a free item; the token of a claim that holds, to let it run longer."""
 
     claim_token: Token | None = None
 
 
-class ReleaseBody(_Body):
+class ReleaseBody(Body):
     """Give an item back."""
 
     claim_token: Token
 
 
-class AcceptBody(_Body):
+class AcceptBody(Body):
     """Let the suggested branch be carried out."""
 
     claim_token: Token
     note: Note | None = None
 
 
-class OverrideBody(_Body):
+class OverrideBody(Body):
     """Let another branch be carried out."""
 
     claim_token: Token
@@ -132,7 +128,7 @@ class OverrideBody(_Body):
     note: Note | None = None
 
 
-class DismissBody(_Body):
+class DismissBody(Body):
     """Do nothing about it."""
 
     claim_token: Token

@@ -7,32 +7,29 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from features.vocabulary import Branch
 from routing.policy import Mode
 from serving.db.tables import StepUpRow
 from serving.directives.schemas import Reason
+from serving.shapes import Body
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class StepUpBody(_Body):
+class StepUpBody(Body):
     """What a limit is to be raised to, and why."""
 
     mode: Mode | None = Field(description="null lifts the limit: then the bundle alone says how far branches go")
     reason: Reason
 
 
-class ApproveBody(_Body):
+class ApproveBody(Body):
     """The digest of what was proposed and shown, which the approval signs."""
 
     digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
-class RejectBody(_Body):
+class RejectBody(Body):
     """Why a proposal is rejected, or taken back."""
 
     reason: Reason

@@ -20,7 +20,7 @@ import pytest
 
 from features.definitions import NAMES
 from features.records import DeliveryEvent, Shipment
-from features.state import Record, State
+from features.state import AnyRecord, State
 from features.tables import events_of, shipments_of
 from tests.benchmarks.memory import resident_megabytes
 from tests.benchmarks.page import write_section
@@ -82,7 +82,7 @@ def test_lookup_append_and_memory() -> None:
     coming = [shipment_id for shipment_id, leaves in planned.items() if begin < leaves < end + timedelta(days=2)]
     told_of = dict.fromkeys([*coming, *(record.shipment_id for record in incoming if record.shipment_id in planned)])
     first_look = microseconds_of(state.shipment, told_of)
-    appended: dict[type[Record], list[float]] = {Shipment: [], DeliveryEvent: []}
+    appended: dict[type[AnyRecord], list[float]] = {Shipment: [], DeliveryEvent: []}
     looked_up: list[float] = []
     rng = np.random.default_rng(5)
     for record in incoming:

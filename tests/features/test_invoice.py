@@ -19,8 +19,8 @@ from features.duplicates import Ledger, in_order_of_arrival, is_similar, plain_n
 from features.fields import Record
 from features.invoice import INVOICE_FEATURES, INVOICE_NAMES, InvoiceMatrix, build_invoices
 from features.invoice_records import FreightInvoice, InvoiceLine
+from features.invoice_vocabulary import InvoiceKind
 from features.tables import RecordTables
-from features.vocabulary import InvoiceKind
 from tests.features.agreed import CUTOFF, DAY, PICKUP, clocks, event, fuel, plan, rate, terms
 
 NOTHING = float("nan")

@@ -16,9 +16,9 @@ from features.charges import Expected, Reason
 from features.contracts import Contracts, lies_in
 from features.fields import Record
 from features.invoice_records import Accessorial, CarrierRate, FuelIndex
+from features.invoice_vocabulary import ChargeKind
 from features.rating import rate_shipment
 from features.records import DeliveryEvent, Shipment
-from features.vocabulary import ChargeKind
 from tests.features.agreed import AGREED, CUTOFF, DAY, MONDAY, PICKUP, event, fuel, plan, rate, terms
 
 

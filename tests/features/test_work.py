@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -230,4 +229,3 @@ def test_an_empty_table_is_asked_like_any_other() -> None:
     assert list(empty.columns) == ["subject", "what", "start", "end", "since", "wave"]
     now = np.array([micros(START)])
     assert np.isnan(feed.told(empty).at(np.array(["NLRTM"], dtype=object), now, now)).all()
-    assert isinstance(empty, pd.DataFrame)

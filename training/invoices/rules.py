@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.invoice import INVOICE_NAMES
-from features.vocabulary import Discrepancy
+from features.invoice_vocabulary import Discrepancy
 from models.audit.findings import OPEN_QUESTIONS
 from training.invoices.dataset import InvoiceDataset, is_beyond
 

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.vocabulary import ChargeKind, Mode, Proof, RateBasis
+from features.invoice_vocabulary import ChargeKind, Proof, RateBasis
+from features.vocabulary import Mode
 from training.simulate.frames import frame, instants
 from training.simulate.network import CARRIERS, PLACES, carriers_of, lanes
 from training.simulate.settings import SimulationSettings

@@ -13,7 +13,8 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features.vocabulary import ChargeKind, InvoiceKind, PaymentMethod, RateBasis, ReferenceKind, Subject
+from features.invoice_vocabulary import ChargeKind, InvoiceKind, PaymentMethod, RateBasis
+from features.vocabulary import ReferenceKind, Subject
 from training.simulate.bookings import Bookings
 from training.simulate.contracts import (
     BREAKS_FROM_KG,

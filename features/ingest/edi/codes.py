@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from features.invoice_vocabulary import ChargeKind, InvoiceKind, PaymentMethod
 from features.vocabulary import (
     AdjustmentReason,
-    ChargeKind,
     EventStatus,
-    InvoiceKind,
     Mode,
     PartyAtFault,
-    PaymentMethod,
     ReferenceKind,
     StopKind,
     TenderPurpose,

@@ -15,7 +15,8 @@ from features.ingest.edi.reading import Reading, pieces_of, split
 from features.ingest.edi.segments import Segment
 from features.ingest.money import minor_digits
 from features.invoice_records import FreightInvoice, InvoiceLine
-from features.vocabulary import ChargeKind, FreightClass, InvoiceKind, RateBasis
+from features.invoice_vocabulary import ChargeKind, InvoiceKind, RateBasis
+from features.vocabulary import FreightClass
 
 _CLASSES = {word.value.replace(".", ""): word for word in FreightClass}
 _ORIGIN, _DESTINATION = ("SH", "SF", "PW"), ("CN", "ST", "UC")

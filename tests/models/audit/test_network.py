@@ -9,7 +9,7 @@ import pytest
 
 from features.contracts import Contracts
 from features.invoice import build_invoices
-from features.vocabulary import Discrepancy
+from features.invoice_vocabulary import Discrepancy
 from models.audit.findings import Audit
 from models.audit.rules import audit_bills
 from tests.models.audit.billed import STRICT

@@ -9,7 +9,7 @@ import pytest
 
 from features.as_known import counts_from
 from features.charges import Reason
-from features.vocabulary import ChargeKind, Discrepancy
+from features.invoice_vocabulary import ChargeKind, Discrepancy
 from models.audit.dispute import dispute_text
 from models.audit.findings import OPEN_QUESTIONS, WHOLE_BILL, AuditSettings, Finding, Tolerance
 from tests.features.agreed import CUTOFF, DAY, PICKUP, clocks, event, plan, rate, terms

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from features.invoice_records import Accessorial, CarrierRate, FuelIndex
-from features.vocabulary import ChargeKind, Mode, Proof, RateBasis
+from features.invoice_vocabulary import ChargeKind, Proof, RateBasis
+from features.vocabulary import Mode
 from training.simulate.billing.settings import BillingSettings
 
 WEEK = timedelta(days=7)

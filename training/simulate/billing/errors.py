@@ -7,14 +7,8 @@ from datetime import timedelta
 
 import numpy as np
 
-from features.vocabulary import (
-    AssertedBy,
-    ChargeKind,
-    Discrepancy,
-    EventStatus,
-    PartyAtFault,
-    RateBasis,
-)
+from features.invoice_vocabulary import ChargeKind, Discrepancy, RateBasis
+from features.vocabulary import AssertedBy, EventStatus, PartyAtFault
 from training.simulate.billing.loads import Agreed, Load
 from training.simulate.billing.sheet import Row, row_of
 from training.simulate.billing.spoiling import Kind, Spoilt, factor, has, rerated, total

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from features.amounts import exact, half_up
+from features.invoice_vocabulary import Discrepancy, RateBasis
 from features.records import Shipment
-from features.vocabulary import Discrepancy, RateBasis
 from training.simulate.billing.loads import Agreed, Load
 from training.simulate.billing.spoiling import Kind, Spoilt, factor, rerated, total
 

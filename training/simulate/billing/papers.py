@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from features.vocabulary import Discrepancy, EventStatus
+from features.invoice_vocabulary import Discrepancy
+from features.vocabulary import EventStatus
 from training.simulate.billing.loads import Agreed, Load
 from training.simulate.billing.spoiling import Kind, Spoilt, factor, total
 

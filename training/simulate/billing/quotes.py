@@ -16,10 +16,10 @@ import numpy as np
 
 from features.contracts import Contracts
 from features.invoice_records import CarrierRate, FreightInvoice
+from features.invoice_vocabulary import Discrepancy, RateBasis
 from features.rating import rate_shipment
 from features.records import DeliveryEvent, Shipment
 from features.tables import RecordTables, events_of, records_of, shipments_of
-from features.vocabulary import Discrepancy, RateBasis
 from training.simulate.billing.errors import extended_wrongly, of_no_agreement, summed_wrongly, taxed_wrongly
 from training.simulate.billing.generate import BilledYear, drawn_error, with_truth
 from training.simulate.billing.loads import Agreed, Load

@@ -12,7 +12,7 @@ from typing import Any
 from features.amounts import exact, half_up
 from features.charges import Expected
 from features.invoice_records import Accessorial, InvoiceLine
-from features.vocabulary import ChargeKind, RateBasis
+from features.invoice_vocabulary import ChargeKind, RateBasis
 
 Row = dict[str, Any]
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from features.contracts import Contracts
+from features.invoice_vocabulary import Discrepancy
 from features.rating import rate_shipment
 from features.records import DeliveryEvent, Shipment
-from features.vocabulary import Discrepancy
 from training.simulate.billing.loads import EVER, Agreed, Load
 from training.simulate.billing.sheet import Row, Sheet, sheet_of
 

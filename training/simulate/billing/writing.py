@@ -12,7 +12,7 @@ import numpy as np
 
 from features.fields import Record
 from features.invoice_records import FreightInvoice
-from features.vocabulary import ChargeKind, InvoiceKind, PaymentMethod
+from features.invoice_vocabulary import ChargeKind, InvoiceKind, PaymentMethod
 from training.simulate.billing.loads import PAYERS, Load
 from training.simulate.billing.settings import PaperShares
 from training.simulate.billing.sheet import Row, written

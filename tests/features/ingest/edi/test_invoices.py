@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from features.invoice_records import FreightInvoice, InvoiceLine
-from features.vocabulary import ChargeKind, InvoiceKind, PaymentMethod, RateBasis
+from features.invoice_vocabulary import ChargeKind, InvoiceKind, PaymentMethod, RateBasis
 from tests.features.ingest.edi.written import Imported, imported, one
 
 BILL = """

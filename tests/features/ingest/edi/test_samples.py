@@ -14,9 +14,10 @@ from features.ingest.checks import broken_links, broken_rows
 from features.ingest.edi.importer import import_edi
 from features.ingest.edi.reading import Terms
 from features.invoice_records import FreightInvoice, InvoiceLine
+from features.invoice_vocabulary import RateBasis
 from features.records import DeliveryEvent, Shipment
 from features.tables import SCHEMAS, RecordTables
-from features.vocabulary import EventStatus, RateBasis, TenderReply
+from features.vocabulary import EventStatus, TenderReply
 from tests.features.ingest.edi.written import LEARNT, Imported, accounted
 from tests.features.ingest.recorded import needs, source_of
 

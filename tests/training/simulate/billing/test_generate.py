@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from features.contracts import Contracts
 from features.invoice import build_invoices
+from features.invoice_vocabulary import Discrepancy
 from features.tables import RecordTables
-from features.vocabulary import Discrepancy
 from models.audit.findings import Audit, AuditSettings, Tolerance
 from models.audit.rules import audit_bills
 from tests.training.simulate.billing.card import WEIGHTS, card
