@@ -36,7 +36,7 @@ def page(result: dict[str, Any]) -> str:
         f"# {result['model']}, version {result['version']}",
         "",
         f"Data: {result['data']}. Test period: {result['period'][0]} to {result['period'][1] or 'the end'}; "
-        f"{result['invoices']:,} invoices, {result['wrong']:,} with an injected error.",
+        f"{result['invoices']:,} invoices, {result['wrong']:,} of them wrong.",
         "Every invoice is judged as it came in, from what was known then; intervals resample whole days.",
         "",
         "| rules | recall (95 %) | precision (95 %) | errors | findings |",
