@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.definitions import NAMES
+from features.inventory.features import INVENTORY_NAMES
 
 Floats = NDArray[np.float64]
 
@@ -25,3 +26,18 @@ def carrier_lane_rate(values: Floats) -> Floats:
     values : float64 [n, len(FEATURES)]
     """
     return values[:, NAMES.index(CARRIER_LANE_SHARE)]
+
+
+def not_covered(values: Floats) -> NDArray[np.bool_]:
+    """Tell which order lines need more than is free at the cutoff: bool [n]; not one whose stock is not known.
+
+    Parameters
+    ----------
+    values : float64 [n, len(INVENTORY_FEATURES)]
+    """
+    return np.asarray(values[:, INVENTORY_NAMES.index("shortfall")] > 0)
+
+
+def share_by(answer: NDArray[np.bool_], shares: tuple[float, float]) -> Floats:
+    """Return the share of the training data with the same answer, (no, yes), as probability: float64 [n]."""
+    return np.where(answer, shares[1], shares[0])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -27,10 +25,9 @@ def save(model: DelayModel, folder: Path, training: dict[str, Any]) -> DelayMode
         How it was made, kept beside it: the configuration, the late share of its training data.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    texts = {moment: booster.model_to_string() for moment, booster in model.boosters.items()}
-    for moment, text in texts.items():
-        (folder / f"{moment.value}.txt").write_text(text, encoding="utf-8")
-    saved = replace(model, fingerprints={**model.fingerprints, "model": _digest(texts)})
+    texts = {moment.value: booster.model_to_string() for moment, booster in model.boosters.items()}
+    bundle_file.write_texts(folder, texts)
+    saved = replace(model, fingerprints={**model.fingerprints, "model": bundle_file.digest_of(texts)})
     described = {
         "name": saved.name,
         "fingerprints": dict(saved.fingerprints),
@@ -58,23 +55,16 @@ def load(folder: Path, version: str) -> tuple[DelayModel, dict[str, Any]]:
 
 
 def _read(folder: Path, described: dict[str, Any], version: str) -> DelayModel:
-    texts = {Moment(name): (folder / f"{name}.txt").read_text(encoding="utf-8") for name in described["moments"]}
+    texts = bundle_file.read_texts(folder, described["moments"])
     settings = FeatureSettings.model_validate(described["feature_settings"])
-    bundle_file.check(folder, described, parts="boosters", digest=_digest(texts), features=fingerprint(settings))
+    digest = bundle_file.digest_of(texts)
+    bundle_file.check(folder, described, parts="boosters", digest=digest, features=fingerprint(settings))
     return DelayModel(
         name=described["name"],
         version=version,
         fingerprints=described["fingerprints"],
         feature_settings=settings,
         thresholds=VerdictThresholds(**described["thresholds"]),
-        boosters={moment: lgb.Booster(model_str=text) for moment, text in texts.items()},
+        boosters={Moment(name): lgb.Booster(model_str=text) for name, text in texts.items()},
         calibrations={Moment(name): Platt(**fitted) for name, fitted in described["moments"].items()},
     )
-
-
-def _digest(texts: Mapping[Moment, str]) -> str:
-    """Return the SHA-256 of the boosters, in the order in which `bundle.json` lists their moments."""
-    digest = hashlib.sha256()
-    for moment in sorted(texts):
-        digest.update(texts[moment].encode())
-    return digest.hexdigest()

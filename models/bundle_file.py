@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -41,6 +42,25 @@ def read(folder: Path, model_of: Callable[[dict[str, Any]], M]) -> tuple[M, dict
         return model_of(described), described["training"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(folder, f"a part is missing or unreadable ({error}).") from error
+
+
+def write_texts(folder: Path, texts: Mapping[str, str]) -> None:
+    """Write parts that are texts, each as `<name>.txt`."""
+    for name, text in texts.items():
+        (folder / f"{name}.txt").write_text(text, encoding="utf-8")
+
+
+def read_texts(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """Return parts that are texts, by name."""
+    return {name: (folder / f"{name}.txt").read_text(encoding="utf-8") for name in names}
+
+
+def digest_of(texts: Mapping[str, str]) -> str:
+    """Return the SHA-256 of texts in order of their names."""
+    digest = hashlib.sha256()
+    for name in sorted(texts):
+        digest.update(texts[name].encode())
+    return digest.hexdigest()
 
 
 def check(folder: Path, described: Mapping[str, Any], *, parts: str, digest: str, features: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from features.vocabulary import Moment, Verdict
+from features.vocabulary import LineMoment, Moment, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Reason:
     value
         Its value, None where unknown.
     log_odds
-        What the reason adds to the log-odds of being late; negative lowers the risk.
+        What the reason adds to the log-odds of what is predicted; negative lowers the risk.
     words
         The reason in plain words.
     """
@@ -74,4 +74,21 @@ class EtaScore:
     median: datetime | None
     late: datetime | None
     moment: Moment
+    abstained_because: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShortageScore:
+    """Risk that an order line is picked short.
+
+    Attributes
+    ----------
+    probability
+        Calibrated, None when the model abstains.
+    abstained_because
+        Why it abstains; empty otherwise.
+    """
+
+    probability: float | None
+    moment: LineMoment
     abstained_because: tuple[str, ...]

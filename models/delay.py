@@ -15,7 +15,7 @@ from features.state import FeatureRow
 from features.vocabulary import Moment, Verdict
 from models.calibration import Platt
 from models.contracts import DelayScore, Explanation
-from models.explain import explain
+from models.explain import explain_score
 
 Floats = NDArray[np.float64]
 
@@ -65,11 +65,7 @@ class DelayModel:
 
     def explain(self, row: FeatureRow, moment: Moment) -> Explanation:
         """Explain the score of one row, exactly: contributions and base add up to its calibrated log-odds."""
-        calibration = self.calibrations[moment]
-        parts = self.boosters[moment].predict(row.values.reshape(1, -1), pred_contrib=True, num_threads=1)
-        scaled = np.asarray(parts, dtype=np.float64)[0] * calibration.slope
-        base = float(scaled[-1]) + calibration.intercept
-        return explain(base, scaled[:-1].tolist(), row.values.tolist())
+        return explain_score(self.boosters[moment], self.calibrations[moment], row.values)
 
     def _raw(self, values: Floats, moment: Moment) -> Floats:
         threads = 1 if len(values) == 1 else 0

@@ -10,15 +10,35 @@ import math
 import re
 from collections.abc import Sequence
 
+import lightgbm as lgb
+import numpy as np
+from numpy.typing import NDArray
+
 from features.declaration import Feature
 from features.definitions import FEATURES
+from models.calibration import Platt
 from models.contracts import Explanation, Reason
 
 _WINDOW = re.compile(r"_\d+[hd]$")
 
 
+def explain_score(
+    booster: lgb.Booster, calibration: Platt, values: NDArray[np.float64], features: Sequence[Feature] = FEATURES
+) -> Explanation:
+    """Explain the calibrated score of one row, float64 [len(features)], exactly: all adds up to its log-odds."""
+    parts = booster.predict(values.reshape(1, -1), pred_contrib=True, num_threads=1)
+    scaled = np.asarray(parts, dtype=np.float64)[0] * calibration.slope
+    base = float(scaled[-1]) + calibration.intercept
+    return explain(base, scaled[:-1].tolist(), values.tolist(), features=features)
+
+
 def explain(
-    base_log_odds: float, contributions: Sequence[float], values: Sequence[float], *, top: int = 5
+    base_log_odds: float,
+    contributions: Sequence[float],
+    values: Sequence[float],
+    *,
+    features: Sequence[Feature] = FEATURES,
+    top: int = 5,
 ) -> Explanation:
     """Turn contributions to the log-odds into an explanation.
 
@@ -26,26 +46,26 @@ def explain(
     ----------
     base_log_odds
         Log-odds of the average case.
-    contributions, values : float [len(FEATURES)]
+    contributions, values : float [len(features)]
     top
         How many reasons to name.
     """
     families: dict[str, list[int]] = {}
-    for index, feature in enumerate(FEATURES):
+    for index, feature in enumerate(features):
         families.setdefault(_WINDOW.sub("", feature.name), []).append(index)
     reasons = []
     for members in families.values():
         total = math.fsum(contributions[index] for index in members)
         loudest = max(members, key=lambda index: abs(contributions[index]))
         value = values[loudest]
-        feature = FEATURES[loudest]
+        feature = features[loudest]
         known = None if math.isnan(value) else float(value)
         reasons.append(Reason(feature.name, known, total, words(feature, known, total)))
     reasons.sort(key=lambda reason: -abs(reason.log_odds))
     rest = math.fsum(reason.log_odds for reason in reasons[top:])
     listed = (*reasons[:top], Reason("", None, rest, f"everything else ({_direction(rest)})"))
     log_odds = base_log_odds + math.fsum(contributions)
-    named = tuple((feature.name, float(part)) for feature, part in zip(FEATURES, contributions, strict=True))
+    named = tuple((feature.name, float(part)) for feature, part in zip(features, contributions, strict=True))
     return Explanation(base_log_odds, named, log_odds, listed)
 
 
@@ -68,8 +88,21 @@ def _shown(value: float, unit: str) -> str:
             return f"{minutes // 60:02d}:{minutes % 60:02d}"
         case "Monday 0":
             return ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")[int(value) % 7]
-        case "legs" | "shipments" | "pieces" | "rank" | "minutes":
+        case (
+            "legs"
+            | "shipments"
+            | "pieces"
+            | "rank"
+            | "minutes"
+            | "lines"
+            | "lots"
+            | "picks"
+            | "holders"
+            | "adjustments"
+        ):
             return f"{value:.0f} {unit}"
+        case "units":
+            return f"{value:.10g} {unit}"
         case _:
             return f"{value:.1f} {unit}"
 

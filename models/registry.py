@@ -13,13 +13,14 @@ from mlflow.environment_variables import MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR
 from mlflow.exceptions import MlflowException
 from mlflow.utils.logging_utils import disable_logging, enable_logging
 
-from models import eta_bundle
+from models import eta_bundle, shortage_bundle
 from models.audit import bundle as audit_bundle
 from models.audit.score import AuditModel
 from models.bundle import load
 from models.delay import DelayModel
 from models.errors import NoChampionError
 from models.eta import EtaModel
+from models.shortage import ShortageModel
 
 CHAMPION = "champion"
 BUNDLE_ARTIFACT = "bundle"
@@ -69,6 +70,17 @@ def load_audit_champion(tracking_uri: str, name: str = "invoices") -> tuple[Audi
         If the registry has none.
     """
     return audit_bundle.load(*_champion_bundle(tracking_uri, name))
+
+
+def load_shortage_champion(tracking_uri: str, name: str = "shortage") -> tuple[ShortageModel, dict[str, Any]]:
+    """Load the champion of a registered shortage model, and how it was trained.
+
+    Raises
+    ------
+    NoChampionError
+        If the registry has none.
+    """
+    return shortage_bundle.load(*_champion_bundle(tracking_uri, name))
 
 
 @quiet_mlflow()

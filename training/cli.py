@@ -5,12 +5,10 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec
+from typing import Annotated, ParamSpec
 
 import typer
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from features.errors import FeatureError
 from models.errors import ModelError
@@ -26,11 +24,13 @@ from training.console import (
     make_folder,
     registered,
     show,
+    table_of,
 )
 from training.errors import TrainingError
 from training.eta.cli import evaluate_eta, train_eta
 from training.invoices.cli import evaluate_invoices, train_invoices
 from training.leakage.cli import leakage
+from training.shortage.cli import evaluate_shortage, train_shortage
 from training.simulate import cli as simulate_cli
 from training.simulate.billing.cli import simulate_invoices
 
@@ -43,11 +43,13 @@ def register(app: typer.Typer) -> None:
     train.command("delay")(_told(train_delay))
     train.command("eta")(_told(train_eta))
     train.command("invoices")(_told(train_invoices))
+    train.command("shortage")(_told(train_shortage))
     app.add_typer(train, name="train")
     judge_ = typer.Typer(no_args_is_help=True, help="Judge a registered model on its test period.")
     judge_.command("delay")(_told(evaluate_delay))
     judge_.command("eta")(_told(evaluate_eta))
     judge_.command("invoices")(_told(evaluate_invoices))
+    judge_.command("shortage")(_told(evaluate_shortage))
     app.add_typer(judge_, name="evaluate")
     app.command("leakage")(_told(leakage))
     simulate_cli.register(app)
@@ -86,7 +88,7 @@ def train_delay(
     result = {**about(model, settings), **CANDIDATE, **summary(judged, settings.seed)}
     report = write_report(result, judged, out / "report")
     version = register_model(model, settings, result, out / "bundle", out / "report", tracking_uri)
-    console.print(_table({**result, "version": version}))
+    console.print(table_of({**result, "version": version}))
     registered(console, model.name, version, tracking_uri, report)
 
 
@@ -104,7 +106,7 @@ def evaluate_delay(
     model, training = load_champion(tracking_uri, name)
     with counting(console, "features") as progress:
         result, _ = evaluate(model, training, data, progress)
-    show(result, _table, as_json=as_json)
+    show(result, table_of, as_json=as_json)
 
 
 def _told(command: Callable[_P, None]) -> Callable[_P, None]:
@@ -119,24 +121,3 @@ def _told(command: Callable[_P, None]) -> Callable[_P, None]:
             raise typer.Exit(2) from error
 
     return run
-
-
-def _table(result: dict[str, Any]) -> Table:
-    title = f"{result['model']} {result['version']}: {result['data']}"
-    table = Table(title=title, box=box.SIMPLE_HEAD, padding=0)  # what fits into 80 characters
-    for column in ("moment", "scorer"):
-        table.add_column(column, overflow="fold")
-    for column in ("AUC", "average\nprecision", "Brier", "ECE", "n", "late"):
-        table.add_column(column, justify="right", no_wrap=True)
-    moments = result["moments"]
-    assert isinstance(moments, dict)  # noqa: S101  for the type checker: `summary` made it
-    for moment, found in moments.items():
-        for scorer, measured in (("model", found), *found["baselines"].items()):
-            table.add_row(
-                moment if scorer == "model" else "",
-                scorer.replace("_", " "),
-                *(f"{measured[name]:.4f}" for name in ("auc", "average_precision", "brier", "ece")),
-                f"{measured['n']:,}",
-                f"{measured['base_rate']:.1%}",
-            )
-    return table

@@ -67,17 +67,22 @@ class Verdicts(Strict):
     cannot_make_it: Annotated[float, Field(ge=0, le=1)] = 0.9
 
 
-class ModelConfig(Strict):
-    """What the configuration of any model says."""
+class BoostedConfig(Strict):
+    """What the configuration of any model of boosted trees says."""
 
     name: str
     owner: str
     data: str = Field(description="what the data is, in words; 'generated' must be said where it is")
-    moments: tuple[Moment, ...] = IN_TURN
-    features: FeatureSettings = FeatureSettings()
     split: Split
     trees: Trees = Trees()
     seed: int = 1
+
+
+class ModelConfig(BoostedConfig):
+    """What the configuration of a model of shipments says."""
+
+    moments: tuple[Moment, ...] = IN_TURN
+    features: FeatureSettings = FeatureSettings()
 
 
 class TrainingConfig(ModelConfig):
@@ -113,7 +118,7 @@ _Config = TypeVar("_Config", bound=Strict)
 
 
 def load_config(path: Path, kind: type[_Config]) -> _Config:
-    """Read a training configuration of one kind: `TrainingConfig`, `EtaConfig`, `InvoicesConfig`.
+    """Read a training configuration of one kind, such as `TrainingConfig` or `InvoicesConfig`.
 
     Raises
     ------

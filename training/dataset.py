@@ -17,7 +17,7 @@ from features.labels import lateness_of
 from features.legs import Legs
 from features.moments import questions_of
 from features.tables import NEEDED, SCHEMAS, RecordTables
-from features.vocabulary import Moment
+from features.vocabulary import LineMoment, Moment
 from training.config import ModelConfig
 from training.errors import TooLittleDataError
 from training.splits import AWAITED, Period, periods_of
@@ -34,17 +34,20 @@ class Dataset:
     ----------
     cases
         Columns shipment_id, moment, cutoff_at, late (bool), delay_hours, label_known_at, planned_at, carrier, lane,
-        period; n rows.
-    values : float64 [n, len(FEATURES)]
+        period; n rows. Of order lines: see `training.shortage.dataset`.
+    values : float64 [n, number of features]
     fingerprint
         SHA-256 over the canonical tables.
+    outcome
+        Column of the label.
     """
 
     cases: pd.DataFrame
     values: NDArray[np.float64]
     fingerprint: str
+    outcome: str = "late"
 
-    def chosen(self, period: Period, moment: Moment) -> NDArray[np.bool_]:
+    def chosen(self, period: Period, moment: Moment | LineMoment) -> NDArray[np.bool_]:
         """Return which cases are of a period and moment: bool [n]."""
         return ((self.cases["period"] == period.value) & (self.cases["moment"] == moment.value)).to_numpy()
 
@@ -52,19 +55,22 @@ class Dataset:
         """Return which cases of a moment no tree has learnt from, whatever period they are of: bool [n]."""
         return ((self.cases["period"] != Period.FIT.value) & (self.cases["moment"] == moment.value)).to_numpy()
 
-    def part(self, period: Period, moment: Moment) -> tuple[NDArray[np.float64], NDArray[np.bool_], pd.DataFrame]:
+    def part(
+        self, period: Period, moment: Moment | LineMoment
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_], pd.DataFrame]:
         """Return features, labels and cases of one period and moment.
 
         Raises
         ------
         TooLittleDataError
-            If it has fewer than `MINIMUM_OF_EACH_OUTCOME` late or punctual cases.
+            If it has fewer than `MINIMUM_OF_EACH_OUTCOME` cases of either outcome.
         """
         chosen = self.chosen(period, moment)
-        late = self.cases.loc[chosen, "late"].to_numpy(dtype=bool)
-        if min(int(late.sum()), int((~late).sum())) < MINIMUM_OF_EACH_OUTCOME:
-            raise TooLittleDataError(period.value, moment.value, len(late), int(late.sum()), MINIMUM_OF_EACH_OUTCOME)
-        return self.values[chosen], late, self.cases[chosen]
+        label = self.cases.loc[chosen, self.outcome].to_numpy(dtype=bool)
+        yes, n = int(label.sum()), len(label)
+        if min(yes, n - yes) < MINIMUM_OF_EACH_OUTCOME:
+            raise TooLittleDataError(period.value, moment.value, n, yes, MINIMUM_OF_EACH_OUTCOME, self.outcome)
+        return self.values[chosen], label, self.cases[chosen]
 
 
 def make_dataset(

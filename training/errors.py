@@ -31,13 +31,13 @@ class ConfigError(TrainingError):
 class TooLittleDataError(TrainingError):
     """A period has too few cases."""
 
-    def __init__(self, period: str, moment: str, found: int, late: int, needed: int) -> None:
+    def __init__(self, period: str, moment: str, found: int, late: int, needed: int, outcome: str = "late") -> None:
         self.period = period
         self.moment = moment
         self.found = found
         self.late = late
         super().__init__(
-            f"Period '{period}' has {found} labelled cases at moment {moment}, {late} of them late; "
+            f"Period '{period}' has {found} labelled cases at moment {moment}, {late} of them {outcome}; "
             f"at least {needed} of each outcome are needed. Move the split dates, or import more history."
         )
 

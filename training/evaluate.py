@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from features.build import Progress
@@ -19,15 +21,30 @@ from training.dataset import Dataset, fingerprint_of, make_dataset
 from training.metrics import auc_interval, measures
 from training.splits import Period
 
+_M = TypeVar("_M", bound=str)
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Test cases of one moment: labels, the model's probabilities and each baseline's; the day of each cutoff."""
+    """Test cases of one moment: labels (late, or whatever else is predicted), probabilities, and what hangs together.
+
+    Attributes
+    ----------
+    late : bool [n]
+    probability : float64 [n], the model's; `baselines` of each baseline
+    days : int64 [n]
+        Day of each cutoff, or whatever block is resampled as a whole.
+    """
 
     late: NDArray[np.bool_]
     probability: NDArray[np.float64]
     baselines: dict[str, NDArray[np.float64]]
     days: NDArray[np.int64]
+
+
+def days_of(cases: pd.DataFrame) -> NDArray[np.int64]:
+    """Return the day of each cutoff: int64 [n]."""
+    return np.asarray(cases["cutoff_at"].dt.tz_localize(None).to_numpy().astype("datetime64[D]").astype(np.int64))
 
 
 def judge(model: DelayModel, dataset: Dataset, fit_late_share: dict[str, float]) -> dict[Moment, Judged]:
@@ -40,17 +57,17 @@ def judge(model: DelayModel, dataset: Dataset, fit_late_share: dict[str, float])
             late=late,
             probability=model.probabilities(values, moment),
             baselines={"base_rate": base_rate(share, len(late)), "carrier_lane_rate": carrier_lane_rate(values)},
-            days=cases["cutoff_at"].dt.tz_localize(None).to_numpy().astype("datetime64[D]").astype(np.int64),
+            days=days_of(cases),
         )
     return judged
 
 
-def summary(judged: dict[Moment, Judged], seed: int) -> dict[str, Any]:
+def summary(judged: Mapping[_M, Judged], seed: int) -> dict[str, Any]:
     """Return the measures of every moment as plain JSON values."""
     moments = {}
     for moment, cases in judged.items():
         low, high = auc_interval(cases.late, cases.probability, cases.days, np.random.default_rng(seed))
-        moments[moment.value] = {
+        moments[str(moment)] = {
             **measures(cases.late, cases.probability),
             "auc_interval_95": [low, high],
             "baselines": {name: measures(cases.late, other) for name, other in cases.baselines.items()},

@@ -2,46 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import lightgbm as lgb
 import numpy as np
 
-from features.definitions import fingerprint
+from features.definitions import NAMES, fingerprint
 from features.history import DAY
 from features.instants import micros_of
-from features.vocabulary import Moment
+from features.vocabulary import LineMoment, Moment
 from models.calibration import Platt
 from models.delay import DelayModel, VerdictThresholds
-from training.config import TrainingConfig
+from training.config import BoostedConfig, TrainingConfig
 from training.dataset import Dataset
 from training.directions import directions
 from training.splits import Period
 from training.trees import boost, parameters_of, rounds_of
 
+_M = TypeVar("_M", Moment, LineMoment)
+
 
 def fit_delay(dataset: Dataset, config: TrainingConfig, note: Callable[[str], None] = lambda _: None) -> DelayModel:
-    """Fit one booster and one calibration for each moment.
-
-    The number of rounds is chosen on the newest part of the fit period, then the booster is fitted on all of it; the
-    calibrate and test periods play no part in either.
+    """Fit the delay model, see `fit_moments`.
 
     Raises
     ------
     TooLittleDataError
         If a period has too few cases of an outcome.
     """
-    boosters: dict[Moment, lgb.Booster] = {}
-    calibrations: dict[Moment, Platt] = {}
-    parameters = parameters_of(config, objective="binary", monotone_constraints=directions())
-    for moment in config.moments:
-        values, late, _ = dataset.part(Period.FIT, moment)
-        held_values, held_late, held_cases = dataset.part(Period.CALIBRATE, moment)
-        rounds = rounds_of(values, late, parameters, config)
-        note(f"{moment.value}: {len(late):,} cases, {late.mean():.1%} late, {rounds} trees")
-        boosters[moment] = boost(values, late, parameters, rounds)
-        raw = boosters[moment].predict(held_values, raw_score=True)
-        calibrations[moment] = Platt.fit_by_days(np.asarray(raw), held_late, micros_of(held_cases["cutoff_at"]) // DAY)
+    boosters, calibrations = fit_moments(dataset, config, config.moments, directions(), NAMES, note)
     return DelayModel(
         name=config.name,
         version="unregistered",
@@ -51,3 +41,42 @@ def fit_delay(dataset: Dataset, config: TrainingConfig, note: Callable[[str], No
         boosters=boosters,
         calibrations=calibrations,
     )
+
+
+def fit_moments(
+    dataset: Dataset,
+    config: BoostedConfig,
+    moments: Sequence[_M],
+    signs: list[int],
+    names: Sequence[str],
+    note: Callable[[str], None],
+) -> tuple[dict[_M, lgb.Booster], dict[_M, Platt]]:
+    """Fit one booster and one calibration for each moment.
+
+    The number of rounds is chosen on the newest part of the fit period, then the booster is fitted on all of it; the
+    calibrate and test periods play no part in either.
+
+    Parameters
+    ----------
+    signs
+        Which way each feature may move the risk, see `training.directions`.
+    names
+        Of the features.
+
+    Raises
+    ------
+    TooLittleDataError
+        If a period has too few cases of an outcome.
+    """
+    boosters: dict[_M, lgb.Booster] = {}
+    calibrations: dict[_M, Platt] = {}
+    parameters = parameters_of(config, objective="binary", monotone_constraints=signs)
+    for moment in moments:
+        values, label, _ = dataset.part(Period.FIT, moment)
+        held_values, held_label, held_cases = dataset.part(Period.CALIBRATE, moment)
+        rounds = rounds_of(values, label, parameters, config, names)
+        note(f"{moment.value}: {len(label):,} cases, {label.mean():.1%} {dataset.outcome}, {rounds} trees")
+        boosters[moment] = boost(values, label, parameters, rounds, names)
+        raw = boosters[moment].predict(held_values, raw_score=True)
+        calibrations[moment] = Platt.fit_by_days(np.asarray(raw), held_label, micros_of(held_cases["cutoff_at"]) // DAY)
+    return boosters, calibrations

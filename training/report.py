@@ -2,35 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve
 
-from features.vocabulary import Moment
 from training import pages
 from training.evaluate import Judged
 from training.metrics import lift, reliability
 
+_M = TypeVar("_M", bound=str)
 _COLOURS = ("#0b6e99", "#c4561d", "#4a7c3a")
 
 
-def write_report(result: dict[str, Any], judged: dict[Moment, Judged], folder: Path) -> Path:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a report calls things.
+
+    Attributes
+    ----------
+    outcome
+        What is predicted, as an adjective.
+    things
+        What is judged.
+    rival
+        Name of the baseline that is drawn.
+    """
+
+    outcome: str
+    things: str
+    rival: str
+
+    @property
+    def rival_words(self) -> str:
+        """The baseline, in words."""
+        return self.rival.replace("_", " ")
+
+
+DELAY = Told("late", "shipments", "carrier_lane_rate")
+
+
+def write_report(result: dict[str, Any], judged: Mapping[_M, Judged], folder: Path, told: Told = DELAY) -> Path:
     """Write `report.md` and `report.png` into a folder and return the path of the first."""
-    return pages.write(folder, _page(result), _picture(result, judged))
+    return pages.write(folder, page(result, told), picture(result, judged, told))
 
 
-def _page(result: dict[str, Any]) -> str:
+def page(result: dict[str, Any], told: Told) -> str:
+    """Return the page: a table of measures by moment and scorer, and the picture."""
     lines = [
         f"# {result['model']}, version {result['version']}",
         "",
         f"Data: {result['data']}. Test period: {result['period'][0]} to {result['period'][1] or 'the end'}.",
         "Every row is judged at its moment, from what was known then; intervals resample whole days.",
         "",
-        "| moment | scorer | AUC (95 %) | average precision | Brier | ECE | n | late |",
+        f"| moment | scorer | AUC (95 %) | average precision | Brier | ECE | n | {told.outcome} |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for moment, found in result["moments"].items():
@@ -47,48 +77,51 @@ def _row(moment: str, scorer: str, found: dict[str, Any], interval: str) -> str:
     )
 
 
-def _picture(result: dict[str, Any], judged: dict[Moment, Judged]) -> Figure:
+def picture(result: dict[str, Any], judged: Mapping[_M, Judged], told: Told) -> Figure:
+    """Return the picture: reliability, precision and recall, lift, quality by moment."""
     figure = Figure(figsize=(12, 9), layout="constrained")
     figure.suptitle(f"{result['model']} {result['version']} — {result['data']}")
     (top_left, top_right), (bottom_left, bottom_right) = figure.subplots(2, 2)
-    _reliability(top_left, judged)
-    _precision_recall(top_right, judged)
-    _lift(bottom_left, judged)
-    _by_moment(bottom_right, result)
+    _reliability(top_left, judged, told)
+    _precision_recall(top_right, judged, told)
+    _lift(bottom_left, judged, told)
+    _by_moment(bottom_right, result, told)
     return figure
 
 
-def _reliability(axes: Axes, judged: dict[Moment, Judged]) -> None:
+def _reliability(axes: Axes, judged: Mapping[_M, Judged], told: Told) -> None:
     axes.plot([0, 1], [0, 1], color="grey", linewidth=0.8)
     for colour, (moment, cases) in zip(_COLOURS, judged.items(), strict=False):
         predicted, observed, _ = reliability(cases.late, cases.probability)
-        axes.plot(predicted, observed, "o-", color=colour, markersize=4, label=moment.value)
-    axes.set(title="Does a probability mean what it says?", xlabel="predicted", ylabel="share late")
+        axes.plot(predicted, observed, "o-", color=colour, markersize=4, label=str(moment))
+    axes.set(title="Does a probability mean what it says?", xlabel="predicted", ylabel=f"share {told.outcome}")
     axes.legend()
 
 
-def _precision_recall(axes: Axes, judged: dict[Moment, Judged]) -> None:
+def _precision_recall(axes: Axes, judged: Mapping[_M, Judged], told: Told) -> None:
     for colour, (moment, cases) in zip(_COLOURS, judged.items(), strict=False):
         for scores, style, label in (
-            (cases.probability, "-", moment.value),
-            (cases.baselines["carrier_lane_rate"], ":", f"{moment.value}: carrier and lane rate"),
+            (cases.probability, "-", str(moment)),
+            (cases.baselines[told.rival], ":", f"{moment}: {told.rival_words}"),
         ):
             precision, recall, _ = precision_recall_curve(cases.late, scores)
             axes.plot(recall[1:], precision[1:], style, color=colour, linewidth=1.2, label=label)
-    axes.set(title="How many alarms are right, how many late ones are found?", xlabel="recall", ylabel="precision")
+    axes.set(
+        title=f"How many alarms are right, how many {told.outcome} ones are found?", xlabel="recall", ylabel="precision"
+    )
     axes.legend(fontsize=8, loc="lower left", bbox_to_anchor=(0.0, 0.42))
 
 
-def _lift(axes: Axes, judged: dict[Moment, Judged]) -> None:
+def _lift(axes: Axes, judged: Mapping[_M, Judged], told: Told) -> None:
     capacity = np.linspace(0.01, 1.0, 100)
     for colour, (moment, cases) in zip(_COLOURS, judged.items(), strict=False):
-        axes.plot(capacity * 100, lift(cases.late, cases.probability, capacity), color=colour, label=moment.value)
+        axes.plot(capacity * 100, lift(cases.late, cases.probability, capacity), color=colour, label=str(moment))
     axes.axhline(1, color="grey", linewidth=0.8)
-    axes.set(title="What is a review slot worth?", xlabel="share of shipments looked at, %", ylabel="times chance")
+    axes.set(title="What is a review slot worth?", xlabel=f"share of {told.things} looked at, %", ylabel="times chance")
     axes.legend()
 
 
-def _by_moment(axes: Axes, result: dict[str, Any]) -> None:
+def _by_moment(axes: Axes, result: dict[str, Any], told: Told) -> None:
     moments = list(result["moments"])
     places = np.arange(len(moments))
     for offset, (measure, colour) in zip(
@@ -97,8 +130,8 @@ def _by_moment(axes: Axes, result: dict[str, Any]) -> None:
         heights = [result["moments"][moment][measure] for moment in moments]
         bars = axes.bar(places + offset, heights, 0.36, color=colour, label=measure.replace("_", " "))
         axes.bar_label(bars, fmt="%.3f", fontsize=9)
-        base = [result["moments"][moment]["baselines"]["carrier_lane_rate"][measure] for moment in moments]
+        base = [result["moments"][moment]["baselines"][told.rival][measure] for moment in moments]
         axes.plot(places + offset, base, "_", color="black", markersize=22)
-    axes.set(title="Quality by moment (dash: carrier and lane rate)", xticks=places, ylim=(0, 1.05))
+    axes.set(title=f"Quality by moment (dash: {told.rival_words})", xticks=places, ylim=(0, 1.05))
     axes.set_xticklabels(moments)
     axes.legend(loc="upper left")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from features.definitions import NAMES
 from models.delay import DelayModel
 from models.eta import LEVELS, EtaModel
 from models.registry import BUNDLE_ARTIFACT, CHAMPION, quiet_mlflow
-from training.config import ModelConfig
+from training.config import BoostedConfig, ModelConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def register(
         outputs=kind.outputs,
         fingerprints=model.fingerprints,
         data=config.data,
-        parameters={**config.trees.model_dump(), "seed": config.seed, **_split(config)},
+        parameters={**config.trees.model_dump(), "seed": config.seed, **split_of(config)},
         metrics={
             f"{moment}.{name}": found[name] for moment, found in result["moments"].items() for name in kind.measures
         },
@@ -109,6 +109,17 @@ def schema_of(columns: Mapping[str, type]) -> Schema:
     return Schema([ColSpec(types[kind], name) for name, kind in columns.items()])
 
 
+def schema_of_features(names: Iterable[str], beside: Iterable[str]) -> Schema:
+    """Return a schema of features, each of which may be missing, and columns of text beside them."""
+    features = [ColSpec(DataType.double, name, required=False) for name in names]
+    return Schema([*features, *(ColSpec(DataType.string, name) for name in beside)])
+
+
+def split_of(config: BoostedConfig) -> dict[str, str]:
+    """Return the split as parameters of a run."""
+    return {name: str(value) for name, value in config.split.model_dump(mode="json").items()}
+
+
 def _log_model(registration: Registration, bundle: Path) -> str:
     """Log the model, register it and return its version."""
     with warnings.catch_warnings():
@@ -134,10 +145,6 @@ def _choose_experiment(name: str, tracking_uri: str) -> None:
     mlflow.set_experiment(name)
 
 
-def _split(config: ModelConfig) -> dict[str, str]:
-    return {name: str(value) for name, value in config.split.model_dump(mode="json").items()}
-
-
 @dataclass(frozen=True, slots=True)
 class _Kind:
     """How a kind of model is registered: the file that MLflow keeps of it, its columns, what is logged of it."""
@@ -150,17 +157,14 @@ class _Kind:
     @property
     def inputs(self) -> Schema:
         """What a caller gives: the features, and text beside them."""
-        features = [ColSpec(DataType.double, name, required=False) for name in NAMES]
-        return Schema([*features, *(ColSpec(DataType.string, name) for name in self.beside_features)])
+        return schema_of_features(NAMES, self.beside_features)
 
 
 _MODELS = Path(__file__).resolve().parent.parent / "models"
-_DELAY = _Kind(
-    "registered.py",
-    ("moment",),
-    Schema([ColSpec(DataType.double)]),
-    ("auc", "average_precision", "brier", "ece"),
-)
+PROBABILITY = Schema([ColSpec(DataType.double)])
+"""What a model of a probability gives."""
+PROBABILITY_MEASURES = ("auc", "average_precision", "brier", "ece")
+_DELAY = _Kind("registered.py", ("moment",), PROBABILITY, PROBABILITY_MEASURES)
 _ARRIVAL = _Kind(
     "registered_eta.py",
     ("moment", "carrier_id", "as_of"),

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol
+
 import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
 from features.definitions import NAMES
-from training.config import ModelConfig
+from training.config import Trees
 
 _TAIL = 0.15
 """Share of the fit period, its newest end, on which the number of rounds is chosen."""
 
 
-def parameters_of(config: ModelConfig, **objective: object) -> dict[str, object]:
+class _Config(Protocol):
+    @property
+    def trees(self) -> Trees: ...
+    @property
+    def seed(self) -> int: ...
+
+
+def parameters_of(config: _Config, **objective: object) -> dict[str, object]:
     """Return LightGBM's parameters for a configuration and an objective."""
     trees = config.trees.model_dump(exclude={"max_rounds", "patience_rounds"})
     return {
@@ -28,14 +38,22 @@ def parameters_of(config: ModelConfig, **objective: object) -> dict[str, object]
 
 
 def boost(
-    values: NDArray[np.float64], target: NDArray[np.generic], parameters: dict[str, object], rounds: int
+    values: NDArray[np.float64],
+    target: NDArray[np.generic],
+    parameters: dict[str, object],
+    rounds: int,
+    names: Sequence[str] = NAMES,
 ) -> lgb.Booster:
-    """Fit a booster of so many rounds on float64 [n, len(FEATURES)] and a target [n]."""
-    return lgb.train(parameters, _data(values, target), num_boost_round=rounds)
+    """Fit a booster of so many rounds on float64 [n, len(names)] and a target [n]."""
+    return lgb.train(parameters, _data(values, target, names), num_boost_round=rounds)
 
 
 def rounds_of(
-    values: NDArray[np.float64], target: NDArray[np.generic], parameters: dict[str, object], config: ModelConfig
+    values: NDArray[np.float64],
+    target: NDArray[np.generic],
+    parameters: dict[str, object],
+    config: _Config,
+    names: Sequence[str] = NAMES,
 ) -> int:
     """Return the number of rounds after which the newest part of the period is no longer served better.
 
@@ -47,7 +65,7 @@ def rounds_of(
     cut = int(len(target) * (1 - _TAIL))
     if len(np.unique(target[cut:])) < 2:
         return min(100, config.trees.max_rounds)
-    head = _data(values[:cut], target[:cut])
+    head = _data(values[:cut], target[:cut], names)
     tail = lgb.Dataset(values[cut:], target[cut:], reference=head)
     found = lgb.train(
         parameters,
@@ -59,5 +77,5 @@ def rounds_of(
     return max(1, int(found.best_iteration))
 
 
-def _data(values: NDArray[np.float64], target: NDArray[np.generic]) -> lgb.Dataset:
-    return lgb.Dataset(values, target, feature_name=list(NAMES), free_raw_data=False)
+def _data(values: NDArray[np.float64], target: NDArray[np.generic], names: Sequence[str]) -> lgb.Dataset:
+    return lgb.Dataset(values, target, feature_name=list(names), free_raw_data=False)

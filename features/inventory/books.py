@@ -69,6 +69,11 @@ class Books:
         _, quantity, count = self._reserved.at(pairs, instants).T
         return quantity, count
 
+    def available(self, articles: Ints, instants: Ints) -> Ints:
+        """Return what of an article nobody has reserved and nothing keeps, -1 where it is not told: int64 [q]."""
+        count, available = self._levels.at(articles, instants)[:, :2].T
+        return np.where(count == 0, -1, available)
+
     def values(self, asked: Asked) -> Floats:
         """Return the features: float64 [q, len(FEATURES)]."""
         cutoffs, articles = asked.cutoffs, asked.articles

@@ -84,6 +84,10 @@ class Demand:
             articles[chosen], view.first[chosen], since[counts], until[counts], _WINDOWS, [view.quantity[chosen]]
         )
 
+    def unreserved(self, articles: Ints, instants: Ints) -> Ints:
+        """Return what open lines for an article need and have not reserved: int64 [q]."""
+        return np.asarray(self._all.at(articles, instants)[:, 2])
+
     def values(self, asked: Asked, reserved: Ints, free: Floats) -> Floats:
         """Return the features: float64 [q, len(FEATURES)].
 

@@ -99,6 +99,22 @@ class Inventory:
         self._corrections = adjustments.Corrections(changes, self._articles.of(changes.article), counted)
         self._picks = picks.Picks(picked, self._articles.of(picked.article))
 
+    def views(self, lines: Ints, cutoffs: Ints) -> View:
+        """Return the lines as known at the cutoffs."""
+        return self._states.at(lines, cutoffs)
+
+    def free_for_more(self, articles: Ints, cutoffs: Ints) -> Ints:
+        """Return what of articles could be given to one more line: int64 [q], thousandths, -1 where it is not told.
+
+        Parameters
+        ----------
+        articles : int64 [q]
+            As `Stock` numbers them.
+        """
+        numbers = self._articles.of(articles)
+        available = self._books.available(numbers, cutoffs)
+        return np.where(available < 0, -1, np.maximum(available - self._demand.unreserved(numbers, cutoffs), 0))
+
     def lines_of(self, questions: pd.DataFrame) -> Ints:
         """Return the number of the line of each question: int64 [q]."""
         asked = pd.MultiIndex.from_frame(questions[["order_id", "line_id"]].astype(object))

@@ -16,9 +16,15 @@ THOUSANDTHS = 1_000
 
 def numbered(columns: Sequence[pd.Series]) -> tuple[Ints, ...]:
     """Return the number of each name, the same in all columns, from 0; -1 where it is missing: int64 [n] a column."""
+    return numbered_names(columns)[0]
+
+
+def numbered_names(columns: Sequence[pd.Series]) -> tuple[tuple[Ints, ...], tuple[str, ...]]:
+    """Return what `numbered` does, and the names by their number."""
     joined = pd.concat([column.astype(object) for column in columns], ignore_index=True)
-    codes = pd.factorize(joined)[0].astype(np.int64)
-    return tuple(np.split(codes, np.cumsum([len(column) for column in columns])[:-1]))
+    codes, names = pd.factorize(joined)
+    ends = np.cumsum([len(column) for column in columns])[:-1]
+    return tuple(np.split(codes.astype(np.int64), ends)), tuple(str(name) for name in names)
 
 
 def combined(first: Ints, second: Ints, size: int) -> Ints:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from features.codes import Ints
 from features.instants import micros_of
-from features.inventory.numbering import Dense, combined, numbered, thousandths
+from features.inventory.numbering import Dense, combined, numbered, numbered_names, thousandths
 from features.tables import RecordTables
 from features.vocabulary import AdjustmentReason, CustomerTier, Disposition, TaskKind, TaskStatus
 
@@ -111,6 +111,8 @@ class Stock:
         Order of each line.
     sizes
         How many skus and units there are; `article_of` builds on it.
+    places, holders
+        Names by number of places, and of all that may hold a reservation (orders and waves among them).
     """
 
     positions: Positions
@@ -122,16 +124,20 @@ class Stock:
     line_numbers: Ints
     order_of: Ints
     sizes: tuple[int, int]
+    places: tuple[str, ...]
+    holders: tuple[str, ...]
 
     @classmethod
     def of_tables(cls, tables: RecordTables) -> Stock:
         """Number the names of the tables and turn their columns into integers."""
         lines, tasks = tables.order_lines, tables.warehouse_tasks
         positions, adjustments, orders = tables.inventory_positions, tables.inventory_adjustments, tables.orders
-        places = numbered([positions["place"], lines["warehouse_id"], tasks["warehouse_id"], adjustments["place"]])
+        places, place_names = numbered_names(
+            [positions["place"], lines["warehouse_id"], tasks["warehouse_id"], adjustments["place"]]
+        )
         skus = numbered([table["sku"] for table in (positions, lines, tasks, adjustments)])
         units = numbered([table["unit"] for table in (positions, lines, tasks, adjustments)])
-        holders = numbered(
+        holders, holder_names = numbered_names(
             [positions["held_by"], lines["order_id"], tasks["order_id"], orders["order_id"], tasks["wave_id"]]
         )
         line_ids = numbered([lines["line_id"], tasks["line_id"]])
@@ -166,11 +172,19 @@ class Stock:
             line_numbers=line[known_lines],
             order_of=order_of,
             sizes=sizes,
+            places=place_names,
+            holders=holder_names,
         )  # fmt: skip
 
     def article(self, place: Ints, sku: Ints, unit: Ints) -> Ints:
         """Return the number of a sku at a place in a unit, -1 where one is missing."""
         return article_of(place, sku, unit, self.sizes)
+
+    def elsewhere(self, articles: Ints, place: int) -> Ints:
+        """Return the number that the same sku in the same unit has at another place, -1 where one is missing."""
+        n_skus, n_units = self.sizes
+        sku, unit = articles // n_units % n_skus, articles % n_units
+        return np.where(articles < 0, -1, self.article(np.full(len(articles), place), sku, unit))
 
 
 def article_of(place: Ints, sku: Ints, unit: Ints, sizes: tuple[int, int]) -> Ints:
