@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from features.vocabulary import Branch
 from routing.branches.case import Case, Infeasible, Payload, Suggestion
 from routing.canonical import jsonable, rfc3339
+from routing.causes import Finding
 from routing.choosing import effective_mode
 from routing.context import Context
 from routing.directives import Standing
@@ -33,6 +34,7 @@ class Outcome:
     mode: Mode
     uses: Mapping[str, float] = field(default_factory=dict)
     applied: tuple[str, ...] = ()
+    cause: Finding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,16 @@ class _Hold:
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What a decision rests on besides facts and bundle."""
+    """What a decision rests on besides facts and bundle. `findings` say which common causes stand."""
 
     now: datetime
     context: Context
     standing: Standing
+    findings: Sequence[Finding] = ()
+
+    def holding(self, branch: Branch) -> Finding | None:
+        """Return the common cause that holds a branch, the first in the order of the bundle."""
+        return next((each for each in self.findings if each.holds and branch in each.playbook.suspends), None)
 
 
 def carry_out(
@@ -106,6 +113,11 @@ def carry_out(
         if hold is None and picked.branch is not Branch.REVIEW:
             hold = _doubt(picked, terms, read, built) or _bar(barred, picked) or _leash(terms, outcome.mode, picked)
         outcome.applied = () if limited_by is None else (limited_by,)
+        if not picked.is_guardrail and (hold is None or hold.instead is Branch.REVIEW):
+            outcome.cause = at.holding(picked.branch)
+    if outcome.cause is not None:
+        because = f"it is held as one of many with the same cause: {outcome.cause.because} ({outcome.cause.cause_id})"
+        hold = _Hold(because, picked.decided_by, Branch.NONE)
     if hold is None:
         outcome.payload = payload or {}
         outcome.uses = terms.uses

@@ -48,7 +48,7 @@ def choose(
             applied.append(forbidding.id)
             because: str | None = f"{rule.branch} is forbidden; {forbidding.because}"
         else:
-            because = _want_of_capacity(policy, rule.branch, known, context, standing)
+            because = want_of_capacity(policy, rule.branch, known, context, standing)
         if because is None:
             return Chosen(rule, tuple(passed), None, tuple(applied))
         passed.append(PassedOver(rule.branch, rule.id, because))
@@ -90,7 +90,7 @@ def effective_mode(terms: BranchTerms, known: Mapping[str, Any], standing: Stand
     return limit.mode, limit.id
 
 
-def _want_of_capacity(
+def want_of_capacity(
     policy: Policy, branch: Branch, known: Mapping[str, Any], context: Context, standing: Standing
 ) -> str | None:
     """Say what is used up; None if nothing is, or if a person decides anyway."""

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from features.vocabulary import Branch
 from routing.canonical import rfc3339
+from routing.causes import Watch
 from routing.directives import Directive
 
 
@@ -41,12 +42,15 @@ class Context:
         Earlier decisions about the subject, oldest first.
     last_taken
         When a branch was last taken for the same key that its `cool_down` names, e.g. the same customer.
+    watches
+        What is known of the scopes that playbooks watch; one that is not named is untouched.
     """
 
     capacity: Mapping[str, float] = field(default_factory=dict)
     directives: tuple[Directive, ...] = ()
     history: tuple[Past, ...] = ()
     last_taken: Mapping[Branch, datetime] = field(default_factory=dict)
+    watches: tuple[Watch, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """Return it in plain JSON types, leaving out what is empty."""
@@ -57,6 +61,7 @@ class Context:
                 {"at": rfc3339(past.at), "branch": past.branch.value, "hits": list(past.hits)} for past in self.history
             ],
             "last_taken": {branch.value: rfc3339(at) for branch, at in self.last_taken.items()},
+            "watches": [each.as_json() for each in self.watches],
         }
         return {name: value for name, value in written.items() if value}
 
@@ -79,6 +84,7 @@ class Context:
             last_taken={
                 Branch(branch): datetime.fromisoformat(at) for branch, at in written.get("last_taken", {}).items()
             },
+            watches=tuple(Watch.from_json(each) for each in written.get("watches", ())),
         )
 
 

@@ -99,6 +99,8 @@ def decision_body(
     }
     if schema == FIRST_SCHEMA:
         return body
+    if choice.cause is not None:
+        body["cause"] = choice.cause.as_json()
     return body | {
         "context": context.as_json(),
         "passed_over": [each._asdict() for each in choice.passed_over],

@@ -9,24 +9,17 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import Field, create_model
 
 from features.vocabulary import Branch
 from routing.branches.catalog import KINDS
 from routing.facts import FactType
+from routing.part import BranchName, ConditionData, Part, Words
+from routing.playbook_document import PlaybookPart
 
-Words = Annotated[str, Field(min_length=1)]
-BranchName = Annotated[Branch, Field(strict=False)]
 TypeName = Annotated[FactType, Field(strict=False)]
 ModeName = Literal["observe", "recommend", "act_non_financial", "act_financial"]
 Number = Annotated[Any, Field(json_schema_extra={"type": "number"})]
-ConditionData = Annotated[Any, Field(json_schema_extra={"x-condition": True})]
-
-
-class Part(BaseModel):
-    """Base of all parts: nothing unknown is let through, nothing is converted in silence."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class OwnerPart(Part):
@@ -211,6 +204,7 @@ class BundlePart(Part):
     rules: list[RulePart]
     default: FallbackPart
     on_unknown: UnknownPart
+    playbooks: dict[str, PlaybookPart] = Field(default_factory=dict)
 
 
 def policy_json_schema() -> dict[str, Any]:

@@ -12,7 +12,9 @@ How a choice comes about
    for which too little is left of a budget, is passed over for the next; if all are, a person decides about the first.
    The chosen branch is *recommended*. If no rule hits, but one is undetermined, the bundle's `on_unknown` (review) is
    recommended, else its `default`.
-4. The recommended branch is *carried out*, or held back to review or none by the first of these that fails: such cases
+4. A common cause that a playbook watches for may stand for the case, be declared or be over by it. A branch that it
+   suspends is held then, unless a guardrail decided: nothing is done about the case by itself.
+5. The recommended branch is *carried out*, or held back to review or none by the first of these that fails: such cases
    are not suppressed; the mode is not `observe`; nothing as strong was recommended for this subject before; the branch
    does not rest for this customer, say; its latest useful moment lies ahead;
    every guardrail is determined, and so is what was done before; the facts it requires are known and its payload can
@@ -33,18 +35,20 @@ The fact `strongest_branch_taken` is the strongest `recommended_branch` of the e
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from features.vocabulary import Branch
 from routing.carrying import Circumstances, carry_out
+from routing.causes import Finding, Verdict, findings_of
 from routing.choosing import Chosen, PassedOver, choose
 from routing.context import NO_CONTEXT, Context
 from routing.directives import NOTHING, Standing, in_force
 from routing.errors import NaiveTimeError
 from routing.evaluation import Pick, RuleResult, evaluate, open_facts, pick, settle
 from routing.facts import ReadFacts, Unknown
+from routing.parents import Parent, parent_of
 from routing.policy import Choosing, Mode, Policy
 
 
@@ -57,7 +61,8 @@ class Choice:
     itself. `missing` maps each fact that stood in the way to the reason. `notes` name the rules that might have
     mattered and could not be determined. `payload` is what the branch needs, in plain JSON types. `passed_over` are the
     branches that came first and were not taken, `uses` what the branch takes from the budgets, `applied` the directives
-    without which the case would have gone otherwise.
+    without which the case would have gone otherwise. `findings` say how the scopes of the case stand, `cause` is the
+    one that holds it, `parents` are the causes that are declared by it.
     """
 
     decided_at: datetime
@@ -77,6 +82,9 @@ class Choice:
     passed_over: tuple[PassedOver, ...] = ()
     uses: Mapping[str, float] = field(default_factory=dict)
     applied: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    cause: Finding | None = None
+    parents: tuple[Parent, ...] = ()
 
 
 def decide(policy: Policy, facts: Mapping[str, object], now: datetime, context: Context = NO_CONTEXT) -> Choice:
@@ -119,7 +127,9 @@ def decide(policy: Policy, facts: Mapping[str, object], now: datetime, context: 
     if chosen is not None:
         picked = replace(picked, branch=chosen.rule.branch, decided_by=chosen.rule.id, words=chosen.rule)
         applied.extend(chosen.applied)
-    at = Circumstances(now, context, standing)
+    findings = findings_of(policy.playbooks, context.watches, read.known, now) if policy.playbooks else ()
+    declared = [each for each in findings if each.verdict is Verdict.DECLARED]
+    at = Circumstances(now, context, standing, findings)
     barred = None if chosen is None else chosen.barred_because
     outcome = carry_out(policy, picked, read, _missing(policy, picked, read), at, barred)
     return Choice(
@@ -136,10 +146,13 @@ def decide(policy: Policy, facts: Mapping[str, object], now: datetime, context: 
         suppressed_because=outcome.suppressed_because,
         latest_useful_at=outcome.latest_useful_at,
         missing=outcome.missing,
-        notes=(*_notes(picked), *_unpriced(policy, picked, read)),
+        notes=(*_notes(picked), *_unpriced(policy, picked, read), *_turns(findings)),
         passed_over=() if chosen is None else chosen.passed_over,
         uses=outcome.uses,
         applied=tuple(dict.fromkeys((*applied, *outcome.applied))),
+        findings=findings,
+        cause=outcome.cause,
+        parents=tuple(parent_of(policy, each, read.known, now, context, standing) for each in declared),
     )
 
 
@@ -160,6 +173,11 @@ def _unpriced(policy: Policy, picked: Pick, read: ReadFacts) -> tuple[str, ...]:
     if not isinstance(stake, Unknown):
         return ()
     return (f"expected costs cannot be told ({stake.reason}); the strongest branch is taken",)
+
+
+def _turns(findings: Sequence[Finding]) -> tuple[str, ...]:
+    """Say which common causes are declared or over by this case."""
+    return tuple(each.because for each in findings if each.verdict in (Verdict.DECLARED, Verdict.OVER))
 
 
 def _missing(policy: Policy, picked: Pick, read: ReadFacts) -> dict[str, str]:

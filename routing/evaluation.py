@@ -51,6 +51,7 @@ class Pick:
     open_guardrails: Sequence[RuleResult] = ()
     open_rules: Sequence[RuleResult] = ()
     hits: Sequence[Rule] = ()
+    is_guardrail: bool = False
 
 
 def evaluate(rule: Rule, read: ReadFacts, *, hit_before: bool = False) -> RuleResult:
@@ -107,7 +108,7 @@ def pick(policy: Policy, guardrails: Sequence[RuleResult], rules: Sequence[RuleR
     open_guardrails: list[RuleResult] = []
     for rule, result in zip(policy.guardrails, guardrails, strict=True):
         if result.outcome is RuleOutcome.HIT:
-            return Pick(branch=rule.branch, decided_by=rule.id, words=rule)
+            return Pick(branch=rule.branch, decided_by=rule.id, words=rule, is_guardrail=True)
         if result.outcome in _OPEN:
             open_guardrails.append(result)
     strength = policy.strength

@@ -29,6 +29,7 @@ from routing.lint import (
     in_words,
 )
 from routing.marks import Findings, Path, shown
+from routing.playbook_terms import check_suspensions, read_playbooks
 from routing.policy import Budget, Choosing, Confirmation, Fallback, Mode, Owner, Policy, Rule
 from routing.scope import Scope, Threshold
 from routing.shape import check_shape, read_part
@@ -67,6 +68,7 @@ def link(raw: dict[str, Any], findings: Findings) -> Policy | None:
     branches = read_terms(data, owners, scope)
     guardrails = [*_rules(data, "guardrails", scope)]
     rules = [*_rules(data, "rules", scope)]
+    playbooks = read_playbooks(data, owners, _section(data, "branches"), scope)
     default = _fallback(data, "default", scope)
     on_unknown = _fallback(data, "on_unknown", scope)
     _check_ids(data, findings)
@@ -89,6 +91,8 @@ def link(raw: dict[str, Any], findings: Findings) -> Policy | None:
     check_spending(rules, branches, findings)
     if not findings.has_errors:  # what could not be read might have used them
         check_branches(rules, branches, findings)
+        if costs is not None:
+            check_suspensions(playbooks, rules, costs.probability_fact, scope)
         scope.used_facts.update({STRONGEST_BRANCH_TAKEN}, (str(item.currency) for item in declarations.values()))
         check_use(findings, section="facts", names=declarations, used=scope.used_facts)
         check_use(findings, section="thresholds", names=thresholds, used=scope.used_thresholds)
@@ -120,6 +124,7 @@ def link(raw: dict[str, Any], findings: Findings) -> Policy | None:
         review_dates=MappingProxyType(_review_dates(bundle)),
         choosing=Choosing(bundle.choice),
         budgets=MappingProxyType(_budgets(data)),
+        playbooks=MappingProxyType(playbooks),
         warnings=findings.in_order(),
     )
 
@@ -318,7 +323,7 @@ def _check_owners(data: Mapping[str, Any], scope: Scope) -> None:
 def _owned_parts(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
     yield (), data
     yield ("costs",), data.get("costs")
-    for section in ("thresholds", "branches", "capacity"):
+    for section in ("thresholds", "branches", "capacity", "playbooks"):
         for name, part in _section(data, section).items():
             yield (section, name), part
     for section in ("guardrails", "rules"):
@@ -351,6 +356,7 @@ def _review_dates(bundle: BundlePart) -> dict[str, date]:
     dates = {"the bundle": bundle.review_by, "costs": bundle.costs.review_by}
     dates |= {f"thresholds.{name}": part.review_by for name, part in bundle.thresholds.items()}
     dates |= {f"capacity.{name}": part.review_by for name, part in bundle.capacity.items()}
+    dates |= {f"playbooks.{name}": part.review_by for name, part in bundle.playbooks.items()}
     dates |= {f"guardrails.{part.id}": part.review_by for part in bundle.guardrails}
     dates |= {f"rules.{part.id}": part.review_by for part in bundle.rules}
     return {name: review_by or bundle.review_by for name, review_by in dates.items()}

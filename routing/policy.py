@@ -17,6 +17,7 @@ from routing.conditions import Condition
 from routing.cost import CostTable, Offer
 from routing.errors import Problem
 from routing.facts import Declaration, FactReader
+from routing.playbooks import Playbook
 from routing.scope import Threshold
 from routing.segments import Where, covers
 from routing.wording import Sentence
@@ -193,6 +194,7 @@ class Policy:
     review_dates: Mapping[str, date]
     choosing: Choosing
     budgets: Mapping[str, Budget]
+    playbooks: Mapping[str, Playbook]
     warnings: tuple[Problem, ...]
 
     @property
@@ -202,8 +204,9 @@ class Policy:
 
     @property
     def is_shared(self) -> bool:
-        """Whether one case's decision touches another's: by a budget, or by a branch that rests."""
-        return bool(self.budgets) or any(terms.cool_down for terms in self.branches.values())
+        """Whether one case's decision touches another's: by a budget, a branch that rests, or a common cause."""
+        rests = any(terms.cool_down for terms in self.branches.values())
+        return bool(self.budgets) or bool(self.playbooks) or rests
 
     @property
     def looks_back(self) -> timedelta | None:

@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 
 from serving import error_handlers, problems
 from serving.bootstrap import Container
+from serving.causes import endpoints as causes
 from serving.decisions import endpoints as decisions
 from serving.dependencies import require_token
 from serving.directives import endpoints as directives
@@ -25,7 +26,15 @@ from serving.scores import endpoints as scores
 from serving.step_ups import endpoints as step_ups
 from serving.web import pages
 
-_API = (events.router, scores.router, decisions.router, directives.router, step_ups.router, reviews.router)
+_API = (
+    events.router,
+    scores.router,
+    decisions.router,
+    directives.router,
+    step_ups.router,
+    causes.router,
+    reviews.router,
+)
 
 
 def create_app(container: Container) -> FastAPI:
@@ -55,12 +64,14 @@ def create_app(container: Container) -> FastAPI:
 
 @asynccontextmanager
 async def _keeping_up(app: FastAPI) -> AsyncIterator[None]:
-    """Follow the record log while the application runs."""
-    task = asyncio.create_task(app.state.container.following.keep_up())
+    """Follow the record log, and look after common causes, while the application runs."""
+    container: Container = app.state.container
+    tasks = [asyncio.create_task(work) for work in (container.following.keep_up(), container.tending.keep_tending())]
     try:
         yield
     finally:
-        task.cancel()
+        for task in tasks:
+            task.cancel()
 
 
 class _Api(FastAPI):

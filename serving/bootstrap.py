@@ -15,6 +15,8 @@ from models.registry import load_champion
 from routing.loader import load_policy
 from routing.policy import Policy
 from serving.auth.people import NOBODY, People, read_people
+from serving.causes.service import CauseService
+from serving.causes.tending import Tending
 from serving.clock import Clock, SystemClock
 from serving.config import Settings
 from serving.db.engine import create_engine_for, read_only, session_factory
@@ -87,6 +89,16 @@ class Container:
         return DecisionService(
             self.sessions, self.reads, self.clock, self.following, self.scores, self.policy, self.settings.target
         )
+
+    @cached_property
+    def causes(self) -> CauseService:
+        """Shows common causes, and takes what people say of them."""
+        return CauseService(self.sessions, self.reads, self.clock, self.policy)
+
+    @cached_property
+    def tending(self) -> Tending:
+        """Looks after common causes."""
+        return Tending(self.sessions, self.reads, self.clock, self.decisions)
 
     @cached_property
     def reviews(self) -> ReviewService:

@@ -9,6 +9,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from serving.auth.people import Person
 from serving.bootstrap import Container
+from serving.causes.service import CauseService
 from serving.db.audit import SYSTEM
 from serving.decisions.idempotency import read_key
 from serving.decisions.service import DecisionService
@@ -58,6 +59,10 @@ async def _reviews(container: App) -> ReviewService:
 
 async def _directives(container: App) -> DirectiveService:
     return container.directives
+
+
+async def _causes(container: App) -> CauseService:
+    return container.causes
 
 
 async def _step_ups(container: App) -> StepUpService:
@@ -135,5 +140,6 @@ Scores = Annotated[ScoreService, Depends(_scores)]
 Decisions = Annotated[DecisionService, Depends(_decisions)]
 Reviews = Annotated[ReviewService, Depends(_reviews)]
 Directives = Annotated[DirectiveService, Depends(_directives)]
+Causes = Annotated[CauseService, Depends(_causes)]
 StepUps = Annotated[StepUpService, Depends(_step_ups)]
 Health = Annotated[HealthService, Depends(_health)]

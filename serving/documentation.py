@@ -22,6 +22,7 @@ TAGS = [
     {"name": "scores", "description": "How likely a shipment is to be late, and why."},
     {"name": "decisions", "description": "Score, decide, record, and set in motion: once."},
     {"name": "directives", "description": "What people order for a while: to hold back, to silence, to stop."},
+    {"name": "causes", "description": "One cause of many exceptions: one item, what it holds, how it ends."},
     {"name": "reviews", "description": "What waits for a person, most at stake first."},
     {"name": "health", "description": "For whoever runs the service."},
 ]
@@ -100,7 +101,7 @@ def _branch_call() -> dict[str, Any]:
             "id": {"type": "string", "description": "the idempotency key: the same for every attempt"},
             "source": {"type": "string"},
             "type": {"enum": [TYPE_PREFIX + branch.value for branch in Branch if branch is not Branch.NONE]},
-            "subject": {"type": "string", "description": "the shipment"},
+            "subject": {"type": "string", "description": "the shipment, or the common cause"},
             "time": {"type": "string", "format": "date-time", "description": "when it was decided"},
             "correlationid": {"type": "string", "description": "the decision"},
             "expirytime": {"type": "string", "format": "date-time", "description": "from then on it is of no use"},

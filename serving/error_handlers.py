@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from features.errors import FutureKnowledgeError, RecordError, UnknownShipmentError
 from serving import errors
+from serving.causes import errors as causes
 from serving.directives import errors as orders
 from serving.errors import Fault
 
@@ -57,6 +58,8 @@ KINDS: Mapping[type[Exception], ProblemKind] = {
     errors.KeyInUseError: ProblemKind(409, "idempotency-key-in-use", "The first request is still running"),
     errors.KeyReusedError: ProblemKind(422, "idempotency-key-reused", "The key belongs to another payload"),
     errors.NoDecisionMomentError: ProblemKind(422, "no-decision-moment", "There is nothing to decide now"),
+    causes.CauseNotFoundError: ProblemKind(404, "unknown-cause", "The common cause is unknown"),
+    causes.CauseEndedError: ProblemKind(409, "cause-ended", "The common cause does not stand any more"),
     errors.DecisionNotFoundError: ProblemKind(404, "unknown-decision", "The decision is unknown"),
     orders.DirectiveError: ProblemKind(422, "directive", "The directive does not fit the bundle"),
     orders.DirectiveNotFoundError: ProblemKind(404, "unknown-directive", "The directive is unknown"),

@@ -27,6 +27,7 @@ ServingError
  ├─ NoDecisionMomentError       the shipment has nothing to decide now
  ├─ DecisionNotFoundError
  ├─ OrderError                  see serving.directives.errors
+ ├─ CauseError                  see serving.causes.errors
  └─ ReviewError
      ├─ ItemNotFoundError
      ├─ AlreadyClaimedError        somebody else holds the item

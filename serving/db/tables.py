@@ -13,6 +13,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from serving.db.base import Base as Base
 from serving.db.base import Key
+from serving.db.causes import CauseRow as CauseRow
+from serving.db.causes import ChildRow as ChildRow
+from serving.db.causes import LookRow as LookRow
 from serving.db.orders import DirectiveRow as DirectiveRow
 from serving.db.orders import StepUpRow as StepUpRow
 

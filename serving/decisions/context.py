@@ -1,7 +1,7 @@
 """The context of a decision, read in its own transaction: what is left, what is ordered, what went before.
 
 Only what can make a difference is read, and with the decision it is sealed: under a bundle without budgets, rests,
-release values and confirmations, and while nothing is ordered, the context is empty.
+release values, confirmations and playbooks, and while nothing is ordered, the context is empty.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from features.vocabulary import Branch
 from routing.context import Context, Past
 from routing.evaluation import RuleOutcome
 from routing.policy import Policy
+from serving.causes.watching import watches_of
 from serving.db.tables import DecisionRow
 from serving.decisions import usage
 from serving.directives import repository as directives
@@ -38,6 +39,7 @@ def context_of(
         directives=directives.standing_for(session, known, now),
         history=history_of(session, policy, shipment_id, now),
         last_taken=usage.last_taken(session, policy, known, now),
+        watches=watches_of(session, policy, known, shipment_id, now),
     )
 
 

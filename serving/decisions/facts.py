@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from math import isnan
+from types import MappingProxyType
 from typing import Any, TypeVar
 
+from features.definitions import NAMES
 from features.records import Shipment
 from features.vocabulary import Branch, Moment
 from routing.cost import CostTable
@@ -13,6 +17,17 @@ from serving.scores.ports import FeatureState
 from serving.scores.service import Scored
 
 _HOUR = timedelta(hours=1)
+_FROM_FEATURES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "hours_since_scan": ("last_scan_age_hours", "nothing of it was reported yet"),
+        "hours_since_warehouse_told": ("origin_work_told_age_hours", "the origin never told of its work"),
+        "carrier_disruptions": ("carrier_disruptions", "no disruption was ever told"),
+        "origin_disruptions": ("origin_disruptions", "no disruption was ever told"),
+        "destination_disruptions": ("destination_disruptions", "no disruption was ever told"),
+    }
+)
+"""Facts that are features: the feature, and why it is unknown where it is."""
+_PLACE_OF = MappingProxyType({name: place for place, name in enumerate(NAMES)})
 T = TypeVar("T", int, str, datetime)
 
 
@@ -71,6 +86,7 @@ def facts_of(
             for other in state.alternate_origins(shipment, now)
         ),
         "strongest_branch_taken": strongest_branch_taken.value,
+        **{fact: _feature(scored, name, why_not) for fact, (name, why_not) in _FROM_FEATURES.items()},
     }
 
 
@@ -96,6 +112,11 @@ def restate(facts: dict[str, Any], costs: CostTable) -> None:
         facts["value_at_stake_minor"] = costs.value_at_stake_minor(
             probability=probability, value_minor=value_minor, customer_tier=str(facts.get("customer_tier"))
         )
+
+
+def _feature(scored: Scored, name: str, why_not: str) -> float | Unknown:
+    value = float(scored.row.values[_PLACE_OF[name]])
+    return Unknown(why_not) if isnan(value) else value
 
 
 def _given(value: T | None, why_not: str) -> T | Unknown:

@@ -97,6 +97,22 @@ def find_version(session: Session, version: str) -> DecisionRow | None:
     return session.scalars(select(DecisionRow).filter_by(subject_version=version)).one_or_none()
 
 
+def newest_of(session: Session, version: str) -> tuple[DecisionRow | None, int]:
+    """Return the newest decision on a version, and its turn: 1, and one more each time that what was held is let go."""
+    found, turn = find_version(session, version), 1
+    while found is not None:
+        again = find_version(session, in_turn(version, turn + 1))
+        if again is None:
+            break
+        found, turn = again, turn + 1
+    return found, turn
+
+
+def in_turn(version: str, turn: int) -> str:
+    """Name a version that is decided again because what held it is over: the same facts of the shipment, a new turn."""
+    return version if turn == 1 else f"{version}~{turn}"
+
+
 def find(session: Session, decision_id: str) -> DecisionRow | None:
     """Return a decision."""
     return session.scalars(select(DecisionRow).filter_by(decision_id=decision_id)).one_or_none()

@@ -55,6 +55,7 @@ class TriageAnswer(BaseModel):
     latest_useful_at: datetime | None
     call_id: str | None = Field(description="the outgoing call, if the branch is one")
     review_item_id: str | None = Field(description="the item of the review queue, if there is one")
+    cause_id: str | None = Field(description="the common cause that holds it, if one does; see /v1/causes")
     model: ModelShape
     policy: PolicyShape
     already_decided: bool = Field(description="this version of the shipment was decided before, under another key")
@@ -89,6 +90,7 @@ class TriageAnswer(BaseModel):
             latest_useful_at=body["latest_useful_at"],
             call_id=call_id_for(sealed.decision_id, branch) if is_called(branch) else None,
             review_item_id=item_id_of(sealed.decision_id) if branch is Branch.REVIEW else None,
+            cause_id=body["cause"]["cause_id"] if "cause" in body else None,
             model=ModelShape(name=model["name"], version=model["version"]),
             policy=PolicyShape(**body["policy"]),
             already_decided=already_decided,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
@@ -14,6 +16,7 @@ from features.vocabulary import Branch
 from routing.decision import SealedDecision, decision_body, seal
 from routing.engine import Choice, decide
 from routing.policy import Policy
+from serving.causes import effects as causes
 from serving.clock import Clock
 from serving.db.audit import SYSTEM, audit
 from serving.db.tables import DecisionRow, OutgoingCallRow
@@ -124,11 +127,41 @@ class DecisionService:
         shipment = subject.shipment
         repository.lock_shipment(session, shipment.shipment_id)
         version = subject_version(shipment, subject.moment, self.scores.state.events_known(shipment.shipment_id))
-        before = repository.find_version(session, version)
+        before, _ = repository.newest_of(session, version)
         if before is not None:
-            sealed = SealedDecision(before.sequence, before.decision_id, before.body, before.previous_hash, before.hash)
-            return Decided(sealed, is_new=False)
+            return Decided(_sealed(before), is_new=False)
         return Decided(self._decide(session, request, subject, version), is_new=True)
+
+    def again(self, session: Session, request: Request, now: datetime) -> Decided:
+        """Decide anew about a shipment that was held as one of many; if that was done already, return what came of it.
+
+        Raises
+        ------
+        UnknownShipmentError, NoDecisionMomentError, InvalidRecordError, KnownTimeError, FutureKnowledgeError
+            As `ScoreService.subject`.
+        """
+        subject = self.scores.subject(request.question, now)
+        shipment = subject.shipment
+        repository.lock_shipment(session, shipment.shipment_id)
+        version = subject_version(shipment, subject.moment, self.scores.state.events_known(shipment.shipment_id))
+        before, turn = repository.newest_of(session, version)
+        if before is None:
+            return Decided(self._decide(session, request, subject, version), is_new=True)
+        if "cause" not in json.loads(before.body):
+            return Decided(_sealed(before), is_new=False)
+        return Decided(self._decide(session, request, subject, repository.in_turn(version, turn + 1)), is_new=True)
+
+    def known_of(self, question: Question, now: datetime) -> dict[str, Any]:
+        """Return the known facts of a shipment as they are now, without deciding anything.
+
+        Raises
+        ------
+        UnknownShipmentError, NoDecisionMomentError, InvalidRecordError, KnownTimeError, FutureKnowledgeError
+            As `ScoreService.subject`.
+        """
+        scored = self.scores.score(self.scores.subject(question, now))
+        facts = facts_of(scored, self.scores.state, costs=self.policy.costs, strongest_branch_taken=Branch.NONE)
+        return self.policy.reader.read(facts).known
 
     def _decide(self, session: Session, request: Request, subject: Subject, version: str) -> SealedDecision:
         scored = self.scores.score(subject)
@@ -188,3 +221,41 @@ class DecisionService:
             usage.note(session, self.policy, usage.LetOut(choice.branch, call_id, now), facts)
         elif choice.branch is Branch.REVIEW:
             open_item(session, sealed.decision_id, choice, scored, facts, costs=self.policy.costs, now=now)
+        if choice.findings:
+            call = partial(self._call_owner, session, sealed, facts, now)
+            causes.take_effect(
+                session,
+                choice,
+                facts,
+                shipment=shipment,
+                decision_id=sealed.decision_id,
+                costs=self.policy.costs,
+                call=call,
+            )
+
+    def _call_owner(
+        self,
+        session: Session,
+        sealed: SealedDecision,
+        facts: Mapping[str, object],
+        now: datetime,
+        cause_id: str,
+        payload: Mapping[str, object],
+    ) -> str:
+        """Call the owner of a cause; the call stands in nobody's turn but its own, whichever shipment came first."""
+        call_id = enqueue(
+            session,
+            Action(Branch.ESCALATE, payload, None),
+            decision_id=sealed.decision_id,
+            shipment_id=cause_id,
+            target=self.target,
+            sequence=sealed.sequence,
+            now=now,
+            actor=SYSTEM,
+        )
+        usage.note(session, self.policy, usage.LetOut(Branch.ESCALATE, call_id, now), facts)
+        return call_id
+
+
+def _sealed(row: DecisionRow) -> SealedDecision:
+    return SealedDecision(row.sequence, row.decision_id, row.body, row.previous_hash, row.hash)

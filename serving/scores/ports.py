@@ -43,6 +43,10 @@ class FeatureState(Protocol):
         """Return a shipment as planned at that time; raise `UnknownShipmentError` if it was not announced."""
         ...
 
+    def knows(self, shipment_id: str) -> bool:
+        """Tell whether the shipment was announced."""
+        ...
+
     def knows_carrier(self, carrier_id: str, *, besides: str | None = None) -> bool:
         """Tell whether this carrier carries any announced shipment besides that one."""
         ...

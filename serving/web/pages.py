@@ -26,7 +26,7 @@ from serving.reviews.items import Item
 from serving.reviews.reasons import ReasonCode
 from serving.reviews.repository import Which
 from serving.shapes import PathId
-from serving.web import assets, messages, sign_in
+from serving.web import assets, causes, messages, sign_in
 from serving.web.rows import rows_of
 from serving.web.views import item_view
 from serving.web.visit import GUARDED, Answered, Here, Text, Typed, Visit, item_path
@@ -34,12 +34,15 @@ from serving.web.visit import GUARDED, Answered, Here, Text, Typed, Visit, item_
 PAGE = 25
 """Items on a page of the list."""
 
+_WITH_CAUSES = (Which.WAITING, Which.OPEN, Which.ALL)
+"""The lists that show what stands for many items, before all others."""
 _Refused = AlreadyClaimedError | AnswerError | ClaimLostError | ItemClosedError
 _REFUSED = (AlreadyClaimedError, AnswerError, ClaimLostError, ItemClosedError)
 
 router = APIRouter(include_in_schema=False)
 router.include_router(sign_in.router)
 router.include_router(assets.router)
+router.include_router(causes.router)
 
 
 @router.get("/")
@@ -63,7 +66,8 @@ async def queue(
         return visit.go(f"/queue?show={show}")
     decisions = visit.app.decisions.several([item.decision_id for item in page.items])
     rows = rows_of(page.items, decisions, visit.app.clock.now(), analyst=visit.analyst)
-    return visit.page("queue.html", page=page, rows=rows, show=show, shows=list(Which), cursor=cursor)
+    many = visit.app.causes.page(only_open=True) if cursor is None and show in _WITH_CAUSES else []
+    return visit.page("queue.html", page=page, rows=rows, causes=many, show=show, shows=list(Which), cursor=cursor)
 
 
 @router.post("/queue/next", dependencies=GUARDED)

@@ -83,6 +83,8 @@ def facts() -> dict[str, Any]:
         "carrier_known": True,
         "has_promise": True,
         "departed": False,
+        "hours_since_scan": 3.0,
+        "hours_since_warehouse_told": 0.5,
         "pieces": 5,
         "ship_complete": False,
         "origin": "SEA",

@@ -155,6 +155,14 @@ class TestRules:
                 "`escalate` is not among `branches`. Declared: review, notify, split, rebook, elevate."
                 " Add its terms there.",
             ),
+            *(
+                (
+                    "parent: {branch: escalate, to: duty-manager, sla_minutes: 30}",
+                    f"playbooks.{playbook}.parent.branch",
+                    "`escalate` is not among `branches`. Add its terms there, or lead to review.",
+                )
+                for playbook in ("carrier_outage", "warehouse_downtime")
+            ),
         ]
 
 

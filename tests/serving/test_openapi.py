@@ -18,6 +18,8 @@ CALLS = {
     "/v1/decisions/{decision_id}", "/v1/reviews", "/v1/reviews/{item_id}",
     "/v1/directives", "/v1/directives/{directive_id}", "/v1/directives/{directive_id}/end",
     "/v1/directives/{directive_id}/step-ups", "/v1/step-ups", "/v1/step-ups/{step_up_id}",
+    "/v1/causes", "/v1/causes/{cause_id}", "/v1/causes/{cause_id}/children",
+    *(f"/v1/causes/{{cause_id}}/{verb}" for verb in ("confirm", "close", "decline")),
     "/v1/step-ups/{step_up_id}/approve", "/v1/step-ups/{step_up_id}/reject",
     *(f"/v1/reviews/{{item_id}}/{verb}" for verb in ("claim", "release", "accept", "override", "dismiss")),
 }  # fmt: skip

@@ -1,0 +1,81 @@
+"""The parent of many cases: what is put before an owner when a common cause is declared, in place of each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from features.vocabulary import Branch
+from routing.branches.case import Payload
+from routing.canonical import rfc3339
+from routing.causes import Finding
+from routing.choosing import effective_mode, want_of_capacity
+from routing.context import Context
+from routing.directives import Standing
+from routing.policy import Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parent:
+    """A cause as it is declared.
+
+    `payload` is what the owner is called with; None if they are not, and then `not_called_because` says why, unless the
+    playbook asks for no call. `uses` is what the call takes from the budgets.
+    """
+
+    finding: Finding
+    title: str
+    to: str
+    answer_by: datetime
+    payload: Payload | None = None
+    not_called_because: str | None = None
+    uses: Mapping[str, float]
+
+
+def parent_of(
+    policy: Policy, finding: Finding, known: Mapping[str, Any], now: datetime, context: Context, standing: Standing
+) -> Parent:
+    """Say what becomes of a cause that is declared.
+
+    Its owner is called only if escalating may act by itself, is not forbidden and is within its budgets: a cause is no
+    way around what holds for single cases.
+    """
+    playbook = finding.playbook
+    terms = playbook.parent
+    title = playbook.sentence_staff.fill(known)
+    answer_by = now + terms.sla
+    because = None
+    if terms.branch is Branch.ESCALATE:
+        because = _why_not_called(policy, known, context, standing)
+    called = terms.branch is Branch.ESCALATE and because is None
+    payload: Payload = {
+        "to": {"owner": terms.to, "channel": policy.channels.get(terms.to)},
+        "playbook": playbook.name,
+        "sla_minutes": terms.sla.total_seconds() / 60,
+        "answer_by": rfc3339(answer_by),
+        "because": f"{title} {finding.because}.",
+        "cause": {"cause_id": finding.cause_id, "playbook": playbook.name, "key": finding.key},
+        "runbook": list(playbook.runbook),
+    }
+    return Parent(
+        finding=finding,
+        title=title,
+        to=terms.to,
+        answer_by=answer_by,
+        payload=payload if called else None,
+        not_called_because=because,
+        uses=policy.branches[Branch.ESCALATE].uses if called else {},
+    )
+
+
+def _why_not_called(policy: Policy, known: Mapping[str, Any], context: Context, standing: Standing) -> str | None:
+    terms = policy.branches[Branch.ESCALATE]
+    mode, _ = effective_mode(terms, known, standing)
+    if not terms.acts(mode):
+        return f"mode {mode} leaves escalating to a person"
+    forbidding = standing.forbidding(Branch.ESCALATE, known)
+    if forbidding is not None:
+        return f"escalating is forbidden; {forbidding.because}"
+    return want_of_capacity(policy, Branch.ESCALATE, known, context, standing)

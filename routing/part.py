@@ -1,0 +1,19 @@
+"""What all parts of a written bundle have in common: strictness, and the types of their simplest fields."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from features.vocabulary import Branch
+
+Words = Annotated[str, Field(min_length=1)]
+BranchName = Annotated[Branch, Field(strict=False)]
+ConditionData = Annotated[Any, Field(json_schema_extra={"x-condition": True})]
+
+
+class Part(BaseModel):
+    """Base of all parts: nothing unknown is let through, nothing is converted in silence."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)

@@ -1,0 +1,124 @@
+"""What a sealed decision does to common causes, in its own transaction: it looks, declares, ends, holds, settles."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from sqlalchemy import insert, update
+from sqlalchemy.orm import Session
+
+from features.records import Shipment
+from routing.causes import Finding, Verdict
+from routing.cost import CostTable
+from routing.engine import Choice
+from routing.parents import Parent
+from serving.causes import repository
+from serving.causes.repository import DECIDED, HELD, OVER
+from serving.db.audit import SYSTEM, audit
+from serving.db.tables import CauseRow, ChildRow
+from serving.decisions.facts import value_at_stake
+from serving.reviews.opening import UNKNOWN_RISK
+
+Call = Callable[[str, Mapping[str, object]], str]
+"""Enqueues the call of a cause (its id, the payload) and returns the call's id."""
+
+
+def take_effect(
+    session: Session,
+    choice: Choice,
+    facts: Mapping[str, object],
+    *,
+    shipment: Shipment,
+    decision_id: str,
+    costs: CostTable,
+    call: Call,
+) -> None:
+    """Let a decision about a shipment have its effect on the causes of its scopes.
+
+    Parameters
+    ----------
+    call
+        Calls the owner of a cause.
+    """
+    now = choice.decided_at
+    for parent in choice.parents:
+        _declare(session, parent, decision_id, call, now)
+    for finding in choice.findings:
+        repository.note_look(
+            session, finding.playbook.name, finding.key, shipment.shipment_id, shows=finding.shows, at=now
+        )
+        if finding.verdict is Verdict.OVER and finding.cause_id is not None:
+            end_by_counts(session, finding.cause_id, finding.because, now)
+    for held in repository.held_of(session, shipment.shipment_id):
+        if choice.cause is None or held.cause_id != choice.cause.cause_id:
+            because = f"decided anew: {choice.branch}"
+            repository.settle(session, held, DECIDED, at=now, decision_id=decision_id, because=because)
+    if choice.cause is not None:
+        stake = facts.get("value_at_stake_minor")
+        if not isinstance(stake, int):
+            stake = value_at_stake(shipment, UNKNOWN_RISK, costs)
+        stake_minor = stake if isinstance(stake, int) else 0
+        _hold(session, choice.cause, choice, shipment, decision_id, stake_minor)
+
+
+def end_by_counts(session: Session, cause_id: str, because: str, now: datetime) -> None:
+    """End a cause whose counts say that it is over."""
+    if repository.end(session, cause_id, OVER, by=SYSTEM, at=now, because=because):
+        new = {"status": OVER, "because": because}
+        audit(session, at=now, actor=SYSTEM, action="cause.over", subject=f"cause:{cause_id}", new=new)
+
+
+def _declare(session: Session, parent: Parent, decision_id: str, call: Call, now: datetime) -> None:
+    finding, cause_id = parent.finding, str(parent.finding.cause_id)
+    call_id = None if parent.payload is None else call(cause_id, parent.payload)
+    session.execute(
+        insert(CauseRow).values(
+            cause_id=cause_id,
+            playbook=finding.playbook.name,
+            key=finding.key,
+            decision_id=decision_id,
+            title=parent.title,
+            because=finding.because,
+            runbook=json.dumps(list(finding.playbook.runbook)),
+            owner=parent.to,
+            answer_by=parent.answer_by,
+            call_id=call_id,
+            not_called_because=parent.not_called_because,
+            declared_at=now,
+        )
+    )
+    new = {**finding.as_json(), "decision_id": decision_id, "call_id": call_id}
+    audit(session, at=now, actor=SYSTEM, action="cause.declared", subject=f"cause:{cause_id}", new=new)
+
+
+def _hold(
+    session: Session,
+    cause: Finding,
+    choice: Choice,
+    shipment: Shipment,
+    decision_id: str,
+    stake_minor: int,
+) -> None:
+    values = {
+        "decision_id": decision_id,
+        "looked_at": choice.decided_at,
+        "value_at_stake_minor": stake_minor,
+        "currency": shipment.currency,
+        "latest_useful_at": choice.latest_useful_at,
+        "status": HELD,
+        "settled_at": None,
+        "settled_decision_id": None,
+        "settled_because": None,
+    }
+    again = session.execute(
+        update(ChildRow)
+        .where(ChildRow.cause_id == cause.cause_id, ChildRow.shipment_id == shipment.shipment_id)
+        .values(values)
+        .returning(ChildRow.shipment_id),
+        execution_options={"synchronize_session": False},
+    )
+    if again.scalar_one_or_none() is None:
+        row = {"cause_id": cause.cause_id, "shipment_id": shipment.shipment_id, "held_at": choice.decided_at}
+        session.execute(insert(ChildRow).values({**row, **values}))

@@ -1,0 +1,191 @@
+"""Common causes in the database. Whoever writes here holds the chain's lock, so what is counted stays true."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Row, case, delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from routing.causes import Counts
+from routing.playbooks import DrainOrder
+from serving.db.tables import AuditRow, CauseRow, ChildRow, LookRow
+
+STANDING, OVER, CLOSED, DECLINED = "standing", "over", "closed", "declined"
+HELD, DRAINED, DECIDED, GONE, FAILED = "held", "drained", "decided", "gone", "failed"
+
+
+def count_looks(session: Session, playbook: str, key: str, *, since: datetime, besides: str | None) -> Counts:
+    """Count the shipments of a scope whose newest look is not older than `since`, without the one `besides`."""
+    look = LookRow
+    shown = func.coalesce(func.sum(case((look.shows, 1), else_=0)), 0)
+    statement = select(shown, func.count()).where(look.playbook == playbook, look.key == key, look.looked_at >= since)
+    if besides is not None:
+        statement = statement.where(look.shipment_id != besides)
+    found, seen = session.execute(statement).one()
+    return Counts(shown=int(found), seen=seen)
+
+
+def note_look(session: Session, playbook: str, key: str, shipment_id: str, *, shows: bool | None, at: datetime) -> None:
+    """Keep the newest look at a shipment; one that tells nothing takes the last one's place too."""
+    session.execute(delete(LookRow).where(LookRow.playbook == playbook, LookRow.shipment_id == shipment_id))
+    if shows is not None:
+        session.execute(
+            insert(LookRow).values(playbook=playbook, shipment_id=shipment_id, key=key, looked_at=at, shows=shows)
+        )
+
+
+def latest(session: Session, playbook: str, key: str) -> CauseRow | None:
+    """Return the newest cause of a scope, standing or not."""
+    statement = select(CauseRow).where(CauseRow.playbook == playbook, CauseRow.key == key)
+    return session.scalars(statement.order_by(CauseRow.position.desc()).limit(1)).one_or_none()
+
+
+def find(session: Session, cause_id: str) -> CauseRow | None:
+    """Return a cause as it is in the database now."""
+    statement = select(CauseRow).filter_by(cause_id=cause_id).execution_options(populate_existing=True)
+    return session.scalars(statement).one_or_none()
+
+
+def page(session: Session, *, only_open: bool, before: int | None = None, limit: int = 200) -> list[CauseRow]:
+    """Return causes, newest first; with `only_open` those that stand or still hold something."""
+    statement = select(CauseRow).order_by(CauseRow.position.desc()).limit(limit)
+    if only_open:
+        statement = statement.where(CauseRow.drained_at.is_(None))
+    if before is not None:
+        statement = statement.where(CauseRow.position < before)
+    return list(session.scalars(statement))
+
+
+def counts_of(session: Session, cause_ids: Sequence[str]) -> dict[tuple[str, str], tuple[int, int]]:
+    """Return how many children each cause has by status, and the money at stake with them, in minor units."""
+    child = ChildRow
+    statement = (
+        select(child.cause_id, child.status, func.count(), func.sum(child.value_at_stake_minor))
+        .where(child.cause_id.in_(cause_ids))
+        .group_by(child.cause_id, child.status)
+    )
+    return {(cause_id, status): (count, int(stake)) for cause_id, status, count, stake in session.execute(statement)}
+
+
+def children(session: Session, cause_id: str, *, status: str | None, after: str | None, limit: int) -> list[ChildRow]:
+    """Return the children of a cause by their shipment, from the one after `after` on."""
+    statement = select(ChildRow).where(ChildRow.cause_id == cause_id).order_by(ChildRow.shipment_id).limit(limit)
+    if status is not None:
+        statement = statement.where(ChildRow.status == status)
+    if after is not None:
+        statement = statement.where(ChildRow.shipment_id > after)
+    return list(session.scalars(statement))
+
+
+def held_of(session: Session, shipment_id: str) -> list[ChildRow]:
+    """Return where a shipment is held."""
+    return list(session.scalars(select(ChildRow).where(ChildRow.shipment_id == shipment_id, ChildRow.status == HELD)))
+
+
+def is_held(session: Session, cause_id: str, shipment_id: str) -> ChildRow | None:
+    """Return a child if it is held still, as it is in the database now."""
+    found = session.get(ChildRow, (cause_id, shipment_id), populate_existing=True)
+    return found if found is not None and found.status == HELD else None
+
+
+def count_held(session: Session, cause_id: str) -> int:
+    """Return how many shipments a cause holds."""
+    held = select(func.count()).where(ChildRow.cause_id == cause_id, ChildRow.status == HELD)
+    return session.execute(held).scalar_one()
+
+
+def count_drained(session: Session, cause_id: str, *, since: datetime) -> int:
+    """Return how many children of a cause were drained after `since`."""
+    child = ChildRow
+    drained = child.status.in_((DRAINED, FAILED))
+    return session.execute(
+        select(func.count()).where(child.cause_id == cause_id, drained, child.settled_at > since)
+    ).scalar_one()
+
+
+def longest_unseen(session: Session, cause_id: str, *, limit: int) -> list[ChildRow]:
+    """Return the held children of a cause that were not looked at for the longest time."""
+    held = select(ChildRow).where(ChildRow.cause_id == cause_id, ChildRow.status == HELD)
+    return list(session.scalars(held.order_by(ChildRow.looked_at, ChildRow.shipment_id).limit(limit)))
+
+
+def next_in_turn(session: Session, cause_id: str, order: DrainOrder, *, now: datetime) -> ChildRow | None:
+    """Return the child that is drained next: what is still of use comes before what is too late."""
+    child = ChildRow
+    too_late = case((child.latest_useful_at <= now, 1), else_=0)
+    by_value, by_time = child.value_at_stake_minor.desc(), (child.latest_useful_at.is_(None), child.latest_useful_at)
+    wanted = (by_value, *by_time) if order is DrainOrder.VALUE else (*by_time, by_value)
+    held = select(child).where(child.cause_id == cause_id, child.status == HELD)
+    return session.scalars(held.order_by(too_late, *wanted, child.shipment_id).limit(1)).one_or_none()
+
+
+def settle(
+    session: Session, child: ChildRow, status: str, *, at: datetime, decision_id: str | None, because: str
+) -> bool:
+    """Settle a held child, once. Return whether it was held."""
+    settled = session.execute(
+        update(ChildRow)
+        .where(ChildRow.cause_id == child.cause_id, ChildRow.shipment_id == child.shipment_id, ChildRow.status == HELD)
+        .values(status=status, settled_at=at, settled_decision_id=decision_id, settled_because=because)
+        .returning(ChildRow.shipment_id),
+        execution_options={"synchronize_session": False},
+    )
+    return settled.scalar_one_or_none() is not None
+
+
+def mark_drained(session: Session, child: ChildRow, *, at: datetime, decision_id: str, because: str) -> None:
+    """Note that a child was decided anew in its turn, whether or not the decision itself has settled it."""
+    session.execute(
+        update(ChildRow)
+        .where(ChildRow.cause_id == child.cause_id, ChildRow.shipment_id == child.shipment_id)
+        .values(status=DRAINED, settled_at=at, settled_decision_id=decision_id, settled_because=because),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def forget_looks(session: Session, shipment_id: str) -> None:
+    """Forget the looks at a shipment about which nothing is left to decide: it is no longer one of the open ones."""
+    session.execute(delete(LookRow).where(LookRow.shipment_id == shipment_id))
+
+
+def end(
+    session: Session,
+    cause_id: str,
+    status: str,
+    *,
+    by: str,
+    at: datetime,
+    because: str,
+    rests_until: datetime | None = None,
+) -> bool:
+    """End a cause that stands. Return whether it stood."""
+    values = {"status": status, "ended_by": by, "ended_at": at, "ended_because": because, "rests_until": rests_until}
+    return _moved(session, cause_id, CauseRow.status == STANDING, values)
+
+
+def confirm(session: Session, cause_id: str, *, by: str, at: datetime) -> bool:
+    """Note who has looked at a cause that stands. Return whether nobody had."""
+    unseen = (CauseRow.status == STANDING) & CauseRow.confirmed_by.is_(None)
+    return _moved(session, cause_id, unseen, {"confirmed_by": by, "confirmed_at": at})
+
+
+def drained(session: Session, cause_id: str, *, at: datetime) -> bool:
+    """Note that nothing is held any more. Return whether that is new."""
+    return _moved(session, cause_id, CauseRow.drained_at.is_(None), {"drained_at": at})
+
+
+def history(session: Session, cause_id: str) -> list[Row[datetime, str, str, str | None]]:
+    """Return what the audit trail says of a cause itself, oldest first."""
+    columns = (AuditRow.at, AuditRow.actor, AuditRow.action, AuditRow.new)
+    statement = select(*columns).where(AuditRow.subject == f"cause:{cause_id}").order_by(AuditRow.position)
+    return list(session.execute(statement))
+
+
+def _moved(session: Session, cause_id: str, where: ColumnElement[bool], values: dict[str, object]) -> bool:
+    moved = session.execute(
+        update(CauseRow).where(CauseRow.cause_id == cause_id, where).values(values).returning(CauseRow.cause_id),
+        execution_options={"synchronize_session": False},
+    )
+    return moved.scalar_one_or_none() is not None

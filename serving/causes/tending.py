@@ -1,0 +1,238 @@
+"""Looks after common causes: held shipments are looked at again, what is over is ended, what was held is decided anew.
+
+Every step is one transaction under the chain's lock, as a decision is. So any process may tend at any time, several at
+once, and one that is killed leaves each shipment either held or settled: the next one goes on from there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.orm import Session, sessionmaker
+
+from features.errors import FeatureError
+from features.vocabulary import Branch
+from routing.causes import Verdict, judge
+from routing.playbooks import Drain, DrainOrder, Playbook
+from routing.policy import Mode, Policy
+from serving.causes import repository
+from serving.causes.effects import end_by_counts
+from serving.causes.repository import FAILED, GONE, STANDING
+from serving.causes.watching import watch_of
+from serving.clock import Clock
+from serving.db.audit import SYSTEM, audit
+from serving.db.tables import CauseRow, ChildRow
+from serving.decisions import repository as decisions
+from serving.decisions.service import DecisionService, Request
+from serving.directives import repository as directives
+from serving.errors import NoDecisionMomentError, ServingError
+from serving.scores.service import Question
+
+LOOKS = 10
+"""Held shipments of a cause that are looked at again at a time."""
+AT_A_TIME = 20
+"""Shipments that are let go before others get their turn."""
+WITHOUT_PLAYBOOK = Drain(at_most=300, per=timedelta(minutes=10), order=DrainOrder.VALUE, waits=timedelta(0))
+"""How what is held is let go when the bundle has no such playbook any more."""
+WITHOUT_REST = timedelta(hours=12)
+"""For how long a cause that a person ended is not declared again if the bundle has no such playbook any more."""
+_REFUSED = (FeatureError, ServingError)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Tended:
+    """What was done: causes ended, shipments settled; `is_more` if there was more to do than was done."""
+
+    ended: list[str] = field(default_factory=list)
+    settled: int = 0
+    is_more: bool = False
+
+
+class _WaitsError(Exception):
+    """A budget is used up; the shipment stays held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tending:
+    """Looks after the causes that stand or still hold something."""
+
+    sessions: sessionmaker[Session]
+    reads: sessionmaker[Session]
+    clock: Clock
+    service: DecisionService
+
+    def tend(self) -> Tended:
+        """Look after every cause once."""
+        done = Tended()
+        with self.reads() as session:
+            causes = repository.page(session, only_open=True)
+        for cause in reversed(causes):
+            if cause.status == STANDING:
+                self._look(cause.cause_id, done)
+            else:
+                self._drain(cause.cause_id, done)
+        return done
+
+    async def keep_tending(self, *, every_seconds: float = 5) -> None:
+        """Tend until cancelled."""
+        while True:
+            try:
+                is_more = self.tend().is_more
+            except SQLAlchemyError as error:
+                _log.warning("Common causes cannot be looked after: %s", error)
+                is_more = False
+            await asyncio.sleep(0.01 if is_more else every_seconds)
+
+    def _look(self, cause_id: str, done: Tended) -> None:
+        """Look at some of what a cause holds, and end it if its counts say so."""
+        with self.sessions.begin() as session:
+            now = self.service.following.catch_up_as_of(session, self.clock)
+            cause = repository.find(session, cause_id)
+            playbook = None if cause is None else self.service.policy.playbooks.get(cause.playbook)
+            seen = (
+                []
+                if playbook is None
+                else [
+                    (child, self._facts(session, child, now))
+                    for child in repository.longest_unseen(session, cause_id, limit=LOOKS)
+                ]
+            )
+            decisions.lock_chain(session)
+            cause = repository.find(session, cause_id)
+            if cause is None or cause.status != STANDING:
+                return
+            if playbook is None:
+                end_by_counts(session, cause_id, f"the bundle in force has no playbook {cause.playbook}", now)
+                done.ended.append(cause_id)
+                return
+            for child, facts in seen:
+                done.settled += _note(session, cause, child, playbook, facts, now)
+            self._judge(session, cause, playbook, now, done)
+
+    def _facts(self, session: Session, child: ChildRow, now: datetime) -> dict[str, Any] | Exception:
+        try:
+            return self.service.known_of(self._question(session, child), now)
+        except _REFUSED as error:
+            return error
+
+    def _judge(self, session: Session, cause: CauseRow, playbook: Playbook, now: datetime, done: Tended) -> None:
+        watch = watch_of(session, playbook, cause.key, now)
+        held = repository.count_held(session, cause.cause_id)
+        if judge(playbook, watch, watch.counts, now, held=held) is not Verdict.OVER:
+            return
+        within = playbook.ending.within.total_seconds() / 60
+        counts = f"{watch.counts.shown} of {watch.counts.seen} cases show it within {within:g} minutes"
+        end_by_counts(session, cause.cause_id, f"{cause.playbook} of {cause.key} is over: {counts}", now)
+        done.ended.append(cause.cause_id)
+
+    def _drain(self, cause_id: str, done: Tended) -> None:
+        """Let go of what a cause that is over holds, in order, as fast as its playbook allows."""
+        for _ in range(AT_A_TIME):
+            try:
+                with self.sessions.begin() as session:
+                    now = self.service.following.catch_up_as_of(session, self.clock)
+                    if not self._let_go(session, cause_id, now, done):
+                        return
+            except _WaitsError:
+                return
+            except IntegrityError:  # another process decided the same version in this very moment
+                break
+        done.is_more = True
+
+    def _let_go(self, session: Session, cause_id: str, now: datetime, done: Tended) -> bool:
+        """Let go of the next shipment; return False if there is none, or not yet."""
+        cause = repository.find(session, cause_id)
+        if cause is None:
+            return False
+        playbook = self.service.policy.playbooks.get(cause.playbook)
+        drain = WITHOUT_PLAYBOOK if playbook is None else playbook.drain
+        child = repository.next_in_turn(session, cause_id, drain.order, now=now)
+        if child is None:
+            return self._finish(session, cause_id, now)
+        decisions.lock_shipment(session, child.shipment_id)  # in the order in which a decision takes its locks
+        directives.lock_shared(session)
+        decisions.lock_chain(session)
+        if repository.count_drained(session, cause_id, since=now - drain.per) >= drain.at_most:
+            return False
+        if repository.is_held(session, cause_id, child.shipment_id) is None:
+            return True  # another process was faster
+        request = Request(self._question(session, child), key="", request_hash="", actor=SYSTEM)
+        try:
+            decided = self.service.again(session, request, now)
+        except _REFUSED as error:
+            done.settled += _give_up(session, child, error, now)
+            return True
+        body = json.loads(decided.sealed.body)
+        if _lacks_budget(self.service.policy, body) and now < (cause.ended_at or now) + drain.waits:
+            raise _WaitsError  # nothing of this turn is kept
+        because = f"decided anew: {body['branch']}"
+        repository.mark_drained(session, child, at=now, decision_id=decided.sealed.decision_id, because=because)
+        done.settled += 1
+        return True
+
+    def _finish(self, session: Session, cause_id: str, now: datetime) -> bool:
+        decisions.lock_chain(session)
+        if not repository.count_held(session, cause_id) and repository.drained(session, cause_id, at=now):
+            new = {"status": "drained"}
+            audit(session, at=now, actor=SYSTEM, action="cause.drained", subject=f"cause:{cause_id}", new=new)
+        return False
+
+    def _question(self, session: Session, child: ChildRow) -> Question:
+        """Ask about a shipment as it was asked before: by its id, or, if nobody announced it, as it was described."""
+        if self.service.scores.state.knows(child.shipment_id):
+            return Question(shipment_id=child.shipment_id)
+        held = decisions.find(session, child.decision_id)
+        assert held is not None  # noqa: S101  the database holds the reference
+        described: Mapping[str, Any] = json.loads(held.body)["model"]["shipment"]
+        return Question(shipment={name: value for name, value in described.items() if name != "known_at"})
+
+
+def _note(
+    session: Session,
+    cause: CauseRow,
+    child: ChildRow,
+    playbook: Playbook,
+    facts: dict[str, Any] | Exception,
+    now: datetime,
+) -> int:
+    """Note a look at a held shipment; return 1 if there is nothing left to decide about it."""
+    if isinstance(facts, Exception):
+        return _give_up(session, child, facts, now)
+    shows = playbook.shows(facts) if playbook.key_of(facts) == cause.key else None
+    repository.note_look(session, playbook.name, cause.key, child.shipment_id, shows=shows, at=now)
+    child.looked_at = now
+    return 0
+
+
+def _lacks_budget(policy: Policy, body: Mapping[str, Any]) -> bool:
+    """Tell whether a decision came out as it did because a budget is used up."""
+    left = body["context"].get("capacity", {})
+    wanted = [each["branch"] for each in body["passed_over"]]
+    terms = policy.branches.get(Branch(body["recommended_branch"]))
+    if body["held_because"] is not None and terms is not None and terms.acts(Mode(body["mode"])):
+        wanted.append(terms.branch)
+    return any(
+        left[budget] < amount
+        for branch in wanted
+        if branch in policy.branches
+        for budget, amount in policy.branches[Branch(branch)].uses.items()
+        if budget in left
+    )
+
+
+def _give_up(session: Session, child: ChildRow, error: Exception, now: datetime) -> int:
+    """Settle a shipment that there is nothing to decide about any more, or that cannot be asked about."""
+    status = GONE if isinstance(error, NoDecisionMomentError) else FAILED
+    repository.settle(session, child, status, at=now, decision_id=None, because=str(error))
+    repository.forget_looks(session, child.shipment_id)
+    new = {"status": status, "because": str(error), "cause_id": child.cause_id}
+    audit(session, at=now, actor=SYSTEM, action=f"child.{status}", subject=f"shipment:{child.shipment_id}", new=new)
+    return 1

@@ -1,0 +1,280 @@
+"""A common cause as people meet it: declared once, answered once, found over HTTP and on the page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from routing.policy import Policy
+from routing.replay import replay
+from serving.causes.service import CauseService
+from serving.db.tables import CauseRow, ChildRow, DecisionRow, LookRow, OutgoingCallRow
+from tests.serving.bundles import changed
+from tests.serving.causes.outage import SILENT_HOURS, departed, heard, names, told
+from tests.serving.house import House, Json, problem_in, shipment
+
+FEW = {"declare": {"at_least": 3, "share_at_least": 0.5, "within_minutes": 120}}
+Under = Callable[[Policy], House]
+
+
+@pytest.fixture
+def under(any_url: str) -> Iterator[Under]:
+    """Start a service at the one database under a bundle."""
+    with ExitStack() as stack:
+        yield lambda policy, **given: stack.enter_context(House(any_url, policy, **given))
+
+
+@pytest.fixture
+def silent(under: Under) -> House:
+    """A house of whose six shipments nothing was heard; the third declares the outage."""
+    house = under(told(**FEW))
+    departed(house, names(6))
+    house.advance(hours=SILENT_HOURS)
+    return house
+
+
+def decided(house: House, *shipments: str, risk: float = 0.5) -> list[Json]:
+    return [house.decided(name, risk=risk) for name in shipments]
+
+
+def standing(house: House) -> CauseRow:
+    (cause,) = house.rows(CauseRow)
+    return cause
+
+
+def statuses(house: House) -> dict[str, str]:
+    return {child.shipment_id: child.status for child in house.rows(ChildRow)}
+
+
+def say(house: House, verb: str, **options: Any) -> Any:
+    headers = {"X-Actor": "dana"}
+    return house.api.post(f"/v1/causes/{standing(house).cause_id}/{verb}", json=options, headers=headers)
+
+
+class TestDeclaring:
+    def test_the_decision_that_declares_it_seals_what_it_was_declared_by(self, silent: House) -> None:
+        answers = decided(silent, *names(4))
+        assert [answer["branch"] for answer in answers] == ["notify", "notify", "none", "none"]
+        bodies = [json.loads(row.body) for row in silent.rows(DecisionRow)]
+        cause = standing(silent)
+        assert bodies[2]["context"]["watches"] == [{"playbook": "carrier_outage", "key": "NWX", "shown": 2, "seen": 2}]
+        assert bodies[2]["cause"] == {
+            "cause_id": cause.cause_id,
+            "playbook": "carrier_outage",
+            "key": "NWX",
+            "verdict": "declared",
+            "shown": 3,
+            "seen": 3,
+        }
+        assert bodies[3]["cause"]["verdict"] == "stands"
+        assert (cause.decision_id, cause.status) == (bodies[2]["decision_id"], "standing")
+        assert "carrier_outage of NWX is declared: 3 of 3 cases show it" in bodies[2]["notes"][0]
+        for row in silent.rows(DecisionRow):
+            assert replay(row.body, silent.container.policy).body == row.body
+
+    def test_its_owner_is_called_once_and_in_no_shipments_turn(self, silent: House) -> None:
+        decided(silent, *names(6))
+        (call,) = [row for row in silent.rows(OutgoingCallRow) if row.branch == "escalate"]
+        cause = standing(silent)
+        assert (call.call_id, call.shipment_id) == (cause.call_id, cause.cause_id)
+        data = json.loads(call.body)["data"]
+        assert data["to"] == {"owner": "duty-manager", "channel": "pager:duty-manager"}
+        assert data["cause"] == {"cause_id": cause.cause_id, "playbook": "carrier_outage", "key": "NWX"}
+        assert data["runbook"][0].startswith("Call the control tower")
+
+    def test_nobody_is_called_where_escalating_is_left_to_people(self, under: Under) -> None:
+        house = under(changed(lambda data: data.update(mode="recommend"), few))
+        departed(house, names(3))
+        house.advance(hours=SILENT_HOURS)
+        decided(house, *names(3))
+        cause = standing(house)
+        assert (cause.call_id, cause.not_called_because) == (None, "mode recommend leaves escalating to a person")
+        assert house.count(OutgoingCallRow) == 0
+
+    def test_a_few_silent_ones_among_many_are_no_common_cause(self, silent: House) -> None:
+        heard(silent, names(6)[:4])
+        decided(silent, *names(6))
+        assert silent.rows(CauseRow) == []
+        assert {row.shipment_id: row.shows for row in silent.rows(LookRow)} == {
+            name: name in names(6)[4:] for name in names(6)
+        }
+
+    def test_what_nothing_is_to_be_done_about_is_not_held(self, silent: House) -> None:
+        decided(silent, *names(3))
+        (calm,) = decided(silent, "SH-0003", risk=0.1)
+        assert (calm["branch"], calm["cause_id"]) == ("none", None)
+        assert "SH-0003" not in statuses(silent)
+
+    def test_a_guardrail_goes_before_it(self, silent: House) -> None:
+        decided(silent, *names(3))
+        silent.announce("SH-NEW", carrier_id="ZZZ")
+        assert silent.decided("SH-NEW")["branch"] == "review"
+
+    def test_many_who_decide_at_once_declare_one(self, silent: House) -> None:
+        houses = [silent.another() for _ in range(3)]
+
+        def decide_two(number: int) -> list[str]:
+            return [houses[number].decided(name)["branch"] for name in names(6)[number::3]]
+
+        try:
+            with ThreadPoolExecutor(3) as pool:
+                branches = [branch for found in pool.map(decide_two, range(3)) for branch in found]
+        finally:
+            for house in houses:
+                house.close()
+        assert sorted(branches) == ["none"] * 4 + ["notify"] * 2
+        assert len(silent.rows(CauseRow)) == 1
+
+
+class TestChildren:
+    def test_an_event_of_its_own_lets_a_shipment_be_decided_by_itself_once_it_is_over(self, silent: House) -> None:
+        decided(silent, *names(6))
+        heard(silent, names(6))
+        again = decided(silent, *names(6))
+        assert {answer["branch"] for answer in again} == {"none"}
+        assert {child.decision_id for child in silent.rows(ChildRow)} == {
+            answer["decision_id"] for answer in again if answer["cause_id"] is not None
+        }
+
+    def test_a_delivered_one_is_gone(self, silent: House) -> None:
+        decided(silent, *names(6))
+        heard(silent, ["SH-0004"], "delivered")
+        silent.container.tending.tend()
+        assert statuses(silent)["SH-0004"] == "gone"
+        assert "SH-0004" not in {row.shipment_id for row in silent.rows(LookRow)}
+
+    def test_are_listed_with_the_decision_that_names_the_cause(self, silent: House) -> None:
+        answers = decided(silent, *names(6))
+        path = f"/v1/causes/{standing(silent).cause_id}"
+        cause = silent.api.get(path).json()
+        assert cause["children"] == {"held": 4, "drained": 0, "decided": 0, "gone": 0, "failed": 0}
+        assert cause["at_stake_minor"] == sum(row.value_at_stake_minor for row in silent.rows(ChildRow)) > 0
+        first = silent.api.get(f"{path}/children?status=held&limit=3").json()
+        rest = silent.api.get(f"{path}/children?after={first['next']}&limit=3").json()
+        listed = first["children"] + rest["children"]
+        assert [child["shipment_id"] for child in listed] == names(6)[2:]
+        assert [child["decision_id"] for child in listed] == [answer["decision_id"] for answer in answers[2:]]
+        assert rest["next"] is None
+
+    def test_one_described_with_the_question_is_decided_anew_as_it_was_described(self, silent: House) -> None:
+        decided(silent, *names(3))
+        described = {
+            **inline("SH-INLINE"),
+            "stops": [
+                {"place": "DEHAM", "kind": "pickup", "planned_at": silent.clock.now().isoformat()},
+                {"place": "ATVIE", "kind": "delivery", "promised_at": later(silent, 24)},
+            ],
+        }
+        assert silent.decided(shipment=described)["cause_id"] is not None
+        say(silent, "decline")
+        silent.container.tending.tend()
+        assert statuses(silent)["SH-INLINE"] == "drained"
+        (newest, _) = silent.container.decisions.of_shipment("SH-INLINE", before=None, limit=2)
+        assert (newest.branch, newest.subject_version[-2:]) == ("notify", "~2")
+
+
+class TestAnswers:
+    def test_declining_lets_everything_go_and_it_is_not_declared_again_for_a_while(self, silent: House) -> None:
+        decided(silent, *names(6))
+        answer = say(silent, "decline", note="they really stand still")
+        assert (answer.status_code, answer.json()["status"]) == (200, "declined")
+        silent.container.tending.tend()
+        assert set(statuses(silent).values()) == {"drained"}
+        silent.container.tending.tend()
+        assert standing(silent).drained_at is not None
+        branches = [row.branch for row in silent.rows(DecisionRow)]
+        assert branches == ["notify"] * 2 + ["none"] * 4 + ["notify"] * 4
+        again = decided(silent, *names(6))
+        assert all(answer["already_decided"] for answer in again)
+        assert {answer["branch"] for answer in again} == {"notify"}
+        assert len(silent.rows(CauseRow)) == 1
+
+    def test_it_is_declared_again_when_the_rest_is_over(self, silent: House) -> None:
+        decided(silent, *names(3))
+        say(silent, "close", note="their feed is back")
+        silent.advance(hours=12)
+        departed(silent, [f"T-{number}" for number in range(3)])
+        silent.advance(hours=SILENT_HOURS)
+        decided(silent, *(f"T-{number}" for number in range(3)))
+        assert [row.status for row in silent.rows(CauseRow)] == ["closed", "standing"]
+
+    def test_confirming_says_who_has_looked_and_changes_nothing_else(self, silent: House) -> None:
+        decided(silent, *names(6))
+        for _ in range(2):
+            assert say(silent, "confirm").json()["confirmed_by"] == "dana"
+        silent.container.tending.tend()
+        assert set(statuses(silent).values()) == {"held"}
+        assert silent.audited()["cause.confirmed"] == 1
+
+    def test_of_two_answers_the_first_holds(self, silent: House) -> None:
+        decided(silent, *names(3))
+        assert say(silent, "close").status_code == 200
+        assert say(silent, "close").status_code == 200, "the same answer again"
+        problem_in(say(silent, "decline"), 409, "cause-ended")
+        problem_in(say(silent, "confirm"), 409, "cause-ended")
+        missing = silent.api.post("/v1/causes/cause_x/close", json={}, headers={"X-Actor": "dana"})
+        problem_in(missing, 404, "unknown-cause")
+
+
+class TestPage:
+    def test_the_queue_shows_one_item_for_all_of_them(self, silent: House) -> None:
+        decided(silent, *names(6))
+        page = silent.api.get("/queue").text
+        assert page.count('class="happened cause"') == 1
+        assert "Carrier NWX has gone silent" in page
+        assert "<b>4</b> shipments held" in page
+        assert "Nothing waits" not in page
+
+    def test_its_page_says_what_to_do_and_takes_an_answer(self, silent: House) -> None:
+        decided(silent, *names(6))
+        path = f"/causes/{standing(silent).cause_id}"
+        page = silent.api.get(path).text
+        assert "Call the control tower" in page
+        assert "SH-0005" in page
+        assert "to answer" in page
+        here = {"Origin": "http://triage"}
+        silent.api.post("/sign-in", data={"name": "dana", "then": path}, headers=here)
+        assert "do-decline" in silent.api.get(path).text
+        answer = silent.api.post(f"{path}/decline", data={"note": "no"}, headers=here)
+        assert (answer.status_code, answer.headers["location"]) == (303, path)
+        assert standing(silent).status == "declined"
+        assert silent.api.post(f"{path}/close", data={"note": "yes"}, headers=here).status_code == 409
+        assert silent.api.get("/causes/none").status_code == 404
+
+
+class TestAnotherBundle:
+    def test_a_cause_whose_playbook_is_gone_is_over(self, silent: House) -> None:
+        decided(silent, *names(6))
+        cause = standing(silent)
+        with House(silent.database_url, changed(without), clock=silent.clock, model=silent.model) as other:
+            assert other.decided("SH-0005", risk=0.5)["cause_id"] == cause.cause_id, "it is decided already"
+            for _ in range(3):
+                other.container.tending.tend()
+            assert standing(other).status == "over"
+            assert set(statuses(other).values()) == {"drained"}
+            assert isinstance(other.container.causes, CauseService)
+
+
+def few(data: dict[str, Any]) -> None:
+    data["playbooks"]["carrier_outage"].update(FEW)
+
+
+def without(data: dict[str, Any]) -> None:
+    del data["playbooks"]["carrier_outage"]
+    for name in ("silent_hours", "late_start_hours"):
+        del data["thresholds"][name]
+    del data["facts"]["hours_since_scan"]
+
+
+def later(house: House, hours: float) -> str:
+    return (house.clock.now() + timedelta(hours=hours)).isoformat()
+
+
+def inline(name: str) -> Json:
+    return shipment(name)
