@@ -14,6 +14,7 @@ from features.vocabulary import Moment
 from models import bundle_file
 from models.calibration import Platt
 from models.delay import DelayModel, VerdictThresholds
+from models.missed import MissedBound
 
 
 def save(model: DelayModel, folder: Path, training: dict[str, Any]) -> DelayModel:
@@ -35,6 +36,7 @@ def save(model: DelayModel, folder: Path, training: dict[str, Any]) -> DelayMode
         "features": list(NAMES),
         "thresholds": asdict(saved.thresholds),
         "moments": {moment.value: asdict(saved.calibrations[moment]) for moment in saved.boosters},
+        "missed": {moment.value: asdict(bound) for moment, bound in saved.missed.items()},
         "training": training,
     }
     bundle_file.write(folder, described)
@@ -67,4 +69,5 @@ def _read(folder: Path, described: dict[str, Any], version: str) -> DelayModel:
         thresholds=VerdictThresholds(**described["thresholds"]),
         boosters={Moment(name): lgb.Booster(model_str=text) for name, text in texts.items()},
         calibrations={Moment(name): Platt(**fitted) for name, fitted in described["moments"].items()},
+        missed={Moment(name): MissedBound(**bound) for name, bound in described["missed"].items()},
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import lightgbm as lgb
 import numpy as np
@@ -16,6 +16,7 @@ from features.vocabulary import Moment, Verdict
 from models.calibration import Platt
 from models.contracts import DelayScore, Explanation
 from models.explain import explain_score
+from models.missed import MissedBound
 
 Floats = NDArray[np.float64]
 
@@ -38,6 +39,9 @@ class DelayModel:
     ----------
     fingerprints
         SHA-256 of `features` (declarations and settings), `data` (training tables) and `model` (boosters).
+    missed
+        The probability below which late shipments may be passed over, and how many that misses at most; a moment
+        with too few late shipments to say so is not among them.
     """
 
     name: str
@@ -47,6 +51,7 @@ class DelayModel:
     thresholds: VerdictThresholds
     boosters: Mapping[Moment, lgb.Booster]
     calibrations: Mapping[Moment, Platt]
+    missed: Mapping[Moment, MissedBound] = field(default_factory=dict)
 
     def probabilities(self, values: Floats, moment: Moment) -> Floats:
         """Return calibrated probabilities of many rows of one moment: float64 [n] from float64 [n, len(FEATURES)]."""

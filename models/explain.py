@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from functools import cache
 
 import lightgbm as lgb
 import numpy as np
@@ -32,6 +33,15 @@ def explain_score(
     return explain(base, scaled[:-1].tolist(), values.tolist(), features=features)
 
 
+@cache
+def _families(names: tuple[str, ...]) -> tuple[tuple[int, ...], ...]:
+    """Return the positions of features that are one thing seen through several windows, family by family."""
+    families: dict[str, list[int]] = {}
+    for index, name in enumerate(names):
+        families.setdefault(_WINDOW.sub("", name), []).append(index)
+    return tuple(map(tuple, families.values()))
+
+
 def explain(
     base_log_odds: float,
     contributions: Sequence[float],
@@ -50,20 +60,17 @@ def explain(
     top
         How many reasons to name.
     """
-    families: dict[str, list[int]] = {}
-    for index, feature in enumerate(features):
-        families.setdefault(_WINDOW.sub("", feature.name), []).append(index)
+    families = _families(tuple(feature.name for feature in features))
+    totals = [(math.fsum(contributions[index] for index in members), members) for members in families]
+    totals.sort(key=lambda each: -abs(each[0]))
+    rest = math.fsum(total for total, _ in totals[top:])
     reasons = []
-    for members in families.values():
-        total = math.fsum(contributions[index] for index in members)
+    for total, members in totals[:top]:
         loudest = max(members, key=lambda index: abs(contributions[index]))
-        value = values[loudest]
-        feature = features[loudest]
+        value, feature = values[loudest], features[loudest]
         known = None if math.isnan(value) else float(value)
         reasons.append(Reason(feature.name, known, total, words(feature, known, total)))
-    reasons.sort(key=lambda reason: -abs(reason.log_odds))
-    rest = math.fsum(reason.log_odds for reason in reasons[top:])
-    listed = (*reasons[:top], Reason("", None, rest, f"everything else ({_direction(rest)})"))
+    listed = (*reasons, Reason("", None, rest, f"everything else ({_direction(rest)})"))
     log_odds = base_log_odds + math.fsum(contributions)
     named = tuple((feature.name, float(part)) for feature, part in zip(features, contributions, strict=True))
     return Explanation(base_log_odds, named, log_odds, listed)

@@ -67,6 +67,13 @@ class Verdicts(Strict):
     cannot_make_it: Annotated[float, Field(ge=0, le=1)] = 0.9
 
 
+class MissedConfig(Strict):
+    """The promise about what is missed: at most the share alpha of what goes wrong, with probability 1 − delta."""
+
+    alpha: Share = 0.1
+    delta: Share = 0.1
+
+
 class BoostedConfig(Strict):
     """What the configuration of any model of boosted trees says."""
 
@@ -90,6 +97,7 @@ class TrainingConfig(ModelConfig):
 
     name: str = "delay"
     verdicts: Verdicts = Verdicts()
+    missed: MissedConfig = MissedConfig()
 
 
 class Recalibration(Strict):

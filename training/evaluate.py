@@ -15,10 +15,12 @@ from features.build import Progress
 from features.vocabulary import Moment
 from models.baselines import base_rate, carrier_lane_rate
 from models.delay import DelayModel
+from models.missed import MissedBound
 from training.about import about
 from training.config import TrainingConfig
 from training.dataset import Dataset, fingerprint_of, make_dataset
 from training.metrics import auc_interval, measures
+from training.missed import missed
 from training.splits import Period
 
 _M = TypeVar("_M", bound=str)
@@ -34,12 +36,15 @@ class Judged:
     probability : float64 [n], the model's; `baselines` of each baseline
     days : int64 [n]
         Day of each cutoff, or whatever block is resampled as a whole.
+    missed
+        The bound on what is missed, where the model gives one.
     """
 
     late: NDArray[np.bool_]
     probability: NDArray[np.float64]
     baselines: dict[str, NDArray[np.float64]]
     days: NDArray[np.int64]
+    missed: MissedBound | None = None
 
 
 def days_of(cases: pd.DataFrame) -> NDArray[np.int64]:
@@ -58,6 +63,7 @@ def judge(model: DelayModel, dataset: Dataset, fit_late_share: dict[str, float])
             probability=model.probabilities(values, moment),
             baselines={"base_rate": base_rate(share, len(late)), "carrier_lane_rate": carrier_lane_rate(values)},
             days=days_of(cases),
+            missed=model.missed.get(moment),
         )
     return judged
 
@@ -67,10 +73,12 @@ def summary(judged: Mapping[_M, Judged], seed: int) -> dict[str, Any]:
     moments = {}
     for moment, cases in judged.items():
         low, high = auc_interval(cases.late, cases.probability, cases.days, np.random.default_rng(seed))
+        kept = (cases.late, cases.probability, cases.days, np.random.default_rng(seed))
         moments[str(moment)] = {
             **measures(cases.late, cases.probability),
             "auc_interval_95": [low, high],
             "baselines": {name: measures(cases.late, other) for name, other in cases.baselines.items()},
+            "missed": None if cases.missed is None else missed(cases.missed, *kept),
         }
     return {"moments": moments}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import lightgbm as lgb
@@ -14,6 +14,7 @@ from features.instants import micros_of
 from features.vocabulary import LineMoment, Moment
 from models.calibration import Platt
 from models.delay import DelayModel, VerdictThresholds
+from models.missed import MissedBound, bound_missed
 from training.config import BoostedConfig, TrainingConfig
 from training.dataset import Dataset
 from training.directions import directions
@@ -40,6 +41,7 @@ def fit_delay(dataset: Dataset, config: TrainingConfig, note: Callable[[str], No
         thresholds=VerdictThresholds(config.verdicts.behind, config.verdicts.cannot_make_it),
         boosters=boosters,
         calibrations=calibrations,
+        missed=_bounds(dataset, config, boosters, calibrations, note),
     )
 
 
@@ -80,3 +82,24 @@ def fit_moments(
         raw = boosters[moment].predict(held_values, raw_score=True)
         calibrations[moment] = Platt.fit_by_days(np.asarray(raw), held_label, micros_of(held_cases["cutoff_at"]) // DAY)
     return boosters, calibrations
+
+
+def _bounds(
+    dataset: Dataset,
+    config: TrainingConfig,
+    boosters: Mapping[Moment, lgb.Booster],
+    calibrations: Mapping[Moment, Platt],
+    note: Callable[[str], None],
+) -> dict[Moment, MissedBound]:
+    """Return from which risk on somebody must look; no moment at which too few late shipments are known."""
+    bounds = {}
+    for moment, booster in boosters.items():
+        values, late, cases = dataset.part(Period.CALIBRATE, moment)
+        risk = calibrations[moment].probability(np.asarray(booster.predict(values[late], raw_score=True)))
+        days = micros_of(cases["cutoff_at"])[late] // DAY
+        bound = bound_missed(risk, config.missed.alpha, config.missed.delta, days)
+        if bound is None:
+            note(f"{moment.value}: {late.sum()} late shipments are too few to bound how many are missed")
+        else:
+            bounds[moment] = bound
+    return bounds

@@ -67,7 +67,18 @@ def page(result: dict[str, Any], told: Told) -> str:
         low, high = found["auc_interval_95"]
         lines.append(_row(moment, "model", found, f" ({low:.3f}–{high:.3f})"))
         lines += [_row("", name.replace("_", " "), other, "") for name, other in found["baselines"].items()]
+    bounds = {moment: found["missed"] for moment, found in result["moments"].items() if found["missed"] is not None}
+    lines += ["", *(_missed(moment, bound, told) for moment, bound in bounds.items())]
     return "\n".join([*lines, "", "![reliability, precision and recall, lift, quality by moment](report.png)", ""])
+
+
+def _missed(moment: str, found: dict[str, Any], told: Told) -> str:
+    return (
+        f"* {moment}: whoever looks at all {told.things} from a risk of {found['threshold']:.3f} on, "
+        f"{found['looked_at_share']:.1%} of them, misses at most {found['alpha']:.0%} of the {told.outcome} ones with "
+        f"confidence {1 - found['delta']:.0%}; here {found['missed_share']:.1%}. Over resamples of days the promise "
+        f"was broken in {found['broken_share']:.1%}."
+    )
 
 
 def _row(moment: str, scorer: str, found: dict[str, Any], interval: str) -> str:

@@ -15,11 +15,11 @@ from features.invoice import INVOICE_FEATURES
 from models import bundle_file
 from models.audit.expected import Expectation, Scale
 from models.audit.findings import AuditSettings, Tolerance
-from models.audit.missed import MissedBound
 from models.audit.risk import SignWeights
 from models.audit.score import AuditModel, ReviewMinutes
 from models.audit.signs import SIGNS, Expected, SignScales, WeightByVolume
 from models.calibration import Platt
+from models.missed import MissedBound
 
 _EXPECTED = ("line_haul", "beside_freight")
 _SCALES = "scales.npz"

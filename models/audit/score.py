@@ -15,10 +15,10 @@ from features.invoice import InvoiceMatrix
 from models.audit.expected import Floats
 from models.audit.facts import facts_of
 from models.audit.findings import OPEN_QUESTIONS, Audit, AuditSettings
-from models.audit.missed import MissedBound
 from models.audit.risk import SignWeights
 from models.audit.signs import SIGNS, Expected, SignScales, carriers
 from models.calibration import Platt
+from models.missed import MissedBound
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ def small_model() -> DelayModel:
 
 def small_eta_config() -> EtaConfig:
     """Return the configuration of the model of arrival: the same split, fewer trees."""
-    shared = CONFIG.model_dump(exclude={"name", "verdicts"})
+    shared = CONFIG.model_dump(exclude={"name", "verdicts", "missed"})
     trees = {**shared["trees"], "max_rounds": 15, "learning_rate": 0.2}
     recalibration = {"window_days": 14, "least_outcomes": 60}
     return EtaConfig.model_validate({**shared, "trees": trees, "recalibration": recalibration})

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from models.audit.findings import AuditSettings, Tolerance
 from models.audit.score import ReviewMinutes
-from training.config import Share, Split, Strict, Trees
+from training.config import MissedConfig, Share, Split, Strict, Trees
 
 
 class ToleranceConfig(Strict):
@@ -50,13 +50,6 @@ class MinutesConfig(Strict):
     def minutes(self) -> ReviewMinutes:
         """Return them as the model keeps them."""
         return ReviewMinutes(**self.model_dump())
-
-
-class MissedConfig(Strict):
-    """The promise about what is missed: at most the share alpha of what asks too much, with probability 1 − delta."""
-
-    alpha: Share = 0.1
-    delta: Share = 0.1
 
 
 class InvoicesConfig(Strict):

@@ -12,11 +12,11 @@ from sklearn.linear_model import QuantileRegressor
 from models.audit.bundle import features_fingerprint
 from models.audit.expected import UPPER, Expectation
 from models.audit.facts import FACTS, WORDS, Facts, log_of
-from models.audit.missed import bound_missed
 from models.audit.risk import SignWeights
 from models.audit.score import AuditModel, proven_minor
 from models.audit.signs import Expected, SignScales, WeightByVolume
 from models.calibration import Platt
+from models.missed import bound_missed
 from training.config import Trees
 from training.errors import TooFewInvoicesError
 from training.invoices.config import InvoicesConfig

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.audit.expected import ALL, Scale
-from models.audit.missed import bound_missed, least_labels, upper_bound
 from models.audit.risk import PRIOR_WEIGHT, SignWeights
 
 SCORES = st.lists(st.integers(-5, 5).map(float), min_size=1, max_size=30)
@@ -71,31 +70,3 @@ class TestSignWeights:
         shares = weights.shares(np.array([[1.0, 2.0], [0.0, 0.0]]))
         assert shares.tolist() == [[0.5, 0.5], [0.0, 0.0]]
         assert weights.log_odds(np.array([[1.0, 2.0]])).tolist() == [1.0]
-
-
-class TestMissedBound:
-    def test_too_few_labels_give_no_bound(self) -> None:
-        assert least_labels(0.1, 0.1) == 22
-        assert bound_missed(np.arange(21.0), 0.1, 0.1) is None
-        assert bound_missed(np.arange(22.0), 0.1, 0.1) is not None
-
-    def test_it_misses_as_many_as_the_bound_allows(self) -> None:
-        found = bound_missed(np.arange(200.0), 0.1, 0.1)
-        assert found is not None
-        assert found.missed == found.threshold
-        assert upper_bound(found.missed, 200, 0.1) == found.bound <= 0.1 < upper_bound(found.missed + 1, 200, 0.1)
-
-    def test_what_is_proven_is_never_missed(self) -> None:
-        found = bound_missed(np.array([np.inf] * 97 + [1.0, 2.0, 3.0]), 0.1, 0.1)
-        assert found is not None
-        assert (found.threshold, found.missed) == (3.0, 2)
-
-    def test_the_promise_is_kept_in_so_many_draws_as_it_says(self) -> None:
-        rng = np.random.default_rng(4)
-        worth = np.where(rng.random(20_000) < 0.6, np.inf, rng.gamma(0.5, 5.0, size=20_000))
-        broken = 0
-        for _ in range(200):
-            found = bound_missed(rng.choice(worth, size=120), 0.1, 0.1)
-            assert found is not None
-            broken += (worth < found.threshold).mean() > 0.1
-        assert 0 < broken <= 0.1 * 200 + 6  # two standard deviations of the count
