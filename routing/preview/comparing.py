@@ -1,8 +1,8 @@
 """A bundle on past decisions: each is decided again in the world as it would be by then, and compared.
 
-The facts, the clock and what was ordered are those of the record. What is left of budgets, what went before for the
-same subject and when branches were taken follow from what the bundle itself would have decided since the preview began.
-What people let out counts where the bundle would have asked them as well.
+The facts, the clock, what was ordered and how common causes stood are those of the record. What is left of budgets,
+what went before for the same subject and when branches were taken follow from what the bundle itself would have decided
+since the preview began. What people let out counts where the bundle would have asked them as well.
 """
 
 from __future__ import annotations
@@ -94,8 +94,9 @@ def _again(policy: Policy, world: World, past: PastDecision, restate: Restate) -
     if not subject.is_as_it_was:
         facts[STRONGEST_BRANCH_TAKEN] = subject.strongest.value
     restate(facts)
-    ordered = Context.from_json({"directives": body.get("context", {}).get("directives", ())}).directives
-    choice = decide(policy, facts, past.decided_at, world.context(subject, facts, ordered, past.decided_at))
+    recorded = Context.from_json(body.get("context", {}))
+    given = Context(directives=recorded.directives, watches=recorded.watches)
+    choice = decide(policy, facts, past.decided_at, world.context(subject, facts, given, past.decided_at))
     world.decided(subject, choice, facts)
     before = _taken(Branch(body["branch"]), Branch(body["recommended_branch"]))
     after = _taken(choice.branch, choice.recommended_branch)

@@ -28,6 +28,9 @@ def why_otherwise(body: Mapping[str, Any], choice: Choice, *, as_it_was: bool) -
     if deciding or (changed and choice.recommended_branch != body["recommended_branch"]):
         name = (deciding or changed)[0]
         return f"rule {name}: {before.get(name, _ABSENT)} → {after.get(name, _ABSENT)}"
+    was_held, is_held = "cause" in body, choice.cause is not None
+    if was_held != is_held:
+        return "a common cause holds it" if is_held else "no common cause holds it any more"
     passed = {each.branch.value for each in choice.passed_over}
     was_passed = {each["branch"] for each in body.get("passed_over", ())}
     for branch in sorted(passed ^ was_passed):

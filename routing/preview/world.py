@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from features.vocabulary import Branch
 from routing.context import Context, Past
-from routing.directives import Directive
 from routing.engine import Choice
 from routing.evaluation import RuleOutcome
 from routing.facts import STRONGEST_BRANCH_TAKEN
@@ -76,17 +75,15 @@ class World:
             found = self._subjects[subject_id] = Subject(_strongest_in(facts), history)
         return found
 
-    def context(
-        self, subject: Subject, facts: Mapping[str, object], directives: tuple[Directive, ...], now: datetime
-    ) -> Context:
-        """Return the context of a decision in this world."""
+    def context(self, subject: Subject, facts: Mapping[str, object], given: Context, now: datetime) -> Context:
+        """Return the context of a decision in this world. `given` is what it takes over from the record."""
         capacity = {
             name: (round(budget.amount * _MILLION) - self._uses[name].since(now - budget.per)) / _MILLION
             for name, budget in self._policy.budgets.items()
         }
-        return Context(
+        return replace(
+            given,
             capacity=capacity,
-            directives=directives,
             history=tuple(self._within(subject.history, now)),
             last_taken=self._last_taken(facts) if self._rests else {},
         )
@@ -100,6 +97,9 @@ class World:
             subject.history.append(Past(at=choice.decided_at, branch=choice.branch, hits=hits))
         if choice.branch not in (Branch.NONE, Branch.REVIEW):
             self._went_out(choice.branch, choice.decided_at, facts)
+        for parent in choice.parents:
+            if parent.payload is not None:
+                self._went_out(Branch.ESCALATE, choice.decided_at, facts)
 
     def called(self, call: PastCall) -> None:
         """Let a call of the past have its effect."""

@@ -89,6 +89,9 @@ class Tending:
             except SQLAlchemyError as error:
                 _log.warning("Common causes cannot be looked after: %s", error)
                 is_more = False
+            except Exception:  # whatever it is, what is held must not stay so for want of a loop
+                _log.exception("Common causes cannot be looked after.")
+                is_more = False
             await asyncio.sleep(0.01 if is_more else every_seconds)
 
     def _look(self, cause_id: str, done: Tended) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -11,13 +12,17 @@ from typing import Any
 
 import pytest
 
+from features.state import FeatureRow
+from features.vocabulary import Moment
+from models.contracts import Explanation
 from routing.policy import Policy
 from routing.replay import replay
 from serving.causes.service import CauseService
-from serving.db.tables import CauseRow, ChildRow, DecisionRow, LookRow, OutgoingCallRow
+from serving.db.tables import CauseRow, ChildRow, DecisionRow, LookRow, OutgoingCallRow, ReviewItemRow
+from serving.policies.preview import preview
 from tests.serving.bundles import changed
 from tests.serving.causes.outage import SILENT_HOURS, departed, heard, names, told
-from tests.serving.house import House, Json, problem_in, shipment
+from tests.serving.house import FakeModel, House, Json, problem_in, shipment
 
 FEW = {"declare": {"at_least": 3, "share_at_least": 0.5, "within_minutes": 120}}
 Under = Callable[[Policy], House]
@@ -248,6 +253,85 @@ class TestPage:
         assert silent.api.get("/causes/none").status_code == 404
 
 
+class TestDraining:
+    def test_two_processes_at_once_let_go_of_each_shipment_once(self, silent: House) -> None:
+        decided(silent, *names(6))
+        say(silent, "decline")
+        houses = [silent.another() for _ in range(2)]
+        try:
+            with ThreadPoolExecutor(2) as pool:
+                done = list(pool.map(lambda house: house.container.tending.tend().settled, houses))
+        finally:
+            for house in houses:
+                house.close()
+        silent.container.tending.tend()
+        assert sum(done) <= 4
+        assert set(statuses(silent).values()) == {"drained"}
+        per_shipment = Counter(row.shipment_id for row in silent.rows(DecisionRow))
+        assert [per_shipment[name] for name in names(6)] == [1, 1, 2, 2, 2, 2]
+        assert Counter(row.branch for row in silent.rows(OutgoingCallRow)) == {"notify": 6, "escalate": 1}
+
+    def test_what_dies_half_way_leaves_the_shipment_held_and_the_next_one_goes_on(self, silent: House) -> None:
+        decided(silent, *names(6))
+        say(silent, "decline")
+        with silent.another(model=Dying(after=2)) as other, pytest.raises(RuntimeError, match="died"):
+            other.container.tending.tend()
+        assert Counter(statuses(silent).values()) == {"drained": 2, "held": 2}
+        silent.container.tending.tend()
+        assert Counter(statuses(silent).values()) == {"drained": 4}
+        assert len(silent.rows(DecisionRow)) == 6 + 4
+
+    def test_goes_no_faster_than_the_playbook_says(self, under: Under) -> None:
+        house = under(told(**FEW, drain={"at_most": 2, "per_minutes": 10}))
+        departed(house, names(8))
+        house.advance(hours=SILENT_HOURS)
+        decided(house, *names(8))
+        say(house, "decline")
+        counts = []
+        for _ in range(3):
+            house.container.tending.tend()
+            counts.append(Counter(statuses(house).values())["drained"])
+            house.container.tending.tend()
+            house.advance(minutes=10)
+        assert counts == [2, 4, 6]
+
+    def test_a_budget_that_is_used_up_is_waited_for_and_then_a_person_decides(self, under: Under) -> None:
+        house = under(told(3, **FEW, drain={"at_most": 300, "per_minutes": 10, "waits_hours": 2}))
+        departed(house, names(6))
+        house.advance(hours=SILENT_HOURS)
+        decided(house, *names(6))
+        say(house, "decline")
+        house.container.tending.tend()
+        assert Counter(statuses(house).values()) == {"drained": 1, "held": 3}, "two of three messages were told before"
+        house.advance(hours=1)
+        house.container.tending.tend()
+        assert Counter(statuses(house).values()) == {"drained": 4}
+        assert Counter(row.branch for row in house.rows(OutgoingCallRow))["notify"] == 6
+
+    def test_who_has_waited_long_enough_goes_to_a_person(self, under: Under) -> None:
+        house = under(told(2, **FEW, drain={"at_most": 300, "per_minutes": 10, "waits_hours": 0}))
+        departed(house, names(6))
+        house.advance(hours=SILENT_HOURS)
+        decided(house, *names(6))
+        say(house, "decline")
+        house.container.tending.tend()
+        assert Counter(statuses(house).values()) == {"drained": 4}
+        assert {row.shipment_id for row in house.rows(ReviewItemRow)} == set(names(6)[2:])
+
+
+class TestPreview:
+    def test_the_same_bundle_flips_nothing_and_one_without_the_playbook_says_why(self, silent: House) -> None:
+        decided(silent, *names(6))
+        say(silent, "decline")
+        silent.container.tending.tend()
+        span = (silent.clock.now() - timedelta(days=1), silent.clock.now() + timedelta(days=1))
+        with silent.container.reads() as session:
+            same = list(preview(session, silent.container.policy, *span))
+            other = list(preview(session, told(), *span))
+        assert (len(same), [each.why for each in same if each.why is not None]) == (10, [])
+        assert Counter(each.why for each in other)["no common cause holds it any more"] == 1
+
+
 class TestAnotherBundle:
     def test_a_cause_whose_playbook_is_gone_is_over(self, silent: House) -> None:
         decided(silent, *names(6))
@@ -259,6 +343,20 @@ class TestAnotherBundle:
             assert standing(other).status == "over"
             assert set(statuses(other).values()) == {"drained"}
             assert isinstance(other.container.causes, CauseService)
+
+
+class Dying(FakeModel):
+    """Dies when it is asked to explain for so many times."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__()
+        self.left = after
+
+    def explain(self, row: FeatureRow, moment: Moment) -> Explanation:
+        self.left -= 1
+        if self.left < 0:
+            raise RuntimeError("died")
+        return super().explain(row, moment)
 
 
 def few(data: dict[str, Any]) -> None:
