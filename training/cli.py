@@ -28,6 +28,7 @@ from training.console import (
 )
 from training.errors import TrainingError
 from training.eta.cli import evaluate_eta, train_eta
+from training.flat.cli import evaluate_backorder, evaluate_dataco, evaluate_table
 from training.invoices.cli import evaluate_invoices, train_invoices
 from training.leakage.cli import leakage
 from training.shortage.cli import evaluate_shortage, train_shortage
@@ -50,6 +51,9 @@ def register(app: typer.Typer) -> None:
     judge_.command("eta")(_told(evaluate_eta))
     judge_.command("invoices")(_told(evaluate_invoices))
     judge_.command("shortage")(_told(evaluate_shortage))
+    judge_.command("table")(_told(evaluate_table))
+    judge_.command("backorder")(_told(evaluate_backorder))
+    judge_.command("dataco")(_told(evaluate_dataco))
     app.add_typer(judge_, name="evaluate")
     app.command("leakage")(_told(leakage))
     simulate_cli.register(app)

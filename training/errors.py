@@ -5,6 +5,7 @@ TrainingError
  ├─ TooLittleDataError a period has too few cases to fit, calibrate or judge on
  ├─ TooFewArrivalsError a period has too few arrivals to fit, correct or judge quantiles on
  ├─ TruthError         what is known of wrong invoices cannot be used
+ ├─ FlatTableError      a flat table cannot be read as its configuration says
  └─ TooFewInvoicesError  a period has too few invoices, or too few that ask too much
 """
 
@@ -76,4 +77,14 @@ class TooFewInvoicesError(TrainingError):
         super().__init__(
             f"Period '{period}' has {found} invoices, {wrong} of them known to ask too much; at least {needed} and "
             f"{needed_wrong} are needed. Move the split dates, or import more history."
+        )
+
+
+class FlatTableError(TrainingError):
+    """A flat table cannot be read as its configuration says."""
+
+    def __init__(self, path: Path, found: str) -> None:
+        self.path = path
+        super().__init__(
+            f"{path} cannot be judged: {found}. Give the folder of the table, or correct its configuration."
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
@@ -63,12 +65,30 @@ def auc_interval(
     late: Bools, probability: Floats, days: NDArray[np.int64], rng: np.random.Generator, resamples: int = 200
 ) -> tuple[float, float]:
     """Return the 95 % interval of the AUC under resampling of whole days (block bootstrap)."""
+    return _interval(roc_auc_score, late, probability, days, rng, resamples)
+
+
+def ap_interval(
+    late: Bools, probability: Floats, days: NDArray[np.int64], rng: np.random.Generator, resamples: int = 200
+) -> tuple[float, float]:
+    """Return the 95 % interval of average precision under resampling of whole days, or other blocks."""
+    return _interval(average_precision_score, late, probability, days, rng, resamples)
+
+
+def _interval(
+    measure: Callable[..., float],
+    late: Bools,
+    probability: Floats,
+    days: NDArray[np.int64],
+    rng: np.random.Generator,
+    resamples: int,
+) -> tuple[float, float]:
     _, day_of = np.unique(days, return_inverse=True)
     n_days = int(day_of.max()) + 1
     values = []
     for _ in range(resamples):
         weight = np.bincount(rng.integers(0, n_days, n_days), minlength=n_days)[day_of]
         if late[weight > 0].any() and not late[weight > 0].all():
-            values.append(float(roc_auc_score(late, probability, sample_weight=weight)))
+            values.append(float(measure(late, probability, sample_weight=weight)))
     low, high = np.percentile(values, [2.5, 97.5])
     return float(low), float(high)

@@ -17,7 +17,7 @@ from training.evaluate import Judged
 from training.metrics import lift, reliability
 
 _M = TypeVar("_M", bound=str)
-_COLOURS = ("#0b6e99", "#c4561d", "#4a7c3a")
+_COLOURS = ("#0b6e99", "#c4561d", "#4a7c3a", "#7b5aa6")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,14 @@ class Told:
         What is judged.
     rival
         Name of the baseline that is drawn.
+    by
+        What tells the parts of the result from one another.
     """
 
     outcome: str
     things: str
     rival: str
+    by: str = "moment"
 
     @property
     def rival_words(self) -> str:
@@ -143,6 +146,6 @@ def _by_moment(axes: Axes, result: dict[str, Any], told: Told) -> None:
         axes.bar_label(bars, fmt="%.3f", fontsize=9)
         base = [result["moments"][moment]["baselines"][told.rival][measure] for moment in moments]
         axes.plot(places + offset, base, "_", color="black", markersize=22)
-    axes.set(title=f"Quality by moment (dash: {told.rival_words})", xticks=places, ylim=(0, 1.05))
-    axes.set_xticklabels(moments)
-    axes.legend(loc="upper left")
+    axes.set(title=f"Quality by {told.by} (dash: {told.rival_words})", xticks=places, ylim=(0, 1.18))
+    axes.set_xticklabels([name.replace(", ", ",\n") for name in moments])
+    axes.legend(loc="upper left", ncols=2)

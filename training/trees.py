@@ -43,9 +43,10 @@ def boost(
     parameters: dict[str, object],
     rounds: int,
     names: Sequence[str] = NAMES,
+    weight: NDArray[np.float64] | None = None,
 ) -> lgb.Booster:
-    """Fit a booster of so many rounds on float64 [n, len(names)] and a target [n]."""
-    return lgb.train(parameters, _data(values, target, names), num_boost_round=rounds)
+    """Fit a booster of so many rounds on float64 [n, len(names)], a target [n] and what each row counts [n]."""
+    return lgb.train(parameters, _data(values, target, names, weight), num_boost_round=rounds)
 
 
 def rounds_of(
@@ -77,5 +78,10 @@ def rounds_of(
     return max(1, int(found.best_iteration))
 
 
-def _data(values: NDArray[np.float64], target: NDArray[np.generic], names: Sequence[str]) -> lgb.Dataset:
-    return lgb.Dataset(values, target, feature_name=list(names), free_raw_data=False)
+def _data(
+    values: NDArray[np.float64],
+    target: NDArray[np.generic],
+    names: Sequence[str],
+    weight: NDArray[np.float64] | None = None,
+) -> lgb.Dataset:
+    return lgb.Dataset(values, target, weight=weight, feature_name=list(names), free_raw_data=False)
