@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import InstrumentedAttribute, Session, sessionmaker
 
-from serving.db.tables import OutgoingCallRow, ReviewItemRow
+from serving.db.tables import CauseRow, ChildRow, OutgoingCallRow, ReviewItemRow
 from serving.dependencies import App
 from serving.events import repository as events_repository
 from serving.events.following import Following
@@ -48,6 +48,8 @@ class ServiceCollector(Collector):
                 behind = events_repository.count_after(session, position)
                 waiting = [
                     _by_status(session, "triage_review_items", "Review items by status.", ReviewItemRow.status),
+                    _by_status(session, "triage_causes", "Common causes by status.", CauseRow.status),
+                    _by_status(session, "triage_cause_children", "Shipments of causes by status.", ChildRow.status),
                     _by_status(session, "triage_outgoing_calls", "Outgoing calls by status.", OutgoingCallRow.status),
                 ]
         except SQLAlchemyError:

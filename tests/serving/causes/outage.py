@@ -50,7 +50,8 @@ def heard(house: House, shipments: list[str], status: str = "in_transit") -> Non
 def drained(house: House, *, every_seconds: float = 600, turns: int = 10_000) -> int:
     """Tend until nothing is held, the clock moving on; return the turns it took."""
     for turn in range(turns):
-        house.container.tending.tend()
+        while house.container.tending.tend().is_more:
+            pass
         if all(row.drained_at is not None for row in house.rows(CauseRow)):
             return turn
         house.advance(seconds=every_seconds)

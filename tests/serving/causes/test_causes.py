@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from copy import deepcopy
 from datetime import timedelta
 from typing import Any
 
@@ -22,7 +23,7 @@ from serving.db.tables import CauseRow, ChildRow, DecisionRow, LookRow, Outgoing
 from serving.policies.preview import preview
 from tests.serving.bundles import changed
 from tests.serving.causes.outage import SILENT_HOURS, departed, heard, names, told
-from tests.serving.house import FakeModel, House, Json, problem_in, shipment
+from tests.serving.house import FakeModel, House, Json, at, cloud_event, problem_in, shipment
 
 FEW = {"declare": {"at_least": 3, "share_at_least": 0.5, "within_minutes": 120}}
 Under = Callable[[Policy], House]
@@ -253,6 +254,36 @@ class TestPage:
         assert silent.api.get("/causes/none").status_code == 404
 
 
+class TestOtherCauses:
+    def test_a_disruption_on_record_is_declared_with_the_first_case_and_over_when_it_ends(self, under: Under) -> None:
+        house = under(changed(weather_event))
+        told_of = {"disruption_id": "D-1", "kind": "weather", "severity": "severe", "place": "ATVIE"}
+        times = {"occurred_at": at(hours=-1), "valid_from": at(hours=-1), "valid_until": at(hours=3)}
+        house.send(cloud_event("freight.disruption", {**told_of, **times}, event_id="d-1", source="/weather"))
+        house.announce("SH-1", "SH-2")
+        assert [answer["branch"] for answer in decided(house, "SH-1", "SH-2")] == ["none", "none"]
+        cause = standing(house)
+        assert (cause.playbook, cause.key, cause.call_id) == ("weather_event", "DEHAM → ATVIE", None)
+
+        house.advance(hours=2, minutes=30)
+        house.container.tending.tend()
+        assert standing(house).status == "standing"
+        house.advance(minutes=45)
+        for _ in range(2):
+            house.container.tending.tend()
+        assert (standing(house).status, standing(house).ended_by) == ("over", "system")
+        assert "0 of 2 cases show it" in str(standing(house).ended_because)
+        assert [row.branch for row in house.rows(DecisionRow)] == ["none", "none", "notify", "notify"]
+
+    def test_what_cannot_be_determined_because_data_are_missing_is_one_item(self, under: Under) -> None:
+        house = under(changed(data_failure))
+        house.announce(*names(4), promised_at=None)
+        answers = decided(house, *names(4))
+        assert [answer["branch"] for answer in answers] == ["review", "none", "none", "none"]
+        assert standing(house).playbook == "data_failure"
+        assert {row.value_at_stake_minor for row in house.rows(ChildRow)} == {60_000}, "as likely late as not"
+
+
 class TestDraining:
     def test_two_processes_at_once_let_go_of_each_shipment_once(self, silent: House) -> None:
         decided(silent, *names(6))
@@ -357,6 +388,31 @@ class Dying(FakeModel):
         if self.left < 0:
             raise RuntimeError("died")
         return super().explain(row, moment)
+
+
+def weather_event(data: dict[str, Any]) -> None:
+    fact = {"type": "number", "unit": "disruptions", "meaning": "what is out of order at the destination"}
+    data["facts"]["destination_disruptions"] = fact
+    data["playbooks"]["weather_event"] = {
+        **deepcopy(data["playbooks"]["carrier_outage"]),
+        "watches": ["origin", "destination"],
+        "when": {"fact": "destination_disruptions", "at_least": 1},
+        "declare": {"at_least": 1, "share_at_least": 0.5, "within_minutes": 60},
+        "over": {"seen_at_least": 2, "share_below": 0.5, "within_minutes": 30},
+        "parent": {"branch": "review", "to": "transport-operations", "sla_minutes": 60},
+        "sentence_staff": "The weather at {destination} is too bad to deliver.",
+    }
+
+
+def data_failure(data: dict[str, Any]) -> None:
+    del data["guardrails"][2]
+    data["playbooks"]["data_failure"] = {
+        **deepcopy(data["playbooks"]["carrier_outage"]),
+        "when": {"fact": "late_probability", "known": False},
+        "declare": {"at_least": 2, "share_at_least": 0.5, "within_minutes": 60},
+        "suspends": ["review", "notify", "split", "rebook", "escalate"],
+        "sentence_staff": "What carrier {carrier_id} sends is not enough to judge by.",
+    }
 
 
 def few(data: dict[str, Any]) -> None:
