@@ -10,7 +10,10 @@ from features.vocabulary import ClaimKind, ClaimStatus, Mode, TenderPurpose, Ten
 
 
 class Tender(Priced):
-    """A load offered to a carrier (X12 204); `occurred_at` is when it was offered."""
+    """A load offered to a carrier (X12 204); `occurred_at` is when it was offered.
+
+    `origin` and `destination` are the places of its first and last stop, as offered.
+    """
 
     tender_id: Identifier
     shipment_id: Identifier
@@ -18,6 +21,8 @@ class Tender(Priced):
     purpose: TenderPurpose = TenderPurpose.ORIGINAL
     service_id: Identifier | None = None
     mode: Mode | None = None
+    origin: Identifier | None = None
+    destination: Identifier | None = None
     respond_by: Instant | None = Field(default=None, description="after this the offer is no longer open")
     offered_minor: int | None = Field(default=None, ge=0, description="freight charge offered")
     weight_kg: Amount | None = None

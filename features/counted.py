@@ -22,6 +22,21 @@ WIDTH = 3
 """What is answered for each window: how many, and the sums of their two values."""
 
 
+JOIN = "+"
+"""What joins fields that are asked about together, and their values."""
+
+
+def joined(columns: Sequence[NDArray[np.object_]]) -> NDArray[np.object_]:
+    """Return the values of several fields of each row as one, None where any is missing: object [n]."""
+    if len(columns) == 1:
+        return columns[0]
+    found = [
+        None if None in (row := tuple(values)) or any(one != one for one in row) else JOIN.join(row)
+        for values in zip(*columns, strict=True)
+    ]
+    return np.array(found, dtype=object)
+
+
 def subject_of(field: str, value: str) -> str:
     """Return what a question is about, in one word: no carrier is taken for all of them."""
     return EVERYBODY if field == EVERYBODY else f"{field} {value}"

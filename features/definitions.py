@@ -17,6 +17,7 @@ from features import (
     rotation,
     route,
     shipment,
+    silence,
     stations,
     tenders,
     tracking,
@@ -35,6 +36,7 @@ QUEUES = backlog.QUEUES + customer.QUEUES
 FEATURES = (
     *HISTORY.features,
     *(queue.feature for queue in QUEUES),
+    *silence.FEATURES,
     *feeds.FEATURES,
     *shipment.FEATURES,
     *plan.FEATURES,
@@ -51,6 +53,9 @@ LOST_BY_CARRIER = HISTORY.column("carrier_lane_transits_delay_mean_28d")
 DELIVERED = tuple(HISTORY.column(feature) for feature in claims.DELIVERED)
 """Columns of the history that claims are set against."""
 
+USUALLY_TOLD = HISTORY.column(silence.USUAL)
+"""Column of the history that the silence of a carrier is set against."""
+
 _CONSTANTS = (
     PSEUDO_LEGS,
     PRIOR_LATE_SHARE,
@@ -60,6 +65,7 @@ _CONSTANTS = (
     claims.PSEUDO_SHIPMENTS,
     claims.PRIOR_CLAIMS,
     stations.WITHIN_KM,
+    stations.SILENT_AFTER,
 )
 
 

@@ -1,4 +1,4 @@
-"""What feeds tell of places and carriers, asked about each leg: weather, disruptions, work, tenders, claims.
+"""What feeds tell of places and carriers, asked about each leg: weather, disruptions, work and labour, tenders, claims.
 
 Each feed stands alone: what it tells and what it is asked can be parted by subject, and each part be asked elsewhere.
 `features_of` makes features of what was answered.
@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features import claims, disruption, forecast, tenders, way, weather, work
-from features.counted import EVERYBODY, subject_of
+from features import claims, disruption, forecast, labour, tenders, way, weather, work
+from features.counted import EVERYBODY, JOIN, joined, subject_of
 from features.legs import Time
 from features.timeline import Ints
 
@@ -42,6 +42,8 @@ class Feed:
         Turns its whole tables into rows that each tell of one subject, named in the column `subject`.
     told
         Makes such rows, or those of some subjects, ready to be asked.
+    parted_by
+        Column of its tables by whose values they may be parted before `prepare`; empty where they must stay together.
     subject
         Names what a field of a leg with some value is to this feed.
     """
@@ -51,12 +53,13 @@ class Feed:
     prepare: Callable[[Mapping[str, pd.DataFrame]], pd.DataFrame]
     told: Callable[[pd.DataFrame], Told]
     subject: Callable[[str, str], str]
+    parted_by: str = ""
 
     def subjects(self, field: str, fields: Mapping[str, NDArray[np.object_]]) -> NDArray[np.object_]:
-        """Return the subject of each value of a field of q legs, None where it is missing: object [q]."""
+        """Return the subject of each value of a field or of several joined, None where missing: object [q]."""
         if field == EVERYBODY:
             return np.full(len(next(iter(fields.values()))), EVERYBODY, dtype=object)
-        code, words = pd.factorize(fields[field])
+        code, words = pd.factorize(joined([fields[part] for part in field.split(JOIN)]))
         names = np.array([*(self.subject(field, word) for word in words), None], dtype=object)
         return np.asarray(names[code])
 
@@ -71,8 +74,9 @@ def _feed_of_one(
     prepare: Callable[[pd.DataFrame], pd.DataFrame],
     told: Callable[[pd.DataFrame], Told],
     subject: Callable[[str, str], str],
+    parted_by: str,
 ) -> Feed:
-    return Feed(asked, (table,), lambda frames: prepare(frames[table]), told, subject)
+    return Feed(asked, (table,), lambda frames: prepare(frames[table]), told, subject, parted_by)
 
 
 FEEDS: Mapping[str, Feed] = {
@@ -81,19 +85,26 @@ FEEDS: Mapping[str, Feed] = {
         forecast.ASKED, ("weather_forecasts", "places"), forecast.prepare, forecast.Forecasts, _place
     ),
     "disruptions": _feed_of_one(
-        "disruptions", disruption.ASKED, disruption.states_of, disruption.Disruptions, disruption.subject_of
+        "disruptions",
+        disruption.ASKED,
+        disruption.states_of,
+        disruption.Disruptions,
+        disruption.subject_of,
+        "disruption_id",
     ),
-    "warehouse_tasks": _feed_of_one("warehouse_tasks", work.ASKED, work.spans_of, work.Work, _place),
-    "tenders": Feed(tenders.ASKED, tenders.TABLES, tenders.prepare, tenders.told, subject_of),
-    "claims": Feed(claims.ASKED, claims.TABLES, claims.prepare, claims.told, subject_of),
+    "warehouse_tasks": _feed_of_one("warehouse_tasks", work.ASKED, work.spans_of, work.Work, _place, "task_id"),
+    "labour_shifts": _feed_of_one("labour_shifts", labour.ASKED, labour.amounts_of, labour.Labour, _place, "shift_id"),
+    "tenders": Feed(tenders.ASKED, tenders.TABLES, tenders.prepare, tenders.told, subject_of, "shipment_id"),
+    "claims": Feed(claims.ASKED, claims.TABLES, claims.prepare, claims.told, subject_of, "claim_id"),
 }
-"""Every feed; what those before tenders answer are features."""
+"""Every feed; what those before labour answer are features."""
 
 FEATURES = (
     *weather.FEATURES,
     *forecast.FEATURES,
     *disruption.FEATURES,
     *work.FEATURES,
+    *labour.FEATURES,
     *tenders.FEATURES,
     *claims.FEATURES,
     *way.FEATURES,
@@ -119,13 +130,14 @@ def features_of(answers: Sequence[NDArray[np.float64]], delivered: NDArray[np.fl
     by_feed: dict[str, list[NDArray[np.float64]]] = {name: [] for name in FEEDS}
     for (name, _, _), answer in zip(asked(), answers, strict=True):
         by_feed[name].append(answer)
-    tendered_to_all, tendered = by_feed["tenders"]
+    (labouring,), (working,) = by_feed["labour_shifts"], by_feed["warehouse_tasks"]
     claimed_of_all, claimed = by_feed["claims"]
     return [
         *by_feed["weather"],
         *by_feed["weather_forecasts"],
         *by_feed["disruptions"],
-        *by_feed["warehouse_tasks"],
-        tenders.values(tendered_to_all, tendered),
+        working,
+        labour.values(labouring, working),
+        tenders.values(by_feed["tenders"]),
         claims.values(claimed_of_all, claimed, delivered),
     ]

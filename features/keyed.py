@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features import backlog, feeds, plan, rotation, shipment, typical
-from features.definitions import DELIVERED, HISTORY, LOST_BY_CARRIER, LOST_BY_SERVICE, QUEUES
+from features import backlog, feeds, plan, rotation, shipment, silence, typical
+from features.definitions import DELIVERED, HISTORY, LOST_BY_CARRIER, LOST_BY_SERVICE, QUEUES, USUALLY_TOLD
 from features.facts import Facts
 from features.history import WINDOWS, Fact
 from features.legs import Time
@@ -81,21 +81,24 @@ class Keyed:
             chosen = (codes >= 0) & (start < end)
             self._spans.append(Spans(codes[chosen], start[chosen], end[chosen]))
         self._recent = _recent(codes, facts[Fact.RUN]) if key in typical.KEYS else None
+        self._reports = silence.Reports(codes, times) if key == silence.KEY else None
         self._departures = _Departures(codes, facts[Fact.DEPARTURE]) if key == _VEHICLE else None
         self._rotation = Rotation(codes, times) if key == _VEHICLE else None
 
     def at(self, codes: Ints, planned: Ints, cutoffs: Ints) -> NDArray[np.float64]:
         """Return what is known of each key at its cutoff: float64 [q, width]; whole numbers are exact.
 
-        First the answers of the streams, then those of the queues, then what is typical of the newest legs, then the
-        newest departure of the vehicle and its run before the planned departure. Nothing is known of a key that is
-        missing: its row is NaN.
+        First the answers of the streams, then those of the queues, then what is typical of the newest legs, then when
+        the carrier last told of anything, then the newest departure of the vehicle and its run before the planned
+        departure. Nothing is known of a key that is missing: its row is NaN.
         """
         whole = [timeline.at(codes, cutoffs).reshape(len(codes), -1) for timeline in self._timelines]
         whole += [spans.at(codes, cutoffs)[:, None] for spans in self._spans]
         parts = [answers.astype(np.float64) for answers in whole]
         if self._recent is not None:
             parts.append(self._recent.at(codes, cutoffs))
+        if self._reports is not None:
+            parts.append(self._reports.at(codes, cutoffs))
         if self._departures is not None:
             parts.append(self._departures.at(codes, cutoffs))
         if self._rotation is not None:
@@ -145,6 +148,7 @@ def assemble(
     flat = [take(stream.key, 3 * len(stream.windows)) for stream in HISTORY.streams]
     history = HISTORY.values(np.concatenate(flat, axis=1))
     queues = [take(queue.key, 1) for queue in QUEUES]
+    silent = silence.values(take(silence.KEY, 1), history[:, USUALLY_TOLD], cutoffs)
     by_key = [take(key, len(Typical._fields)) for key in typical.KEYS]
     vehicle, run_before = take(_VEHICLE, len(shipment.NO_VEHICLE)), take(_VEHICLE, len(rotation.NO_RUN))
     lost_on_the_way = history[:, LOST_BY_SERVICE]
@@ -154,7 +158,7 @@ def assemble(
     usual = typical.values(by_key, times, cutoffs)
     rotated = rotation.values(times[:, Time.PLANNED], run_before)
     told = feeds.features_of(observed, history[:, DELIVERED])
-    return np.concatenate([history, *queues, *told, *on_the_way, own, planned, usual, rotated, tracked], axis=1)
+    return np.concatenate([history, *queues, silent, *told, *on_the_way, own, planned, usual, rotated, tracked], axis=1)
 
 
 def _recent(codes: Ints, facts: Facts) -> Recent:

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from features import backlog, disruption, forecast, rotation, typical, weather, work
+from features import backlog, disruption, forecast, rotation, silence, typical, weather, work
 from features.claims import LiveClaims
 from features.definitions import HISTORY, QUEUES
 from features.disruption import LiveDisruptions
@@ -19,6 +19,7 @@ from features.facts import Facts, Happened, facts_of, facts_of_one
 from features.forecast import LiveForecasts
 from features.history import Fact
 from features.legs import Legs, Row
+from features.live_labour import LiveLabour
 from features.live_tenders import LiveTenders
 from features.live_timeline import LiveLatest, LiveSpans, LiveTimeline
 from features.live_work import LiveWork
@@ -26,7 +27,7 @@ from features.recent import LiveRecent, Run
 from features.records import Place
 from features.rotation import LiveRotation
 from features.settings import FeatureSettings
-from features.timeline import Ints, starts_of
+from features.timeline import NEVER, Ints, starts_of
 from features.weather import LiveObservations
 
 Keys = Mapping[str, str | None]
@@ -52,12 +53,14 @@ class LiveFacts:
         }
         self.queues = [(queue, LiveSpans()) for queue in QUEUES]
         self.runs = {key: LiveRecent() for key in typical.KEYS}
+        self.reports = LiveSpans()
         self.vehicle = LiveLatest()
         self.rotation = LiveRotation()
         self.weather = LiveObservations()
         self.forecasts = LiveForecasts()
         self.disruptions = LiveDisruptions()
         self.work = LiveWork()
+        self.labour = LiveLabour()
         self.tenders = LiveTenders()
         self.claims = LiveClaims()
 
@@ -95,6 +98,7 @@ class LiveFacts:
                     if fact is not None:
                         answer = (float(fact.values[1]), float(fact.occurred))
                         note(vehicle, fact.occurred, fact.known, answer, fact.until)
+        self._change_reports(key_of[silence.KEY], old, new)
         self._change_rotation(key_of[VEHICLE], old, new)
         for queue, line in self.queues:
             key = key_of[queue.key]
@@ -110,6 +114,15 @@ class LiveFacts:
                 line.remove(key, *was_there)
             if is_there is not None and is_there[0] < is_there[1]:
                 line.add(key, *is_there)
+
+    def _change_reports(self, carrier: Hashable | None, old: Row | None, new: Row | None) -> None:
+        was, now = ([] if row is None else silence.reports_of_one(row) for row in (old, new))
+        if carrier is None or was == now:
+            return
+        for start in was:
+            self.reports.remove(carrier, start, NEVER)
+        for start in now:
+            self.reports.add(carrier, start, NEVER)
 
     def _change_rotation(self, vehicle: Hashable | None, old: Row | None, new: Row | None) -> None:
         was, now = (None if row is None else rotation.run_of(row) for row in (old, new))
@@ -144,6 +157,9 @@ class LiveFacts:
             chosen = (codes >= 0) & (start < end)
             line.add_many(keys, codes[chosen], start[chosen], end[chosen])
         self._load_runs(legs, facts[Fact.RUN])
+        codes, keys = _codes(legs, silence.KEY)
+        told, starts = silence.starts_of_reports(codes, legs.times)
+        self.reports.add_many(keys, told, starts, np.full(len(starts), NEVER))
         left = facts[Fact.DEPARTURE]
         vehicles = legs.keys["vehicle"]
         usable = np.flatnonzero(left.valid & pd.notna(vehicles))

@@ -11,8 +11,8 @@ from math import isnan
 import numpy as np
 from numpy.typing import NDArray
 
-from features import disruption, forecast, plan, rotation, shipment, typical, way, weather, work
-from features.definitions import DELIVERED, HISTORY, LOST_BY_CARRIER, LOST_BY_SERVICE
+from features import disruption, forecast, labour, plan, rotation, shipment, silence, typical, way, weather, work
+from features.definitions import DELIVERED, HISTORY, LOST_BY_CARRIER, LOST_BY_SERVICE, USUALLY_TOLD
 from features.legs import Row, Time
 from features.live import VEHICLE, Keys, LiveFacts, key_of_each
 
@@ -34,14 +34,14 @@ class LiveLeg:
         Whether it is kept; if not, nothing is made ready for keys of which nothing is known.
     """
 
-    __slots__ = ("_facts", "_keys", "_live", "_numbers", "_runs", "_spans", "_vehicle", "_way")
+    __slots__ = ("_carrier", "_facts", "_keys", "_live", "_numbers", "_runs", "_spans", "_vehicle", "_way")
 
     def __init__(
         self, live: LiveFacts, keys: Keys, numbers: Sequence[float], between: way.Way, *, lasting: bool
     ) -> None:
         key_of = key_of_each(keys)
         self._live, self._keys, self._numbers, self._way = live, keys, numbers, between
-        self._vehicle = key_of[VEHICLE]
+        self._carrier, self._vehicle = key_of[silence.KEY], key_of[VEHICLE]
         self._facts = [
             timeline.under(key_of[stream.key], stream.unknown, lasting=lasting) for stream, timeline in live.streams
         ]
@@ -67,7 +67,9 @@ class LiveLeg:
         by_service = values[LOST_BY_SERVICE]
         lost_on_the_way = values[LOST_BY_CARRIER] if isnan(by_service) else by_service
         delivered = [values[column] for column in DELIVERED]
+        usually_told = values[USUALLY_TOLD]
         values += [spans.at(cutoff) for spans in self._spans]
+        values += silence.values_of_one(live.reports.last_start(self._carrier, cutoff), usually_told, cutoff)
         for place, _ in weather.ASKED:
             values += live.weather.at(keys[place], cutoff)
         for place, ahead in forecast.ASKED:
@@ -75,8 +77,10 @@ class LiveLeg:
         for field, ahead in disruption.ASKED:
             values += live.disruptions.at(field, keys[field], row[ahead], cutoff)
         for place, _ in work.ASKED:
-            values += live.work.at(keys[place], cutoff)
-        values += live.tenders.features(keys["carrier"], cutoff)
+            waiting = live.work.at(keys[place], cutoff)
+            values += waiting
+            values += labour.values_of_one(live.labour.at(keys[place], cutoff), waiting)
+        values += live.tenders.features(keys["carrier"], keys["origin"], keys["destination"], cutoff)
         values += live.claims.features(keys["carrier"], delivered, cutoff)
         values += way.values_of_one(self._way, live.weather, live.forecasts, live.disruptions, cutoff)
         last = live.vehicle.at(self._vehicle, cutoff) or shipment.NO_VEHICLE

@@ -8,10 +8,10 @@ shipment comes.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
 
 from features import tenders
 from features.archive import Archive
@@ -20,8 +20,9 @@ from features.errors import RecordError
 from features.facts import Happened
 from features.history import WINDOWS
 from features.live_timeline import LiveTimeline
-from features.offers import answer_of, judged, judgements_of, offer_of
+from features.offers import Lane, answer_of, judged, judgements_of, offer_of
 from features.tables import RecordTables
+from features.timeline import Ints
 
 _KINDS = (Tender, TenderResponse)
 
@@ -32,7 +33,7 @@ class _Held:
 
     offers: dict[str, Tender] = field(default_factory=dict)
     answers: dict[str, TenderResponse] = field(default_factory=dict)
-    facts: Counter[Happened] = field(default_factory=Counter)
+    facts: Counter[tuple[Lane | None, Happened]] = field(default_factory=Counter)
 
     def before(self, record: Tender | TenderResponse) -> Tender | TenderResponse | None:
         """Return what came before under the number of a record."""
@@ -49,7 +50,7 @@ class _Held:
             self.answers[record.response_id] = record
         return True
 
-    def judged(self) -> Counter[Happened]:
+    def judged(self) -> Counter[tuple[Lane | None, Happened]]:
         """Judge the offers by all that is held."""
         return Counter(judged([*map(offer_of, self.offers.values())], [*map(answer_of, self.answers.values())]))
 
@@ -81,11 +82,11 @@ class LiveTenders:
         if not held.put(record):
             return False
         facts = held.judged()
-        for fact in held.facts - facts:
-            for key in (record.carrier_id, None):
+        for lane, fact in held.facts - facts:
+            for key in _keys(record.carrier_id, lane):
                 self._timeline.remove(key, *fact)
-        for fact in facts - held.facts:
-            for key in (record.carrier_id, None):
+        for lane, fact in facts - held.facts:
+            for key in _keys(record.carrier_id, lane):
                 self._timeline.add(key, *fact)
         held.facts = facts
         return True
@@ -93,16 +94,25 @@ class LiveTenders:
     def load(self, tables: RecordTables) -> None:
         """Put in the offers and answers of tables, while nothing else is in; the outcome equals `add` of each."""
         facts = judgements_of(tables.tenders, tables.tender_responses)
-        codes, carriers = pd.factorize(facts["carrier"].to_numpy(dtype=object))
-        occurred, known, until = (facts[column].to_numpy(dtype=np.int64) for column in ("occurred", "known", "until"))
-        told = facts[["accepted", "minutes"]].to_numpy(dtype=np.int64)
-        for keys, code in ((list(carriers), codes.astype(np.int64)), ([None], np.zeros(len(facts), dtype=np.int64))):
-            self._timeline.add_many(keys, code, occurred, known, until, told)
+        for names in ([], ["carrier"], [*tenders.LANE], [*tenders.CARRIER_ON_LANE]):
+            chosen = facts[facts[names].notna().all(axis=1)]
+            keys: list[Hashable] = [None]
+            codes: Ints = np.zeros(len(chosen), dtype=np.int64)
+            if names:
+                codes = chosen.groupby(names, sort=False).ngroup().to_numpy().astype(np.int64)
+                rows = chosen[names].drop_duplicates().itertuples(index=False, name=None)
+                keys = [row[0] if len(row) == 1 else row for row in rows]
+            occurred, known, until = (
+                chosen[column].to_numpy(dtype=np.int64) for column in ("occurred", "known", "until")
+            )
+            told = chosen[["accepted", "minutes"]].to_numpy(dtype=np.int64)
+            self._timeline.add_many(keys, codes, occurred, known, until, told)
         self._archive = Archive(tables, _KINDS)
 
-    def features(self, carrier: str | None, cutoff: int) -> list[float]:
+    def features(self, carrier: str | None, origin: str | None, destination: str | None, cutoff: int) -> list[float]:
         """Return the features at the cutoff: len(tenders.FEATURES) numbers."""
-        return tenders.values_of_one(self._timeline.at(None, cutoff), self._timeline.at(carrier, cutoff))
+        keys = (None, carrier, (origin, destination), (carrier, origin, destination))
+        return tenders.values_of_one([self._timeline.at(key, cutoff) for key in keys])
 
     def __bool__(self) -> bool:
         return bool(self._held or self._archive)
@@ -121,3 +131,8 @@ class LiveTenders:
         for carrier, held in opened.items():
             held.facts = held.judged()
             self._held[shipment_id, carrier] = held
+
+
+def _keys(carrier: str, lane: Lane | None) -> tuple[Hashable, ...]:
+    """Return under what a judgement counts: all, the carrier, the lane, the carrier on the lane."""
+    return (None, carrier) if lane is None else (None, carrier, lane, (carrier, *lane))

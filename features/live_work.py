@@ -17,7 +17,7 @@ from features.live_timeline import LiveSpans
 from features.stock_records import WarehouseTask
 from features.tables import RecordTables, assembled, frame_of, records_of
 from features.timeline import NEVER
-from features.work import AT_MOST, FEATURES, PACE, Count, Span, spans_of, spans_of_task
+from features.work import AT_MOST, FEATURES, PACE, Count, Span, spans_of, spans_of_task, with_waves
 
 _NOTHING = (np.nan,) * len(FEATURES)
 
@@ -71,7 +71,7 @@ class LiveWork:
                 self.add(task)
             return
         frame = tables.warehouse_tasks
-        spans = spans_of(frame)
+        spans = with_waves(spans_of(frame))
         self._history = _History(frame, spans)
         code, warehouses = pd.factorize(spans["subject"].to_numpy(dtype=object))
         what, start, end = (spans[name].to_numpy(dtype=np.int64) for name in ("what", "start", "end"))

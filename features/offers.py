@@ -28,6 +28,9 @@ MAX_ANSWER_MINUTES = 7 * 24 * 60
 
 _GROUP = ["shipment_id", "carrier_id"]
 
+Lane = tuple[str, str]
+"""Origin and destination that a load was offered for."""
+
 
 class Offer(NamedTuple):
     """One offer; the order is that in which they were made."""
@@ -37,6 +40,7 @@ class Offer(NamedTuple):
     tender_id: str
     purpose: str
     respond_by: int
+    lane: Lane | None
 
 
 class Answer(NamedTuple):
@@ -52,7 +56,14 @@ class Answer(NamedTuple):
 def offer_of(record: Tender) -> Offer:
     """Return the offer that a record tells of."""
     offered, known = micros(record.occurred_at), micros(record.known_at)
-    return Offer(offered, known, record.tender_id, record.purpose.value, micros(record.respond_by))
+    return Offer(
+        offered,
+        known,
+        record.tender_id,
+        record.purpose.value,
+        micros(record.respond_by),
+        _lane(record.origin, record.destination),
+    )
 
 
 def answer_of(record: TenderResponse) -> Answer:
@@ -62,12 +73,12 @@ def answer_of(record: TenderResponse) -> Answer:
     return Answer(answered, known, record.response_id, record.tender_id, accepted)
 
 
-def judged(offers: Collection[Offer], answers: Collection[Answer]) -> list[Happened]:
-    """Return the judgements of the offers of one shipment to one carrier, each as long as it was held."""
+def judged(offers: Collection[Offer], answers: Collection[Answer]) -> list[tuple[Lane | None, Happened]]:
+    """Return the judgements of the offers of one shipment to one carrier, each as long as it was held, by lane."""
     starts = {offer: max(offer.offered, offer.known) for offer in offers}
     told = {answer: max(answer.answered, answer.known) for answer in answers}
     lapses = {max(offer.respond_by, start) for offer, start in starts.items() if offer.respond_by < NEVER}
-    facts: list[Happened] = []
+    facts: list[tuple[Lane | None, Happened]] = []
     holding: dict[Offer, Happened] = {}
     for instant in sorted({*starts.values(), *told.values(), *lapses}):
         made = [offer for offer, start in starts.items() if start <= instant]
@@ -78,10 +89,10 @@ def judged(offers: Collection[Offer], answers: Collection[Answer]) -> list[Happe
                 holding[offer] = before
                 continue
             if before is not None:
-                facts.append(before._replace(until=instant))
+                facts.append((offer.lane, before._replace(until=instant)))
             if now is not None:
                 holding[offer] = now
-    return [*facts, *holding.values()]
+    return [*facts, *((offer.lane, fact) for offer, fact in holding.items())]
 
 
 def _is_same(one: Happened, other: Happened) -> bool:
@@ -123,7 +134,8 @@ def judgements_of(tenders: pd.DataFrame, responses: pd.DataFrame) -> pd.DataFram
     Returns
     -------
     DataFrame
-        Columns carrier, and int64: occurred, known, until, accepted, minutes.
+        Columns carrier, origin and destination (None where the offer names none), and int64: occurred, known, until,
+        accepted, minutes.
     """
     offers, answers = _first_known(tenders, "tender_id"), _first_known(responses, "response_id")
     both = pd.concat([offers[_GROUP], answers[_GROUP]])
@@ -157,12 +169,13 @@ def _judged_alone(offers: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
     in_time = (place >= 0) & is_to_it & (answered <= respond_by)
     told = np.where(in_time, np.maximum(start, np.maximum(answered, heard)), NEVER)
     lapsed = np.where(respond_by < NEVER, np.maximum(start, respond_by), NEVER)
-    carrier = offers["carrier_id"].to_numpy(dtype=object)
+    named_by = {column: offers[of].to_numpy(dtype=object) for column, of in _NAMES.items()}
 
     def judgements(chosen: Ints, occurred: Ints, known: Ints, until: Ints, accepted: Ints) -> pd.DataFrame:
         minutes = np.clip((occurred[chosen] - offered[chosen]) // MINUTE, 0, MAX_ANSWER_MINUTES)
         columns = (occurred[chosen], known[chosen], until[chosen], accepted[chosen], minutes)
-        return pd.DataFrame({"carrier": carrier[chosen], **dict(zip(_NUMBERS, columns, strict=True))})
+        names = {column: values[chosen] for column, values in named_by.items()}
+        return pd.DataFrame({**names, **dict(zip(_NUMBERS, columns, strict=True))})
 
     never = np.full(len(offers), NEVER)
     by_answer = judgements(np.flatnonzero(in_time), answered, told, never, accepted)
@@ -179,17 +192,18 @@ def _judged_in_turn(offers: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame
             told[group][1].append(answer)
     carriers = dict(zip(offers["group"].tolist(), offers["carrier_id"], strict=True))
     rows = [
-        (carriers[group], fact.occurred, fact.known, fact.until, *fact.values)
+        (carriers[group], *(lane or (None, None)), fact.occurred, fact.known, fact.until, *fact.values)
         for group, (own, heard) in told.items()
-        for fact in judged(own, heard)
+        for lane, fact in judged(own, heard)
     ]
-    return pd.DataFrame(rows, columns=["carrier", *_NUMBERS]).astype(dict.fromkeys(_NUMBERS, np.int64))
+    return pd.DataFrame(rows, columns=[*_NAMES, *_NUMBERS]).astype(dict.fromkeys(_NUMBERS, np.int64))
 
 
 def _offers_in(frame: pd.DataFrame) -> Iterator[Offer]:
     times = (micros_of(frame[column]).tolist() for column in ("occurred_at", "known_at", "respond_by"))
     offered, known, respond_by = times
-    return map(Offer, offered, known, frame["tender_id"], frame["purpose"], respond_by)
+    lanes = map(_lane, *(frame[column].astype(object).where(frame[column].notna(), None) for column in _NAMES_OF_LANE))
+    return map(Offer, offered, known, frame["tender_id"], frame["purpose"], respond_by, lanes)
 
 
 def _answers_in(frame: pd.DataFrame) -> Iterator[Answer]:
@@ -199,4 +213,10 @@ def _answers_in(frame: pd.DataFrame) -> Iterator[Answer]:
     return map(Answer, answered, known, frame["response_id"], named, accepted)
 
 
+def _lane(origin: str | None, destination: str | None) -> Lane | None:
+    return None if origin is None or destination is None else (origin, destination)
+
+
+_NAMES_OF_LANE = ("origin", "destination")
+_NAMES = {"carrier": "carrier_id", **dict(zip(_NAMES_OF_LANE, _NAMES_OF_LANE, strict=True))}
 _NUMBERS = ("occurred", "known", "until", "accepted", "minutes")

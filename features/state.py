@@ -29,7 +29,7 @@ from features.moments import moment_at
 from features.numbers import numbers_of
 from features.records import DeliveryEvent, Disruption, Place, Shipment, WeatherForecast, WeatherObservation
 from features.settings import FeatureSettings
-from features.stock_records import WarehouseTask
+from features.stock_records import LabourShift, WarehouseTask
 from features.tables import RecordTables, events_of, records_of, shipments_of
 from features.timeline import NEVER
 from features.tracking import Scan
@@ -44,6 +44,7 @@ AnyRecord = (
     | Place
     | Disruption
     | WarehouseTask
+    | LabourShift
     | Tender
     | TenderResponse
     | Claim
@@ -131,6 +132,8 @@ class State:
                 return self.facts.disruptions.add(record)
             case WarehouseTask():
                 return self.facts.work.add(record)
+            case LabourShift():
+                return self.facts.labour.add(record)
             case Tender() | TenderResponse():
                 return self.facts.tenders.add(record)
             case Claim():
@@ -160,6 +163,8 @@ class State:
             self.facts.disruptions.check(record)
         elif isinstance(record, WarehouseTask):
             self.facts.work.check(record)
+        elif isinstance(record, LabourShift):
+            self.facts.labour.check(record)
         elif isinstance(record, Tender | TenderResponse):
             self.facts.tenders.check(record)
         elif isinstance(record, Claim):
@@ -178,6 +183,7 @@ class State:
             records_of(tables, WeatherObservation),
             records_of(tables, WeatherForecast),
             records_of(tables, Disruption),
+            records_of(tables, LabourShift),
             records_of(tables, Claim),
         )
         self.facts.work.add_tables(tables)

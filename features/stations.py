@@ -1,16 +1,21 @@
-"""Which weather station stands for a place: the place itself, or the nearest that has told anything, if it is near.
+"""Which weather station stands for a place: the place itself, or the nearest that tells something, if it is near.
 
 A place that weather is told of under its own name is its own station. Another one takes the nearest station within
 `WITHIN_KM`; where there is none, its weather is missing. Both are read as they were known: a station counts from when
-it was first heard of and it is known where it lies. The limit is half of the 100 km that a synoptic station should
-stand for (WMO-No. 8, Guide to Instruments and Methods of Observation, chapter 1), since freight also meets what is
-local. Distances are great-circle distances (haversine) on a sphere.
+it was first heard of and it is known where it lies. One that has told nothing for `SILENT_AFTER` gives way to the
+nearest that has, until it tells something again; where all are silent, the nearest stands all the same.
+
+The limit is half of the 100 km that a synoptic station should stand for (WMO-No. 8, Guide to Instruments and Methods of
+Observation, chapter 1), since freight also meets what is local. Distances are great-circle distances (haversine) on a
+sphere.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from array import array
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable
+from itertools import pairwise
 from math import asin, cos, radians, sin, sqrt
 from typing import NamedTuple
 
@@ -18,11 +23,14 @@ import numpy as np
 import pandas as pd
 
 from features.errors import RecordError
+from features.history import HOUR
 from features.instants import micros, micros_of
 from features.records import Place
 from features.timeline import NEVER, Ints, Latest, starts_of
 
 WITHIN_KM = 50.0
+SILENT_AFTER = 24 * HOUR
+"""Some feeds of forecasts, and of climate, come twice a day: half a day late is not silent yet."""
 
 _EARTH_RADIUS_KM = 6_371.0
 _KM_PER_DEGREE = 110.0
@@ -36,6 +44,14 @@ class Match(NamedTuple):
     until: int
     station: str
     km: float
+
+
+class _Near(NamedTuple):
+    """On `[since, until)` these stations, with their distances, may stand for a place, the nearest first."""
+
+    since: int
+    until: int
+    stations: tuple[tuple[float, str], ...]
 
 
 class _Position(NamedTuple):
@@ -54,8 +70,8 @@ class Stations:
 
     def __init__(self) -> None:
         self._positions: dict[str, list[_Position]] = {}
-        self._heard: dict[str, int] = {}
-        self._found: dict[str, tuple[Match, ...]] = {}
+        self._heard: dict[str, array[int]] = {}
+        self._found: dict[str, tuple[_Near, ...]] = {}
         self._by_latitude: list[tuple[float, str]] | None = None
 
     @classmethod
@@ -66,8 +82,8 @@ class Stations:
         columns = (places["place"], *times, places["latitude"].tolist(), places["longitude"].tolist())
         for place, *position in zip(*columns, strict=True):
             stations._positions.setdefault(place, []).append(_Position(*position))
-        heard = pd.Series(micros_of(told["known_at"]), dtype=np.int64).groupby(told["place"].to_numpy(object)).min()
-        stations._heard = {str(station): int(known) for station, known in heard.items()}
+        reports = pd.Series(micros_of(told["known_at"]), dtype=np.int64).groupby(told["place"].to_numpy(object))
+        stations._heard = {str(station): array("q", np.unique(known).tobytes()) for station, known in reports}
         return stations
 
     def check(self, record: Place) -> None:
@@ -91,9 +107,10 @@ class Stations:
 
     def hear(self, station: str, known: int) -> None:
         """Take in that a station has told something."""
-        before = self._heard.get(station)
-        if before is None or known < before:
-            self._heard[station] = known
+        reports = self._heard.setdefault(station, array("q"))
+        first = reports[0] if reports else NEVER
+        insort(reports, known)
+        if known < first:
             self._forget()
 
     def names(self) -> Iterable[str]:
@@ -102,6 +119,42 @@ class Stations:
 
     def matches(self, place: str) -> tuple[Match, ...]:
         """Return the stations of a place in order of time."""
+        matches: list[Match] = []
+        for since, until, near in self._nearby(place):
+            turns = {turn for _, station in near for turn in self._turns(station) if since < turn < until}
+            bounds = [since, *sorted(turns), until]
+            for start, end in pairwise(bounds):
+                km, station = self._chosen(near, start)
+                last = matches[-1] if matches else None
+                if last is not None and last[1:] == (start, station, km):
+                    matches[-1] = last._replace(until=end)
+                else:
+                    matches.append(Match(start, end, station, km))
+        return tuple(matches)
+
+    def at(self, place: str, cutoff: int) -> tuple[float, str] | None:
+        """Return distance and name of the station of a place at the cutoff."""
+        for since, until, near in reversed(self._nearby(place)):
+            if since <= cutoff:
+                return self._chosen(near, cutoff) if cutoff < until else None
+        return None
+
+    def _chosen(self, near: tuple[tuple[float, str], ...], instant: int) -> tuple[float, str]:
+        """Return the nearest station that is not silent at the instant, the nearest if all are."""
+        for one in near:
+            reports = self._heard[one[1]]
+            told = bisect_right(reports, instant)
+            if told and instant < reports[told - 1] + SILENT_AFTER:
+                return one
+        return near[0]
+
+    def _turns(self, station: str) -> Iterable[int]:
+        """Return when a station falls silent, and when it is heard again."""
+        reports = np.frombuffer(self._heard[station], dtype=np.int64)
+        ends = np.flatnonzero(np.diff(reports) > SILENT_AFTER)
+        return [*reports[ends + 1].tolist(), *(reports[[*ends, -1]] + SILENT_AFTER).tolist()]
+
+    def _nearby(self, place: str) -> tuple[_Near, ...]:
         found = self._found.get(place)
         if found is None:
             found = self._searched(place)
@@ -109,35 +162,29 @@ class Stations:
                 self._found[place] = found
         return found
 
-    def at(self, place: str, cutoff: int) -> Match | None:
-        """Return the station of a place at the cutoff."""
-        for match in reversed(self.matches(place)):
-            if match.since <= cutoff:
-                return match if cutoff < match.until else None
-        return None
-
     def _forget(self) -> None:
         self._found.clear()
         self._by_latitude = None
 
-    def _searched(self, place: str) -> tuple[Match, ...]:
-        own = self._heard.get(place, NEVER)
+    def _searched(self, place: str) -> tuple[_Near, ...]:
+        own = self._heard[place][0] if place in self._heard else NEVER
         near = self._near(place)
         turns = {own} | {max(one.occurred, one.known) for one in self._positions.get(place, ())}
         for station in near:
-            turns.add(self._heard[station])
+            turns.add(self._heard[station][0])
             turns.update(max(one.occurred, one.known) for one in self._positions[station])
-        matches: list[Match] = []
+        found: list[_Near] = []
         for since in sorted(turns - {NEVER}):
-            found = (0.0, place) if own <= since else self._nearest(place, near, since)
-            last = matches[-1] if matches else None
+            its_own = ((0.0, place),) if own <= since else ()
+            stations = (*its_own, *self._within_reach(place, near, since))
+            last = found[-1] if found else None
             if last is not None and last.until == NEVER:
-                if found == (last.km, last.station):
+                if stations == last.stations:
                     continue
-                matches[-1] = last._replace(until=since)
-            if found is not None:
-                matches.append(Match(since, NEVER, found[1], found[0]))
-        return tuple(matches)
+                found[-1] = last._replace(until=since)
+            if stations:
+                found.append(_Near(since, NEVER, stations))
+        return tuple(found)
 
     def _near(self, place: str) -> set[str]:
         """Return the stations in the belt of latitude that holds all within reach of the place, wherever it lay."""
@@ -153,18 +200,19 @@ class Stations:
             near.update(station for _, station in self._by_latitude[first:end])
         return near - {place}
 
-    def _nearest(self, place: str, near: Iterable[str], instant: int) -> tuple[float, str] | None:
+    def _within_reach(self, place: str, near: Iterable[str], instant: int) -> list[tuple[float, str]]:
+        """Return distances and names of the stations known within reach of a place at the instant, nearest first."""
         here = self._position(place, instant)
         if here is None:
-            return None
+            return []
         found = []
         for station in near:
             there = self._position(station, instant)
-            if there is not None and self._heard[station] <= instant:
+            if there is not None and self._heard[station][0] <= instant:
                 km = distance_km(here.latitude, here.longitude, there.latitude, there.longitude)
                 if km <= WITHIN_KM:
                     found.append((km, station))
-        return min(found, default=None)
+        return sorted(found)
 
     def _position(self, place: str, instant: int) -> _Position | None:
         known = (one for one in self._positions.get(place, ()) if max(one.occurred, one.known) <= instant)

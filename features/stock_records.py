@@ -1,7 +1,7 @@
-"""Canonical records of the warehouse: tasks, and stock with what may be done with it (X12 944, 945, 947).
+"""Canonical records of the warehouse: tasks, labour, and stock with what may be done with it (X12 944, 945, 947).
 
-A quantity is in the article's own unit, `unit`. A task or a position that changes is a new record with the same
-identity; the newest one known at a cutoff is what held then.
+A quantity is in the article's own unit, `unit`. A task, a shift or a position that changes is a new record with the
+same identity; the newest one known at a cutoff is what held then.
 """
 
 from __future__ import annotations
@@ -31,6 +31,29 @@ class WarehouseTask(Record):
     unit: Identifier = "EA"
     due_at: Instant | None = Field(default=None, description="when it must be done")
     reason: str | None = Field(default=None, description="why it is short or cancelled, as the warehouse said it")
+
+
+class LabourShift(Record):
+    """People at work in a warehouse from one time to another; `occurred_at` is when this was planned, or found.
+
+    A later record with the same `shift_id` takes the place of an earlier one from its own `known_at`, for example to
+    say how many came.
+    """
+
+    shift_id: Identifier
+    warehouse_id: Identifier
+    starts_at: Instant
+    ends_at: Instant
+    planned_heads: int = Field(ge=0, le=100_000, description="people that are to work then")
+    present_heads: int | None = Field(
+        default=None, ge=0, le=100_000, description="people that came; missing until that is known"
+    )
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> Self:
+        if self.ends_at <= self.starts_at:
+            raise ValueError("ends_at is not after starts_at")
+        return self
 
 
 class InventoryPosition(Record):

@@ -40,7 +40,7 @@ from features.records import (
     WeatherObservation,
 )
 from features.shape import FieldShape, shape_of
-from features.stock_records import InventoryAdjustment, InventoryPosition, WarehouseTask
+from features.stock_records import InventoryAdjustment, InventoryPosition, LabourShift, WarehouseTask
 from features.timeline import Ints
 from features.vocabulary import Subject
 
@@ -63,6 +63,7 @@ RECORDS: Mapping[str, type[Record]] = {
     "tender_responses": TenderResponse,
     "claims": Claim,
     "warehouse_tasks": WarehouseTask,
+    "labour_shifts": LabourShift,
     "inventory_positions": InventoryPosition,
     "inventory_adjustments": InventoryAdjustment,
     "carrier_rates": CarrierRate,
@@ -166,6 +167,7 @@ class RecordTables:
     tender_responses: pd.DataFrame = field(default_factory=partial(_empty, "tender_responses"))
     claims: pd.DataFrame = field(default_factory=partial(_empty, "claims"))
     warehouse_tasks: pd.DataFrame = field(default_factory=partial(_empty, "warehouse_tasks"))
+    labour_shifts: pd.DataFrame = field(default_factory=partial(_empty, "labour_shifts"))
     inventory_positions: pd.DataFrame = field(default_factory=partial(_empty, "inventory_positions"))
     inventory_adjustments: pd.DataFrame = field(default_factory=partial(_empty, "inventory_adjustments"))
     carrier_rates: pd.DataFrame = field(default_factory=partial(_empty, "carrier_rates"))

@@ -289,6 +289,7 @@ class EventType(StrEnum):
     PLACE = "freight.place"
     DISRUPTION = "freight.disruption"
     WAREHOUSE_TASK = "freight.warehouse.task"
+    LABOUR_SHIFT = "freight.labour.shift"
     TENDER = "freight.tender"
     TENDER_RESPONSE = "freight.tender.response"
     CLAIM = "freight.claim"

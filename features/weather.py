@@ -98,5 +98,5 @@ class LiveObservations:
     def at(self, place: str | None, cutoff: int) -> Sequence[float]:
         """Return the newest observation known for the place at the cutoff, and its distance: 9 numbers."""
         match = None if place is None else self.stations.at(place, cutoff)
-        observed = None if match is None else self._latest.at(match.station, cutoff)
-        return _NOTHING if match is None or observed is None else (*observed, match.km)
+        observed = None if match is None else self._latest.at(match[1], cutoff)
+        return _NOTHING if match is None or observed is None else (*observed, match[0])

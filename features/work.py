@@ -129,9 +129,9 @@ def spans_of_task(told: Sequence[WarehouseTask]) -> Iterator[tuple[str, Span]]:
 
 
 def spans_of(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the spans in the whole table `warehouse_tasks`: `subject`, the warehouse, and the fields of `Span`.
+    """Return the spans in the table `warehouse_tasks`: `subject`, the warehouse, and the fields of `Span`.
 
-    Waves are among them, each while any of its tasks waits.
+    All states of a task must be in it. Waves are added by `with_waves`.
     """
     frame = frame.sort_values(["task_id", "known_at"], kind="stable").drop_duplicates(["task_id", "known_at"])
     task, _ = pd.factorize(frame["task_id"])
@@ -167,7 +167,6 @@ def spans_of(frame: pd.DataFrame) -> pd.DataFrame:
         _chosen(told, counts & ~done, Count.OVERDUE, came, np.minimum(until, _after(due, AT_MOST))),
         _chosen(told, np.ones(len(frame), dtype=bool), Count.TOLD, known, np.full(len(frame), NEVER)),
     ]
-    spans.append(_waves(spans[0]))
     return pd.concat(spans, ignore_index=True)[["subject", "what", "start", "end", "since", "wave"]]
 
 
@@ -179,15 +178,16 @@ def _chosen(told: pd.DataFrame, chosen: NDArray[np.bool_], what: int | Ints, sta
     return told.assign(what=what, start=start, end=end)[chosen & (start < end)]
 
 
-def _waves(waiting: pd.DataFrame) -> pd.DataFrame:
-    """Return on which spans each wave waits: while any of its tasks does."""
-    waiting = waiting[waiting["wave"].notna()].sort_values("start", kind="stable")
+def with_waves(spans: pd.DataFrame) -> pd.DataFrame:
+    """Return all spans of some warehouses with those on which each wave waits: while any of its tasks does."""
+    waiting = spans[spans["what"].eq(int(Count.WAITING)) & spans["wave"].notna()].sort_values("start", kind="stable")
     wave = waiting.groupby(["subject", "wave"], sort=False).ngroup().rename("group")
     so_far = waiting.groupby(wave)["end"].cummax().groupby(wave).shift(fill_value=-NEVER)
     number = (waiting["start"] > so_far).groupby(wave).cumsum().rename("number")
     united = waiting.groupby([wave, number], sort=False)
     found = united.agg(subject=("subject", "first"), wave=("wave", "first"), start=("start", "min"), end=("end", "max"))
-    return found.reset_index(drop=True).assign(what=int(Count.WAVES), since=NEVER)
+    waves = found.reset_index(drop=True).assign(what=int(Count.WAVES), since=NEVER)
+    return pd.concat([spans, waves[spans.columns]], ignore_index=True)
 
 
 class Work:
@@ -200,6 +200,7 @@ class Work:
     """
 
     def __init__(self, spans: pd.DataFrame) -> None:
+        spans = with_waves(spans)
         code, self._warehouses = pd.factorize(spans["subject"].to_numpy(dtype=object))
         code = code.astype(np.int64)
         what, start, end, since = (spans[name].to_numpy(dtype=np.int64) for name in ("what", "start", "end", "since"))

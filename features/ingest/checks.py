@@ -52,6 +52,7 @@ UNIQUE: Mapping[str, tuple[str, ...]] = {
     "tender_responses": ("response_id",),
     "claims": ("claim_id", "known_at"),
     "warehouse_tasks": ("task_id", "known_at"),
+    "labour_shifts": ("shift_id", "known_at"),
     "inventory_positions": ("place", "sku", "lot", "disposition", "held_by", "known_at"),
     "inventory_adjustments": ("adjustment_id",),
     "carrier_rates": ("rate_id", "known_at"),
@@ -142,6 +143,8 @@ def _broken_pairs(table: str, frame: pd.DataFrame) -> Iterator[tuple[Broken, str
     if "valid_until" in frame:
         ends = _true(frame["valid_until"] <= frame["valid_from"])
         yield ends, "'valid_until' is not after 'valid_from'"
+    if table == "labour_shifts":
+        yield _true(frame["ends_at"] <= frame["starts_at"]), "'ends_at' is not after 'starts_at'"
     if table in _NOT_BEFORE:
         earlier, later = _NOT_BEFORE[table]
         yield _true(frame[later] < frame[earlier]), f"'{later}' is before '{earlier}'"

@@ -77,6 +77,7 @@ FEEDS = (
     ),
     Feed("tender_responses", "carrier management", carrier="carrier_id", same=("tender_id", "shipment_id", "reply")),
     Feed("warehouse_tasks", "warehouse operations", source="warehouse_id", given=("quantity", "due_at")),
+    Feed("labour_shifts", "warehouse operations", source="warehouse_id", facts=False),
     Feed("inventory_positions", "warehouse operations", source="place"),
     Feed(
         "freight_invoices",

@@ -15,7 +15,7 @@ from features.errors import FutureKnowledgeError
 from features.fields import Record
 from features.records import DeliveryEvent, Disruption, Place, Shipment, WeatherForecast, WeatherObservation
 from features.state import AnyRecord
-from features.stock_records import WarehouseTask
+from features.stock_records import LabourShift, WarehouseTask
 from features.vocabulary import Classifier, EventType
 from routing.canonical import canonical_json
 from serving.errors import Fault, InvalidRecordError, KnownTimeError
@@ -30,6 +30,7 @@ RECORD_OF: Mapping[EventType, type[AnyRecord]] = {
     EventType.PLACE: Place,
     EventType.DISRUPTION: Disruption,
     EventType.WAREHOUSE_TASK: WarehouseTask,
+    EventType.LABOUR_SHIFT: LabourShift,
     EventType.TENDER: Tender,
     EventType.TENDER_RESPONSE: TenderResponse,
     EventType.CLAIM: Claim,
@@ -81,7 +82,7 @@ def read_record(kind: type[R], data: Mapping[str, Any], *, now: datetime, intake
 
 
 def subject_of(record: AnyRecord) -> str:
-    """Return what a record is about: its shipment, its place, the disruption, the task, or the claim."""
+    """Return what a record is about: its shipment, its place, the disruption, the task, the shift, or the claim."""
     match record:
         case WeatherObservation() | WeatherForecast() | Place():
             return record.place
@@ -89,6 +90,8 @@ def subject_of(record: AnyRecord) -> str:
             return record.disruption_id
         case WarehouseTask():
             return record.task_id
+        case LabourShift():
+            return record.shift_id
         case Claim():
             return record.claim_id
         case _:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import chain
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -13,13 +14,24 @@ import pytest
 from features.carrier_records import Claim, Tender, TenderResponse
 from features.fields import Record
 from features.moments import questions_of
-from features.records import DeliveryEvent, Shipment, WeatherObservation
-from features.stock_records import WarehouseTask
+from features.records import DeliveryEvent, Disruption, Shipment, WeatherForecast, WeatherObservation
+from features.stock_records import LabourShift, WarehouseTask
 from features.tables import RECORDS, RecordTables, records_of
 from training.simulate.generate import simulate
 from training.simulate.settings import SimulationSettings
 
-AnyRecord = Shipment | DeliveryEvent | WeatherObservation | WarehouseTask | Tender | TenderResponse | Claim
+AnyRecord = (
+    Shipment
+    | DeliveryEvent
+    | WeatherObservation
+    | WeatherForecast
+    | Disruption
+    | WarehouseTask
+    | LabourShift
+    | Tender
+    | TenderResponse
+    | Claim
+)
 
 
 @pytest.fixture(scope="session")
@@ -35,10 +47,7 @@ def questions(world: RecordTables) -> pd.DataFrame:
 @pytest.fixture(scope="session")
 def records(world: RecordTables) -> Sequence[AnyRecord]:
     """Every record of the world, in the order in which it became known."""
-    kinds: Sequence[type[AnyRecord]] = (
-        Shipment, DeliveryEvent, WeatherObservation, WarehouseTask, Tender, TenderResponse, Claim,
-    )  # fmt: skip
-    everything = chain.from_iterable(records_of(world, kind) for kind in kinds)
+    everything = chain.from_iterable(records_of(world, kind) for kind in get_args(AnyRecord))
     return sorted(everything, key=lambda record: record.known_at)
 
 
@@ -155,6 +164,14 @@ FILLED: dict[str, dict[str, object]] = {
         "quantity": 12,
         "done_quantity": 11.5,
         "due_at": LATER,
+    },
+    "labour_shifts": {
+        "shift_id": "L1",
+        "warehouse_id": "NLRTM",
+        "starts_at": NOON,
+        "ends_at": LATER,
+        "planned_heads": 40,
+        "present_heads": 37,
     },
     "inventory_positions": {
         "place": "NLRTM",

@@ -75,6 +75,8 @@ def some_tenders(draw: st.DrawFn) -> list[Record]:
             a_tender(
                 f"T{number}", offered, offered + draw(late), purpose=purpose, shipment_id=draw(loads),
                 carrier_id=draw(carriers), respond_by=None if wait is None else at(offered + wait),
+                origin=draw(st.sampled_from(["NLRTM", "NLRTM", None])),
+                destination=draw(st.sampled_from(["DEHAM", "DEHAM", "BEANR"])),
             )
         )  # fmt: skip
     for number in range(draw(st.integers(0, 6))):
@@ -149,12 +151,14 @@ class Known:
                 return None
         return deadline, False
 
-    def tendered(self, carrier: str | None, window: timedelta) -> tuple[int, int, int]:
+    def tendered(self, carrier: str | None, window: timedelta, *, on_lane: bool = False) -> tuple[int, int, int]:
         """How many offers were judged in the window, how many accepted, and the minutes that took."""
         count = accepted = minutes = 0
         for tender in self.of(Tender):
             judgement = self.judgement(tender)
             if judgement is None or carrier not in (None, tender.carrier_id) or judgement[0] + window <= self.cutoff:
+                continue
+            if on_lane and (tender.origin, tender.destination) != ("NLRTM", "DEHAM"):
                 continue
             count += 1
             accepted += judgement[1]
@@ -181,15 +185,21 @@ def made(tender: Tender) -> tuple[datetime, datetime, str]:
 def expected(known: Known, carrier: str) -> dict[str, float]:
     """The features, from their meaning; nothing was delivered in these histories."""
     found: dict[str, float] = {}
-    for days in (7, 28, 90):
+    for name, days in (("24h", 1), ("7d", 7), ("28d", 28), ("90d", 90)):
         window = timedelta(days=days)
         count, accepted, minutes = known.tendered(None, window)
         share, mean = (accepted + 10 * 0.8) / (count + 10), (minutes + 10 * 60.0) / (count + 10)
         count, accepted, minutes = known.tendered(carrier, window)
-        found[f"all_tenders_accepted_share_{days}d"] = share
-        found[f"carrier_tenders_count_{days}d"] = count
-        found[f"carrier_tenders_accepted_share_{days}d"] = (accepted + 10 * share) / (count + 10)
-        found[f"carrier_tenders_answer_mean_{days}d"] = (minutes + 10 * mean) / (count + 10)
+        own = (accepted + 10 * share) / (count + 10)
+        found[f"all_tenders_accepted_share_{name}"] = share
+        found[f"carrier_tenders_count_{name}"] = count
+        found[f"carrier_tenders_accepted_share_{name}"] = own
+        found[f"carrier_tenders_answer_mean_{name}"] = (minutes + 10 * mean) / (count + 10)
+        count, accepted, _ = known.tendered(None, window, on_lane=True)
+        found[f"lane_tenders_accepted_share_{name}"] = (accepted + 10 * share) / (count + 10)
+        count, accepted, _ = known.tendered(carrier, window, on_lane=True)
+        found[f"carrier_lane_tenders_count_{name}"] = count
+        found[f"carrier_lane_tenders_accepted_share_{name}"] = (accepted + 10 * own) / (count + 10)
     for days in (28, 90):
         window = timedelta(days=days)
         parent = (known.claimed(None, window) + 200 * 0.005) / 200

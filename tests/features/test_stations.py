@@ -44,6 +44,7 @@ def observed(station: str, hour: float, wind: float, known: float | None = None)
     return WeatherObservation(place=station, wind_speed_ms=wind, occurred_at=at(hour), known_at=known_at)
 
 
+DAY = timedelta(hours=24)
 hours = st.integers(0, 20)
 
 
@@ -72,23 +73,23 @@ def station_of(records: Sequence[Record], kind: type, place: str, cutoff: dateti
     """Distance and name of the station of a place, from what is known at the cutoff."""
     known = [one for one in records if one.known_at <= cutoff]
     heard = {one.place for one in known if isinstance(one, kind)}
-    if place in heard:
-        return 0.0, place
+    speaking = {one.place for one in known if isinstance(one, kind) and cutoff < one.known_at + DAY}
     lies: dict[str, Place] = {}
     for one in sorted(
         (one for one in known if isinstance(one, Place) and one.occurred_at <= cutoff),
         key=lambda one: (one.occurred_at, one.known_at),
     ):
         lies[one.place] = one
-    if place not in lies:
-        return None
-    here = lies[place]
-    found = [
-        (distance_km(here.latitude, here.longitude, lies[other].latitude, lies[other].longitude), other)
-        for other in heard
-        if other in lies
-    ]
-    return min((one for one in found if one[0] <= WITHIN_KM), default=None)
+    found = [(0.0, place)] if place in heard else []
+    if place in lies:
+        here = lies[place]
+        others = [
+            (distance_km(here.latitude, here.longitude, lies[other].latitude, lies[other].longitude), other)
+            for other in heard
+            if other in lies and other != place
+        ]
+        found += sorted(one for one in others if one[0] <= WITHIN_KM)
+    return next((one for one in found if one[1] in speaking), found[0] if found else None)
 
 
 def newest(records: Sequence[Record], kind: type, station: str, cutoff: datetime) -> Record | None:
@@ -114,7 +115,7 @@ PLAN = Shipment(
         Stop(place="DEHAM", kind=StopKind.DELIVERY, promised_at=at(25)),
     ),
 )  # fmt: skip
-QUESTIONS = pd.DataFrame({"shipment_id": "A", "cutoff_at": [at(hour) for hour in range(0, 24, 2)]})
+QUESTIONS = pd.DataFrame({"shipment_id": "A", "cutoff_at": [at(hour) for hour in range(0, 48, 3)]})
 
 
 def built(records: Sequence[Record], questions: pd.DataFrame = QUESTIONS) -> np.ndarray:
@@ -168,6 +169,15 @@ class TestStations:
             stations.hear("10147", micros(START))
             assert (stations.at("DEHAM", micros(START)) is not None) is stands
 
+    def test_one_that_is_silent_for_a_day_gives_way_to_the_next_until_it_tells_again(self) -> None:
+        told = [
+            a_place("NLRTM", 50.0), a_place("06344", 50.1), a_place("10147", 50.2),
+            observed("06344", 1, 5.0), observed("10147", 20, 7.0), observed("06344", 40, 6.0),
+        ]  # fmt: skip
+        asked = pd.DataFrame({"shipment_id": "A", "cutoff_at": [at(hour) for hour in (2, 24, 25, 39, 40, 63, 64)]})
+        values = pd.DataFrame(built(told, asked), columns=list(NAMES))["origin_wind_speed_ms"]
+        assert values.tolist() == [5.0, 5.0, 7.0, 7.0, 6.0, 6.0, 6.0]
+
     def test_one_beyond_the_antimeridian_is_near(self) -> None:
         stations = Stations()
         stations.locate(a_place("FJTVU", -16.8, 179.9))
@@ -175,7 +185,7 @@ class TestStations:
         stations.hear("91652", micros(START))
         match = stations.at("FJTVU", micros(START))
         assert match is not None
-        assert match.km == pytest.approx(21.3, abs=0.1)
+        assert match[0] == pytest.approx(21.3, abs=0.1)
 
     def test_a_place_of_which_nothing_is_known_has_none_and_is_not_remembered(self) -> None:
         stations = Stations()

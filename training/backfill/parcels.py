@@ -113,7 +113,10 @@ def open_records(tables: Mapping[str, pd.DataFrame], moments: Sequence[Moment], 
 
 
 def open_feed(name: str, tables: Mapping[str, pd.DataFrame], parts: int) -> Iterator[Parcel]:
-    """Send what the whole tables of a feed tell to those they tell of; a table that is not there is empty."""
+    """Send what the tables of a feed tell to those they tell of; a table that is not there is empty.
+
+    The tables are whole, or hold all rows of some values of the column by which the feed may be parted.
+    """
     feed = FEEDS[name]
     frames = {
         table: _canonical(table, tables[table]) if table in tables else frame_of(table, []) for table in feed.tables

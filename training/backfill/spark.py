@@ -51,8 +51,12 @@ def backfill(
             for table, path in paths.items()
             if _exists(spark, path)
         ]
-        if there:
-            # A feed is small beside events, and what one record of it says may depend on another: one worker opens it.
+        if there and feed.parted_by:
+            rows = reduce(partial(DataFrame.unionByName, allowMissingColumns=True), there)
+            rows = rows.withColumn(_PART, f.pmod(f.crc32(feed.parted_by), f.lit(parts)))
+            told.append(rows.groupBy(_PART).applyInPandas(partial(_open_feed_part, name, parts), _PARCELS))
+        elif there:
+            # Weather is small beside events, and which station tells of a place depends on all: one worker opens it.
             whole = reduce(partial(DataFrame.unionByName, allowMissingColumns=True), there).coalesce(1)
             told.append(whole.mapInPandas(partial(_open_feed, name, parts), _PARCELS))
     sent = reduce(DataFrame.unionByName, told, opened).persist(StorageLevel.DISK_ONLY)
@@ -75,8 +79,11 @@ def _open_records(moments: Sequence[Moment], parts: int, records: pd.DataFrame) 
 def _open_feed(name: str, parts: int, batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     held = list(batches)
     if held:
-        whole = pd.concat(held, ignore_index=True)
-        yield _frame(open_feed(name, {str(table): rows for table, rows in whole.groupby(_TABLE)}, parts))
+        yield _open_feed_part(name, parts, pd.concat(held, ignore_index=True))
+
+
+def _open_feed_part(name: str, parts: int, rows: pd.DataFrame) -> pd.DataFrame:
+    return _frame(open_feed(name, {str(table): own for table, own in rows.groupby(_TABLE)}, parts))
 
 
 def _exists(spark: SparkSession, path: str) -> bool:

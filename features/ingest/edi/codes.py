@@ -52,18 +52,34 @@ STATUSES: Mapping[str, EventStatus] = {
 }
 """Status of a shipment (214 AT7-01, element 1650)."""
 
+_KNOWN_EDIFACT = (
+    "2 4 5 6 8 9 10 11 12 14 15 19 26 28 29 30 32 33 34 36 37 38 39 40 45 46 47 49 50 53 54 55 57 58 59 60 61 62 63 64 "
+    "65 66 67 68 69 70 71 72 73 74 78 83 84 85 86 88 89 91 92 93 94 95 96 102 103"
+)
+
 EDIFACT_STATUSES: Mapping[str, EventStatus] = {
     "1": EventStatus.TERMINAL_ARRIVED,
     "13": EventStatus.LOADED,
-    "18": EventStatus.DAMAGED,
-    "20": EventStatus.DELAYED,
-    "21": EventStatus.DELIVERED,
-    "23": EventStatus.ATTEMPTED,
-    "24": EventStatus.TERMINAL_DEPARTED,
-    "31": EventStatus.IN_TRANSIT,
     "48": EventStatus.LOADED,
+    "79": EventStatus.LOADED,
+    "24": EventStatus.TERMINAL_DEPARTED,
+    "27": EventStatus.TERMINAL_DEPARTED,
+    **dict.fromkeys(("16", "31", "35", "41", "42", "43", "98", "99", "100"), EventStatus.IN_TRANSIT),
+    **dict.fromkeys(("20", "25", "51", "52", "90", "101"), EventStatus.DELAYED),
+    "21": EventStatus.DELIVERED,
+    "22": EventStatus.DELIVERED,
+    "23": EventStatus.ATTEMPTED,
+    "56": EventStatus.ATTEMPTED,
+    "77": EventStatus.REFUSED,
+    "17": EventStatus.CUSTOMS_HOLD,
+    **dict.fromkeys(("3", "18", "97"), EventStatus.DAMAGED),
+    **dict.fromkeys(("80", "81", "82"), EventStatus.RETURNED),
+    **dict.fromkeys(("44", "75", "76", "87"), EventStatus.DIVERTED),
+    "7": EventStatus.CANCELLED,
+    # Known, and without a canonical word of their own: booked and cleared, sorted and stored, counted and lost.
+    **dict.fromkeys(_KNOWN_EDIFACT.split(), EventStatus.OTHER),
 }
-"""Status of a consignment (IFTSTA STS, elements 9011 and 4405, after Recommendation 24 of UN/CEFACT)."""
+"""Status of a consignment (IFTSTA STS, elements 9011 and 4405, after Recommendation 24 of UN/CEFACT): 1 to 103."""
 
 _FAULTS: Mapping[PartyAtFault, str] = {
     PartyAtFault.CARRIER: "A1 AA AF AH AI AJ AL AX AY BF BH BI D1 D2 AW",

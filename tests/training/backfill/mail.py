@@ -25,11 +25,15 @@ def in_parcels(
         for to, kind, payload in open_records(some, moments, parts):
             mail[to].append((kind, payload))
     for name, feed in FEEDS.items():
-        for to, kind, payload in open_feed(name, {table: getattr(world, table) for table in feed.tables}, parts):
-            mail[to].append((kind, payload))
+        frames = {table: getattr(world, table) for table in feed.tables}
+        for one in range(parts if feed.parted_by else 1):
+            some = frames
+            if feed.parted_by:
+                some = {table: rows[part_of(rows[feed.parted_by], parts) == one] for table, rows in frames.items()}
+            for to, kind, payload in open_feed(name, some, parts):
+                mail[to].append((kind, payload))
     for name in [name for name in mail if not name.startswith("home/")]:
         for to, kind, payload in answer(name, mail.pop(name), settings):
             mail[to].append((kind, payload))
-    frames = [assemble_part(parcels) for parcels in mail.values()]
-    together = pd.concat(frames, ignore_index=True)
+    together = pd.concat([assemble_part(parcels) for parcels in mail.values()], ignore_index=True)
     return together.sort_values(["shipment_id", "moment", "cutoff_at"]).reset_index(drop=True)
