@@ -17,9 +17,13 @@ from features.vocabulary import StopKind
 from training.simulate.bookings import TIERS, Bookings, make_bookings
 from training.simulate.claims import make_claims
 from training.simulate.contracts import make_contracts
+from training.simulate.disruptions import make_disruptions
+from training.simulate.dock import make_dock_tasks
+from training.simulate.forecasts import make_forecasts
 from training.simulate.frames import frame, instants
 from training.simulate.invoices import TRUTH_SCHEMA, make_invoices
 from training.simulate.journeys import deliver, run_departures
+from training.simulate.labour import make_labour
 from training.simulate.local_time import LocalTime
 from training.simulate.network import CARRIERS, PLACES, lanes
 from training.simulate.scans import events_frame, make_scans
@@ -28,7 +32,7 @@ from training.simulate.stays import make_stays, stays_frame
 from training.simulate.stock import make_stock
 from training.simulate.tenders import make_tenders
 from training.simulate.timetable import Timetable, make_timetable
-from training.simulate.warehouse import ready_times, release_times
+from training.simulate.warehouse import release_times, work_through
 from training.simulate.weather import make_weather, weather_frame
 
 STAGES = ("weather", "timetable", "bookings", "warehouses", "journeys", "scans", "invoices", "stock", "tenders")
@@ -72,6 +76,7 @@ def simulate(
     )
     for_stays, for_numbers, for_stock = rng.spawn(3)
     for_tenders, for_claims = rng.spawn(2)
+    for_labour, for_disruptions, for_forecasts, for_dock = rng.spawn(4)
     times = LocalTime(settings.start, settings.horizon_hours, [place.timezone for place in PLACES])
     on_stage("weather")
     weather = make_weather(settings, for_weather)
@@ -81,7 +86,8 @@ def simulate(
     on_stage("bookings")
     bookings = make_bookings(settings, timetable, times, for_bookings)
     on_stage("warehouses")
-    ready = ready_times(settings, timetable, bookings, times, for_warehouses)
+    worked = work_through(settings, timetable, bookings, times, for_warehouses)
+    ready = worked.ready
     on_stage("journeys")
     runs = run_departures(settings, timetable, _last_on_board(timetable, bookings, ready), severity, for_runs)
     journeys = deliver(timetable, bookings, ready, runs, settings.weather_strength * severity, times, for_deliveries)
@@ -103,6 +109,12 @@ def simulate(
     on_stage("stock")
     released = release_times(timetable, bookings, times)
     stock = make_stock(settings, timetable, bookings, journeys, released, for_stock)
+    at_the_doors = make_dock_tasks(
+        settings, timetable, bookings, journeys.loaded, stock.inventory_positions, shipment_ids, for_dock
+    )
+    tasks = pd.concat([stock.warehouse_tasks, at_the_doors]).sort_values(
+        ["known_at", "task_id"], kind="stable", ignore_index=True
+    )
     on_stage("tenders")
     tenders, responses = make_tenders(settings, timetable, bookings, shipment_ids, for_tenders)
     tables = RecordTables(
@@ -110,13 +122,16 @@ def simulate(
         stops=_stops_frame(settings, timetable, bookings, shipment_ids),
         events=events,
         weather=weather_frame(weather, settings, for_weather),
+        weather_forecasts=make_forecasts(weather, settings, for_forecasts),
+        disruptions=make_disruptions(settings, severity, worked.outages, times, for_disruptions),
         references=billed.references,
         tenders=tenders,
         tender_responses=responses,
         claims=make_claims(settings, timetable, bookings, journeys, shipment_ids, for_claims),
         orders=stock.orders,
         order_lines=stock.order_lines,
-        warehouse_tasks=stock.warehouse_tasks,
+        warehouse_tasks=tasks,
+        labour_shifts=make_labour(settings, worked.staffing, times, for_labour),
         inventory_positions=stock.inventory_positions,
         inventory_adjustments=stock.inventory_adjustments,
         carrier_rates=contracts.rates,

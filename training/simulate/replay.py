@@ -10,8 +10,8 @@ from typing import Any
 
 from features.carrier_records import Claim, Tender, TenderResponse
 from features.fields import Record
-from features.records import DeliveryEvent, Shipment, WeatherObservation
-from features.stock_records import WarehouseTask
+from features.records import DeliveryEvent, Disruption, Shipment, WeatherForecast, WeatherObservation
+from features.stock_records import LabourShift, WarehouseTask
 from features.tables import RecordTables, events_of, records_of, shipments_of, weather_of
 from features.vocabulary import AssertedBy, EventType
 
@@ -52,6 +52,9 @@ def replay_feed(tables: RecordTables, start: datetime, end: datetime) -> Iterato
         *((tender.known_at, 4, _tender_event(tender)) for tender in records_of(chosen, Tender)),
         *((answer.known_at, 5, _answer_event(answer)) for answer in records_of(chosen, TenderResponse)),
         *((claim.known_at, 6, _claim_event(claim)) for claim in records_of(chosen, Claim)),
+        *((shift.known_at, 7, _shift_event(shift)) for shift in records_of(chosen, LabourShift)),
+        *((foretold.known_at, 8, _forecast_event(foretold)) for foretold in records_of(chosen, WeatherForecast)),
+        *((one.known_at, 9, _disruption_event(one)) for one in records_of(chosen, Disruption)),
     ]
     feed.sort(key=lambda entry: (entry[0], entry[1], entry[2]["id"]))
     return (event for _, _, event in feed)
@@ -121,6 +124,25 @@ def _answer_event(answer: TenderResponse) -> CloudEvent:
 def _claim_event(claim: Claim) -> CloudEvent:
     event_id = f"{claim.claim_id}-{claim.status.value}"
     return _envelope(EventType.CLAIM, event_id, "/claims", claim.claim_id, _data(claim))
+
+
+def _shift_event(shift: LabourShift) -> CloudEvent:
+    event_id = f"{shift.shift_id}-{'planned' if shift.present_heads is None else 'present'}"
+    source = f"/warehouses/{shift.warehouse_id}/labour"
+    return _envelope(EventType.LABOUR_SHIFT, event_id, source, shift.shift_id, _data(shift))
+
+
+def _forecast_event(foretold: WeatherForecast) -> CloudEvent:
+    issued, valid = (time.strftime("%Y%m%dT%H%MZ") for time in (foretold.issued_at, foretold.valid_at))
+    event_id = f"{foretold.place}-{issued}-{valid}"
+    return _envelope(
+        EventType.WEATHER_FORECAST, event_id, f"/weather/{foretold.place}/forecasts", foretold.place, _data(foretold)
+    )
+
+
+def _disruption_event(one: Disruption) -> CloudEvent:
+    event_id = f"{one.disruption_id}-{'begun' if one.valid_until is None else 'over'}"
+    return _envelope(EventType.DISRUPTION, event_id, "/control-tower", one.disruption_id, _data(one))
 
 
 def _data(record: Record) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from features.vocabulary import TenderPurpose, TenderReply
 from training.simulate.bookings import Bookings
 from training.simulate.frames import frame, instants
-from training.simulate.network import CARRIERS, carriers_of, lanes
+from training.simulate.network import CARRIERS, PLACES, carriers_of, lanes
 from training.simulate.processes import autoregressive
 from training.simulate.settings import SimulationSettings
 from training.simulate.timetable import Timetable
@@ -59,7 +59,7 @@ def make_tenders(
         columns = {"load": load, "carrier": asked, "offered": ends[load], "answered": answered, "accepted": place == 0}
         made.append(pd.DataFrame(columns))
     offers = pd.concat(made).sort_values(["load", "offered"], kind="stable", ignore_index=True)
-    return _frames(settings, shipment_ids, offers, rng)
+    return _frames(settings, timetable, bookings, shipment_ids, offers, rng)
 
 
 def _refusing(settings: SimulationSettings, rng: np.random.Generator) -> Floats:
@@ -87,13 +87,19 @@ def _answer_hours(carrier: Ints, rng: np.random.Generator) -> Floats:
 
 
 def _frames(
-    settings: SimulationSettings, shipment_ids: NDArray[np.str_], offers: pd.DataFrame, rng: np.random.Generator
+    settings: SimulationSettings,
+    timetable: Timetable,
+    bookings: Bookings,
+    shipment_ids: NDArray[np.str_],
+    offers: pd.DataFrame,
+    rng: np.random.Generator,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     count = len(offers)
     load, carrier = offers["load"].to_numpy(), offers["carrier"].to_numpy()
     offered, answered = offers["offered"].to_numpy(), offers["answered"].to_numpy()
     tender_ids = np.array([f"T{number:06d}" for number in range(1, count + 1)])
     carrier_ids = np.array([each.carrier_id for each in CARRIERS])[carrier]
+    places, departure = np.array([place.code for place in PLACES]), bookings.departure[load]
     tenders = frame(
         "tenders",
         {
@@ -102,6 +108,8 @@ def _frames(
             "carrier_id": carrier_ids,
             "purpose": np.full(count, TenderPurpose.ORIGINAL.value),
             "mode": np.array([each.mode.value for each in CARRIERS])[carrier],
+            "origin": places[timetable.origin[departure]],
+            "destination": places[timetable.destination[departure]],
             "respond_by": instants(settings.start, offered + RESPOND_WITHIN_HOURS),
             "occurred_at": instants(settings.start, offered),
             "known_at": instants(settings.start, offered),

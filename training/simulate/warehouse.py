@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,10 +26,29 @@ OUTAGE_SHARE = 0.02
 OVERTIME_BACKLOG_DAYS, OVERTIME_STRENGTH = 0.6, 1.4
 
 
-def ready_times(
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """What the warehouses did.
+
+    Attributes
+    ----------
+    ready : float64 [shipments]
+        When each shipment is picked, packed and loaded, NaN for cancelled ones.
+    staffing : float64 [warehouses, days]
+        Share that came of those who were to come.
+    outages : bool [warehouses, days]
+        Whether the warehouse system failed.
+    """
+
+    ready: Floats
+    staffing: Floats
+    outages: NDArray[np.bool_]
+
+
+def work_through(
     settings: SimulationSettings, timetable: Timetable, bookings: Bookings, times: LocalTime, rng: np.random.Generator
-) -> Floats:
-    """Return when each shipment is picked, packed and loaded: float64 [shipments], NaN for cancelled ones.
+) -> Worked:
+    """Let every shipment be picked, packed and loaded.
 
     One queue a warehouse, first come first served (Lindley's recursion in the currency of work done): a day with more
     orders than hands leaves a backlog that makes the next departures late too.
@@ -37,7 +58,7 @@ def ready_times(
     planned = timetable.planned_departure[departure]
     work = (1.0 + 0.25 * bookings.pieces) * rng.lognormal(0.0, 0.35, size=len(bookings))
     released = release_times(timetable, bookings, times)
-    strength = _shifts(settings, times, rng)
+    strength, staffing, outages = _shifts(settings, times, rng)
     ready = np.full(len(bookings), np.nan)
     for warehouse in range(len(WAREHOUSES)):
         mine = np.flatnonzero((origin == warehouse) & ~bookings.cancelled)
@@ -51,7 +72,7 @@ def ready_times(
         pace = _with_overtime(released_work, strength[warehouse] * per_hour, 24 * per_hour)
         done_by = np.concatenate([[0.0], np.cumsum(pace)])
         ready[mine] = _serve(released[mine], work[mine], done_by)
-    return ready + LOADING_HOURS
+    return Worked(ready + LOADING_HOURS, staffing, outages)
 
 
 def release_times(timetable: Timetable, bookings: Bookings, times: LocalTime) -> Floats:
@@ -91,20 +112,28 @@ def _release(planned: Floats, origin: Ints, times: LocalTime) -> Floats:
     return times.utc(origin, local)
 
 
-def _shifts(settings: SimulationSettings, times: LocalTime, rng: np.random.Generator) -> Floats:
-    """Return the strength of each warehouse's shift, mean about 1 over all hours: float64 [warehouses, hours].
+def _shifts(
+    settings: SimulationSettings, times: LocalTime, rng: np.random.Generator
+) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """Return the strength of each warehouse's shift, mean about 1 over all hours, and what it comes from.
 
     It wanders from day to day with a memory, as sickness does, and now and then the warehouse system fails.
+
+    Returns
+    -------
+    float64 [warehouses, hours], float64 [warehouses, days], bool [warehouses, days]
+        Strength; share that came; whether the system failed.
     """
     hours = settings.horizon_hours
     days = hours // 24 + 2
     count = len(WAREHOUSES)
     staffing = np.clip(1 - 0.10 * autoregressive(count, days, 0.85, rng), 0.55, 1.25)
-    staffing = np.where(rng.random((count, days)) < OUTAGE_SHARE, 0.55 * staffing, staffing)
+    outages = rng.random((count, days)) < OUTAGE_SHARE
+    manned = np.where(outages, 0.55 * staffing, staffing)
     places = np.repeat(np.arange(count), hours)
     local = times.local(places, np.tile(np.arange(hours, dtype=np.float64), count))
     hour_of_day, weekday = local % 24, times.weekday(local)
     pattern = np.where((hour_of_day >= SHIFT_BEGINS) & (hour_of_day < SHIFT_ENDS), 1.0, NIGHT_STRENGTH)
     pattern = pattern * np.select([weekday == SATURDAY, weekday == SUNDAY], [SATURDAY_STRENGTH, SUNDAY_STRENGTH], 1.0)
-    strength = pattern * staffing[places, np.floor(local / 24).astype(np.int64)]
-    return np.asarray((strength / pattern.mean()).reshape(count, hours), dtype=np.float64)
+    strength = pattern * manned[places, np.floor(local / 24).astype(np.int64)]
+    return np.asarray((strength / pattern.mean()).reshape(count, hours), dtype=np.float64), staffing, outages

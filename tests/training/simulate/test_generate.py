@@ -21,11 +21,12 @@ class TestDeterminism:
             simulate(SMALL, np.random.default_rng(11)).write(tmp_path / folder)
         names = sorted(path.name for path in (tmp_path / "one").iterdir())
         assert names == [
-            "accessorials.parquet", "carrier_rates.parquet", "claims.parquet", "events.parquet",
+            "accessorials.parquet", "carrier_rates.parquet", "claims.parquet", "disruptions.parquet", "events.parquet",
             "freight_invoices.parquet", "fuel_index.parquet", "inventory_adjustments.parquet",
-            "inventory_positions.parquet", "invoice_lines.parquet", "invoice_truth.parquet", "order_lines.parquet",
-            "orders.parquet", "references.parquet", "shipments.parquet", "stops.parquet", "tender_responses.parquet",
-            "tenders.parquet", "warehouse_tasks.parquet", "weather.parquet",
+            "inventory_positions.parquet", "invoice_lines.parquet", "invoice_truth.parquet", "labour_shifts.parquet",
+            "order_lines.parquet", "orders.parquet", "references.parquet", "shipments.parquet", "stops.parquet",
+            "tender_responses.parquet", "tenders.parquet", "warehouse_tasks.parquet", "weather.parquet",
+            "weather_forecasts.parquet",
         ]  # fmt: skip
         for name in names:
             assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "other" / name).read_bytes()

@@ -10,8 +10,8 @@ import pytest
 
 from features.carrier_records import Claim, Tender, TenderResponse
 from features.fields import Record
-from features.records import DeliveryEvent, Shipment, WeatherObservation
-from features.stock_records import WarehouseTask
+from features.records import DeliveryEvent, Disruption, Shipment, WeatherForecast, WeatherObservation
+from features.stock_records import LabourShift, WarehouseTask
 from features.tables import RecordTables
 from features.vocabulary import EventType
 from training.simulate.generate import Simulation
@@ -27,6 +27,9 @@ RECORD_OF = {
     EventType.TENDER: Tender,
     EventType.TENDER_RESPONSE: TenderResponse,
     EventType.CLAIM: Claim,
+    EventType.LABOUR_SHIFT: LabourShift,
+    EventType.WEATHER_FORECAST: WeatherForecast,
+    EventType.DISRUPTION: Disruption,
 }
 
 
@@ -34,7 +37,11 @@ def subject_of(record: Record) -> str | None:
     match record:
         case Claim():
             return record.claim_id
-        case WeatherObservation():
+        case LabourShift():
+            return record.shift_id
+        case Disruption():
+            return record.disruption_id
+        case WeatherObservation() | WeatherForecast():
             return record.place
         case WarehouseTask():
             return record.task_id
@@ -78,15 +85,20 @@ class TestReplayFeed:
         self, small: Simulation, feed: list[dict]
     ) -> None:
         before, after = history_until(small.tables, START), history_until(small.tables, END)
-        assert Counter(event["type"] for event in feed) == {
-            "freight.shipment.planned": len(after.shipments) - len(before.shipments),
-            "freight.delivery": len(after.events) - len(before.events),
-            "freight.weather.observed": len(after.weather) - len(before.weather),
-            "freight.warehouse.task": len(after.warehouse_tasks) - len(before.warehouse_tasks),
-            "freight.tender": len(after.tenders) - len(before.tenders),
-            "freight.tender.response": len(after.tender_responses) - len(before.tender_responses),
-            "freight.claim": len(after.claims) - len(before.claims),
-        }
+        assert Counter(event["type"] for event in feed) == Counter(
+            {
+                "freight.shipment.planned": len(after.shipments) - len(before.shipments),
+                "freight.delivery": len(after.events) - len(before.events),
+                "freight.weather.observed": len(after.weather) - len(before.weather),
+                "freight.warehouse.task": len(after.warehouse_tasks) - len(before.warehouse_tasks),
+                "freight.tender": len(after.tenders) - len(before.tenders),
+                "freight.tender.response": len(after.tender_responses) - len(before.tender_responses),
+                "freight.claim": len(after.claims) - len(before.claims),
+                "freight.labour.shift": len(after.labour_shifts) - len(before.labour_shifts),
+                "freight.weather.forecast": len(after.weather_forecasts) - len(before.weather_forecasts),
+                "freight.disruption": len(after.disruptions) - len(before.disruptions),
+            }
+        )
         told = Counter(event["id"] for event in feed if event["type"] == "freight.delivery")
         assert told == Counter(after.events["event_id"]) - Counter(before.events["event_id"])
 
@@ -96,7 +108,8 @@ class TestReplayFeed:
         assert halves == feed
 
     def test_each_is_a_cloudevent_whose_data_is_the_record(self, feed: list[dict]) -> None:
-        assert {event["type"] for event in feed} == {event_type.value for event_type in RECORD_OF}
+        told = {event["type"] for event in feed}
+        assert told | {EventType.DISRUPTION} == {event_type.value for event_type in RECORD_OF}  # not every day has one
         for event in feed:
             record = RECORD_OF[EventType(event["type"])].model_validate(event["data"])
             assert event["specversion"] == "1.0"
