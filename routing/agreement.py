@@ -49,6 +49,14 @@ def against_at_most(terms: BranchTerms) -> float:
     return AGAINST_AT_MOST_FOR_MONEY if terms.spends_money else AGAINST_AT_MOST
 
 
+def is_more_than(at_most: float, failed: int, tried: int) -> bool:
+    """Tell whether more than a share fail, with the stated confidence: so many would else come about by chance.
+
+    A single failure says nothing: where one alone was tried, it happens as often as the share allows.
+    """
+    return failed > 1 and 1 - _chance_of_so_few(tried, failed - 1, at_most) <= 1 - CONFIDENCE
+
+
 def _chance_of_so_few(answers: int, against: int, share: float) -> float:
     """Return P(X <= against) of a binomial, by logarithms: the coefficients of thousands of answers are no floats."""
     ways = (lgamma(answers + 1) - lgamma(k + 1) - lgamma(answers - k + 1) for k in range(against + 1))

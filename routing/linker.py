@@ -40,8 +40,8 @@ RESERVED_IDS = ("default", "unknown", "branch_requirements")
 """What `Choice.decided_by` says when no rule decided; no rule may be called so."""
 
 
-def link(raw: dict[str, Any], findings: Findings) -> Policy | None:
-    """Link one document.
+def link(raw: dict[str, Any], findings: Findings, text: str) -> Policy | None:
+    """Link one document; `text` is how it was written.
 
     Returns
     -------
@@ -126,6 +126,7 @@ def link(raw: dict[str, Any], findings: Findings) -> Policy | None:
         budgets=MappingProxyType(_budgets(data)),
         playbooks=MappingProxyType(playbooks),
         warnings=findings.in_order(),
+        text=text,
     )
 
 

@@ -55,7 +55,7 @@ def parse_policy(text: str, *, name: str = "bundle") -> Policy:
         if not findings.has_errors:
             findings.error((), _NO_MAPPING)
         raise PolicyError(name, findings.in_order())
-    policy = link(data, findings)
+    policy = link(data, findings, text)
     if policy is None:
         raise PolicyError(name, findings.in_order())
     return policy
@@ -72,7 +72,7 @@ def lint_policy(text: str, *, today: date) -> tuple[Problem, ...]:
     """
     data, findings = read_yaml(text)
     if isinstance(data, dict):
-        link(data, findings)
+        link(data, findings, text)
         check_reviews(data, today, findings)
     elif not findings.has_errors:
         findings.error((), _NO_MAPPING)

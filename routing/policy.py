@@ -170,7 +170,7 @@ def _rank(mode: Mode) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """One policy bundle. `digest` is the SHA-256 of the canonical JSON of its document."""
+    """One policy bundle. `digest` is the SHA-256 of the canonical JSON of its document, `text` how it is written."""
 
     name: str
     version: int
@@ -196,6 +196,7 @@ class Policy:
     budgets: Mapping[str, Budget]
     playbooks: Mapping[str, Playbook]
     warnings: tuple[Problem, ...]
+    text: str = field(repr=False, compare=False)
 
     @property
     def offers(self) -> dict[Branch, Offer]:

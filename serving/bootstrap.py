@@ -12,8 +12,6 @@ from sqlalchemy.orm import Session, sessionmaker
 from features.settings import FeatureSettings
 from features.tables import RecordTables
 from models.registry import load_champion
-from routing.loader import load_policy
-from routing.policy import Policy
 from serving.auth.people import NOBODY, People, read_people
 from serving.causes.service import CauseService
 from serving.causes.tending import Tending
@@ -21,7 +19,6 @@ from serving.clock import Clock, SystemClock
 from serving.config import Settings
 from serving.db.engine import create_engine_for, read_only, session_factory
 from serving.db.migrate import upgrade
-from serving.decisions import usage
 from serving.decisions.service import DecisionService
 from serving.directives.service import DirectiveService
 from serving.events.following import Following, Learns
@@ -29,6 +26,9 @@ from serving.events.records import Intake
 from serving.events.service import EventService
 from serving.events.snapshot import start_of
 from serving.health.service import HealthService
+from serving.policies.bundles import Bundles
+from serving.policies.service import PolicyService
+from serving.policies.starting import begin
 from serving.reviews.service import ReviewService
 from serving.scores.absent import AbsentModel
 from serving.scores.live import LiveState
@@ -50,7 +50,7 @@ class Container:
     engine: Engine
     state: OnlineState
     model: DelayPredictor
-    policy: Policy
+    bundles: Bundles
     people: People = NOBODY
 
     @cached_property
@@ -87,13 +87,13 @@ class Container:
     def decisions(self) -> DecisionService:
         """Decides, records and enqueues."""
         return DecisionService(
-            self.sessions, self.reads, self.clock, self.following, self.scores, self.policy, self.settings.target
+            self.sessions, self.reads, self.clock, self.following, self.scores, self.bundles, self.settings.target
         )
 
     @cached_property
     def causes(self) -> CauseService:
         """Shows common causes, and takes what people say of them."""
-        return CauseService(self.sessions, self.reads, self.clock, self.policy)
+        return CauseService(self.sessions, self.reads, self.clock, self.bundles)
 
     @cached_property
     def tending(self) -> Tending:
@@ -104,22 +104,27 @@ class Container:
     def reviews(self) -> ReviewService:
         """Keeps the review queue."""
         claim, target = self.settings.claim, self.settings.target
-        return ReviewService(self.sessions, self.reads, self.clock, self.policy, claim, target)
+        return ReviewService(self.sessions, self.reads, self.clock, self.bundles, claim, target)
 
     @cached_property
     def directives(self) -> DirectiveService:
         """Keeps what people order for a while."""
-        return DirectiveService(self.sessions, self.reads, self.clock, self.policy)
+        return DirectiveService(self.sessions, self.reads, self.clock, self.bundles)
 
     @cached_property
     def step_ups(self) -> StepUpService:
         """Keeps the proposals to raise a limit."""
-        return StepUpService(self.sessions, self.reads, self.clock, self.policy)
+        return StepUpService(self.sessions, self.reads, self.clock, self.bundles)
+
+    @cached_property
+    def policies(self) -> PolicyService:
+        """Leads policy bundles through their lives."""
+        return PolicyService(self.sessions, self.reads, self.clock, self.bundles)
 
     @cached_property
     def health(self) -> HealthService:
         """Tells whether the service can do its work."""
-        return HealthService(self.engine, self.clock, self.model, self.policy, self.following)
+        return HealthService(self.engine, self.clock, self.model, self.bundles, self.reads, self.following)
 
 
 def build(settings: Settings, *, clock: Clock | None = None) -> Container:
@@ -127,12 +132,10 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Container:
 
     Raises
     ------
-    DatabaseUrlError, NoChampionError, BundleError, FingerprintError, PolicyError, SettingsError, SnapshotError,
-    SourceError, TableError
+    DatabaseUrlError, NoChampionError, BundleError, FingerprintError, LifeError, PolicyError, SettingsError,
+    SnapshotError, SourceError, TableError
         If a part cannot be had; each says what to do.
     """
-    policy = load_policy(settings.policy)
-    people = NOBODY if settings.people is None else read_people(settings.people, policy.owners)
     model: DelayPredictor = AbsentModel()
     feature_settings = FeatureSettings()
     if settings.tracking_uri is not None:
@@ -145,9 +148,11 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Container:
     if settings.history is not None:
         start = start_of(session_factory(read_only(engine)), settings.history)
         state.add_tables(RecordTables.read(settings.history))
-    container = Container(settings, clock or SystemClock(), engine, state, model, policy, people)
+    clock, bundles = clock or SystemClock(), Bundles()
+    with session_factory(engine).begin() as session:
+        owners = begin(session, bundles, settings.policy, clock.now())
+    people = NOBODY if settings.people is None else read_people(settings.people, owners)
+    container = Container(settings, clock, engine, state, model, bundles, people)
     container.following.position = start
     container.following.catch_up()
-    with container.sessions.begin() as session:
-        usage.note_earlier(session, policy, container.clock.now())
     return container

@@ -16,7 +16,7 @@ from models.errors import ModelError
 from routing.errors import RoutingError
 from serving import imports, quality
 from serving.broker import cli as broker_cli
-from serving.config import Settings, bundled_policy
+from serving.config import Settings
 from serving.db.engine import engine_while, read_only, session_factory
 from serving.db.migrate import current, require_head, upgrade
 from serving.decisions.verification import verify
@@ -86,7 +86,8 @@ def serve(
         typer.Option(help="Folder of imported tables, known before the record log begins; or a snapshot.", exists=True),
     ] = None,
     policy: Annotated[
-        Path | None, typer.Option(help="Policy bundle (YAML). Default: the one that ships with the program.")
+        Path | None,
+        typer.Option(help="Policy bundle (YAML) of the first start; then the database says what is in force."),
     ] = None,
     target: Annotated[str, typer.Option(help="Name of the orchestrator in the outbox.")] = "orchestrator",
     claim_minutes: Annotated[float, typer.Option(min=0.01, help="How long a claim on a review item holds.")] = 15.0,
@@ -122,7 +123,7 @@ def serve(
         tracking_uri=tracking_uri,
         model_name=model,
         history=history,
-        policy=policy or bundled_policy(),
+        policy=policy,
         body_limit_bytes=body_limit_bytes,
         clock_skew=timedelta(seconds=clock_skew_seconds),
         trust_known_time=trust_known_time,

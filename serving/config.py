@@ -35,7 +35,8 @@ class Settings:
     model_name: str = "delay"
     history: Path | None = None
     """Folder of canonical Parquet tables, known before the record log begins."""
-    policy: Path = field(default_factory=bundled_policy)
+    policy: Path | None = None
+    """The bundle of the first start; afterwards the database says what is in force. None: the one that ships."""
     body_limit_bytes: int = 1024 * 1024
     clock_skew: timedelta = timedelta(seconds=60)
     trust_known_time: bool = False

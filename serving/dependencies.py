@@ -23,6 +23,7 @@ from serving.errors import (
 )
 from serving.events.service import EventService
 from serving.health.service import HealthService
+from serving.policies.service import PolicyService
 from serving.reviews.service import ReviewService
 from serving.scores.service import ScoreService
 from serving.step_ups.service import StepUpService
@@ -67,6 +68,10 @@ async def _causes(container: App) -> CauseService:
 
 async def _step_ups(container: App) -> StepUpService:
     return container.step_ups
+
+
+async def _policies(container: App) -> PolicyService:
+    return container.policies
 
 
 async def _health(container: App) -> HealthService:
@@ -142,4 +147,5 @@ Reviews = Annotated[ReviewService, Depends(_reviews)]
 Directives = Annotated[DirectiveService, Depends(_directives)]
 Causes = Annotated[CauseService, Depends(_causes)]
 StepUps = Annotated[StepUpService, Depends(_step_ups)]
+Policies = Annotated[PolicyService, Depends(_policies)]
 Health = Annotated[HealthService, Depends(_health)]

@@ -16,10 +16,12 @@ from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
 from features.errors import FutureKnowledgeError, RecordError, UnknownShipmentError
+from routing.errors import PolicyError
 from serving import errors
 from serving.causes import errors as causes
 from serving.directives import errors as orders
 from serving.errors import Fault
+from serving.policies import errors as policies
 
 PROBLEM_JSON = "application/problem+json"
 _UNPARSED = "There was an error parsing the body"
@@ -67,6 +69,12 @@ KINDS: Mapping[type[Exception], ProblemKind] = {
     orders.LimitError: ProblemKind(409, "limit", "A limit is raised by a step up"),
     orders.StepUpError: ProblemKind(409, "step-up", "The step up is refused"),
     orders.StepUpNotFoundError: ProblemKind(404, "unknown-step-up", "The step up is unknown"),
+    policies.BundleRefusedError: ProblemKind(422, "bundle", "The bundle has mistakes"),
+    policies.BundleNotFoundError: ProblemKind(404, "unknown-bundle", "The bundle is unknown"),
+    policies.BundleStepError: ProblemKind(409, "bundle-step", "The bundle cannot take that step"),
+    policies.BundleDamagedError: ProblemKind(409, "bundle-damaged", "The bundle is not what was handed in"),
+    policies.NothingInForceError: ProblemKind(409, "no-bundle", "No bundle is in force"),
+    PolicyError: ProblemKind(409, "bundle-unreadable", "This release cannot read the bundle"),
     errors.ItemNotFoundError: ProblemKind(404, "unknown-review-item", "The review item is unknown"),
     errors.AlreadyClaimedError: ProblemKind(409, "already-claimed", "Somebody else holds the item"),
     errors.ClaimLostError: ProblemKind(409, "claim-lost", "The claim does not hold any more"),

@@ -28,6 +28,7 @@ ServingError
  ├─ DecisionNotFoundError
  ├─ OrderError                  see serving.directives.errors
  ├─ CauseError                  see serving.causes.errors
+ ├─ LifeError                   see serving.policies.errors
  └─ ReviewError
      ├─ ItemNotFoundError
      ├─ AlreadyClaimedError        somebody else holds the item

@@ -98,8 +98,8 @@ def _again(policy: Policy, world: World, past: PastDecision, restate: Restate) -
     given = Context(directives=recorded.directives, watches=recorded.watches)
     choice = decide(policy, facts, past.decided_at, world.context(subject, facts, given, past.decided_at))
     world.decided(subject, choice, facts)
-    before = _taken(Branch(body["branch"]), Branch(body["recommended_branch"]))
-    after = _taken(choice.branch, choice.recommended_branch)
+    before = taken_by(body["branch"], body["recommended_branch"])
+    after = taken_by(choice.branch, choice.recommended_branch)
     why = None if before == after else why_otherwise(body, choice, as_it_was=subject.is_as_it_was)
     counted = _counts(body["branch"], body["recommended_branch"])
     if counted != _counts(choice.branch, choice.recommended_branch):
@@ -116,9 +116,10 @@ def _again(policy: Policy, world: World, past: PastDecision, restate: Restate) -
     )
 
 
-def _taken(branch: Branch, recommended: Branch) -> Taken:
-    asks = branch is Branch.REVIEW and recommended is not Branch.REVIEW
-    return Taken(branch, recommended if asks else None)
+def taken_by(branch: str, recommended: str) -> Taken:
+    """Return what a decision comes to, by the names of what happens and of what was recommended."""
+    asks = branch == Branch.REVIEW and recommended != Branch.REVIEW
+    return Taken(Branch(branch), Branch(recommended) if asks else None)
 
 
 def _counts(branch: str, recommended: str) -> str:

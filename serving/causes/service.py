@@ -9,7 +9,6 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from routing.policy import Policy
 from serving.causes import repository
 from serving.causes.errors import CauseEndedError, CauseNotFoundError
 from serving.causes.repository import CLOSED, DECLINED, HELD, STANDING
@@ -18,6 +17,7 @@ from serving.clock import Clock
 from serving.db.audit import audit
 from serving.db.tables import CauseRow, ChildRow
 from serving.decisions import repository as decisions
+from serving.policies.bundles import Bundles
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class CauseService:
     sessions: sessionmaker[Session]
     reads: sessionmaker[Session]
     clock: Clock
-    policy: Policy
+    bundles: Bundles
 
     def page(self, *, only_open: bool, before: int | None = None, limit: int = 50) -> list[Cause]:
         """Return causes, newest first; with `only_open` those that stand or still hold something."""
@@ -132,7 +132,7 @@ class CauseService:
         with self.sessions.begin() as session:
             decisions.lock_chain(session)
             row = self._found(session, cause_id).row
-            playbook = self.policy.playbooks.get(row.playbook)
+            playbook = self.bundles.in_force(session).playbook(row.playbook)
             rests_until = now + (WITHOUT_REST if playbook is None else playbook.rests)
             ended = repository.end(
                 session, cause_id, status, by=actor, at=now, because=because, rests_until=rests_until
@@ -152,12 +152,12 @@ class CauseService:
 
     def _causes(self, session: Session, rows: Sequence[CauseRow]) -> list[Cause]:
         counted = repository.counts_of(session, [row.cause_id for row in rows])
-        causes = []
+        causes, currency = [], self.bundles.live(session).costs.currency
         for row in rows:
             mine = {status: numbers for (cause_id, status), numbers in counted.items() if cause_id == row.cause_id}
             held, at_stake = mine.get(HELD, (0, 0))
             runbook, counts = tuple(json.loads(row.runbook)), {status: count for status, (count, _) in mine.items()}
-            causes.append(Cause(row, runbook, counts, held, at_stake, self.policy.costs.currency))
+            causes.append(Cause(row, runbook, counts, held, at_stake, currency))
         return causes
 
 

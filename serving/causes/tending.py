@@ -99,12 +99,13 @@ class Tending:
         with self.sessions.begin() as session:
             now = self.service.following.catch_up_as_of(session, self.clock)
             cause = repository.find(session, cause_id)
-            playbook = None if cause is None else self.service.policy.playbooks.get(cause.playbook)
+            in_force = self.service.bundles.in_force(session)
+            playbook = None if cause is None else in_force.playbook(cause.playbook)
             seen = (
                 []
                 if playbook is None
                 else [
-                    (child, self._facts(session, child, now))
+                    (child, self._facts(session, child, in_force.for_shipment(child.shipment_id), now))
                     for child in repository.longest_unseen(session, cause_id, limit=LOOKS)
                 ]
             )
@@ -120,9 +121,9 @@ class Tending:
                 done.settled += _note(session, cause, child, playbook, facts, now)
             self._judge(session, cause, playbook, now, done)
 
-    def _facts(self, session: Session, child: ChildRow, now: datetime) -> dict[str, Any] | Exception:
+    def _facts(self, session: Session, child: ChildRow, policy: Policy, now: datetime) -> dict[str, Any] | Exception:
         try:
-            return self.service.known_of(self._question(session, child), now)
+            return self.service.known_of(policy, self._question(session, child), now)
         except _REFUSED as error:
             return error
 
@@ -155,7 +156,7 @@ class Tending:
         cause = repository.find(session, cause_id)
         if cause is None:
             return False
-        playbook = self.service.policy.playbooks.get(cause.playbook)
+        playbook = self.service.bundles.in_force(session).playbook(cause.playbook)
         drain = WITHOUT_PLAYBOOK if playbook is None else playbook.drain
         child = repository.next_in_turn(session, cause_id, drain.order, now=now)
         if child is None:
@@ -174,7 +175,10 @@ class Tending:
             done.settled += _give_up(session, child, error, now)
             return True
         body = json.loads(decided.sealed.body)
-        if _lacks_budget(self.service.policy, body) and now < (cause.ended_at or now) + drain.waits:
+        if (
+            _lacks_budget(self.service.bundles.of_decision(session, body), body)
+            and now < (cause.ended_at or now) + drain.waits
+        ):
             raise _WaitsError  # nothing of this turn is kept
         because = f"decided anew: {body['branch']}"
         repository.mark_drained(session, child, at=now, decision_id=decided.sealed.decision_id, because=because)

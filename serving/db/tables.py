@@ -13,6 +13,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from serving.db.base import Base as Base
 from serving.db.base import Key
+from serving.db.bundles import PolicyBundleRow as PolicyBundleRow
+from serving.db.bundles import PolicyMoveRow as PolicyMoveRow
+from serving.db.bundles import ShadowDecisionRow as ShadowDecisionRow
 from serving.db.causes import CauseRow as CauseRow
 from serving.db.causes import ChildRow as ChildRow
 from serving.db.causes import LookRow as LookRow

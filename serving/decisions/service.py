@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from features.vocabulary import Branch
 from routing.decision import SealedDecision, decision_body, seal
-from routing.engine import Choice, decide
 from routing.policy import Policy
 from serving.causes import effects as causes
 from serving.clock import Clock
@@ -23,14 +22,16 @@ from serving.db.tables import DecisionRow, OutgoingCallRow
 from serving.decisions import repository, usage
 from serving.decisions.acting import Action
 from serving.decisions.calls import enqueue, is_called
-from serving.decisions.context import context_of
 from serving.decisions.facts import facts_of
 from serving.decisions.idempotency import Answer, Keyed, answer_once
 from serving.decisions.record import features_of, model_of
 from serving.decisions.subject import subject_version
+from serving.decisions.weighing import Weighed, weigh
 from serving.directives import repository as directives
 from serving.errors import DecisionNotFoundError
 from serving.events.following import Following
+from serving.policies import shadow
+from serving.policies.bundles import Bundles, InForce
 from serving.reviews.opening import open_item
 from serving.scores.service import Question, Scored, ScoreService, Subject
 
@@ -71,7 +72,7 @@ class DecisionService:
     clock: Clock
     following: Following
     scores: ScoreService
-    policy: Policy
+    bundles: Bundles
     target: str
 
     def triage(self, request: Request, render: Render) -> Answer:
@@ -151,8 +152,8 @@ class DecisionService:
             return Decided(_sealed(before), is_new=False)
         return Decided(self._decide(session, request, subject, repository.in_turn(version, turn + 1)), is_new=True)
 
-    def known_of(self, question: Question, now: datetime) -> dict[str, Any]:
-        """Return the known facts of a shipment as they are now, without deciding anything.
+    def known_of(self, policy: Policy, question: Question, now: datetime) -> dict[str, Any]:
+        """Return the known facts of a shipment as they are now, by a bundle, without deciding anything.
 
         Raises
         ------
@@ -160,28 +161,32 @@ class DecisionService:
             As `ScoreService.subject`.
         """
         scored = self.scores.score(self.scores.subject(question, now))
-        facts = facts_of(scored, self.scores.state, costs=self.policy.costs, strongest_branch_taken=Branch.NONE)
-        return self.policy.reader.read(facts).known
+        facts = facts_of(scored, self.scores.state, costs=policy.costs, strongest_branch_taken=Branch.NONE)
+        return policy.reader.read(facts).known
 
     def _decide(self, session: Session, request: Request, subject: Subject, version: str) -> SealedDecision:
         scored = self.scores.score(subject)
         shipment, now = subject.shipment, subject.as_of
-        taken = repository.branches_taken(session, shipment.shipment_id)
-        strongest = max(taken, key=self.policy.strength.__getitem__, default=Branch.NONE)
-        facts = facts_of(scored, self.scores.state, costs=self.policy.costs, strongest_branch_taken=strongest)
-        if self.policy.is_shared:
+        directives.lock_shared(session)  # what is in force and what is ordered stays so until the decision is sealed
+        in_force = self.bundles.in_force(session)
+        policy = in_force.for_shipment(shipment.shipment_id)
+        if policy.is_shared:
             repository.lock_chain(session)  # what is left now is left when this decision is sealed
-        directives.lock_shared(session)
-        context = context_of(session, self.policy, shipment.shipment_id, facts, now)
-        choice = decide(self.policy, facts, now, context)
+        taken = repository.branches_taken(session, shipment.shipment_id)
+        weighed = weigh(session, policy, scored, self.scores.state, taken)
+        looked = None
+        if in_force.shadow is not None:
+            again = partial(weigh, session, in_force.shadow, scored, self.scores.state, taken)
+            looked = shadow.look(session, in_force.shadow, again)
+        choice = weighed.choice
         # An explanation costs tens of predictions; any other is computed later, exactly, from the sealed features.
         explanation = self.scores.explain(scored) if choice.branch is not Branch.NONE or request.explain else None
         body = decision_body(
-            self.policy,
+            policy,
             choice,
             subject={"type": "shipment", "id": shipment.shipment_id, "version": version},
-            facts=facts,
-            context=context,
+            facts=weighed.facts,
+            context=weighed.context,
             features=features_of(scored.row),
             model=model_of(self.scores.model, scored, explanation),
         )
@@ -200,13 +205,15 @@ class DecisionService:
         new = {"sequence": sealed.sequence, "hash": sealed.hash, "branch": choice.branch.value}
         subject_of_audit = f"decision:{sealed.decision_id}"
         audit(session, at=now, actor=request.actor, action=repository.SEALED, subject=subject_of_audit, new=new)
-        self._set_in_motion(session, sealed, choice, scored, facts)
+        if looked is not None:
+            shadow.record(session, looked, sealed)
+        self._set_in_motion(session, sealed, weighed, scored, in_force)
         return sealed
 
     def _set_in_motion(
-        self, session: Session, sealed: SealedDecision, choice: Choice, scored: Scored, facts: Mapping[str, object]
+        self, session: Session, sealed: SealedDecision, weighed: Weighed, scored: Scored, in_force: InForce
     ) -> None:
-        shipment, now = scored.subject.shipment, scored.subject.as_of
+        shipment, now, choice = scored.subject.shipment, scored.subject.as_of, weighed.choice
         if is_called(choice.branch):
             call_id = enqueue(
                 session,
@@ -218,18 +225,20 @@ class DecisionService:
                 now=now,
                 actor=SYSTEM,
             )
-            usage.note(session, self.policy, usage.LetOut(choice.branch, call_id, now), facts)
+            counting = in_force.counting(weighed.policy)
+            usage.note(session, counting, usage.LetOut(choice.branch, call_id, now), weighed.facts)
         elif choice.branch is Branch.REVIEW:
-            open_item(session, sealed.decision_id, choice, scored, facts, costs=self.policy.costs, now=now)
+            costs = weighed.policy.costs
+            open_item(session, sealed.decision_id, choice, scored, weighed.facts, costs=costs, now=now)
         if choice.findings:
-            call = partial(self._call_owner, session, sealed, facts, now)
+            call = partial(self._call_owner, session, sealed, weighed, in_force)
             causes.take_effect(
                 session,
                 choice,
-                facts,
+                weighed.facts,
                 shipment=shipment,
                 decision_id=sealed.decision_id,
-                costs=self.policy.costs,
+                costs=weighed.policy.costs,
                 call=call,
             )
 
@@ -237,12 +246,13 @@ class DecisionService:
         self,
         session: Session,
         sealed: SealedDecision,
-        facts: Mapping[str, object],
-        now: datetime,
+        weighed: Weighed,
+        in_force: InForce,
         cause_id: str,
         payload: Mapping[str, object],
     ) -> str:
         """Call the owner of a cause; the call stands in nobody's turn but its own, whichever shipment came first."""
+        now = weighed.choice.decided_at
         call_id = enqueue(
             session,
             Action(Branch.ESCALATE, payload, None),
@@ -253,7 +263,8 @@ class DecisionService:
             now=now,
             actor=SYSTEM,
         )
-        usage.note(session, self.policy, usage.LetOut(Branch.ESCALATE, call_id, now), facts)
+        counting = in_force.counting(weighed.policy)
+        usage.note(session, counting, usage.LetOut(Branch.ESCALATE, call_id, now), weighed.facts)
         return call_id
 
 

@@ -7,7 +7,7 @@ whole millionths of the budget's unit, so that the sum does not depend on its or
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,21 +33,28 @@ class LetOut:
     at: datetime
 
 
-def note(session: Session, policy: Policy, let_out: LetOut, facts: Mapping[str, object]) -> None:
+def note(session: Session, policies: Sequence[Policy], let_out: LetOut, facts: Mapping[str, object]) -> None:
     """Note what a call takes from the budgets, and for whom its branch rests from now on.
 
     Parameters
     ----------
+    policies
+        By whose terms it is counted, the one it was decided under first: each budget and each rest counts it once.
     facts
         Of the decision, as they were sealed.
     """
-    terms = policy.branches.get(let_out.branch)
-    if terms is None:  # a person lets out what an earlier bundle suggested
-        return
-    for budget, amount in terms.uses.items():
-        _note_use(session, let_out, budget, amount)
-    if terms.cool_down is not None:
-        _note_taking(session, let_out, terms.cool_down.key, policy.reader.read(facts).known)
+    budgets, keys = set[str](), set[str]()
+    for policy in policies:
+        terms = policy.branches.get(let_out.branch)
+        if terms is None:  # a person lets out what an earlier bundle suggested
+            continue
+        for budget, amount in terms.uses.items():
+            if budget not in budgets:
+                _note_use(session, let_out, budget, amount)
+        budgets |= terms.uses.keys()
+        if terms.cool_down is not None and terms.cool_down.key not in keys:
+            _note_taking(session, let_out, terms.cool_down.key, policy.reader.read(facts).known)
+            keys.add(terms.cool_down.key)
 
 
 def left(session: Session, policy: Policy, now: datetime) -> dict[str, float]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from pathlib import Path
 from secrets import token_hex
 from typing import Annotated
 
@@ -12,16 +11,15 @@ import typer
 from features.vocabulary import Branch
 from routing.canonical import rfc3339
 from routing.directives import Directive, DirectiveKind
-from routing.loader import load_policy
 from routing.ordering import mistakes_in
 from routing.policy import Mode
 from serving.clock import SystemClock
-from serving.config import bundled_policy
 from serving.db.engine import engine_while, session_factory
 from serving.db.migrate import require_head
 from serving.directives import repository
 from serving.directives.errors import DirectiveError
 from serving.directives.service import issue
+from serving.policies.bundles import Bundles
 from serving.worker.options import DEFAULT_DATABASE, DatabaseOption
 
 
@@ -38,11 +36,9 @@ def stop_command(
     hours: Annotated[
         float | None, typer.Option(min=0.01, help="For how long, e.g. for a drill. Default: until two people raise it.")
     ] = None,
-    policy: Annotated[Path | None, typer.Option(help="The bundle in force. Default: the one that ships.")] = None,
     database: DatabaseOption = DEFAULT_DATABASE,
 ) -> None:
     """Stop everything at once: decisions are made and sealed, nothing is done, and nothing leaves the outbox."""
-    bundle = load_policy(policy or bundled_policy())
     with engine_while(database) as engine:
         require_head(engine)
         with session_factory(engine).begin() as session:
@@ -50,7 +46,7 @@ def stop_command(
             now = SystemClock().now()
             until = None if hours is None else now + timedelta(hours=hours)
             stop = _stop(owner, reason, branch, now, until)
-            mistakes = mistakes_in(stop, bundle)
+            mistakes = mistakes_in(stop, Bundles().live(session))
             if mistakes:
                 raise DirectiveError(mistakes)
             issue(session, stop, by=by, at=now)

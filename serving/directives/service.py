@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session, sessionmaker
 from routing.canonical import rfc3339
 from routing.directives import Directive, DirectiveKind
 from routing.ordering import mistakes_in
-from routing.policy import Policy
 from serving.auth.people import Person
 from serving.clock import Clock
 from serving.db.audit import audit
@@ -21,6 +20,7 @@ from serving.decisions.idempotency import Answer, Keyed, answer_once
 from serving.directives import repository
 from serving.directives.errors import DirectiveEndedError, DirectiveError, DirectiveNotFoundError, LimitError
 from serving.errors import RoleMissingError
+from serving.policies.bundles import Bundles
 
 CREATED = 201
 OK = 200
@@ -37,7 +37,7 @@ class DirectiveService:
     sessions: sessionmaker[Session]
     reads: sessionmaker[Session]
     clock: Clock
-    policy: Policy
+    bundles: Bundles
 
     def issue(self, draft: Draft, render: Render, *, person: Person, keyed: Keyed) -> Answer:
         """Order something, once for each key.
@@ -56,7 +56,7 @@ class DirectiveService:
             repository.lock(session)
             now = self.clock.now()
             directive = draft(f"dir_{token_hex(12)}", now)
-            mistakes = mistakes_in(directive, self.policy)
+            mistakes = mistakes_in(directive, self.bundles.live(session))
             if directive.since < now:
                 mistakes.append(
                     f"it begins at {rfc3339(directive.since)}, now it is {rfc3339(now)}. Leave `since` out."
@@ -88,7 +88,7 @@ class DirectiveService:
             if row.kind == DirectiveKind.LIMIT:
                 raise LimitError(directive_id)
             owner = repository.directive_of(row).owner
-            require(person, owner, self.policy.owner, what=f"to end an order of {owner}")
+            require(person, owner, self.bundles.live(session).owner, what=f"to end an order of {owner}")
             end(session, row, by=person.name, at=now, because=reason)
             return now, render(row, now)
 

@@ -13,10 +13,13 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import InstrumentedAttribute, Session, sessionmaker
 
-from serving.db.tables import CauseRow, ChildRow, OutgoingCallRow, ReviewItemRow
+from routing.rollout import ALL
+from serving.db.audit import SYSTEM
+from serving.db.tables import CauseRow, ChildRow, DirectiveRow, OutgoingCallRow, PolicyMoveRow, ReviewItemRow
 from serving.dependencies import App
 from serving.events import repository as events_repository
 from serving.events.following import Following
+from serving.policies import repository as policies
 
 _UP = "Whether the database answers."
 
@@ -51,6 +54,7 @@ class ServiceCollector(Collector):
                     _by_status(session, "triage_causes", "Common causes by status.", CauseRow.status),
                     _by_status(session, "triage_cause_children", "Shipments of causes by status.", ChildRow.status),
                     _by_status(session, "triage_outgoing_calls", "Outgoing calls by status.", OutgoingCallRow.status),
+                    *_of_policies(session),
                 ]
         except SQLAlchemyError:
             yield _gauge("triage_database_up", _UP, 0)
@@ -58,6 +62,23 @@ class ServiceCollector(Collector):
         yield _gauge("triage_database_up", _UP, 1)
         yield _gauge("triage_record_log_behind_events", "Lag: events of the log this process has not learnt.", behind)
         yield from waiting
+
+
+def _of_policies(session: Session) -> Iterator[GaugeMetricFamily]:
+    """Tell what is in force, and whether somebody has put it in force alone: an alarm."""
+    standing = policies.newest(session)
+    if standing is None:
+        return
+    alone = sum(
+        policies.life(session, each).is_unapproved for each in {standing.live_digest, standing.candidate_digest} if each
+    )
+    yield _gauge("triage_policy_unapproved", "Bundles in force that no second person has approved.", alone)
+    rising = (standing.share_millionths or 0) / ALL
+    yield _gauge("triage_policy_rollout_share", "Share of shipments that a rollout has reached; 0: none is.", rising)
+    ours = select(func.count()).where(DirectiveRow.issued_by == SYSTEM, DirectiveRow.ended_at.is_(None))
+    stepped = session.scalar(ours) or 0
+    yield _gauge("triage_branches_stepped_down", "Limits that the service has set by itself and that stand.", stepped)
+    yield _by_status(session, "triage_policy_steps", "Steps of bundles by what they were.", PolicyMoveRow.action)
 
 
 def _gauge(name: str, meaning: str, value: float) -> GaugeMetricFamily:

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session, sessionmaker
 
-from routing.policy import Policy
 from serving.clock import Clock
 from serving.db.migrate import require_head
 from serving.errors import DatabaseNotMigratedError
 from serving.events.following import Following
+from serving.policies import repository as policies
+from serving.policies.bundles import Bundles
+from serving.policies.errors import LifeError
 from serving.scores.absent import AbsentModel
 from serving.scores.ports import DelayPredictor
 
@@ -36,7 +39,8 @@ class HealthService:
     engine: Engine
     clock: Clock
     model: DelayPredictor
-    policy: Policy
+    bundles: Bundles
+    reads: sessionmaker[Session]
     following: Following
 
     def readiness(self) -> list[Check]:
@@ -68,14 +72,21 @@ class HealthService:
         return Check("model", ok=True, reason=f"{self.model.name} version {self.model.version}")
 
     def _policy(self) -> Check:
-        named = f"{self.policy.name} version {self.policy.version}"
-        overdue = self.policy.overdue(self.clock.now().date())
-        if overdue:
-            listed = ", ".join(overdue)
-            return Check(
-                "policy", ok=False, reason=f"{named} is past its review date: {listed}. Its owner must review it"
-            )
-        return Check("policy", ok=True, reason=named)
+        def look() -> str:
+            with self.reads() as session:
+                in_force = self.bundles.in_force(session)
+                alone = policies.life(session, in_force.live.digest).is_unapproved
+            named = f"{in_force.live.name} version {in_force.live.version}"
+            overdue = in_force.live.overdue(self.clock.now().date())
+            if overdue:
+                listed = ", ".join(overdue)
+                raise _NotWellError(f"{named} is past its review date: {listed}. Its owner must review it")
+            if in_force.candidate is not None:
+                share = in_force.share_millionths / 10_000
+                named += f", and version {in_force.candidate.version} for {share:g} % of shipments"
+            return f"{named}, which nobody but whoever put it in force has approved" if alone else named
+
+        return _checked("policy", look)
 
 
 class _NotWellError(Exception):
@@ -85,7 +96,7 @@ class _NotWellError(Exception):
 def _checked(name: str, look: Callable[[], str]) -> Check:
     try:
         return Check(name, ok=True, reason=look())
-    except (_NotWellError, DatabaseNotMigratedError) as error:
+    except (_NotWellError, DatabaseNotMigratedError, LifeError) as error:
         return Check(name, ok=False, reason=str(error))
     except SQLAlchemyError as error:
         return Check(name, ok=False, reason=f"the database does not answer ({type(error).__name__})")

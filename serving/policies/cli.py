@@ -20,6 +20,7 @@ from routing.preview.summary import Summary
 from serving.clock import SystemClock
 from serving.db.engine import engine_while, read_only, session_factory
 from serving.db.migrate import require_head
+from serving.policies import life_cli
 from serving.worker.options import DEFAULT_DATABASE, DatabaseOption
 
 app = typer.Typer(help="Policy bundles: the rules by which is decided.", no_args_is_help=True)
@@ -28,6 +29,7 @@ _console = Console(soft_wrap=True, highlight=False)
 
 def register(application: typer.Typer) -> None:
     """Add the commands to the `triage` command."""
+    life_cli.register(app)
     application.add_typer(app, name="policy")
 
 

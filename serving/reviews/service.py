@@ -23,10 +23,12 @@ from serving.decisions import usage
 from serving.decisions.acting import ACTIONS, Action, action_for
 from serving.decisions.calls import enqueue
 from serving.errors import AlreadyClaimedError, AnswerError, ClaimLostError, ItemClosedError, ItemNotFoundError
+from serving.policies.bundles import Bundles
 from serving.reviews import repository
 from serving.reviews.items import Item, place_of, read_cursor, write_cursor
 from serving.reviews.reasons import MEANINGS, Answer, ReasonCode, reasons_for
 from serving.reviews.repository import CLAIMED, DONE, OPEN, Closing, Which
+from serving.step_ups.stepping_down import after_answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,11 @@ class QueuePage:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """An item with the body of the sealed decision behind it."""
+    """An item with the body of the sealed decision behind it, and the bundle that decision was made under."""
 
     item: Item
     decision: dict[str, Any]
+    policy: Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ class ReviewService:
     sessions: sessionmaker[Session]
     reads: sessionmaker[Session]
     clock: Clock
-    policy: Policy
+    bundles: Bundles
     claim_for: timedelta
     target: str
 
@@ -101,7 +104,8 @@ class ReviewService:
         """
         with self.reads() as session:
             row = _found(session, item_id)
-            return Detail(Item.of(row, self.clock.now()), json.loads(_decision(session, row).body))
+            body = json.loads(_decision(session, row).body)
+            return Detail(Item.of(row, self.clock.now()), body, self.bundles.of_decision(session, body))
 
     def held_token(self, item_id: str, *, actor: str) -> str | None:
         """Return the token of the claim by which somebody holds an item, None if they do not."""
@@ -183,7 +187,7 @@ class ReviewService:
                 return Item.of(row, now)
             body = json.loads(_decision(session, row).body)
             action = self._suggested(row, body, now)
-            self._let_out(session, row, action, decode_facts(body["facts"]), after=newest, actor=actor, now=now)
+            self._let_out(session, row, action, body, after=newest, actor=actor, now=now)
             return Item.of(_found(session, item_id), now)
 
     def override(
@@ -209,12 +213,13 @@ class ReviewService:
             closing = Closing(Answer.OVERRIDE, actor, branch.value, reason, note)
             if not self._close(session, row, token=token, closing=closing, now=now):
                 return Item.of(row, now)
-            facts = decode_facts(json.loads(_decision(session, row).body)["facts"])
+            body = json.loads(_decision(session, row).body)
+            facts, policy = decode_facts(body["facts"]), self.bundles.of_decision(session, body)
             words = f"{MEANINGS[reason].words} ({actor}){f': {note}' if note else ''}"
-            action = action_for(self.policy, branch, facts, now=now, reason_staff=words)
+            action = action_for(policy, branch, facts, now=now, reason_staff=words)
             if isinstance(action, Infeasible):
                 raise AnswerError(item_id, f"{branch} cannot be carried out: {action.reason}", "Choose another branch.")
-            self._let_out(session, row, action, facts, after=newest, actor=actor, now=now)
+            self._let_out(session, row, action, body, after=newest, actor=actor, now=now)
             return Item.of(_found(session, item_id), now)
 
     def dismiss(self, item_id: str, *, actor: str, token: str, reason: ReasonCode, note: str | None = None) -> Item:
@@ -250,10 +255,12 @@ class ReviewService:
             "branch": closing.branch,
             "reason_code": None if closing.reason is None else closing.reason.value,
             "note": closing.note,
-            "policy_digest": self.policy.digest,
+            "policy_digest": self._governing(session, row).digest,
         }
         verb = f"review.{closing.verdict.value}"
         audit(session, at=now, actor=closing.closed_by, action=verb, subject=f"review:{row.item_id}", old=old, new=new)
+        if closing.verdict is not Answer.ACCEPT:
+            after_answer(session, self.bundles.live(session), Branch(row.suggested_branch), now)
         return True
 
     def _suggested(self, row: ReviewItemRow, body: Mapping[str, Any], now: datetime) -> Action:
@@ -273,7 +280,7 @@ class ReviewService:
         session: Session,
         row: ReviewItemRow,
         action: Action,
-        facts: Mapping[str, object],
+        body: Mapping[str, Any],
         *,
         after: int,
         actor: str,
@@ -290,7 +297,12 @@ class ReviewService:
             now=now,
             actor=actor,
         )
-        usage.note(session, self.policy, usage.LetOut(action.branch, call_id, now), facts)
+        counting = self.bundles.in_force(session).counting(self.bundles.of_decision(session, body))
+        usage.note(session, counting, usage.LetOut(action.branch, call_id, now), decode_facts(body["facts"]))
+
+    def _governing(self, session: Session, row: ReviewItemRow) -> Policy:
+        """Return the bundle that governs the answer to an item: that of its decision."""
+        return self.bundles.of_decision(session, json.loads(_decision(session, row).body))
 
 
 def _found(session: Session, item_id: str) -> ReviewItemRow:

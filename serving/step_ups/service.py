@@ -14,6 +14,7 @@ from routing.canonical import canonical_json, digest
 from routing.directives import Directive, DirectiveKind
 from routing.policy import Mode, Policy
 from serving.auth.people import Person
+from serving.auth.signing import refusal_of
 from serving.clock import Clock
 from serving.db.audit import audit
 from serving.db.tables import DirectiveRow, StepUpRow
@@ -21,6 +22,7 @@ from serving.decisions.idempotency import Answer, Keyed, answer_once
 from serving.directives import repository as directives
 from serving.directives.errors import StepUpError, StepUpNotFoundError
 from serving.directives.service import end, issue, open_directive, require
+from serving.policies.bundles import Bundles
 from serving.step_ups import repository
 from serving.step_ups.evidence import BranchEvidence, evidence_for, newly_acting
 from serving.step_ups.repository import APPROVED, PROPOSED, REJECTED
@@ -38,7 +40,7 @@ class StepUpService:
     sessions: sessionmaker[Session]
     reads: sessionmaker[Session]
     clock: Clock
-    policy: Policy
+    bundles: Bundles
 
     def propose(
         self, directive_id: str, render: Render, *, mode: Mode | None, reason: str, person: Person, keyed: Keyed
@@ -62,11 +64,12 @@ class StepUpService:
             now = self.clock.now()
             row = open_directive(session, directive_id, now)
             limit = directives.directive_of(row)
-            require(person, limit.owner, self.policy.owner, what=f"to raise a limit of {limit.owner}")
+            policy = self.bundles.live(session)
+            require(person, limit.owner, policy.owner, what=f"to raise a limit of {limit.owner}")
             self._check(session, limit, mode)
-            evidence = self._evidence(session, limit, mode, now)
+            evidence = evidence_for(session, policy, limit, mode, _others(session, limit, now))
             _require_enough(directive_id, evidence)
-            pack = self._pack(limit, mode, evidence)
+            pack = _pack(policy, limit, mode, evidence)
             step_up_id = f"stp_{token_hex(12)}"
             repository.keep(
                 session,
@@ -111,19 +114,19 @@ class StepUpService:
             step_up = _open(session, step_up_id)
             row = open_directive(session, step_up.directive_id, now)
             limit, mode = directives.directive_of(row), None if step_up.mode is None else Mode(step_up.mode)
-            if step_up.proposed_by == person.name:
-                raise StepUpError(step_up_id, f"{person.name} proposed it", "Let a second person look at it.")
-            if step_up.digest != signed:
-                why = f"what was signed is {signed[:12]}…, what was proposed is {step_up.digest[:12]}…"
-                raise StepUpError(step_up_id, why, "Read the proposal, and sign its digest.")
-            if json.loads(step_up.evidence)["policy"] != self.policy.digest:
+            refusal = refusal_of(person, signed, authors=(step_up.proposed_by,), shown=step_up.digest)
+            if refusal is not None:
+                raise StepUpError(step_up_id, *refusal)
+            policy = self.bundles.live(session)
+            if json.loads(step_up.evidence)["policy"] != policy.digest:
                 todo = "Reject it and propose it anew, with evidence under the bundle of today."
                 raise StepUpError(step_up_id, "the bundle is not the one it was proposed under", todo)
-            acting = newly_acting(self.policy, limit, mode, _others(session, limit, now))
+            others = _others(session, limit, now)
+            acting = newly_acting(policy, limit, mode, others)
             owners = [terms.owner for terms in acting] or [limit.owner]
             for owner in owners:
-                require(person, owner, self.policy.owner, what=f"to approve a step up of {owner}")
-            evidence = self._evidence(session, limit, mode, now)
+                require(person, owner, policy.owner, what=f"to approve a step up of {owner}")
+            evidence = evidence_for(session, policy, limit, mode, others)
             _require_enough(step_up_id, evidence)
             repository.settle(session, step_up, status=APPROVED, by=person.name, at=now, note=None)
             new = {"signed": signed, "evidence": [each.as_json() for each in evidence]}
@@ -184,19 +187,6 @@ class StepUpService:
             why = f"{before.proposed_by} has proposed one already ({before.step_up_id})"
             raise StepUpError(limit.id, why, "Approve or reject that one.")
 
-    def _evidence(
-        self, session: Session, limit: Directive, mode: Mode | None, now: datetime
-    ) -> tuple[BranchEvidence, ...]:
-        return evidence_for(session, self.policy, limit, mode, _others(session, limit, now))
-
-    def _pack(self, limit: Directive, mode: Mode | None, evidence: Sequence[BranchEvidence]) -> dict[str, object]:
-        return {
-            "policy": self.policy.digest,
-            "limit": limit.as_json(),
-            "mode": None if mode is None else mode.value,
-            "evidence": [each.as_json() for each in evidence],
-        }
-
     def _raise(
         self,
         session: Session,
@@ -213,6 +203,15 @@ class StepUpService:
         if mode is not None:
             raised = replace(limit, id=f"dir_{token_hex(12)}", mode=mode, since=now, reason=step_up.reason)
             issue(session, raised, by=by, at=now)
+
+
+def _pack(policy: Policy, limit: Directive, mode: Mode | None, evidence: Sequence[BranchEvidence]) -> dict[str, object]:
+    return {
+        "policy": policy.digest,
+        "limit": limit.as_json(),
+        "mode": None if mode is None else mode.value,
+        "evidence": [each.as_json() for each in evidence],
+    }
 
 
 def _others(session: Session, limit: Directive, now: datetime) -> list[Directive]:

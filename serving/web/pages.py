@@ -186,13 +186,14 @@ def _item_page(
     visit: Visit, item_id: str, status: HTTPStatus = HTTPStatus.OK, message: str = "", typed: Typed | None = None
 ) -> Response:
     try:
-        found = visit.app.reviews.detail(item_id).item
+        detail = visit.app.reviews.detail(item_id)
     except ItemNotFoundError as error:
         return _missing(visit, error)
+    found = detail.item
     decision, calls = visit.app.decisions.decision(found.decision_id)
     history = visit.app.reviews.history(item_id)
     token = None if visit.analyst is None else visit.app.reviews.held_token(item_id, actor=visit.analyst)
-    view = item_view(found, decision, calls, history, visit.app.policy)
+    view = item_view(found, decision, calls, history, detail.policy)
     return visit.page("item.html", status, view=view, item=found, token=token, message=message, typed=typed or Typed())
 
 

@@ -6,6 +6,7 @@ a transaction holds the write lock from its beginning; on PostgreSQL workers pas
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -15,12 +16,17 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, aliased, sessionmaker
 
+from features.vocabulary import Branch
 from routing.dispatch.errors import OutboxUnavailableError
 from routing.dispatch.ports import LeasedCall, expired_because
+from routing.errors import PolicyError
 from serving.db.audit import audit
 from serving.db.engine import read_only, session_factory
 from serving.db.tables import OutgoingCallRow
 from serving.directives import repository as directives
+from serving.policies.bundles import Bundles
+from serving.policies.errors import LifeError
+from serving.step_ups.stepping_down import after_dead_letter
 
 WORKER = "system:worker"
 """Actor of every move the worker makes by itself."""
@@ -29,6 +35,7 @@ OPEN = ("pending", "leased")
 _SWEEP_LIMIT = 500
 
 _Call = OutgoingCallRow
+_log = logging.getLogger(__name__)
 
 
 class SqlOutbox:
@@ -43,6 +50,7 @@ class SqlOutbox:
     def __init__(self, engine: Engine) -> None:
         self._sessions = session_factory(engine)
         self._readers = session_factory(read_only(engine))
+        self._bundles = Bundles()
 
     def claim(
         self, *, target: str, owner: str, limit: int, now: datetime, real_now: datetime, lease: timedelta
@@ -177,7 +185,19 @@ class SqlOutbox:
             old = {"status": "leased", "attempts": call.attempt, "lease_owner": call.owner}
             new = {"status": values["status"], "attempts": held, **told}
             audit_call(session, call.call_id, action, at=now, old=old, new=new)
+            if action == "dead":
+                self._watch(session, call, now)
         return True
+
+    def _watch(self, session: Session, call: LeasedCall, now: datetime) -> None:
+        """Let a branch step down whose calls come to nothing."""
+        try:
+            policy = self._bundles.live(session)
+        except (LifeError, PolicyError) as error:  # nothing decides here; the call is settled all the same
+            _log.warning("Whether a branch is to step down cannot be told: %s", error)
+            return
+        branch = session.scalar(select(_Call.branch).where(_Call.call_id == call.call_id))
+        after_dead_letter(session, policy, Branch(str(branch)), now)
 
 
 def audit_call(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import comb
+
 import pytest
 from scipy.stats import beta
 
 from features.vocabulary import Branch
-from routing.agreement import AGAINST_AT_MOST, AGAINST_AT_MOST_FOR_MONEY, Agreement, against_at_most
+from routing.agreement import AGAINST_AT_MOST, AGAINST_AT_MOST_FOR_MONEY, Agreement, against_at_most, is_more_than
 from routing.policy import Policy
 
 
@@ -37,3 +39,14 @@ def test_thousands_of_answers_are_no_trouble() -> None:
 def test_money_asks_for_more(policy: Policy) -> None:
     assert against_at_most(policy.branches[Branch.NOTIFY]) == AGAINST_AT_MOST
     assert against_at_most(policy.branches[Branch.REBOOK]) == AGAINST_AT_MOST_FOR_MONEY
+
+
+class TestIsMoreThan:
+    @pytest.mark.parametrize(
+        ("failed", "tried", "told"),
+        [(0, 0, False), (1, 1, False), (2, 2, True), (2, 7, True), (2, 8, False), (3, 16, True), (3, 17, False)],
+    )
+    def test_tells_by_the_exact_binomial(self, failed: int, tried: int, told: bool) -> None:
+        by_chance = sum(comb(tried, k) * 0.05**k * 0.95 ** (tried - k) for k in range(failed, tried + 1))
+        assert is_more_than(0.05, failed, tried) is told
+        assert told is (failed > 1 and by_chance <= 0.05)

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, Self, TypeVar
 
 import httpx
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from features.records import DeliveryEvent, Shipment
@@ -31,6 +31,10 @@ from serving.clock import Clock, ManualClock
 from serving.config import Settings
 from serving.db.engine import create_engine_for
 from serving.db.tables import AuditRow, Base, EventRow, RejectedEventRow
+from serving.policies import repository
+from serving.policies.bundles import Bundles
+from serving.policies.life import Step
+from serving.policies.starting import bootstrap
 from serving.scores.live import LiveState
 from serving.scores.ports import DelayPredictor
 
@@ -124,13 +128,14 @@ class Api:
 class House:
     """One process of the service: its parts, its API, and what a test does and looks at again and again.
 
-    Its state knows two carriers already; with `feature_settings`, only what `history` holds.
+    Its state knows two carriers already; with `feature_settings`, only what `history` holds. The bundle is put in
+    force; with None, the one that is in force stays so.
     """
 
     def __init__(
         self,
         database_url: str,
-        policy: Policy,
+        policy: Policy | None,
         *,
         clock: Clock | None = None,
         model: DelayPredictor | None = None,
@@ -149,7 +154,11 @@ class House:
         if history is not None:
             self.state.add_tables(history)
         made = Settings(database_url=database_url, **settings)
-        self.container = Container(made, self.clock, self.engine, self.state, self.model, policy, people)
+        self.container = Container(made, self.clock, self.engine, self.state, self.model, Bundles(), people)
+        if policy is not None:
+            with self.container.sessions.begin() as session:
+                put_in_force(session, policy, self.clock.now())
+                session.execute(delete(AuditRow).where(AuditRow.action.startswith("policy.")))  # not the test's doing
         self.container.following.catch_up()
         self.api = Api(self.container)
         self._keys = count(1)
@@ -159,7 +168,13 @@ class House:
         same = {"clock": self.clock, "model": self.model, "feature_settings": self.feature_settings}
         given = {**same, "history": self.history, "people": self.container.people}
         given |= {**self.settings, **changes}
-        return House(self.database_url, self.container.policy, **given)
+        return House(self.database_url, None, **given)
+
+    @property
+    def policy(self) -> Policy:
+        """The bundle that is live."""
+        with self.container.reads() as session:
+            return self.container.bundles.live(session)
 
     def close(self) -> None:
         self.api.close()
@@ -257,6 +272,17 @@ class House:
     def audited(self) -> Counter[str]:
         """Count the audit trail by action."""
         return Counter(row.action for row in self.rows(AuditRow))
+
+
+def put_in_force(session: Session, policy: Policy, now: datetime) -> None:
+    """Put a bundle in force, as if two people had agreed on it."""
+    standing = repository.newest(session)
+    if standing is None:
+        bootstrap(session, policy, now)
+    elif standing.live_digest != policy.digest:
+        repository.keep(session, policy, now)
+        live = {"live_digest": policy.digest}
+        repository.move(session, Step.PUBLISHED, policy.digest, by="two people", at=now, before=standing, **live)
 
 
 def count_of(session: Session, table: type[Base]) -> int:

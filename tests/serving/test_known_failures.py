@@ -20,8 +20,8 @@ from routing.policy import Policy
 from serving.db.engine import engine_while
 from serving.db.tables import DecisionRow, OutgoingCallRow, ReviewItemRow
 from serving.worker.outbox import SqlOutbox
-from tests.serving.bundles import changed
-from tests.serving.house import House, at, delivery, staff
+from tests.serving.house import House, at, delivery
+from tests.serving.policies.lives import PEOPLE, approved, bolder, live, step, stepped, version
 
 CLOCKS_GO_FORWARD = datetime(2026, 3, 29, 1, tzinfo=UTC)
 """In Europe, from 2 to 3 o'clock of the night."""
@@ -29,7 +29,7 @@ CLOCKS_GO_FORWARD = datetime(2026, 3, 29, 1, tzinfo=UTC)
 
 @pytest.fixture
 def house(any_url: str, late_shipments: Policy) -> Iterator[House]:
-    with House(any_url, late_shipments, people=staff(ben=["duty-manager"])) as made:
+    with House(any_url, late_shipments, people=PEOPLE) as made:
         yield made
 
 
@@ -45,9 +45,9 @@ def test_what_absent_people_hold_comes_back_to_the_queue(house: House) -> None:
     items = {house.for_review(f"SH-{number}") for number in range(3)}
     for item in items:
         house.claimed(item, "absent")
-    assert house.container.reviews.take_next(actor="dana") is None
+    assert house.container.reviews.take_next(actor="dan") is None
     house.advance(minutes=15)
-    taken = [house.container.reviews.take_next(actor="dana") for _ in items]
+    taken = [house.container.reviews.take_next(actor="dan") for _ in items]
     assert {each.item.item_id for each in taken if each is not None} == items
 
 
@@ -78,35 +78,62 @@ def test_nothing_fires_from_what_is_months_old(house: House) -> None:
     assert claimed(house.database_url, now) == []
     assert SqlOutbox(house.engine).expire_overdue(now=now, real_now=now) == 1
     assert [row.status for row in house.rows(OutgoingCallRow)] == ["expired"]
-    answer = house.answer(item, "accept", actor="dana", claim_token=house.claimed(item))
+    answer = house.answer(item, "accept", actor="dan", claim_token=house.claimed(item, "dan"))
     assert answer.status_code == 422, answer.text
     assert house.count(OutgoingCallRow) == 1
 
 
 def test_a_rule_that_is_edited_between_decision_and_action_changes_nothing_of_the_action(house: House) -> None:
-    house.announce("SH-1")
-    item = house.decided("SH-1", risk=0.8)["review_item_id"]
+    house.announce("SH-1", "SH-2")
+    items = [house.decided(name, risk=0.8)["review_item_id"] for name in ("SH-1", "SH-2")]
     sealed = json.loads(house.rows(DecisionRow)[0].body)
 
     def edited(data: dict[str, Any]) -> None:
-        data["version"] = 2
         data["branches"]["rebook"]["plan"]["carriers_at_most"] = 1
         data["branches"]["rebook"]["plan"]["tender_window_hours"] = 9
+        data["branches"]["escalate"]["plan"]["sla_minutes"] = 5
         data["thresholds"]["rebook_from"]["value"] = 0.95
 
-    with House(house.database_url, changed(edited), clock=house.clock) as restarted:
-        token = restarted.claimed(item)
-        assert restarted.answer(item, "accept", claim_token=token).status_code == 200
-        sent = json.loads(restarted.rows(OutgoingCallRow)[0].body)["data"]
+    live(house, version(2, edited))
+    with house.another() as restarted:
+        token = restarted.claimed(items[0], "dan")
+        assert restarted.answer(items[0], "accept", actor="dan", claim_token=token).status_code == 200
+        given = {
+            "branch": "escalate",
+            "reason_code": "better_option",
+            "claim_token": restarted.claimed(items[1], "dan"),
+        }
+        assert restarted.answer(items[1], "override", actor="dan", **given).status_code == 200
+        accepted, overridden = [json.loads(row.body)["data"] for row in restarted.rows(OutgoingCallRow)]
     suggested = sealed["payload"]["suggestion"]["payload"]
     assert sealed["policy"]["version"] == 1
-    assert {name: sent[name] for name in suggested} == suggested
+    assert {name: accepted[name] for name in suggested} == suggested
+    assert overridden["sla_minutes"] == 30
+
+
+def test_a_rollout_share_is_sticky_per_shipment(house: House) -> None:
+    bundle = approved(house, version(2, bolder))
+    names = [f"SH-{number}" for number in range(30)]
+    house.announce(*names)
+    reached: list[set[str]] = []
+    for turn, share in enumerate((0.2, 0.2, 0.5, 1.0)):
+        if turn != 1:
+            stepped(step(house, bundle, "publish", share=share))
+        house.send(*(delivery(f"{name}-{turn}", "in_transit", name) for name in names))
+        with house.another() as other:
+            for number, name in enumerate(names):
+                (house if number % 2 else other).decided(name, risk=0.42)
+        newest = [json.loads(row.body) for row in house.rows(DecisionRow)[-len(names) :]]
+        reached.append({body["subject"]["id"] for body in newest if body["policy"]["version"] == 2})
+    assert 0 < len(reached[0]) < len(reached[2]) < len(names) == len(reached[3])
+    assert reached[0] == reached[1], "the same ones each time, whichever process decides"
+    assert reached[0] <= reached[2] <= reached[3], "and none is let go of as the share grows"
 
 
 def test_a_case_that_is_done_does_not_swallow_a_graver_signal(house: House) -> None:
     item = house.for_review("SH-1", risk=0.3, customer_tier="critical")
-    token = house.claimed(item)
-    assert house.answer(item, "dismiss", claim_token=token, reason_code="not_late").status_code == 200
+    token = house.claimed(item, "dan")
+    assert house.answer(item, "dismiss", actor="dan", claim_token=token, reason_code="not_late").status_code == 200
     house.send(delivery("d-1", "departed"))
     assert house.decided("SH-1", risk=0.9)["branch"] == "escalate"
     assert [row.status for row in house.rows(ReviewItemRow)] == ["done"]

@@ -80,7 +80,7 @@ def blackout(url: str, count: int) -> Json:
         uses = sorted(row.used_at for row in house.rows(BudgetUseRow) if row.budget == "messages")
         for first, later in zip(uses, uses[messages_an_hour:], strict=False):
             assert (later - first).total_seconds() >= 3600
-        policy = house.container.policy
+        policy = house.policy
         for row in decisions[:: max(1, len(decisions) // 500)]:
             assert replay(row.body, policy).body == row.body
         with house.container.reads() as session:

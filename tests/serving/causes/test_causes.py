@@ -82,7 +82,7 @@ class TestDeclaring:
         assert (cause.decision_id, cause.status) == (bodies[2]["decision_id"], "standing")
         assert "carrier_outage of NWX is declared: 3 of 3 cases show it" in bodies[2]["notes"][0]
         for row in silent.rows(DecisionRow):
-            assert replay(row.body, silent.container.policy).body == row.body
+            assert replay(row.body, silent.policy).body == row.body
 
     def test_its_owner_is_called_once_and_in_no_shipments_turn(self, silent: House) -> None:
         decided(silent, *names(6))
@@ -357,7 +357,7 @@ class TestPreview:
         silent.container.tending.tend()
         span = (silent.clock.now() - timedelta(days=1), silent.clock.now() + timedelta(days=1))
         with silent.container.reads() as session:
-            same = list(preview(session, silent.container.policy, *span))
+            same = list(preview(session, silent.policy, *span))
             other = list(preview(session, told(), *span))
         assert (len(same), [each.why for each in same if each.why is not None]) == (10, [])
         assert Counter(each.why for each in other)["no common cause holds it any more"] == 1

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from pathlib import Path
 from threading import Barrier, BrokenBarrierError
 from typing import Any
 
@@ -23,8 +22,8 @@ from serving.config import Settings
 from serving.db.tables import BranchTakingRow, BudgetUseRow, DecisionRow, OutgoingCallRow
 from serving.decisions import usage
 from serving.decisions.verification import verify
-from tests.serving.bundles import changed, confirmed, held, messages, resting, text_of
-from tests.serving.house import NOW, FakeModel, House, Json, delivery
+from tests.serving.bundles import changed, confirmed, held, messages, resting
+from tests.serving.house import NOW, FakeModel, House, Json, delivery, put_in_force
 
 AT_ONCE = 6
 Under = Callable[[Policy], House]
@@ -41,7 +40,7 @@ def sealed(house: House) -> list[Json]:
     """Return the bodies of all decisions, after seeing that each is decided again to the same bytes."""
     rows = house.rows(DecisionRow)
     for row in rows:
-        assert replay(row.body, house.container.policy).body == row.body
+        assert replay(row.body, house.policy).body == row.body
     return [json.loads(row.body) for row in rows]
 
 
@@ -226,21 +225,22 @@ class TestChangeOfBundle:
         after.clock = before.clock
 
         with after.container.sessions.begin() as session:
-            assert usage.note_earlier(session, after.container.policy, before.clock.now()) == 2
+            assert usage.note_earlier(session, after.policy, before.clock.now()) == 2
         with after.container.sessions.begin() as session:
-            assert usage.note_earlier(session, after.container.policy, before.clock.now()) == 0
+            assert usage.note_earlier(session, after.policy, before.clock.now()) == 0
             known: dict[str, Any] = {"customer_id": "C-1"}
-            assert usage.left(session, after.container.policy, before.clock.now()) == {"messages": 1.0}
-            taken = usage.last_taken(session, after.container.policy, known, before.clock.now())
+            assert usage.left(session, after.policy, before.clock.now()) == {"messages": 1.0}
+            taken = usage.last_taken(session, after.policy, known, before.clock.now())
         assert list(taken.values()) == [before.clock.now()]
 
-    def test_starting_the_service_notes_it(self, sqlite_url: str, tmp_path: Path) -> None:
+    def test_starting_the_service_notes_it(self, sqlite_url: str) -> None:
         with House(sqlite_url, changed()) as before:
             before.announce("SH-1")
             before.decided("SH-1", risk=0.5)
-            bundle = tmp_path / "bundle.yaml"
-            bundle.write_text(text_of(messages(2)), encoding="utf-8")
-            build(Settings(database_url=sqlite_url, policy=bundle), clock=before.clock).engine.dispose()
+            with before.container.sessions.begin() as session:
+                put_in_force(session, changed(messages(2)), before.clock.now())
+            assert before.count(BudgetUseRow) == 0
+            build(Settings(database_url=sqlite_url), clock=before.clock).engine.dispose()
             assert [row.budget for row in before.rows(BudgetUseRow)] == ["messages"]
 
 

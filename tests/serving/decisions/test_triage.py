@@ -196,7 +196,7 @@ class TestReading:
         house.decided(risk=0.5)
         body = json.loads(house.rows(DecisionRow)[0].body)
 
-        assert body["policy"]["digest"] == house.container.policy.digest
+        assert body["policy"]["digest"] == house.policy.digest
         assert (body["model"]["name"], body["model"]["version"]) == ("fake", "7")
         assert body["model"]["fingerprints"] == {"features": "f" * 64}
         assert body["decided_at"] == NOW.isoformat().replace("+00:00", "Z")

@@ -59,7 +59,7 @@ def house(sqlite_url: str, late_shipments: Policy) -> Iterator[House]:
 def last_body(house: House) -> Json:
     """Return the newest decision, after seeing that it is decided again to the same bytes."""
     text = house.rows(DecisionRow)[-1].body
-    assert replay(text, house.container.policy).body == text
+    assert replay(text, house.policy).body == text
     body: Json = json.loads(text)
     return body
 

@@ -186,7 +186,7 @@ def test_every_answer_is_audited_with_old_and_new_value(any_house: House, held: 
 
     assert (entry.actor, entry.subject) == ("dana", f"review:{item_id}")
     assert json.loads(entry.old or "") == {"claimed_by": "dana", "status": "claimed"}
-    assert json.loads(entry.new or "")["policy_digest"] == any_house.container.policy.digest
+    assert json.loads(entry.new or "")["policy_digest"] == any_house.policy.digest
 
 
 def test_a_call_let_out_by_a_person_is_audited_under_their_name(any_house: House, held: tuple[str, str]) -> None:

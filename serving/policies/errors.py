@@ -1,0 +1,83 @@
+"""Errors of the life of policy bundles.
+
+LifeError
+ ├─ BundleRefusedError        a bundle has mistakes and cannot be submitted
+ ├─ BundleNotFoundError
+ ├─ BundleStepError           a bundle cannot take that step now
+ ├─ BundleDamagedError        what is kept is not what was handed in
+ ├─ NothingInForceError       the database has no bundle yet
+ ├─ ServiceRefusedError       a command is refused by the service, or not answered
+ └─ AnotherBundleError        the service is started with a bundle that the database does not know
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from routing.errors import Problem
+from serving.errors import Fault, ServingError
+
+
+class LifeError(ServingError):
+    """A bundle cannot be handed in, read or put in force like that."""
+
+
+class BundleRefusedError(LifeError):
+    """A bundle has mistakes. `faults` holds all of them, each with its line."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.faults = tuple(
+            Fault(problem.where, f"line {problem.line}, column {problem.column}: {problem.message}")
+            for problem in problems
+        )
+        super().__init__(f"The bundle has {len(problems)} mistake(s), nothing is submitted. Mend them all.")
+
+
+class BundleNotFoundError(LifeError):
+    """No bundle of that digest is kept."""
+
+    def __init__(self, digest: str) -> None:
+        self.digest = digest
+        super().__init__(f"Bundle {digest[:12]}… is unknown. List them: GET /v1/policies")
+
+
+class BundleStepError(LifeError):
+    """A bundle cannot take that step now."""
+
+    def __init__(self, step: str, why: str, what_to_do: str) -> None:
+        self.why = why
+        super().__init__(f"To {step} is refused: {why}. {what_to_do}")
+
+
+class BundleDamagedError(LifeError):
+    """What is kept is not what was handed in."""
+
+    def __init__(self, digest: str) -> None:
+        self.digest = digest
+        super().__init__(
+            f"The bytes kept for bundle {digest[:12]}… are not those that were handed in, so nothing is decided by "
+            "them. Restore table policy_bundles, or put another bundle in force: `triage policy break-glass`."
+        )
+
+
+class NothingInForceError(LifeError):
+    """The database has no bundle yet."""
+
+    def __init__(self) -> None:
+        super().__init__("No bundle is in force in this database yet. Start `triage serve` once; it brings the first.")
+
+
+class ServiceRefusedError(LifeError):
+    """The service refused what a command asked of it, or does not answer."""
+
+
+class AnotherBundleError(LifeError):
+    """The service is started with a bundle that the database does not know."""
+
+    def __init__(self, path: str, given: str, live: str) -> None:
+        self.path = path
+        super().__init__(
+            f"{path} (digest {given[:12]}…) is not the bundle in force ({live[:12]}…), and this database does not know "
+            f"it. Start without --policy and hand it in, `triage policy submit {path}`: a second person approves it. "
+            f'In an emergency: `triage policy break-glass {path} --by NAME --reason "…"`.'
+        )

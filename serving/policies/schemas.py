@@ -1,0 +1,185 @@
+"""Shapes of policy bundles and of their lives."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+from pydantic import AwareDatetime, BaseModel, Field
+
+from routing.rollout import ALL
+from serving.db.tables import PolicyMoveRow
+from serving.directives.schemas import Reason
+from serving.policies.life import Status, Step
+from serving.policies.shadow import ShadowReport
+from serving.policies.steps import Known
+from serving.shapes import Body
+
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class SubmitBody(Body):
+    """A bundle, and the past that it is tried on for the evidence."""
+
+    text: Annotated[str, Field(min_length=1, description="the bundle as written, YAML")]
+    reason: Reason
+    since: AwareDatetime | None = Field(default=None, description="default: seven days before `until`")
+    until: AwareDatetime | None = Field(default=None, description="default: now")
+
+
+class SignBody(Body):
+    """The digest of the evidence that was shown, which the approval signs; it covers the bytes of the bundle."""
+
+    signs: Digest
+
+
+class ReasonBody(Body):
+    """Why."""
+
+    reason: Reason
+
+
+class ShadowBody(Body):
+    """Whether a bundle decides in shadow."""
+
+    on: bool
+
+
+class PublishBody(Body):
+    """For which share of shipments, and why."""
+
+    share: Annotated[float, Field(gt=0, le=1, description="1: for all. A share only grows")] = 1.0
+    reason: Reason
+
+    @property
+    def share_millionths(self) -> int:
+        """The share in millionths, at least one."""
+        return max(1, round(self.share * ALL))
+
+
+class MoveShape(BaseModel):
+    """One step, and what is in force after it."""
+
+    position: int
+    at: datetime
+    actor: str
+    action: Step
+    digest: str = Field(description="of the bundle that the step is about; for `rolled_back` the one taken away")
+    reason: str | None
+    signs: str | None
+    live: str
+    candidate: str | None = Field(description="the bundle that a rollout gives its share to")
+    share: float | None
+    shadow: str | None
+
+    @classmethod
+    def of(cls, row: PolicyMoveRow) -> Self:
+        """Shape a move."""
+        return cls(
+            position=row.position,
+            at=row.at,
+            actor=row.actor,
+            action=Step(row.action),
+            digest=row.digest,
+            reason=row.reason,
+            signs=row.signs,
+            live=row.live_digest,
+            candidate=row.candidate_digest,
+            share=None if row.share_millionths is None else row.share_millionths / ALL,
+            shadow=row.shadow_digest,
+        )
+
+
+class BundleShape(BaseModel):
+    """A bundle and where it stands."""
+
+    digest: str
+    name: str
+    version: int
+    status: Status
+    share: float = Field(description="of shipments that it decides about now")
+    unapproved: bool = Field(
+        description="one person alone has put it in force, and no second one has approved it since"
+    )
+    submitted_by: list[str]
+
+    @classmethod
+    def of(cls, known: Known, **more: Any) -> Self:
+        """Shape a bundle."""
+        row, life, standing = known.bundle, known.life, known.standing
+        rising = (standing.share_millionths or 0) / ALL
+        share = {standing.live_digest: 1 - rising, standing.candidate_digest: rising}.get(row.digest, 0.0)
+        return cls(
+            digest=row.digest,
+            name=row.name,
+            version=row.version,
+            status=known.status,
+            share=share,
+            unapproved=life.is_unapproved,
+            submitted_by=sorted(life.authors),
+            **more,
+        )
+
+
+class BundleAnswer(BundleShape):
+    """A bundle with its text, its evidence and its life. Whoever approves it signs `signs`."""
+
+    content_hash: str
+    text: str
+    evidence: dict[str, Any] | None = Field(description="of the newest submission")
+    signs: str | None
+    moves: list[MoveShape]
+
+    @classmethod
+    def answer(cls, known: Known) -> Self:
+        """Shape a bundle with all there is of it."""
+        submission = known.life.submission
+        return cls.of(
+            known,
+            content_hash=known.bundle.content_hash,
+            text=known.bundle.text,
+            evidence=None if submission is None or submission.pack is None else json.loads(submission.pack),
+            signs=None if submission is None else submission.signs,
+            moves=[MoveShape.of(move) for move in known.life.moves],
+        )
+
+
+class BundleList(BaseModel):
+    """All bundles, newest first."""
+
+    policies: list[BundleShape]
+
+
+class MoveList(BaseModel):
+    """Steps, newest first; give `next` as `before` for the page after, null if this is the last."""
+
+    moves: list[MoveShape]
+    next: int | None
+
+    @classmethod
+    def of(cls, rows: list[PolicyMoveRow], limit: int) -> Self:
+        """Shape a page."""
+        return cls(moves=[MoveShape.of(row) for row in rows], next=rows[-1].position if len(rows) == limit else None)
+
+
+class ShadowAnswer(BaseModel):
+    """What a bundle would have decided while it was in shadow, and on how much of what was decided that rests."""
+
+    decisions: int = Field(description="made from the first to the last that it looked at")
+    looked_at: int
+    failed: int = Field(description="of those it looked at, at which it came to nothing, for an error of ours")
+    coverage: float | None
+    summary: dict[str, Any] = Field(description="as `triage policy preview --json` writes it")
+
+    @classmethod
+    def of(cls, report: ShadowReport) -> Self:
+        """Shape a report."""
+        decided = report.looked_at - report.failed
+        return cls(
+            decisions=report.decisions,
+            looked_at=report.looked_at,
+            failed=report.failed,
+            coverage=decided / report.decisions if report.decisions else None,
+            summary=report.summary.as_json(),
+        )

@@ -1,0 +1,153 @@
+"""Leads policy bundles through their lives: each step once for each key, between two decisions and never within one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from routing.canonical import canonical_json, digest
+from serving.auth.people import Person
+from serving.clock import Clock
+from serving.db.tables import PolicyMoveRow
+from serving.decisions.idempotency import Answer, Keyed, answer_once
+from serving.directives import repository as orders
+from serving.policies import repository, shadow, steps
+from serving.policies.bundles import Bundles
+from serving.policies.evidence import WINDOW, Window, pack_of, read_bundle
+from serving.policies.steps import Known, Taking
+
+OK = 200
+CREATED = 201
+Render = Callable[[Known], str]
+"""Writes the answer to a request; it is kept with the key."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks for a step, under which key, and how the answer is written."""
+
+    person: Person
+    keyed: Keyed
+    render: Render
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyService:
+    """Leads bundles through their lives.
+
+    Every step raises `KeyInUseError` or `KeyReusedError` if its key is taken, `RoleMissingError` if it is not the
+    person's to take, `BundleNotFoundError` or `BundleDamagedError` if the bundle is not there or not as it was handed
+    in, and `BundleStepError` if it cannot be taken now.
+    """
+
+    sessions: sessionmaker[Session]
+    reads: sessionmaker[Session]
+    clock: Clock
+    bundles: Bundles
+
+    def submit(
+        self, asking: Asking, text: str, *, since: datetime | None, until: datetime | None, reason: str
+    ) -> Answer:
+        """Freeze a bundle, with the evidence that the service gathers on it: what a second person approves.
+
+        Parameters
+        ----------
+        since, until
+            The past that it is tried on; by default the last seven days.
+
+        Raises
+        ------
+        BundleRefusedError
+            If it has mistakes, with all of them.
+        """
+        now = self.clock.now()
+        policy = read_bundle(text, now.date())
+        until = now if until is None else until
+        window = Window(until - WINDOW if since is None else since, until)
+        with self.reads() as session:  # thousands of decisions are made again, for which nobody else waits
+            pack = pack_of(session, policy, window, live=repository.standing(session).live_digest)
+
+        def step(taking: Taking) -> str:
+            steps.submit(taking, policy, reason=reason, pack=canonical_json(pack), signs=digest(pack))
+            return policy.digest
+
+        return self._once(asking, step, status=CREATED)
+
+    def approve(self, asking: Asking, bundle: str, *, signed: str) -> Answer:
+        """Approve what another has submitted, by the digest of its evidence, which covers its bytes."""
+        return self._of(asking, bundle, lambda taking: steps.approve(taking, bundle, signed=signed))
+
+    def reject(self, asking: Asking, bundle: str, *, reason: str) -> Answer:
+        """Reject a bundle that is not in force, or take back one's own."""
+        return self._of(asking, bundle, lambda taking: steps.reject(taking, bundle, reason=reason))
+
+    def put_in_shadow(self, asking: Asking, bundle: str) -> Answer:
+        """Let a bundle decide beside the one in force; nothing comes of it but a record."""
+        return self._of(asking, bundle, lambda taking: steps.put_in_shadow(taking, bundle))
+
+    def end_shadow(self, asking: Asking, bundle: str) -> Answer:
+        """Let it decide beside the one in force no longer."""
+        return self._of(asking, bundle, lambda taking: steps.end_shadow(taking, bundle))
+
+    def publish(self, asking: Asking, bundle: str, *, share_millionths: int, reason: str) -> Answer:
+        """Put an approved bundle in force, for all or for a share of shipments that only grows."""
+        return self._of(
+            asking,
+            bundle,
+            lambda taking: steps.publish(taking, bundle, share_millionths=share_millionths, reason=reason),
+        )
+
+    def break_glass(self, asking: Asking, bundle: str, *, reason: str) -> Answer:
+        """Put a submitted bundle in force on the word of one person; it is alarmed until a second one approves it."""
+        answer = self._of(asking, bundle, lambda taking: steps.break_glass(taking, bundle, reason=reason))
+        if not answer.is_replayed:
+            _log.error("%s broke the glass: bundle %s is in force unapproved: %s", asking.person.name, bundle, reason)
+        return answer
+
+    def roll_back(self, asking: Asking, *, reason: str) -> Answer:
+        """Take back what came last, and answer with the bundle that is live then."""
+        return self._once(asking, lambda taking: steps.roll_back(taking, reason=reason))
+
+    def known(self) -> list[Known]:
+        """Return all bundles, newest first."""
+        with self.reads() as session:
+            standing = repository.standing(session)
+            return [steps.known(session, row.digest, standing) for row in repository.bundles(session)]
+
+    def one(self, bundle: str) -> Known:
+        """Return a bundle; `BundleNotFoundError` if it is not kept."""
+        with self.reads() as session:
+            return steps.known(session, bundle, repository.standing(session))
+
+    def history(self, *, before: int | None, limit: int) -> list[PolicyMoveRow]:
+        """Return what happened to bundles, newest first."""
+        with self.reads() as session:
+            return repository.history(session, before=before, limit=limit)
+
+    def shadow_report(self, bundle: str) -> shadow.ShadowReport:
+        """Sum up what a bundle would have decided while it was in shadow."""
+        with self.reads() as session:
+            return shadow.report(session, self.bundles.policy(session, bundle))
+
+    def _of(self, asking: Asking, bundle: str, step: Callable[[Taking], None]) -> Answer:
+        def answered(taking: Taking) -> str:
+            step(taking)
+            return bundle
+
+        return self._once(asking, answered)
+
+    def _once(self, asking: Asking, step: Callable[[Taking], str], *, status: int = OK) -> Answer:
+        """Take a step once for each key, while nobody decides."""
+
+        def act(session: Session) -> tuple[datetime, str]:
+            orders.lock(session)
+            now = self.clock.now()
+            shown = step(Taking(session, self.bundles, repository.standing(session), asking.person, now))
+            return now, asking.render(steps.known(session, shown, repository.standing(session)))
+
+        return answer_once(self.sessions, asking.keyed, status=status, act=act)

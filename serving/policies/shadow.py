@@ -1,0 +1,110 @@
+"""A bundle in shadow: it weighs every case that another decides, and all that comes of it is a record.
+
+It is given the decision's own reading of the world: what is left, what is ordered, what went before. What it would
+itself have used up or said is not carried on; for that there is the preview.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from routing.canonical import canonical_json
+from routing.decision import SealedDecision, decision_body
+from routing.policy import Policy
+from routing.preview.comparing import Compared, taken_by
+from routing.preview.reasons import why_otherwise
+from routing.preview.summary import Summary
+from routing.recording import decode_facts
+from routing.replay import replay
+from serving.decisions.weighing import Weighed
+from serving.policies import repository
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a bundle in shadow makes of a case, or why it could make nothing of it."""
+
+    policy: Policy
+    weighed: Weighed | None
+    error: str | None = None
+
+
+def look(session: Session, policy: Policy, weigh: Callable[[], Weighed]) -> Looked:
+    """Weigh a case under a bundle in shadow. Whatever goes wrong is kept, and does not touch the decision beside."""
+    try:
+        with session.begin_nested():
+            return Looked(policy, weigh())
+    except SQLAlchemyError:
+        raise  # the decision beside cannot be made either
+    except Exception as error:
+        _log.exception("Bundle %s in shadow failed", policy.digest[:12])
+        return Looked(policy, None, f"{type(error).__name__}: {error}")
+
+
+def record(session: Session, looked: Looked, beside: SealedDecision) -> None:
+    """Keep what a bundle in shadow makes of a case, beside the decision that was made."""
+    sealed = json.loads(beside.body)
+    why = body = None
+    if looked.weighed is not None:
+        weighed = looked.weighed
+        choice = weighed.choice
+        body = canonical_json(
+            decision_body(
+                weighed.policy, choice, subject=sealed["subject"], facts=weighed.facts, context=weighed.context
+            )
+        )
+        if taken_by(sealed["branch"], sealed["recommended_branch"]) != taken_by(
+            choice.branch, choice.recommended_branch
+        ):
+            why = why_otherwise(sealed, choice, as_it_was=True)
+    repository.keep_shadow(
+        session,
+        digest=looked.policy.digest,
+        decision_id=beside.decision_id,
+        decided_at=datetime.fromisoformat(sealed["decided_at"]),
+        why=why,
+        body=body,
+        error=looked.error,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowReport:
+    """What a bundle in shadow would have changed; it looked at `looked_at` of `decisions`, and failed at `failed`."""
+
+    summary: Summary
+    decisions: int
+    looked_at: int
+    failed: int
+
+
+def report(session: Session, policy: Policy) -> ShadowReport:
+    """Sum up what a bundle in shadow would have decided; each of its records is decided again on the way."""
+    summary, failed = Summary(policy), 0
+    for row, made in repository.shadowed(session, policy.digest):
+        if row.body is None:
+            failed += 1
+            continue
+        sealed, choice = json.loads(made), replay(row.body, policy).choice
+        compared = Compared(
+            decision_id=row.decision_id,
+            subject_id=sealed["subject"]["id"],
+            decided_at=row.decided_at,
+            before=taken_by(sealed["branch"], sealed["recommended_branch"]),
+            after=taken_by(choice.branch, choice.recommended_branch),
+            why=row.why,
+            choice=choice,
+            facts=decode_facts(json.loads(row.body)["facts"]),
+        )
+        summary.add(compared)
+    decisions = repository.decisions_beside(session, policy.digest)
+    return ShadowReport(summary, decisions, summary.decisions + failed, failed)

@@ -1,0 +1,139 @@
+"""A bundle in shadow decides beside the one in force; all that comes of it is a record, with its coverage."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from routing.policy import Policy
+from routing.replay import replay
+from serving.db.tables import (
+    AuditRow,
+    BranchTakingRow,
+    BudgetUseRow,
+    DecisionRow,
+    OutgoingCallRow,
+    ReviewItemRow,
+    ShadowDecisionRow,
+)
+from serving.policies import shadow
+from tests.serving.bundles import changed, messages
+from tests.serving.house import House, Json, delivery, problem_in
+from tests.serving.policies.lives import PEOPLE, bolder, live, moves, step, stepped, submitted, version
+
+TOUCHED = (OutgoingCallRow, ReviewItemRow, BudgetUseRow, BranchTakingRow, DecisionRow, AuditRow)
+
+
+@pytest.fixture
+def any_house(any_url: str, late_shipments: Policy) -> Iterator[House]:
+    with House(any_url, late_shipments, people=PEOPLE) as made:
+        yield made
+
+
+@pytest.fixture
+def house(sqlite_url: str, late_shipments: Policy) -> Iterator[House]:
+    with House(sqlite_url, late_shipments, people=PEOPLE) as made:
+        yield made
+
+
+def shadowed(house: House, text: str) -> Json:
+    """Submit a bundle and put it in shadow."""
+    return stepped(step(house, submitted(house, text), "shadow"))
+
+
+def reported(house: House, bundle: Json) -> Json:
+    answer = house.api.get(f"/v1/policies/{bundle['digest']}/shadow")
+    assert answer.status_code == 200, answer.text
+    body: Json = answer.json()
+    return body
+
+
+def test_what_it_would_have_done_is_told_with_its_coverage(any_house: House) -> None:
+    any_house.announce("SH-0", "SH-1", "SH-2", "SH-3")
+    any_house.decided("SH-0", risk=0.42)
+    bundle = shadowed(any_house, version(2, bolder))
+    assert (bundle["status"], bundle["share"]) == ("shadow", 0)
+    decided = [any_house.decided(name, risk=risk)["branch"] for name, risk in (("SH-1", 0.42), ("SH-2", 0.5))]
+    assert decided == ["review", "notify"]
+    stepped(step(any_house, bundle, "end-shadow"))
+    any_house.decided("SH-3", risk=0.42)
+
+    report = reported(any_house, bundle)
+    assert [report[name] for name in ("decisions", "looked_at", "failed", "coverage")] == [2, 2, 0, 1.0]
+    summary = report["summary"]
+    assert summary["flips"] == [{"before": "review", "after": "notify", "count": 1}]
+    assert summary["reasons"] == [{"why": "rule likely_late: no_hit → hit", "count": 1}]
+    assert summary["messages"] == {"before": 1, "after": 2}
+    assert summary["analyst_minutes"]["before"] - summary["analyst_minutes"]["after"] == 6
+
+
+def test_each_record_is_decided_again_to_the_same_bytes(house: House) -> None:
+    policy = changed(lambda data: data.update(version=2), bolder, messages(1))
+    shadowed(house, policy.text)
+    house.announce("SH-1", "SH-2")
+    house.decided("SH-1", risk=0.42)
+    house.send(delivery("d-1", "in_transit"))
+    house.decided("SH-1", risk=0.5)
+    house.decided("SH-2", risk=0.5)
+    rows = house.rows(ShadowDecisionRow)
+    assert [replay(row.body or "", policy).body for row in rows] == [row.body for row in rows]
+    assert [json.loads(row.body or "")["context"]["capacity"] for row in rows] == [
+        {"messages": 1.0},
+        {"messages": 1.0},
+        {"messages": 0.0},
+    ], "it is told what the decisions beside it have used up, by its own terms"
+
+
+def test_nothing_else_is_written_or_sent(any_house: House, any_url: str) -> None:
+    def all_of(house: House) -> list[list[str]]:
+        return [[repr(sorted(vars(row).items(), key=str)) for row in house.rows(table)] for table in TOUCHED]
+
+    any_house.announce("SH-1")
+    shadowed(any_house, version(2, bolder))
+    before = {table: any_house.count(table) for table in TOUCHED}
+    assert any_house.decided("SH-1", risk=0.42)["branch"] == "review"
+    after = {table: any_house.count(table) for table in TOUCHED}
+    assert {table: after[table] - before[table] for table in TOUCHED} == {
+        OutgoingCallRow: 0,
+        ReviewItemRow: 1,
+        BudgetUseRow: 0,
+        BranchTakingRow: 0,
+        DecisionRow: 1,
+        AuditRow: 2,
+    }, "the decision, its item and their entries in the audit trail; of the shadow's message no trace"
+    (row,) = any_house.rows(ShadowDecisionRow)
+    assert json.loads(row.body or "")["branch"] == "notify"
+
+
+def test_a_shadow_that_fails_is_recorded_and_hurts_nobody(any_house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle = shadowed(any_house, version(2, bolder))
+    any_house.announce("SH-1", "SH-2")
+    look = shadow.look
+    monkeypatch.setattr(shadow, "look", lambda session, policy, _weigh: look(session, policy, lambda: 1 / 0))
+    assert any_house.decided("SH-1", risk=0.5)["branch"] == "notify"
+    monkeypatch.setattr(shadow, "look", look)
+    any_house.decided("SH-2", risk=0.5)
+    report = reported(any_house, bundle)
+    assert [report[name] for name in ("decisions", "looked_at", "failed", "coverage")] == [2, 2, 1, 0.5]
+    assert any_house.rows(ShadowDecisionRow)[0].error == "ZeroDivisionError: division by zero"
+
+
+def test_one_at_a_time_and_not_what_is_in_force(house: House) -> None:
+    first = shadowed(house, version(2, bolder))
+    second = submitted(house, version(3))
+    assert "End that one's shadow first" in problem_in(step(house, second, "shadow"), 409, "bundle-step")["detail"]
+    assert "it is shadow" in problem_in(step(house, first, "shadow"), 409, "bundle-step")["detail"]
+    third = live(house, version(4))
+    assert "it is live" in problem_in(step(house, third, "shadow"), 409, "bundle-step")["detail"]
+
+
+def test_it_may_be_approved_and_published_out_of_the_shadow(house: House) -> None:
+    bundle = shadowed(house, version(2, bolder))
+    stepped(step(house, bundle, "approve", signs=bundle["signs"]))
+    assert stepped(step(house, bundle, "publish"))["status"] == "live"
+    house.announce("SH-1")
+    house.decided("SH-1", risk=0.42)
+    assert house.count(ShadowDecisionRow) == 0
+    assert moves(house)[-3:] == ["shadowed", "approved", "published"]

@@ -1,0 +1,113 @@
+"""A branch on which the evidence turns steps down at once and by itself, and two people raise it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from routing.policy import Policy
+from serving.db.tables import DirectiveRow
+from serving.worker.outbox import SqlOutbox
+from tests.serving.health.test_metrics import figures
+from tests.serving.house import House, problem_in
+from tests.serving.step_ups.test_step_ups import ENOUGH, PEOPLE, RECOMMEND, answered, approve, propose
+
+
+@pytest.fixture
+def any_house(any_url: str, late_shipments: Policy) -> Iterator[House]:
+    with House(any_url, late_shipments, people=PEOPLE) as made:
+        yield made
+
+
+@pytest.fixture
+def house(sqlite_url: str, late_shipments: Policy) -> Iterator[House]:
+    with House(sqlite_url, late_shipments, people=PEOPLE) as made:
+        yield made
+
+
+def branch(house: House, shipment_id: str) -> str:
+    house.announce(shipment_id)
+    return str(house.decided(shipment_id, risk=0.5)["branch"])
+
+
+def fail(house: House, *shipment_ids: str) -> None:
+    """Let the calls of shipments come to nothing."""
+    outbox, now = SqlOutbox(house.engine), house.clock.now()
+    asked = {"target": "orchestrator", "owner": "w", "now": now, "real_now": now, "lease": timedelta(minutes=1)}
+    for call in outbox.claim(limit=100, **asked):
+        if call.shipment_id in shipment_ids:
+            assert outbox.dead(call, reason="410 Gone", now=now)
+        else:
+            assert outbox.delivered(call, now=now)
+
+
+def stepped_down(house: House) -> list[DirectiveRow]:
+    return [row for row in house.rows(DirectiveRow) if row.issued_by == "system"]
+
+
+class TestAnswers:
+    def test_that_would_not_let_it_be_approved_any_more_take_it_back(self, any_house: House) -> None:
+        limit = any_house.ordered(**RECOMMEND)
+        any_house.announce("SH-waits", "SH-waits-too")
+        waits = [any_house.decided(name, risk=0.5)["review_item_id"] for name in ("SH-waits", "SH-waits-too")]
+        answered(any_house, ENOUGH)
+        step_up = propose(any_house, limit).json()
+        assert approve(any_house, step_up).status_code == 200
+        assert branch(any_house, "SH-a") == "notify"
+
+        for item in waits:
+            token = any_house.claimed(item, "analyst-0")
+            answer = any_house.answer(item, "dismiss", actor="analyst-0", claim_token=token, reason_code="not_late")
+            assert answer.status_code == 200
+
+        assert branch(any_house, "SH-b") == "review"
+        (row,) = stepped_down(any_house)
+        assert (row.branch, row.mode, row.until, row.ended_at) == ("notify", "recommend", None, None)
+        assert "of 60 answers 1 are against it" in row.body
+        assert step_up["step_up_id"] in row.body
+        assert figures(any_house)["triage_branches_stepped_down"] == 1
+        said = problem_in(propose(any_house, {"directive_id": row.directive_id}), 409, "step-up")["detail"]
+        assert "notify has 61 answers, 2 of them against" in said
+
+    def test_against_a_branch_that_was_never_raised_change_nothing(self, house: House) -> None:
+        item = house.for_review("SH-1", risk=0.8)
+        token = house.claimed(item, "analyst-0")
+        house.answer(item, "dismiss", actor="analyst-0", claim_token=token, reason_code="not_late")
+        assert stepped_down(house) == []
+
+
+class TestDeadLetters:
+    def test_of_which_chance_explains_no_more_take_it_back(self, any_house: House) -> None:
+        assert [branch(any_house, name) for name in ("SH-1", "SH-2")] == ["notify", "notify"]
+        fail(any_house, "SH-1")
+        assert branch(any_house, "SH-3") == "notify", "one of two is too few to tell"
+        fail(any_house, "SH-3")
+        assert branch(any_house, "SH-4") == "review"
+        (row,) = stepped_down(any_house)
+        assert (row.branch, row.mode) == ("notify", "recommend")
+        assert "2 of 3 calls of the last 24 hours came to nothing" in row.body
+        assert figures(any_house)["triage_branches_stepped_down"] == 1
+
+    def test_are_held_against_those_that_arrived_and_are_forgotten(self, house: House) -> None:
+        names = [f"SH-{number}" for number in range(20)]
+        house.announce(*names)
+        for name in names:
+            house.decided(name, risk=0.5)
+        fail(house, names[10], names[19])
+        assert stepped_down(house) == []
+        house.advance(hours=25)
+        for name in ("SH-x", "SH-y"):
+            house.announce(name, planned_at=None)
+            house.decided(name, risk=0.5)
+        fail(house, "SH-x")
+        assert stepped_down(house) == []
+
+    def test_step_down_once(self, house: House) -> None:
+        names = [f"SH-{number}" for number in range(5)]
+        house.announce(*names)
+        for name in names:
+            house.decided(name, risk=0.5)
+        fail(house, *names)
+        assert len(stepped_down(house)) == 1
