@@ -77,7 +77,7 @@ def profile_of(prepared: Prepared) -> Profile:
 
 
 def _lag(kept: pd.DataFrame) -> KnowledgeLag | None:
-    if "known_at" not in kept or kept.empty:
+    if not {"occurred_at", "known_at"} <= set(kept) or kept.empty:  # a part has the clock of its record alone
         return None
     hours = ((kept["known_at"] - kept["occurred_at"]).dt.total_seconds() / 3600).to_numpy(dtype=np.float64)
     minimum, median, p90, p99, maximum = np.quantile(hours, [0, 0.5, 0.9, 0.99, 1]).round(4).tolist()

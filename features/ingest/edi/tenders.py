@@ -50,18 +50,20 @@ def read_tender(reading: Reading) -> None:
         **_measures(reading),
     }
     offered = _offered(reading)
+    read = [] if purpose is TenderPurpose.CANCELLATION else [_stop(reading, stop) for stop in stops]
     reading.add(
         Tender,
         head,
         tender_id=reading.identity,
         purpose=purpose,
+        origin=read[0].place if read else None,
+        destination=read[-1].place if read else None,
         respond_by=_respond_by(reading, header),
         **offered,
         **shared,
     )
     if purpose is TenderPurpose.CANCELLATION:
         return
-    read = [_stop(reading, stop) for stop in stops]
     if len(read) < 2:
         raise TransactionError(
             Fault(Reason.SEGMENT_MISSING, f"there are {len(read)} S5 segments; a load has at least two stops", "S5")

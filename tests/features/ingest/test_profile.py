@@ -81,3 +81,40 @@ class TestProfileOf:
         assert rejects["events: 'event_id' is missing"] == 2
         assert rejects["events: another row has the same event_id"] == 2
         assert sum(rejects.values()) == 5
+
+
+class TestParts:
+    def test_a_part_that_has_the_clock_of_its_record_alone_has_no_lag(self, tmp_path: Path) -> None:
+        (tmp_path / "legs.csv").write_text(
+            "leg,end,order,at\nL1,NLRTM,0,2026-03-02T12:00Z\nL1,DEHAM,1,2026-03-02T12:00Z\n"
+        )
+        (tmp_path / "mapping.yaml").write_text("""\
+name: legs
+version: 1
+owner: us
+sources:
+  legs: {file: legs.csv, text: [leg]}
+tables:
+  - table: shipments
+    source: legs
+    where: order == 0
+    fields:
+      shipment_id: leg
+      carrier_id: '"RHEI"'
+      mode: '"road_ltl"'
+      occurred_at: parse_time(at, "UTC")
+      known_at: parse_time(at, "UTC")
+  - table: stops
+    source: legs
+    fields:
+      shipment_id: leg
+      sequence: order
+      place: end
+      kind: '"transfer"'
+      timezone: '"UTC"'
+      known_at: parse_time(at, "UTC")
+""")
+        tables = profile_of(prepare(load_mapping(tmp_path / "mapping.yaml"), tmp_path)).tables
+        assert tables["stops"].kept == 2
+        assert tables["stops"].lag is None
+        assert tables["shipments"].lag is not None

@@ -55,6 +55,7 @@ class TestTender:
         assert (tender.shipment_id, tender.carrier_id, tender.purpose) == ("S1", "RHEI", TenderPurpose.ORIGINAL)
         assert (tender.offered_minor, tender.currency, tender.mode) == (10000, "USD", Mode.ROAD_FTL)
         assert (tender.weight_kg, tender.pieces) == (453.59237, 2)
+        assert (tender.origin, tender.destination) == ("US-MA-BOSTON", "CA-ON-OTTAWA")
         assert tender.volume_m3 == pytest.approx(50 * 0.3048**3)
         assert tender.respond_by == datetime(2026, 3, 2, 23, tzinfo=UTC)
         assert tender.occurred_at == datetime(2026, 3, 2, 23, 30, tzinfo=UTC)
