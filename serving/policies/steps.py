@@ -5,6 +5,7 @@ Each runs in a transaction in which nobody decides (`directives.repository.lock`
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from secrets import token_hex
@@ -16,8 +17,10 @@ from routing.policy import Policy
 from routing.rollout import ALL
 from serving.auth.people import Person
 from serving.auth.signing import refusal_of
+from serving.db.audit import SYSTEM
 from serving.db.tables import PolicyBundleRow, PolicyMoveRow
 from serving.decisions import usage
+from serving.directives import repository as orders
 from serving.directives.service import require
 from serving.policies import repository
 from serving.policies.bundles import Bundles
@@ -26,6 +29,7 @@ from serving.policies.life import Life, Status, Step
 
 _NO_ROLLOUT = {"candidate_digest": None, "rollout_id": None, "share_millionths": None}
 _SECOND = "Submit it, and let a second person approve it."
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +181,16 @@ def roll_back(taking: Taking, *, reason: str) -> str:
         changes["shadow_digest"] = None
     taking.move(Step.ROLLED_BACK, standing.candidate_digest or standing.live_digest, reason=reason, **changes)
     return returning
+
+
+def halt(session: Session, digest: str, *, because: str, now: datetime) -> None:
+    """Take back a rollout that is under way, by the service itself; nothing if it is over by now."""
+    orders.lock(session)
+    standing = repository.standing(session)
+    if standing.candidate_digest == digest:
+        by, reason = SYSTEM, f"halted: {because}"
+        repository.move(session, Step.ROLLED_BACK, digest, by=by, at=now, before=standing, reason=reason, **_NO_ROLLOUT)
+        _log.error("The rollout of bundle %s is halted: %s", digest, because)
 
 
 def break_glass(taking: Taking, digest: str, *, reason: str) -> None:

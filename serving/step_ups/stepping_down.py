@@ -11,7 +11,7 @@ import logging
 from datetime import datetime, timedelta
 from secrets import token_hex
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from features.vocabulary import Branch
@@ -20,9 +20,11 @@ from routing.directives import Directive, DirectiveKind
 from routing.policy import Mode, Policy
 from routing.segments import Where
 from serving.db.audit import SYSTEM
-from serving.db.tables import OutgoingCallRow, StepUpRow
+from serving.db.tables import DecisionRow, OutgoingCallRow, StepUpRow
 from serving.directives import repository as directives
 from serving.directives.service import issue
+from serving.policies import repository as policies
+from serving.policies.steps import halt
 from serving.step_ups.evidence import evidence_for
 from serving.step_ups.repository import APPROVED
 
@@ -57,19 +59,36 @@ def after_answer(session: Session, policy: Policy, branch: Branch, now: datetime
 
 
 def after_dead_letter(session: Session, policy: Policy, branch: Branch, now: datetime) -> None:
-    """Step down if more calls of a branch come to nothing than chance explains, of those of the last 24 hours."""
+    """Step down if more calls of a branch come to nothing than chance explains, of those of the last 24 hours.
+
+    If that holds of the calls of a bundle that is being rolled out, by themselves, its rollout is halted first.
+    """
     call = OutgoingCallRow
-    settled = dict(
-        session.execute(
-            select(call.status, func.count())
-            .where(call.branch == branch.value, call.created_at > now - WITHIN, call.status.in_(("delivered", "dead")))
-            .group_by(call.status)
-        ).all()
+    settled = (
+        select(call.status, func.count())
+        .where(call.branch == branch.value, call.created_at > now - WITHIN, call.status.in_(("delivered", "dead")))
+        .group_by(call.status)
     )
-    failed, tried = settled.get("dead", 0), sum(settled.values())
-    if is_more_than(FAILED_AT_MOST, failed, tried):
-        because = f"{failed} of {tried} calls of the last {WITHIN.total_seconds() / 3600:g} hours came to nothing"
+    candidate = policies.standing(session).candidate_digest
+    if candidate is not None:
+        its_own = DecisionRow.body.contains(f'"digest":"{candidate}"')
+        because = _breach(
+            session, settled.join(DecisionRow, DecisionRow.decision_id == call.decision_id).where(its_own)
+        )
+        if because is not None:
+            halt(session, candidate, because=f"{branch}, {because}", now=now)
+    because = _breach(session, settled)
+    if because is not None:
         _step_down(session, policy, branch, {}, because, now)
+
+
+def _breach(session: Session, settled: Select[str, int]) -> str | None:
+    """Say how many of some calls, counted by status, came to nothing, if that is more than chance explains."""
+    counts = dict(session.execute(settled).all())
+    failed, tried = counts.get("dead", 0), sum(counts.values())
+    if not is_more_than(FAILED_AT_MOST, failed, tried):
+        return None
+    return f"{failed} of {tried} calls of the last {WITHIN.total_seconds() / 3600:g} hours came to nothing"
 
 
 def _approved_for(session: Session, policy: Policy, branch: Branch) -> StepUpRow | None:

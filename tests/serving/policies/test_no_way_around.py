@@ -154,7 +154,7 @@ PEOPLE_KNOWN = {person.name for person in PEOPLE.by_digest.values()}
 
 
 @pytest.mark.parametrize(
-    ("examples", "steps"), [(8, 30), pytest.param(300, 60, marks=pytest.mark.slow)], ids=["some", "many"]
+    ("examples", "steps"), [(8, 30), pytest.param(60, 50, marks=pytest.mark.slow)], ids=["some", "many"]
 )
 def test_no_way_around(migrated_sqlite: Path, late_shipments: Policy, examples: int, steps: int) -> None:
     machine = type("Here", (NoWayAround,), {"migrated": migrated_sqlite, "bundle": late_shipments})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,8 @@ from serving.db.tables import DirectiveRow
 from serving.worker.outbox import SqlOutbox
 from tests.serving.health.test_metrics import figures
 from tests.serving.house import House, problem_in
+from tests.serving.policies.lives import PEOPLE as LIVES
+from tests.serving.policies.lives import live, version
 from tests.serving.step_ups.test_step_ups import ENOUGH, PEOPLE, RECOMMEND, answered, approve, propose
 
 
@@ -103,6 +106,26 @@ class TestDeadLetters:
             house.decided(name, risk=0.5)
         fail(house, "SH-x")
         assert stepped_down(house) == []
+
+    def test_of_a_bundle_that_is_rolled_out_halt_it_and_leave_the_other_alone(self, any_house: House) -> None:
+        any_house.container = replace(any_house.container, people=LIVES)
+        with any_house.another() as house:
+            bundle = live(house, version(2), share=0.3)
+            with house.container.reads() as session:
+                in_force = house.container.bundles.in_force(session)
+            names = [f"SH-{number}" for number in range(200)]
+            its_own = [name for name in names if in_force.for_shipment(name).version == 2][:8]
+            others = [name for name in names if in_force.for_shipment(name).version == 1][:32]
+            house.announce(*others, *its_own)
+            assert {house.decided(name, risk=0.5)["branch"] for name in (*others, *its_own)} == {"notify"}
+            fail(house, *its_own[5:])
+            found = house.api.get(f"/v1/policies/{bundle['digest']}").json()
+            assert (found["status"], found["share"]) == ("retired", 0)
+            last = found["moves"][-1]
+            assert (last["action"], last["actor"]) == ("rolled_back", "system")
+            assert last["reason"] == "halted: notify, 2 of 7 calls of the last 24 hours came to nothing"
+            assert stepped_down(house) == [], "of all forty calls three are not too many"
+            assert house.policy.version == 1
 
     def test_step_down_once(self, house: House) -> None:
         names = [f"SH-{number}" for number in range(5)]
