@@ -124,6 +124,7 @@ class LiveDisruptions:
     def __init__(self) -> None:
         self._told: dict[str, list[Disruption]] = {}
         self._by_subject: dict[str, dict[str, list[State]]] = {}
+        self._by_end: dict[str, list[tuple[int, State]]] = {}
 
     def check(self, record: Disruption) -> None:
         """Raise if a disruption is told twice in one instant, with other contents."""
@@ -141,6 +142,7 @@ class LiveDisruptions:
             return False
         told.append(record)
         told.sort(key=lambda each: each.known_at)
+        self._by_end.clear()
         for by_id in self._by_subject.values():
             by_id.pop(record.disruption_id, None)
         for subject, state in _states(told):
@@ -150,16 +152,30 @@ class LiveDisruptions:
     def at(self, field: str, value: str | None, target: int, cutoff: int) -> Sequence[float]:
         """Return the features of one subject: WIDTH numbers."""
         count = worst = ahead = 0
-        by_id = self._by_subject.get(subject_of(field, value)) if value is not None and self._by_subject else None
-        for states in () if by_id is None else by_id.values():
-            for known, until_known, start, end, rank in states:
-                if known <= cutoff < until_known:
-                    if start <= cutoff < end:
-                        count += 1
-                        worst = max(worst, rank)
-                    if start <= target < end:
-                        ahead = max(ahead, rank)
+        first = min(cutoff, target)
+        for last, (known, until_known, start, end, rank) in self._latest_first(field, value):
+            if last <= first:
+                break
+            if known <= cutoff < until_known:
+                if start <= cutoff < end:
+                    count += 1
+                    worst = max(worst, rank)
+                if start <= target < end:
+                    ahead = max(ahead, rank)
         return (float(count), float(worst), np.nan if target == NEVER else float(ahead))
+
+    def _latest_first(self, field: str, value: str | None) -> Sequence[tuple[int, State]]:
+        """Return the states of one subject, each with when the last of it is over: most were over long ago."""
+        if value is None or not self._by_subject:
+            return ()
+        subject = subject_of(field, value)
+        found = self._by_end.get(subject)
+        if found is None:
+            states = (state for each in self._by_subject.get(subject, {}).values() for state in each)
+            found = sorted(((min(one.until_known, one.end), one) for one in states), reverse=True)
+            if subject in self._by_subject:
+                self._by_end[subject] = found
+        return found
 
 
 def _states(told: Sequence[Disruption]) -> Iterator[tuple[str, State]]:
