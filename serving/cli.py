@@ -19,6 +19,7 @@ from serving.broker import cli as broker_cli
 from serving.config import Settings
 from serving.db.engine import engine_while, read_only, session_factory
 from serving.db.migrate import current, require_head, upgrade
+from serving.decisions import cli as decisions_cli
 from serving.decisions.verification import verify
 from serving.demo import cli as demo_cli
 from serving.directives import cli as directives_cli
@@ -53,6 +54,7 @@ _errors = Console(stderr=True, soft_wrap=True, highlight=False)
 def main() -> None:
     """Run the command; an error of ours ends it with its sentence and status 2, without a traceback."""
     imports.register(app)
+    decisions_cli.register(app)
     quality.register(app)
     worker_cli.register(app)
     broker_cli.register(app)

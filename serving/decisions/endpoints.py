@@ -9,7 +9,13 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Header, Query, Response
 
 from serving.decisions.idempotency import read_key
-from serving.decisions.schemas import DecisionAnswer, DecisionList, TriageAnswer
+from serving.decisions.schemas import (
+    CounterfactualList,
+    CounterfactualShape,
+    DecisionAnswer,
+    DecisionList,
+    TriageAnswer,
+)
 from serving.decisions.service import Decided, Request
 from serving.dependencies import ActorOrSystem, Decisions, require_json
 from serving.scores.documentation import SCORE_EXAMPLES
@@ -49,6 +55,17 @@ async def triage(
 async def get_decision(decision_id: PathId, decisions: Decisions) -> DecisionAnswer:
     """Return a sealed decision as it was recorded, and how far its calls have come."""
     return DecisionAnswer.of(*decisions.decision(decision_id))
+
+
+@router.get("/decisions/{decision_id}/counterfactuals")
+def get_counterfactuals(decision_id: PathId, decisions: Decisions) -> CounterfactualList:
+    """Return the nearest values of single facts and thresholds with which the decision would have ended otherwise.
+
+    Each answer was decided anew under the bundle of the decision and did end otherwise. The bundle is the one that is
+    kept with the decision, whatever is in force now.
+    """
+    found = decisions.counterfactuals(decision_id)
+    return CounterfactualList(decision_id=decision_id, counterfactuals=list(map(CounterfactualShape.of, found)))
 
 
 @router.get("/decisions")

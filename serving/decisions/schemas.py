@@ -9,6 +9,7 @@ from typing import Any, Self
 from pydantic import BaseModel, Field
 
 from features.vocabulary import Branch, Moment, Verdict
+from routing.counterfactuals import Counterfactual
 from routing.decision import SealedDecision
 from routing.dispatch.envelope import call_id_for
 from routing.policy import Mode
@@ -137,6 +138,38 @@ class DecisionAnswer(BaseModel):
             body=json.loads(row.body),
             calls=[CallShape.model_validate(call, from_attributes=True) for call in calls],
         )
+
+
+class CounterfactualShape(BaseModel):
+    """The nearest value of one fact (or threshold, with a `$`) with which the case would have ended otherwise."""
+
+    name: str
+    found: bool | int | float | str | datetime | None
+    needed: bool | int | float | str | datetime | None
+    branch: Branch
+    recommended_branch: Branch
+    decided_by: str
+    words: str
+
+    @classmethod
+    def of(cls, found: Counterfactual) -> Self:
+        """Shape one."""
+        return cls(
+            name=found.name,
+            found=found.found,
+            needed=found.needed,
+            branch=found.branch,
+            recommended_branch=found.recommended_branch,
+            decided_by=found.decided_by,
+            words=found.in_words(),
+        )
+
+
+class CounterfactualList(BaseModel):
+    """What would have had to be otherwise, facts before thresholds; each was decided anew and did end otherwise."""
+
+    decision_id: str
+    counterfactuals: list[CounterfactualShape]
 
 
 class DecisionSummary(BaseModel):

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from features.vocabulary import Branch
+from routing.counterfactuals import Counterfactual
 from routing.decision import SealedDecision, decision_body, seal
 from routing.policy import Policy
 from serving.causes import effects as causes
@@ -25,6 +26,7 @@ from serving.decisions.calls import enqueue, is_called
 from serving.decisions.facts import facts_of
 from serving.decisions.idempotency import Answer, Keyed, answer_once
 from serving.decisions.record import features_of, model_of
+from serving.decisions.replaying import counterfactuals
 from serving.decisions.subject import subject_version
 from serving.decisions.weighing import Weighed, weigh
 from serving.directives import repository as directives
@@ -105,6 +107,20 @@ class DecisionService:
             if row is None:
                 raise DecisionNotFoundError(decision_id)
             return row, repository.calls_of(session, decision_id)
+
+    def counterfactuals(self, decision_id: str) -> tuple[Counterfactual, ...]:
+        """Return what would have had to be otherwise for a decision to end otherwise.
+
+        Raises
+        ------
+        DecisionNotFoundError
+            If there is none of that id.
+        BundleNotFoundError
+            If the bundle it was made under is not kept.
+        """
+        row, _ = self.decision(decision_id)
+        with self.reads() as session:
+            return counterfactuals(session, row.body)
 
     def several(self, decision_ids: Sequence[str]) -> dict[str, DecisionRow]:
         """Return those of some decisions that there are, by their ids."""
