@@ -26,7 +26,7 @@ from serving.reviews.items import Item
 from serving.reviews.reasons import ReasonCode
 from serving.reviews.repository import Which
 from serving.shapes import PathId
-from serving.web import assets, causes, messages, sign_in
+from serving.web import assets, causes, changes, messages, sign_in
 from serving.web.rows import rows_of
 from serving.web.views import item_view
 from serving.web.visit import GUARDED, Answered, Here, Text, Typed, Visit, item_path
@@ -43,6 +43,7 @@ router = APIRouter(include_in_schema=False)
 router.include_router(sign_in.router)
 router.include_router(assets.router)
 router.include_router(causes.router)
+router.include_router(changes.router)
 
 
 @router.get("/")
