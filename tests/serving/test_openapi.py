@@ -15,7 +15,8 @@ from tests.serving.house import House
 ROOT = Path(__file__).parents[2]
 CALLS = {
     "/healthz", "/readyz", "/v1/events", "/v1/score/delay", "/v1/triage", "/v1/decisions",
-    "/v1/decisions/{decision_id}", "/v1/reviews", "/v1/reviews/{item_id}",
+    "/v1/decisions/{decision_id}", "/v1/decisions/{decision_id}/counterfactuals",
+    "/v1/reviews", "/v1/reviews/{item_id}",
     "/v1/directives", "/v1/directives/{directive_id}", "/v1/directives/{directive_id}/end",
     "/v1/directives/{directive_id}/step-ups", "/v1/step-ups", "/v1/step-ups/{step_up_id}",
     "/v1/causes", "/v1/causes/{cause_id}", "/v1/causes/{cause_id}/children",
