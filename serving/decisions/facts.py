@@ -17,6 +17,7 @@ from serving.scores.ports import FeatureState
 from serving.scores.service import Scored
 
 _HOUR = timedelta(hours=1)
+_NO = timedelta(0)
 _FROM_FEATURES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "hours_since_scan": ("last_scan_age_hours", "nothing of it was reported yet"),
@@ -62,6 +63,7 @@ def facts_of(
         "customer_id": _given(shipment.customer_id, "no customer is given"),
         "customer_tier": shipment.customer_tier.value,
         "carrier_id": shipment.carrier_id,
+        "carrier_hours_silent": _silent(state.carrier_heard_at(shipment.carrier_id), now),
         "carrier_known": state.knows_carrier(shipment.carrier_id, besides=shipment.shipment_id),
         "has_promise": shipment.promised_at is not None,
         "departed": closed if holds is None else holds is Moment.AT_DEPARTURE,
@@ -117,6 +119,10 @@ def restate(facts: dict[str, Any], costs: CostTable) -> None:
 def _feature(scored: Scored, name: str, why_not: str) -> float | Unknown:
     value = float(scored.row.values[_PLACE_OF[name]])
     return Unknown(why_not) if isnan(value) else value
+
+
+def _silent(heard_at: datetime | None, now: datetime) -> float | Unknown:
+    return Unknown("nothing was ever heard of the carrier") if heard_at is None else max(now - heard_at, _NO) / _HOUR
 
 
 def _given(value: T | None, why_not: str) -> T | Unknown:

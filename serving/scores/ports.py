@@ -51,6 +51,10 @@ class FeatureState(Protocol):
         """Tell whether this carrier carries any announced shipment besides that one."""
         ...
 
+    def carrier_heard_at(self, carrier_id: str) -> datetime | None:
+        """Return when a carrier last reported anything of any shipment; None if it never did."""
+        ...
+
     def events_known(self, shipment_id: str) -> int:
         """Return how many distinct events are held of a shipment."""
         ...

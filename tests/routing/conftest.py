@@ -83,7 +83,7 @@ def facts() -> dict[str, Any]:
         "carrier_known": True,
         "has_promise": True,
         "departed": False,
-        "hours_since_scan": 3.0,
+        "carrier_hours_silent": 0.5,
         "hours_since_warehouse_told": 0.5,
         "pieces": 5,
         "ship_complete": False,

@@ -15,7 +15,7 @@ from routing.loader import lint_policy
 ProblemsOf = Callable[[Callable[[dict[str, Any]], None]], tuple[Problem, ...]]
 FoundAfter = Callable[..., list[tuple[str, str, str]]]
 OUTAGE = "  carrier_outage:\n    owner: transport-operations\n"
-WHEN = "when: {fact: hours_since_warehouse_told, at_least: $warehouse_silent_hours}"
+WHEN = "{fact: hours_since_warehouse_told, at_least: $warehouse_silent_hours}"
 PARENT = "    parent: {branch: escalate, to: duty-manager, sla_minutes: 30}\n"
 
 
@@ -70,15 +70,15 @@ class TestReadPlaybooks:
                 id="to nobody",
             ),
             pytest.param(
-                "over: {seen_at_least: 20, share_below: 0.2",
-                "over: {seen_at_least: 20, share_below: 0.6",
-                "over: {seen_at_least: 20, share_below: 0.6, within_minutes: 30}",
+                "over: {seen_at_least: 20, share_below: 0.1",
+                "over: {seen_at_least: 20, share_below: 0.3",
+                "over: {seen_at_least: 20, share_below: 0.3, within_minutes: 30}",
                 ".over.share_below",
                 "both at once in between",
                 id="flutters",
             ),
             pytest.param(
-                "over: {seen_at_least: 20, share_below: 0.2",
+                "over: {seen_at_least: 20, share_below: 0.1",
                 "over: {seen_at_least: 20, share_below: 0",
                 "over: {seen_at_least: 20, share_below: 0, within_minutes: 30}",
                 ".over.share_below",
@@ -152,7 +152,7 @@ class TestReadPlaybooks:
         assert "the review was due by 2026-01-01" in found.message
 
     def test_what_only_a_playbook_uses_is_used(self, found_after: FoundAfter) -> None:
-        ((_, where, message),) = found_after((WHEN, "when: {fact: hours_since_warehouse_told, at_least: 3}"))
+        ((_, where, message),) = found_after((WHEN, "{fact: hours_since_warehouse_told, at_least: 3}"))
         assert (where, message) == (
             "thresholds.warehouse_silent_hours",
             "`warehouse_silent_hours` is used nowhere. Use it or drop it.",
@@ -161,9 +161,9 @@ class TestReadPlaybooks:
     def test_a_bundle_does_without(self, problems_of: ProblemsOf) -> None:
         found = problems_of(lambda data: data.pop("playbooks"))
         assert {each.where for each in found} == {
-            "facts.hours_since_scan",
+            "facts.carrier_hours_silent",
             "facts.hours_since_warehouse_told",
             "thresholds.silent_hours",
-            "thresholds.late_start_hours",
+            "thresholds.picking_hours",
             "thresholds.warehouse_silent_hours",
         }

@@ -103,13 +103,21 @@ class TestDeclaring:
         assert (cause.call_id, cause.not_called_because) == (None, "mode recommend leaves escalating to a person")
         assert house.count(OutgoingCallRow) == 0
 
-    def test_a_few_silent_ones_among_many_are_no_common_cause(self, silent: House) -> None:
-        heard(silent, names(6)[:4])
+    def test_a_report_of_any_shipment_shows_that_the_carriers_feed_works(self, silent: House) -> None:
+        heard(silent, ["SH-0000"])
         decided(silent, *names(6))
         assert silent.rows(CauseRow) == []
-        assert {row.shipment_id: row.shows for row in silent.rows(LookRow)} == {
-            name: name in names(6)[4:] for name in names(6)
-        }
+        assert {row.shows for row in silent.rows(LookRow)} == {False}
+
+    def test_a_few_silent_ones_among_many_are_no_common_cause(self, under: Under) -> None:
+        house = under(changed(by_scan))
+        departed(house, names(6))
+        house.advance(hours=SILENT_HOURS)
+        heard(house, names(6)[:4])
+        decided(house, *names(6))
+        assert house.rows(CauseRow) == []
+        looks = {row.shipment_id: row.shows for row in house.rows(LookRow) if row.playbook == "carrier_outage"}
+        assert looks == {name: name in names(6)[4:] for name in names(6)}
 
     def test_what_nothing_is_to_be_done_about_is_not_held(self, silent: House) -> None:
         decided(silent, *names(3))
@@ -390,6 +398,13 @@ class Dying(FakeModel):
         return super().explain(row, moment)
 
 
+def by_scan(data: dict[str, Any]) -> None:
+    data["facts"]["hours_since_scan"] = {"type": "hours", "meaning": "since anything of it was reported"}
+    when = {"fact": "hours_since_scan", "at_least": "$silent_hours"}
+    declare = {"at_least": 2, "share_at_least": 0.5, "within_minutes": 120}
+    data["playbooks"]["carrier_outage"].update(when=when, declare=declare)
+
+
 def weather_event(data: dict[str, Any]) -> None:
     fact = {"type": "number", "unit": "disruptions", "meaning": "what is out of order at the destination"}
     data["facts"]["destination_disruptions"] = fact
@@ -421,9 +436,8 @@ def few(data: dict[str, Any]) -> None:
 
 def without(data: dict[str, Any]) -> None:
     del data["playbooks"]["carrier_outage"]
-    for name in ("silent_hours", "late_start_hours"):
-        del data["thresholds"][name]
-    del data["facts"]["hours_since_scan"]
+    del data["thresholds"]["silent_hours"]
+    del data["facts"]["carrier_hours_silent"]
 
 
 def later(house: House, hours: float) -> str:
