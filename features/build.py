@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.course import Courses
 from features.definitions import FEATURES
 from features.errors import TimelineError
 from features.facts import facts_of
@@ -78,7 +79,7 @@ class Builder:
             name: feed.told(feed.prepare({table: getattr(tables, table) for table in feed.tables}))
             for name, feed in FEEDS.items()
         }
-        self._scans = Scans(self.legs)
+        self._scans, self._courses = Scans(self.legs), Courses(self.legs)
         self._ways = Ways(self.legs.stops)
 
     def positions_of(self, shipment_ids: pd.Series) -> Ints:
@@ -115,5 +116,6 @@ class Builder:
         for name in FEEDS_ASKED:
             told = self._feeds[name].at(FEEDS[name].subjects(WAY, {WAY: places}), planned, cutoffs[of])
             on_the_way.append(worst_of(name, of, told, len(rows)))
-        tracked = self._scans.values(shipments, self.legs.plan[rows], times, cutoffs)
+        scans = self._scans.values(shipments, self.legs.plan[rows], times, cutoffs)
+        tracked = np.concatenate([scans, self._courses.values(shipments, fields["transfer"], times, cutoffs)], axis=1)
         return assemble(answers, observed, on_the_way, tracked, times, self.legs.numbers[rows], cutoffs)

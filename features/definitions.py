@@ -11,6 +11,7 @@ from features import (
     backlog,
     carrier,
     claims,
+    course,
     customer,
     feeds,
     plan,
@@ -43,6 +44,7 @@ FEATURES = (
     *typical.FEATURES,
     *rotation.FEATURES,
     *tracking.FEATURES,
+    *course.FEATURES,
 )
 NAMES = tuple(feature.name for feature in FEATURES)
 

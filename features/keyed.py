@@ -127,8 +127,8 @@ def assemble(
         What feeds answered to each question of `feeds.asked`.
     on_the_way
         What `way.worst_of` returned for each of `way.FEEDS_ASKED`.
-    tracked : float64 [q, len(tracking.FEATURES)]
-        What `features.tracking.Scans.values` returned.
+    tracked : float64 [q, len(tracking.FEATURES) + len(course.FEATURES)]
+        What `features.tracking.Scans.values` and `features.course.Courses.values` returned, side by side.
     times : int64 [q, len(Time)]
     numbers : float64 [q, len(Number)]
         Of the version of the leg in force at the cutoff.

@@ -26,7 +26,7 @@ from features.instants import micros, micros_of
 from features.numbers import numbers_of_many
 from features.tables import STOPS, RecordTables, part_rows
 from features.timeline import NEVER, Ints
-from features.vocabulary import Classifier, Correction, EventStatus
+from features.vocabulary import Classifier, Correction, EventStatus, StopKind
 
 if TYPE_CHECKING:
     from features.records import DeliveryEvent, Shipment
@@ -46,17 +46,24 @@ class Time(IntEnum):
     CLOSED_KNOWN = 8
     SINCE = 9
     UNTIL = 10
+    TRANSFERRED_KNOWN = 11
+    """All that is planned to come to the transfer has come, as `Shipment.transfer` names it."""
+    ARRIVED_KNOWN = 12
+    """All that is planned to come to the destination has come there, and is to be delivered."""
 
 
 Row = tuple[int, ...]
 """Times of one version of a leg, as the columns of `Legs.times`."""
 
 
-KEYS = ("carrier", "origin", "destination", "service", "vehicle", "customer")
+KEYS = ("carrier", "origin", "transfer", "destination", "service", "vehicle", "customer")
 """Fields of a leg that streams may use as keys."""
 
 CLOSED = frozenset({EventStatus.CANCELLED, EventStatus.DIVERTED, EventStatus.RETURNED, EventStatus.REFUSED})
 """Statuses after which a shipment will not be delivered as promised, and is no longer waited for."""
+
+ARRIVALS = frozenset({EventStatus.TERMINAL_ARRIVED, EventStatus.DELIVERY_ARRIVED})
+"""Statuses of coming to a stop on the way or to the destination."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,20 +118,24 @@ class Legs:
         times[:, Time.PLANNED] = micros_of(pickup["planned_at"])[version.plan]
         times[:, Time.PROMISED] = micros_of(delivery["promised_at"])[version.plan]
         times[:, Time.SINCE], times[:, Time.UNTIL] = version.since, version.until
+        planned = micros_of(tables.stops["planned_at"])[stop]
+        is_transfer = (tables.stops["kind"] == StopKind.TRANSFER.value).to_numpy(dtype=bool, na_value=False)[stop]
+        stops = Stops(of_plan, _text(tables.stops["place"])[stop], planned, is_transfer)
         events.fill_milestones(times, first)
 
         keys = {
             "carrier": _text(plans["carrier_id"])[version.plan],
             "origin": _text(pickup["place"])[version.plan],
+            "transfer": stops.transfers(len(plans))[version.plan],
             "destination": _text(delivery["place"])[version.plan],
             "service": _text(plans["service_id"])[version.plan],
             "vehicle": _text(plans["vehicle_id"])[version.plan],
             "customer": _text(plans["customer_id"])[version.plan],
         }
+        events.fill_all_in(times, first, Time.TRANSFERRED_KNOWN, keys["transfer"])
+        events.fill_all_in(times, first, Time.ARRIVED_KNOWN, keys["destination"])
         n_stops = np.bincount(of_plan, minlength=len(plans))
         numbers = numbers_of_many(plans, pickup, delivery, n_stops)[version.plan]
-        planned = micros_of(tables.stops["planned_at"])[stop]
-        stops = Stops(of_plan, _text(tables.stops["place"])[stop], planned)
         ids = shipment_ids[version.leg]
         return cls(shipment_ids, first, ids, version.plan, keys, times, numbers, events, stops)
 
@@ -231,7 +242,10 @@ def _times(first: Shipment, plan: Shipment, standing: Iterable[DeliveryEvent], s
     row[Time.PLANNED] = micros(plan.planned_departure_at)
     row[Time.PROMISED] = micros(plan.promised_at)
     row[Time.SINCE], row[Time.UNTIL] = since, until
+    arrivals: list[DeliveryEvent] = []
     for event in sorted(standing, key=_first_known):
+        if event.status in ARRIVALS:
+            arrivals.append(event)
         if event.classifier is not Classifier.ACTUAL:
             continue
         known = micros(event.known_at)
@@ -241,7 +255,22 @@ def _times(first: Shipment, plan: Shipment, standing: Iterable[DeliveryEvent], s
             row[Time.DELIVERED], row[Time.DELIVERED_KNOWN] = micros(event.occurred_at), known
         elif event.status in CLOSED and row[Time.CLOSED_KNOWN] == NEVER:
             row[Time.CLOSED_KNOWN] = known
+    row[Time.ARRIVED_KNOWN] = _all_in(arrivals, plan.destination)
+    if plan.transfer is not None:
+        row[Time.TRANSFERRED_KNOWN] = _all_in(arrivals, plan.transfer)
     return tuple(row)
+
+
+def _all_in(arrivals: Iterable[DeliveryEvent], place: str) -> int:
+    """Return when as many arrivals at a place are known as are planned by then, at least one."""
+    planned = come = 0
+    for event in arrivals:
+        if event.place == place:
+            planned += event.classifier is Classifier.PLANNED
+            come += event.classifier is Classifier.ACTUAL
+            if come >= max(planned, 1):
+                return micros(event.known_at)
+    return NEVER
 
 
 def keys_of(shipment: Shipment) -> dict[str, str | None]:
@@ -249,6 +278,7 @@ def keys_of(shipment: Shipment) -> dict[str, str | None]:
     return {
         "carrier": shipment.carrier_id,
         "origin": shipment.origin,
+        "transfer": shipment.transfer,
         "destination": shipment.destination,
         "service": shipment.service_id,
         "vehicle": shipment.vehicle_id,
@@ -288,7 +318,7 @@ def _versions(leg: Ints, known: Ints, corrected_leg: Ints, corrected_known: Ints
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """Delivery events of announced shipments in the order in which they were known.
+    """Delivery events of announced shipments in the order in which they were known, each once.
 
     `leg` is the position of the shipment, `withdrawn` when the first correction of the event was known.
     """
@@ -301,7 +331,9 @@ class Events:
     def of(cls, events: pd.DataFrame, shipment_ids: NDArray[np.object_]) -> Events:
         events = events.sort_values(["known_at", "occurred_at", "event_id"], kind="stable")
         leg = pd.Index(shipment_ids).get_indexer(pd.Index(_text(events["shipment_id"])))
-        events, leg = events[leg >= 0], leg[leg >= 0]
+        once = ~pd.DataFrame({"leg": leg, "event_id": events["event_id"].to_numpy(dtype=object)}).duplicated()
+        chosen = (leg >= 0) & once.to_numpy()
+        events, leg = events[chosen], leg[chosen]
         withdrawn = np.full(len(events), NEVER, dtype=np.int64)
         corrections = events[events["corrects"].notna()]
         if len(corrections):
@@ -319,8 +351,7 @@ class Events:
 
     def fill_milestones(self, times: Ints, first: Ints) -> None:
         """Write into the times of each version the first known event of each status that stands in it."""
-        counts = self.frame["classifier"] == Classifier.ACTUAL.value
-        counts &= (self.frame["correction"] != Correction.DID_NOT_OCCUR.value) | self.frame["correction"].isna()
+        counts = (self.frame["classifier"] == Classifier.ACTUAL.value) & ~self.void
         for statuses, occurred_column, known_column in (
             ({EventStatus.DEPARTED}, Time.DEPARTED, Time.DEPARTED_KNOWN),
             ({EventStatus.DELIVERED}, Time.DELIVERED, Time.DELIVERED_KNOWN),
@@ -338,6 +369,32 @@ class Events:
             if occurred_column is not None:
                 times[version, occurred_column] = micros_of(found["occurred_at"])
 
+    def fill_all_in(self, times: Ints, first: Ints, column: Time, places: NDArray[np.object_]) -> None:
+        """Write into the times of each version when as many arrivals at its place are known as are planned by then."""
+        classifier = self.frame["classifier"].to_numpy(dtype=object)
+        counts = self.frame["status"].isin([status.value for status in ARRIVALS]).to_numpy() & ~self.void.to_numpy()
+        chosen = np.flatnonzero(counts & (classifier != Classifier.ESTIMATED.value))
+        version, event = _each_version_of(self.leg[chosen], first)
+        there = self.frame["place"].to_numpy(dtype=object)[chosen]
+        stands = (self.withdrawn[chosen[event]] > times[version, Time.SINCE]) & (places[version] == there[event])
+        stands &= places[version] != np.array(None)
+        version, event = version[stands], event[stands]
+        order = np.lexsort((event, version))
+        version, event = version[order], chosen[event[order]]
+        is_planned = classifier[event] == Classifier.PLANNED.value
+        start = np.searchsorted(version, version)
+        planned, come = (
+            total - np.append(0, total)[start] for total in (np.cumsum(is_planned), np.cumsum(~is_planned))
+        )
+        all_in = np.flatnonzero(~is_planned & (come >= np.maximum(planned, 1)))
+        found, place = np.unique(version[all_in], return_index=True)
+        times[found, column] = micros_of(self.frame["known_at"].iloc[event[all_in[place]]])
+
+    @property
+    def void(self) -> pd.Series:
+        """Which of them only say that another did not occur."""
+        return (self.frame["correction"] == Correction.DID_NOT_OCCUR.value).fillna(value=False).astype(bool)
+
 
 def _each_version_of(legs: Ints, first: Ints) -> tuple[Ints, Ints]:
     """Pair each leg in turn with all of its versions: (version, place among the legs)."""
@@ -348,11 +405,25 @@ def _each_version_of(legs: Ints, first: Ints) -> tuple[Ints, Ints]:
 
 
 class Stops(NamedTuple):
-    """Stops of plans, those of one plan in order: number of the plan, place, planned time."""
+    """Stops of plans, those of one plan in order: number of the plan, place, planned time, whether it is a transfer."""
 
     plan: Ints
     place: NDArray[np.object_]
     planned: Ints
+    is_transfer: NDArray[np.bool_]
+
+    def between(self) -> Ints:
+        """Return the positions of those between the ends of their plan: int64 [k]."""
+        same = self.plan[1:] == self.plan[:-1]
+        return np.flatnonzero(same[1:] & same[:-1]) + 1
+
+    def transfers(self, plans: int) -> NDArray[np.object_]:
+        """Return the place of the last transfer between the ends of each of so many plans, None if it has none."""
+        found = np.full(plans, None, dtype=object)
+        between = self.between()
+        between = between[self.is_transfer[between]]
+        found[self.plan[between]] = self.place[between]  # of several writes to one place the last one holds
+        return found
 
 
 def _stops_in_order(plans: pd.DataFrame, stops: pd.DataFrame) -> tuple[Ints, Ints]:

@@ -56,7 +56,7 @@ class LiveLeg:
         row
             Times of the leg in force at the cutoff.
         tracked
-            What `tracking.values_of_one` returned.
+            What `tracking.values_of_one` and `course.values_of_one` returned, one after the other.
         """
         live, keys, numbers = self._live, self._keys, self._numbers
         flat: list[float] = []

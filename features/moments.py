@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 import numpy as np
@@ -18,11 +19,19 @@ HOURS_BEFORE_DEPARTURE = {Moment.DAY_BEFORE: 24, Moment.HOURS_BEFORE: 2}
 """Moments at a fixed time before the planned departure."""
 
 IN_TURN = (*HOURS_BEFORE_DEPARTURE, Moment.AT_DEPARTURE)
-"""The moments that hold one after the other."""
+"""The moments that hold one after the other for any shipment."""
+
+ON_THE_WAY = {Moment.AT_TRANSFER: Time.TRANSFERRED_KNOWN, Moment.BEFORE_DELIVERY: Time.ARRIVED_KNOWN}
+"""Moments on the way, and from when they hold, where they are asked for by name."""
 
 
-def moment_at(row: Row, cutoff: datetime) -> Moment | None:
+def moment_at(row: Row, cutoff: datetime, among: Collection[Moment] = IN_TURN) -> Moment | None:
     """Return the moment that holds at the cutoff for a shipment whose version in force then has these times.
+
+    Parameters
+    ----------
+    among
+        The moments that are asked for; of those on the way only the ones that are named hold.
 
     Returns
     -------
@@ -32,6 +41,9 @@ def moment_at(row: Row, cutoff: datetime) -> Moment | None:
     at = micros(cutoff)
     if row[Time.DELIVERED_KNOWN] <= at or row[Time.CLOSED_KNOWN] <= at:
         return None
+    for moment, since in reversed(ON_THE_WAY.items()):
+        if moment in among and row[since] <= at:
+            return moment
     if row[Time.DEPARTED_KNOWN] <= at:
         return Moment.AT_DEPARTURE
     if row[Time.PLANNED] - at <= HOURS_BEFORE_DEPARTURE[Moment.HOURS_BEFORE] * HOUR:
@@ -64,6 +76,10 @@ def questions_about(legs: Legs) -> pd.DataFrame:
             cutoffs, past = times[:, Time.KNOWN], before_departure
         elif moment is Moment.AT_DEPARTURE:
             cutoffs, past = times[:, Time.DEPARTED_KNOWN], over
+        elif moment is Moment.AT_TRANSFER:
+            cutoffs, past = times[:, Time.TRANSFERRED_KNOWN], np.minimum(over, times[:, Time.ARRIVED_KNOWN])
+        elif moment is Moment.BEFORE_DELIVERY:
+            cutoffs, past = times[:, Time.ARRIVED_KNOWN], over
         else:
             ahead = HOURS_BEFORE_DEPARTURE[moment] * HOUR
             cutoffs = np.where(times[:, Time.PLANNED] == NEVER, NEVER, times[:, Time.PLANNED] - ahead)

@@ -102,6 +102,11 @@ class Shipment(Priced):
         return self.stops[-1].place
 
     @property
+    def transfer(self) -> str | None:
+        """Place of the last transfer between the ends, where what comes together or changes over is last."""
+        return next((stop.place for stop in reversed(self.stops[1:-1]) if stop.kind is StopKind.TRANSFER), None)
+
+    @property
     def planned_departure_at(self) -> datetime | None:
         """Planned time of the first stop."""
         return self.stops[0].planned_at

@@ -1,4 +1,4 @@
-"""Route features: the same by lane, by carrier on the lane, by destination, by recurring service and by vehicle."""
+"""Route features: the same by lane, destination, transfer, recurring service, vehicle, and by carrier on the lane."""
 
 from __future__ import annotations
 
@@ -11,8 +11,17 @@ STREAMS = (
         "destination_arrivals",
         Fact.ARRIVAL,
         ("destination",),
-        ("6h", "24h", "7d"),
+        ("6h", "24h", "7d", "28d", "90d"),
         "at this destination",
+        _OWNER,
+        parent="all_arrivals",
+    ),
+    Stream(
+        "transfer_arrivals",
+        Fact.ARRIVAL,
+        ("transfer",),
+        ("28d", "90d"),
+        "by way of this transfer",
         _OWNER,
         parent="all_arrivals",
     ),

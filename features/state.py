@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
@@ -17,15 +17,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features import tracking
+from features import course, tracking
 from features.archive import Archive
 from features.carrier_records import Claim, Tender, TenderResponse
+from features.course import Course
 from features.errors import RecordError, UnknownShipmentError
 from features.instants import micros
 from features.legs import Legs, Row, Time, Version, is_same_plan, keys_of, version_at, versions_of
 from features.live import LiveFacts, Placed
 from features.live_leg import LiveLeg
-from features.moments import moment_at
+from features.moments import IN_TURN, moment_at
 from features.numbers import numbers_of
 from features.records import DeliveryEvent, Disruption, Place, Shipment, WeatherForecast, WeatherObservation
 from features.settings import FeatureSettings
@@ -74,7 +75,7 @@ class FeatureRow:
 class _Case:
     """One shipment: its plans in order of knowledge, its events by id, the versions that are in the timelines.
 
-    `asked` is a plan as it was last asked about, `scans` what the events say.
+    `asked` is a plan as it was last asked about, `scans` and `course` what the events say.
     """
 
     plans: list[Shipment] = field(default_factory=list)
@@ -82,6 +83,7 @@ class _Case:
     versions: tuple[Version, ...] = ()
     asked: tuple[Shipment, LiveLeg] | None = None
     scans: tuple[Scan, ...] | None = None
+    course: Course | None = None
 
 
 class State:
@@ -237,11 +239,13 @@ class State:
         at = micros(cutoff)
         plan, times = self._version(subject, at)
         tracked = tracking.values_of_one(self._scans(plan), plan, times, at)
+        steps, booked, promised = self._course(plan), times[Time.BOOKED], times[Time.PROMISED]
+        tracked.extend(course.values_of_one(steps, plan.transfer, booked, promised, at) if steps else course.NOTHING)
         return FeatureRow(self._leg(plan).features(times, tracked, at), self._missing(plan, times))
 
-    def moment(self, subject: Shipment, cutoff: datetime) -> Moment | None:
-        """Return the decision moment that holds for a shipment at the cutoff, None if nothing is left to decide."""
-        return moment_at(self._version(subject, micros(cutoff)).times, cutoff)
+    def moment(self, subject: Shipment, cutoff: datetime, among: Collection[Moment] = IN_TURN) -> Moment | None:
+        """Return which of the moments asked for holds at the cutoff, None if nothing is left to decide."""
+        return moment_at(self._version(subject, micros(cutoff)).times, cutoff, among)
 
     def carriers_on(self, origin: str, destination: str) -> frozenset[str]:
         """Return the carriers that have been booked on a lane."""
@@ -280,6 +284,15 @@ class State:
             case.scans = tracking.scans_of(case.events.values())
         return case.scans
 
+    def _course(self, plan: Shipment) -> Course | None:
+        """Return the steps of a shipment, None if none are planned."""
+        case = self._case(plan.shipment_id)
+        if case is None:
+            return None
+        if case.course is None:
+            case.course = course.course_of(case.events.values())
+        return case.course if case.course.planned else None
+
     def _missing(self, plan: Shipment, times: Row) -> tuple[str, ...]:
         missing = []
         if times[Time.PROMISED] == NEVER:
@@ -306,7 +319,7 @@ class State:
         if before is not None and before.known_at <= record.known_at:
             return False
         case.events[record.event_id] = record
-        case.scans = None
+        case.scans = case.course = None
         self._refresh(case)
         return True
 

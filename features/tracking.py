@@ -94,11 +94,9 @@ class Scans:
 
     def __init__(self, legs: Legs) -> None:
         self._milestones = _Milestones(legs.stops.plan, legs.stops.place, legs.stops.planned)
-        told = legs.told
-        once = ~pd.DataFrame({"leg": told.leg, "event_id": told.frame["event_id"].to_numpy(dtype=object)}).duplicated()
-        events, shipments, withdrawn = told.frame[once.to_numpy()], told.leg[once], told.withdrawn[once]
+        events, shipments, withdrawn = legs.told.frame, legs.told.leg, legs.told.withdrawn
         self._occurred, self._known = micros_of(events["occurred_at"]), micros_of(events["known_at"])
-        self._group, self._places = _groups(events), events["place"].to_numpy(dtype=object)
+        self._group, self._places = _groups(events, legs.told.void), events["place"].to_numpy(dtype=object)
         starts = np.maximum(self._occurred, self._known)
         happened = self._happened = np.flatnonzero((self._group >= 0) & (self._group != Group.ESTIMATE))
         foretold = self._foretold = np.flatnonzero(self._group == Group.ESTIMATE)
@@ -220,7 +218,7 @@ def _minutes_of_one(at: int, planned: int) -> float:
     return (at - planned) / MINUTE if planned < NEVER else np.nan
 
 
-def _groups(events: pd.DataFrame) -> Ints:
+def _groups(events: pd.DataFrame, void: pd.Series) -> Ints:
     """Return the group of each event, -1 for what counts nowhere: int64 [n]."""
     status, classifier = events["status"].to_numpy(dtype=object), events["classifier"].to_numpy(dtype=object)
     group = np.full(len(events), -1, dtype=np.int64)
@@ -229,5 +227,5 @@ def _groups(events: pd.DataFrame) -> Ints:
             found = group_of(one, kind)
             if found is not None:
                 group[(status == one.value) & (classifier == kind.value)] = found
-    group[(events["correction"] == Correction.DID_NOT_OCCUR.value).to_numpy(dtype=bool, na_value=False)] = -1
+    group[void.to_numpy()] = -1
     return group

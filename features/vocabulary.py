@@ -298,13 +298,17 @@ class EventType(StrEnum):
 class Moment(StrEnum):
     """A decision moment of a shipment: each is a row of training data and a possible request in service.
 
-    `AT_BOOKING` is when a plan comes to be known. It is asked for by name; the others hold one after the other.
+    The second to the fourth hold one after the other for any shipment. The rest are asked for by name: `AT_BOOKING` is
+    when a plan comes to be known; `AT_TRANSFER` when all that is planned to come to the last transfer has come there;
+    `BEFORE_DELIVERY` when all that is planned to come to the destination has come there, and is still to be delivered.
     """
 
     AT_BOOKING = "at_booking"
     DAY_BEFORE = "24h_before"
     HOURS_BEFORE = "2h_before"
     AT_DEPARTURE = "at_departure"
+    AT_TRANSFER = "at_transfer"
+    BEFORE_DELIVERY = "before_delivery"
 
 
 class LineMoment(StrEnum):

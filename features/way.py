@@ -82,9 +82,8 @@ class Ways:
     """The stops between the ends of many plans."""
 
     def __init__(self, stops: Stops) -> None:
-        plan = stops.plan
-        between = np.flatnonzero((plan[1:-1] == plan[:-2]) & (plan[1:-1] == plan[2:])) + 1
-        self._plan, self._place, self._planned = plan[between], stops.place[between], stops.planned[between]
+        between = stops.between()
+        self._plan, self._place, self._planned = stops.plan[between], stops.place[between], stops.planned[between]
 
     def ahead(self, plans: Ints, cutoffs: Ints) -> tuple[Ints, NDArray[np.object_], Ints]:
         """Return the stops between the ends of q plans that lie ahead of the cutoffs.

@@ -53,6 +53,11 @@ class DelayModel:
     calibrations: Mapping[Moment, Platt]
     missed: Mapping[Moment, MissedBound] = field(default_factory=dict)
 
+    @property
+    def moments(self) -> tuple[Moment, ...]:
+        """The moments that it was trained for."""
+        return tuple(self.boosters)
+
     def probabilities(self, values: Floats, moment: Moment) -> Floats:
         """Return calibrated probabilities of many rows of one moment: float64 [n] from float64 [n, len(FEATURES)]."""
         return self.calibrations[moment].probability(self._raw(values, moment))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
 import yaml
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from features.definitions import NAMES
 from features.moments import IN_TURN
 from features.settings import FeatureSettings
 from features.vocabulary import Moment
@@ -90,6 +92,22 @@ class ModelConfig(BoostedConfig):
 
     moments: tuple[Moment, ...] = IN_TURN
     features: FeatureSettings = FeatureSettings()
+    leave_out: tuple[str, ...] = Field(
+        default=(), description="patterns of features that no tree may use, as they mean nothing in these data"
+    )
+
+    @field_validator("leave_out")
+    @classmethod
+    def _names_features(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in patterns:
+            if not any(re.fullmatch(pattern, name) for name in NAMES):
+                raise ValueError(f"no feature is called {pattern!r}; docs/features.md lists them all")
+        return patterns
+
+    @property
+    def left_out(self) -> list[int]:
+        """Columns of the features that no tree may use."""
+        return [place for place, name in enumerate(NAMES) if any(re.fullmatch(each, name) for each in self.leave_out)]
 
 
 class TrainingConfig(ModelConfig):

@@ -12,8 +12,9 @@ _RAISES = re.compile(
     r"_late_share_\d+[hd]$"
     r"|_departures_delay_mean_|_arrivals_delay_mean_"
     r"|^(departure_delay|overdue|projected_delay|vehicle_last_delay|service_last_delay)_minutes$"
+    r"|^(step_delay|step_overdue|transfer_delay)_hours$"
 )
-_LOWERS = re.compile(r"^slack_(if_slow_)?hours$")
+_LOWERS = re.compile(r"^slack_(if_slow_|by_steps_)?hours$")
 
 
 def directions(names: tuple[str, ...] = NAMES) -> list[int]:

@@ -19,7 +19,7 @@ from training.config import BoostedConfig, TrainingConfig
 from training.dataset import Dataset
 from training.directions import directions
 from training.splits import Period
-from training.trees import boost, parameters_of, rounds_of
+from training.trees import boost, parameters_of, rounds_of, without
 
 _M = TypeVar("_M", Moment, LineMoment)
 
@@ -32,7 +32,7 @@ def fit_delay(dataset: Dataset, config: TrainingConfig, note: Callable[[str], No
     TooLittleDataError
         If a period has too few cases of an outcome.
     """
-    boosters, calibrations = fit_moments(dataset, config, config.moments, directions(), NAMES, note)
+    boosters, calibrations = fit_moments(dataset, config, config.moments, directions(), NAMES, note, config.left_out)
     return DelayModel(
         name=config.name,
         version="unregistered",
@@ -52,6 +52,7 @@ def fit_moments(
     signs: list[int],
     names: Sequence[str],
     note: Callable[[str], None],
+    left_out: Sequence[int] = (),
 ) -> tuple[dict[_M, lgb.Booster], dict[_M, Platt]]:
     """Fit one booster and one calibration for each moment.
 
@@ -64,6 +65,8 @@ def fit_moments(
         Which way each feature may move the risk, see `training.directions`.
     names
         Of the features.
+    left_out
+        Columns that no tree may use.
 
     Raises
     ------
@@ -75,6 +78,7 @@ def fit_moments(
     parameters = parameters_of(config, objective="binary", monotone_constraints=signs)
     for moment in moments:
         values, label, _ = dataset.part(Period.FIT, moment)
+        values = without(values, left_out)
         held_values, held_label, held_cases = dataset.part(Period.CALIBRATE, moment)
         rounds = rounds_of(values, label, parameters, config, names)
         note(f"{moment.value}: {len(label):,} cases, {label.mean():.1%} {dataset.outcome}, {rounds} trees")

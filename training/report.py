@@ -17,7 +17,8 @@ from training.evaluate import Judged
 from training.metrics import lift, reliability
 
 _M = TypeVar("_M", bound=str)
-_COLOURS = ("#0b6e99", "#c4561d", "#4a7c3a", "#7b5aa6")
+_COLOURS = ("#0b6e99", "#c4561d", "#4a7c3a", "#7b3f98", "#8a6d1a", "#555555")
+"""One for each moment."""
 
 
 @dataclass(frozen=True, slots=True)

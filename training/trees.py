@@ -37,6 +37,14 @@ def parameters_of(config: _Config, **objective: object) -> dict[str, object]:
     }
 
 
+def without(values: NDArray[np.float64], left_out: Sequence[int]) -> NDArray[np.float64]:
+    """Return the features without some columns: NaN throughout, so that no tree can split there."""
+    if left_out:
+        values = values.copy()
+        values[:, list(left_out)] = np.nan
+    return values
+
+
 def boost(
     values: NDArray[np.float64],
     target: NDArray[np.generic],

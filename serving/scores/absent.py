@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from features.moments import IN_TURN
 from features.state import FeatureRow
 from features.vocabulary import Moment, Verdict
 from models.contracts import DelayScore, Explanation
@@ -16,6 +17,7 @@ class AbsentModel:
     name = "none"
     version = "0"
     fingerprints: Mapping[str, str] = MappingProxyType({})
+    moments = IN_TURN
 
     def score(self, row: FeatureRow, moment: Moment) -> DelayScore:
         """Abstain."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from features.moments import IN_TURN
 from features.records import Shipment
 from features.state import FeatureRow
 from features.vocabulary import Moment
@@ -59,8 +60,8 @@ class FeatureState(Protocol):
         """Return how many distinct events are held of a shipment."""
         ...
 
-    def moment(self, subject: Shipment, cutoff: datetime) -> Moment | None:
-        """Return the decision moment that holds; None if it is too early, or the shipment is done."""
+    def moment(self, subject: Shipment, cutoff: datetime, among: Collection[Moment] = IN_TURN) -> Moment | None:
+        """Return which of the moments asked for holds; None if the shipment is done."""
         ...
 
     def features(self, subject: Shipment, cutoff: datetime) -> FeatureRow:
@@ -85,6 +86,8 @@ class DelayPredictor(Protocol):
     def version(self) -> str: ...
     @property
     def fingerprints(self) -> Mapping[str, str]: ...
+    @property
+    def moments(self) -> Collection[Moment]: ...
 
     def score(self, row: FeatureRow, moment: Moment) -> DelayScore:
         """Return the calibrated probability of being late, or abstain with reasons."""

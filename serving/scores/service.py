@@ -73,7 +73,7 @@ class ScoreService:
             shipment = read_record(Shipment, question.shipment, now=now, intake=self.intake, where="body.shipment")
         else:
             shipment = self.state.shipment(question.shipment_id or "", now)
-        moment = question.moment or self.state.moment(shipment, now)
+        moment = question.moment or self.state.moment(shipment, now, self.model.moments)
         if moment is None:
             raise NoDecisionMomentError(shipment.shipment_id, now)
         return Subject(shipment, moment, now, inline=question.shipment is not None)

@@ -26,7 +26,10 @@ _HALF = 100
 _MOMENTS = {
     "24h_before": "a day before departure",
     "2h_before": "two hours before departure",
+    "at_booking": "at booking",
     "at_departure": "at departure",
+    "at_transfer": "when all is at the transfer",
+    "before_delivery": "before delivery",
 }
 
 _JOURNEY = {

@@ -17,6 +17,7 @@ import httpx
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from features.moments import IN_TURN
 from features.records import DeliveryEvent, Shipment
 from features.settings import FeatureSettings
 from features.state import FeatureRow
@@ -53,6 +54,7 @@ class FakeModel:
     name = "fake"
     version = "7"
     fingerprints: Mapping[str, str] = MappingProxyType({"features": "f" * 64})
+    moments: tuple[Moment, ...] = IN_TURN
 
     def __init__(self, risk: float = 0.5) -> None:
         self.risk = risk

@@ -28,7 +28,7 @@ from sqlalchemy import func, select
 from features.build import Builder
 from features.instants import micros_of
 from features.tables import RecordTables
-from features.vocabulary import Branch, Moment
+from features.vocabulary import Branch
 from models.registry import load_champion
 from serving.app import create_app
 from serving.bootstrap import Container, build
@@ -144,10 +144,10 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     model, _ = load_champion(tracking)
     builder = Builder(tables, config.features)
     offline = np.full(len(cases), np.nan)
-    for moment in Moment:
+    for moment in config.moments:
         rows = (cases["moment"] == moment.value).to_numpy()
         of_moment = cases[rows]
-        values = builder.values(builder.rows_of(of_moment["shipment_id"]), micros_of(of_moment["cutoff_at"]))
+        values = builder.values(builder.positions_of(of_moment["shipment_id"]), micros_of(of_moment["cutoff_at"]))
         offline[rows] = model.probabilities(values, moment)
 
     clock = ManualClock(QUARTER)

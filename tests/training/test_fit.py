@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
+from features.definitions import NAMES
 from features.moments import IN_TURN
 from features.vocabulary import Moment
 from models.delay import DelayModel
 from tests.training.small import CONFIG, small_dataset, small_model
+from training.config import TrainingConfig
 from training.dataset import Dataset
 from training.errors import TooLittleDataError
 from training.evaluate import judge, summary
@@ -39,6 +42,19 @@ class TestFitDelay:
         cases = dataset.cases.assign(late=False)
         with pytest.raises(TooLittleDataError):
             fit_delay(Dataset(cases, dataset.values, dataset.fingerprint), ONE_MOMENT)
+
+
+class TestLeaveOut:
+    def test_no_tree_splits_on_what_is_left_out(self) -> None:
+        config = TrainingConfig.model_validate(ONE_MOMENT.model_dump() | {"leave_out": ["hours_to_.*", ".*_7d"]})
+        booster = fit_delay(small_dataset(), config).boosters[Moment.HOURS_BEFORE]
+        used = dict(zip(booster.feature_name(), booster.feature_importance(), strict=True))
+        assert sum(used.values()) > 0
+        assert not any(used[NAMES[column]] for column in config.left_out)
+
+    def test_a_pattern_that_names_no_feature_is_refused(self) -> None:
+        with pytest.raises(ValidationError, match="no feature is called 'hour'"):
+            TrainingConfig.model_validate(CONFIG.model_dump() | {"leave_out": ["hour"]})
 
 
 class TestJudge:

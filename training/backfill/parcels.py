@@ -20,7 +20,8 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features import tracking
+from features import course, tracking
+from features.course import Courses
 from features.definitions import NAMES
 from features.facts import facts_of
 from features.feeds import FEEDS
@@ -43,7 +44,7 @@ TABLES = ("shipments", "stops", "events")
 _SPAN = LONGEST_WINDOW // 3
 _TIMES = [f"t{column.value}" for column in Time]
 _NUMBERS = [f"n{column.value}" for column in Number]
-_TRACKED = [feature.name for feature in tracking.FEATURES]
+_TRACKED = [feature.name for feature in (*tracking.FEATURES, *course.FEATURES)]
 _ANSWER = "answer"
 
 
@@ -86,7 +87,9 @@ def open_records(tables: Mapping[str, pd.DataFrame], moments: Sequence[Moment], 
     numbers = dict(zip(_NUMBERS, legs.numbers[rows].T, strict=True))
     times = dict(zip(_TIMES, legs.times[rows].T, strict=True))
     scans = Scans(legs).values(shipments, legs.plan[rows], legs.times[rows], cutoffs)
-    tracked = dict(zip(_TRACKED, scans.T, strict=True))
+    courses = Courses(legs).values(shipments, legs.keys["transfer"][rows], legs.times[rows], cutoffs)
+    reported = np.concatenate([scans, courses], axis=1)
+    tracked = dict(zip(_TRACKED, reported.T, strict=True))
     home = part_of(questions["question"], parts)
 
     asked = questions[["question", "shipment_id", "moment", "cutoff"]]

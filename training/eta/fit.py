@@ -18,7 +18,7 @@ from training.config import EtaConfig
 from training.dataset import Dataset
 from training.errors import TooFewArrivalsError
 from training.splits import Period
-from training.trees import boost, parameters_of, rounds_of
+from training.trees import boost, parameters_of, rounds_of, without
 
 LEAST_CASES = 200
 """Fewer do not tell a tenth from nothing."""
@@ -40,6 +40,7 @@ def fit_eta(dataset: Dataset, config: EtaConfig, note: Callable[[str], None] = l
     boosters: dict[Moment, tuple[lgb.Booster, ...]] = {}
     for moment in config.moments:
         values, delay_hours = arrivals(dataset, Period.FIT, moment)
+        values = without(values, config.left_out)
         fitted = []
         for level in LEVELS:
             parameters = parameters_of(config, objective="quantile", alpha=level)

@@ -15,7 +15,8 @@ from training import pages
 from training.eta.judged import JudgedArrivals
 from training.eta.measures import STATED, covered
 
-_COLOURS = ("#0b6e99", "#c4561d", "#4a7c3a")
+_COLOURS = ("#0b6e99", "#c4561d", "#4a7c3a", "#7b3f98", "#8a6d1a", "#555555")
+"""One for each moment."""
 _LANES_LISTED = 10
 
 

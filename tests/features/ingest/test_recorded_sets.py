@@ -17,6 +17,7 @@ from features.moments import questions_of
 from features.records import DeliveryEvent, Shipment
 from features.settings import FeatureSettings
 from features.tables import RecordTables, records_of
+from features.vocabulary import Classifier
 from tests.features.ingest.recorded import mapping_of, needs, prepared_with, source_of
 
 SETTINGS = FeatureSettings()
@@ -73,13 +74,16 @@ class TestCargo2000:
         shipments = {one.shipment_id: one for one in records_of(cargo2000.kept, Shipment)}
         events = list(records_of(cargo2000.kept, DeliveryEvent))
         # The first shipment has two inbound legs of one flight each and an outbound leg of one: 3 x 4 steps.
-        first = [event for event in events if event.shipment_id == "C2K-1"]
+        told = [event for event in events if event.shipment_id == "C2K-1"]
+        first = [event for event in told if event.classifier is Classifier.ACTUAL]
+        planned = [event for event in told if event.classifier is Classifier.PLANNED]
         assert [stop.kind.value for stop in shipments["C2K-1"].stops] == ["pickup", "pickup", "transfer", "delivery"]
-        assert len(first) == 12
+        assert len(first) == len(planned) == 12
+        assert max(event.occurred_at for event in planned) == shipments["C2K-1"].promised_at
         start = shipments["C2K-1"].occurred_at + pd.Timedelta(days=2)
-        told = {event.event_id: (event.occurred_at - start).total_seconds() / 60 for event in first}
-        assert told["C2K-1-i1-dep_1"] == 218 + 215
-        assert told["C2K-1-o-dlv"] == (2880 + 696 + 515 + 1280) + (7559 + 2865 + 1265 + 434)
+        minutes = {event.event_id: (event.occurred_at - start).total_seconds() / 60 for event in first}
+        assert minutes["C2K-1-i1-dep_1"] == 218 + 215
+        assert minutes["C2K-1-o-dlv"] == (2880 + 696 + 515 + 1280) + (7559 + 2865 + 1265 + 434)
         assert sum(event.status.value == "departed" for event in first) == 1
 
     def test_the_plan_holds_nothing_that_came_later(self, cargo2000: Prepared, tmp_path: Path) -> None:
@@ -88,12 +92,20 @@ class TestCargo2000:
         effective = {f"{leg}_{step}_e": [0, 7, 9_999] for leg in legs for step in steps}
         other = prepared_with("cargo2000", effective, tmp_path)
         check_plans_are_the_same(cargo2000.kept, other.kept)
+        planned, others = (
+            tables.kept.events.loc[tables.kept.events["classifier"] == "PLN"].reset_index(drop=True)
+            for tables in (cargo2000, other)
+        )
+        pd.testing.assert_frame_equal(planned, others)
         assert not cargo2000.kept.events.equals(other.kept.events)
 
     def test_nothing_is_known_before_it_happened(self, cargo2000: Prepared) -> None:
         events = cargo2000.kept.events
-        assert (events["known_at"] >= events["occurred_at"]).all()
         announced = cargo2000.kept.shipments.set_index("shipment_id")["known_at"]
+        is_planned = (events["classifier"] == "PLN").to_numpy()
+        planned, events = events[is_planned], events[~is_planned]
+        assert (planned["known_at"].to_numpy() == announced[planned["shipment_id"]].to_numpy()).all()
+        assert (events["known_at"] >= events["occurred_at"]).all()
         assert (events["known_at"].to_numpy() > announced[events["shipment_id"]].to_numpy()).all()
 
     def test_features_are_built_from_it(self, cargo2000: Prepared) -> None:
