@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -320,6 +321,21 @@ class TestDraining:
         assert Counter(statuses(silent).values()) == {"drained": 4}
         assert len(silent.rows(DecisionRow)) == 6 + 4
 
+    def test_the_service_tends_by_itself_and_goes_on_after_a_mistake(self, silent: House) -> None:
+        decided(silent, *names(6))
+        say(silent, "decline")
+
+        async def while_it_runs(house: House) -> None:
+            task = asyncio.create_task(house.container.tending.keep_tending(every_seconds=0.01))
+            async with asyncio.timeout(20):
+                while set(statuses(house).values()) != {"drained"}:
+                    await asyncio.sleep(0.02)
+            task.cancel()
+
+        with silent.another(model=Dying(after=2)) as other:
+            asyncio.run(while_it_runs(other))
+        assert len(silent.rows(DecisionRow)) == 6 + 4
+
     def test_goes_no_faster_than_the_playbook_says(self, under: Under) -> None:
         house = under(told(**FEW, drain={"at_most": 2, "per_minutes": 10}))
         departed(house, names(8))
@@ -385,7 +401,7 @@ class TestAnotherBundle:
 
 
 class Dying(FakeModel):
-    """Dies when it is asked to explain for so many times."""
+    """Dies once, when it was asked to explain so many times."""
 
     def __init__(self, after: int) -> None:
         super().__init__()
@@ -393,7 +409,7 @@ class Dying(FakeModel):
 
     def explain(self, row: FeatureRow, moment: Moment) -> Explanation:
         self.left -= 1
-        if self.left < 0:
+        if self.left == -1:
             raise RuntimeError("died")
         return super().explain(row, moment)
 
