@@ -33,8 +33,7 @@ year month day dep_time dep_delay arr_time arr_delay carrier tailnum flight orig
 
 
 @pytest.fixture(scope="module")
-def legs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[Shipment, dict[str, DeliveryEvent]]]:
-    """Shipment and events by status, of each leg."""
+def tables(tmp_path_factory: pytest.TempPathFactory) -> RecordTables:
     folder = tmp_path_factory.mktemp("flights")
     columns, *rows = [line.split() for line in ROWS.strip().splitlines()]
     flights = pd.DataFrame(rows, columns=columns).replace("NA", None)
@@ -59,11 +58,17 @@ def legs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[Shipmen
     pd.DataFrame({**measured, **weather}).to_csv(folder / "weather.csv", index=False)
     summary = import_files(load_mapping(MAPPING), folder, folder / "out")
     assert summary.rejects == {}
-    tables = RecordTables.read(folder / "out")
+    return RecordTables.read(folder / "out")
+
+
+@pytest.fixture(scope="module")
+def legs(tables: RecordTables) -> Mapping[str, tuple[Shipment, dict[str, DeliveryEvent]]]:
+    """Newest plan and events by status, of each leg."""
+    plans = sorted(shipments_of(tables), key=lambda one: one.known_at)
     events: dict[str, dict[str, DeliveryEvent]] = {}
     for event in events_of(tables):
         events.setdefault(event.shipment_id, {})[event.status.value] = event
-    return {one.shipment_id: (one, events.get(one.shipment_id, {})) for one in shipments_of(tables)}
+    return {one.shipment_id: (one, events.get(one.shipment_id, {})) for one in plans}
 
 
 def utc(moment: object) -> str:
@@ -77,6 +82,13 @@ class TestMapping:
         assert utc(events["departed"].occurred_at) == "03-02 20:05"
         assert utc(events["delivered"].occurred_at) == "03-03 01:10"
         assert (shipment.carrier_id, shipment.service_id, shipment.vehicle_id) == ("AS", "AS145", "N508AS")
+
+    def test_the_aircraft_is_known_twelve_hours_before_the_plan_says_it_leaves(self, tables) -> None:
+        plans = sorted(shipments_of(tables), key=lambda one: one.known_at)
+        first, second = (one for one in plans if one.shipment_id == "AS145-PDX-JFK-20140302")
+        assert (utc(first.known_at), first.vehicle_id) == ("01-31 20:00", None)
+        assert (utc(second.known_at), second.vehicle_id) == ("03-02 08:00", "N508AS")
+        assert second.stops == first.stops
 
     def test_a_delay_over_midnight_leaves_the_plan_on_the_evening_before(self, legs) -> None:
         shipment, events = legs["AS145-PDX-ANC-20140301"]
@@ -124,7 +136,8 @@ def test_the_real_file_is_read_whole_within_a_minute(tmp_path: Path) -> None:
     assert perf_counter() - began < 60
     assert summary.rejects == {}
     tables = RecordTables.read(tmp_path)
-    assert len(tables.shipments) == 162_049
+    assert tables.shipments["shipment_id"].nunique() == 162_049
+    assert tables.shipments["vehicle_id"].notna().sum() == len(tables.shipments) - 162_049
     statuses = tables.events["status"].value_counts()
     assert (statuses["cancelled"], statuses["diverted"]) == (857, 444)
     assert statuses["delivered"] == 162_049 - 1_301
