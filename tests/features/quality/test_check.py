@@ -274,7 +274,9 @@ class TestNewestNews:
 @needs("flights_pnw14")
 def test_recorded_flights_lack_the_promise_of_cancelled_legs_and_the_last_day_of_weather() -> None:
     """The file holds no scheduled arrival: it is reckoned from the actual one, which a cancelled leg has not."""
-    tables = prepare(mapping_of("flights_pnw14"), source_of("flights_pnw14")).kept
+    told = prepare(mapping_of("flights_pnw14"), source_of("flights_pnw14")).kept
+    # Each leg as published: the second plan, with the aircraft, would count the promises of most legs twice.
+    tables = replace(told, shipments=told.shipments[told.shipments["vehicle_id"].isna()])
     (promise,) = alarms_of(tables, datetime(2014, 4, 12, tzinfo=UTC), SETTINGS)
     assert (promise.carrier, promise.field, round(promise.value, 3)) == ("AA", "promised_at", 0.054)
     at = newest_news(tables)
