@@ -2,9 +2,9 @@
 
 Those of one part are tested beside it: two who take the same item, and late submits (`reviews/test_claims`), one stuck
 call (`worker/test_outbox_contract`), events learnt before a decision (`events/test_following`), what is suppressed,
-snoozed or merged and stays countable (`directives/test_directives`, `reviews/test_queue`), what a preview must not do
-(`policies/test_preview`), secrets that rotate (`routing/dispatch/test_signing`), bundles that are refused when they are
-loaded (`routing/test_linker`, `routing/test_lint`).
+snoozed or merged and stays countable (`directives/test_directives`, `reviews/test_queue`), what a preview and a shadow
+must not do (`policies/test_preview`, `policies/test_shadow`), secrets that rotate (`routing/dispatch/test_signing`),
+bundles that are refused when they are loaded (`routing/test_linker`, `routing/test_lint`).
 """
 
 from __future__ import annotations

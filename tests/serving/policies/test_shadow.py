@@ -86,10 +86,7 @@ def test_each_record_is_decided_again_to_the_same_bytes(house: House) -> None:
     ], "it is told what the decisions beside it have used up, by its own terms"
 
 
-def test_nothing_else_is_written_or_sent(any_house: House, any_url: str) -> None:
-    def all_of(house: House) -> list[list[str]]:
-        return [[repr(sorted(vars(row).items(), key=str)) for row in house.rows(table)] for table in TOUCHED]
-
+def test_nothing_else_is_written_or_sent(any_house: House) -> None:
     any_house.announce("SH-1")
     shadowed(any_house, version(2, bolder))
     before = {table: any_house.count(table) for table in TOUCHED}
