@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Row, case, delete, func, insert, select, update
@@ -58,6 +58,12 @@ def page(session: Session, *, only_open: bool, before: int | None = None, limit:
     return list(session.scalars(statement))
 
 
+def open_ones(session: Session) -> list[tuple[str, str]]:
+    """Return all causes that stand or still hold something, with their status, oldest first."""
+    statement = select(CauseRow.cause_id, CauseRow.status).where(CauseRow.drained_at.is_(None))
+    return [(cause_id, status) for cause_id, status in session.execute(statement.order_by(CauseRow.position))]
+
+
 def counts_of(session: Session, cause_ids: Sequence[str]) -> dict[tuple[str, str], tuple[int, int]]:
     """Return how many children each cause has by status, and the money at stake with them, in minor units."""
     child = ChildRow
@@ -111,13 +117,15 @@ def longest_unseen(session: Session, cause_id: str, *, limit: int) -> list[Child
     return list(session.scalars(held.order_by(ChildRow.looked_at, ChildRow.shipment_id).limit(limit)))
 
 
-def next_in_turn(session: Session, cause_id: str, order: DrainOrder, *, now: datetime) -> ChildRow | None:
+def next_in_turn(
+    session: Session, cause_id: str, order: DrainOrder, *, now: datetime, besides: Collection[str] = ()
+) -> ChildRow | None:
     """Return the child that is drained next: what is still of use comes before what is too late."""
     child = ChildRow
     too_late = case((child.latest_useful_at <= now, 1), else_=0)
     by_value, by_time = child.value_at_stake_minor.desc(), (child.latest_useful_at.is_(None), child.latest_useful_at)
     wanted = (by_value, *by_time) if order is DrainOrder.VALUE else (*by_time, by_value)
-    held = select(child).where(child.cause_id == cause_id, child.status == HELD)
+    held = select(child).where(child.cause_id == cause_id, child.status == HELD, child.shipment_id.not_in(besides))
     return session.scalars(held.order_by(too_late, *wanted, child.shipment_id).limit(1)).one_or_none()
 
 

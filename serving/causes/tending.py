@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -60,6 +60,15 @@ class _WaitsError(Exception):
     """A budget is used up; the shipment stays held."""
 
 
+class _StuckError(Exception):
+    """A mistake is in the way of a shipment; it stays held, and others go on."""
+
+    def __init__(self, shipment_id: str, mistake: Exception) -> None:
+        self.shipment_id = shipment_id
+        self.mistake = mistake
+        super().__init__(shipment_id)
+
+
 @dataclass(frozen=True, slots=True)
 class Tending:
     """Looks after the causes that stand or still hold something."""
@@ -70,22 +79,20 @@ class Tending:
     service: DecisionService
 
     def tend(self) -> Tended:
-        """Look after every cause once."""
+        """Look after every cause once; what goes wrong with one is raised when all others have had their turn."""
         done = Tended()
-        with self.reads() as session:
-            causes = repository.page(session, only_open=True)
-        for cause in reversed(causes):
-            if cause.status == STANDING:
-                self._look(cause.cause_id, done)
-            else:
-                self._drain(cause.cause_id, done)
+        for _ in self._turns(done):
+            pass
         return done
 
     async def keep_tending(self, *, every_seconds: float = 5) -> None:
         """Tend until cancelled."""
         while True:
+            done = Tended()
             try:
-                is_more = self.tend().is_more
+                for _ in self._turns(done):
+                    await asyncio.sleep(0)  # requests wait for one cause at most
+                is_more = done.is_more
             except SQLAlchemyError as error:
                 _log.warning("Common causes cannot be looked after: %s", error)
                 is_more = False
@@ -93,6 +100,22 @@ class Tending:
                 _log.exception("Common causes cannot be looked after.")
                 is_more = False
             await asyncio.sleep(0.01 if is_more else every_seconds)
+
+    def _turns(self, done: Tended) -> Iterator[None]:
+        """Look after one cause after the other."""
+        with self.reads() as session:
+            causes = repository.open_ones(session)
+        mistake: Exception | None = None
+        for cause_id, status in causes:
+            try:
+                (self._look if status == STANDING else self._drain)(cause_id, done)
+            except SQLAlchemyError:
+                raise
+            except Exception as error:  # noqa: BLE001  it is raised in the end
+                mistake = error
+            yield
+        if mistake is not None:
+            raise mistake
 
     def _look(self, cause_id: str, done: Tended) -> None:
         """Look at some of what a cause holds, and end it if its counts say so."""
@@ -121,11 +144,17 @@ class Tending:
                 done.settled += _note(session, cause, child, playbook, facts, now)
             self._judge(session, cause, playbook, now, done)
 
-    def _facts(self, session: Session, child: ChildRow, policy: Policy, now: datetime) -> dict[str, Any] | Exception:
+    def _facts(
+        self, session: Session, child: ChildRow, policy: Policy, now: datetime
+    ) -> dict[str, Any] | Exception | None:
+        """Return what is known of a shipment, why it cannot be asked about, or None if a mistake is in the way."""
         try:
             return self.service.known_of(policy, self._question(session, child), now)
         except _REFUSED as error:
             return error
+        except Exception:  # others of the cause are looked at all the same
+            _log.exception("Shipment %s cannot be looked at.", child.shipment_id)
+            return None
 
     def _judge(self, session: Session, cause: CauseRow, playbook: Playbook, now: datetime, done: Tended) -> None:
         watch = watch_of(session, playbook, cause.key, now)
@@ -139,26 +168,33 @@ class Tending:
 
     def _drain(self, cause_id: str, done: Tended) -> None:
         """Let go of what a cause that is over holds, in order, as fast as its playbook allows."""
+        stuck: dict[str, Exception] = {}
         for _ in range(AT_A_TIME):
             try:
                 with self.sessions.begin() as session:
                     now = self.service.following.catch_up_as_of(session, self.clock)
-                    if not self._let_go(session, cause_id, now, done):
-                        return
+                    if not self._let_go(session, cause_id, now, done, stuck):
+                        break
             except _WaitsError:
-                return
-            except IntegrityError:  # another process decided the same version in this very moment
                 break
-        done.is_more = True
+            except IntegrityError:  # another process decided the same version in this very moment
+                done.is_more = True
+                break
+            except _StuckError as error:  # it is tried again in the next round
+                stuck[error.shipment_id] = error.mistake
+        else:
+            done.is_more = len(stuck) < AT_A_TIME
+        for mistake in stuck.values():
+            raise mistake
 
-    def _let_go(self, session: Session, cause_id: str, now: datetime, done: Tended) -> bool:
-        """Let go of the next shipment; return False if there is none, or not yet."""
+    def _let_go(self, session: Session, cause_id: str, now: datetime, done: Tended, stuck: Collection[str]) -> bool:
+        """Let go of the next shipment that is not stuck; return False if there is none, or not yet."""
         cause = repository.find(session, cause_id)
         if cause is None:
             return False
         playbook = self.service.bundles.in_force(session).playbook(cause.playbook)
         drain = WITHOUT_PLAYBOOK if playbook is None else playbook.drain
-        child = repository.next_in_turn(session, cause_id, drain.order, now=now)
+        child = repository.next_in_turn(session, cause_id, drain.order, now=now, besides=stuck)
         if child is None:
             return self._finish(session, cause_id, now)
         decisions.lock_shipment(session, child.shipment_id)  # in the order in which a decision takes its locks
@@ -174,6 +210,10 @@ class Tending:
         except _REFUSED as error:
             done.settled += _give_up(session, child, error, now)
             return True
+        except SQLAlchemyError:
+            raise
+        except Exception as error:
+            raise _StuckError(child.shipment_id, error) from error
         body = json.loads(decided.sealed.body)
         if (
             _lacks_budget(self.service.bundles.of_decision(session, body), body)
@@ -207,13 +247,13 @@ def _note(
     cause: CauseRow,
     child: ChildRow,
     playbook: Playbook,
-    facts: dict[str, Any] | Exception,
+    facts: dict[str, Any] | Exception | None,
     now: datetime,
 ) -> int:
     """Note a look at a held shipment; return 1 if there is nothing left to decide about it."""
     if isinstance(facts, Exception):
         return _give_up(session, child, facts, now)
-    shows = playbook.shows(facts) if playbook.key_of(facts) == cause.key else None
+    shows = playbook.shows(facts) if facts is not None and playbook.key_of(facts) == cause.key else None
     repository.note_look(session, playbook.name, cause.key, child.shipment_id, shows=shows, at=now)
     child.looked_at = now
     return 0

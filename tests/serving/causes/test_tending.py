@@ -1,0 +1,64 @@
+"""Whoever looks after causes: one that is stuck, or one among very many, does not keep the others from their turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select
+
+from serving.causes.repository import HELD
+from serving.db.tables import CauseRow, ChildRow, DecisionRow
+from serving.decisions.service import Decided, DecisionService, Request
+from tests.serving.causes.outage import SILENT_HOURS, departed, names, told
+from tests.serving.house import House
+
+FEW = {"declare": {"at_least": 3, "share_at_least": 0.5, "within_minutes": 120}}
+
+
+@pytest.fixture
+def silent(sqlite_url: str) -> Iterator[House]:
+    """A house that holds four shipments of one cause."""
+    with House(sqlite_url, told(**FEW)) as house:
+        departed(house, names(6))
+        house.advance(hours=SILENT_HOURS)
+        for name in names(6):
+            house.decided(name, risk=0.5)
+        yield house
+
+
+def held(house: House) -> set[str]:
+    return {row.shipment_id for row in house.rows(ChildRow) if row.status == HELD}
+
+
+def test_a_shipment_with_a_mistake_in_its_way_stops_no_other(silent: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    again = DecisionService.again
+
+    def with_a_mistake(service: DecisionService, session: Any, request: Request, now: Any) -> Decided:
+        if request.question.shipment_id == "SH-0005":  # worth most, so the first in turn
+            raise RuntimeError("a mistake")
+        return again(service, session, request, now)
+
+    monkeypatch.setattr(DecisionService, "again", with_a_mistake)
+    silent.api.post(f"/v1/causes/{silent.rows(CauseRow)[0].cause_id}/close", json={}, headers={"X-Actor": "dana"})
+    with pytest.raises(RuntimeError, match="a mistake"):
+        silent.container.tending.tend()
+    assert held(silent) == {"SH-0005"}
+    monkeypatch.undo()
+    silent.container.tending.tend()
+    assert held(silent) == set()
+
+
+def test_the_oldest_of_very_many_causes_has_its_turn(silent: House) -> None:
+    with silent.container.sessions.begin() as session:
+        first = session.scalars(select(CauseRow)).one()
+        columns = {name: getattr(first, name) for name in CauseRow.__table__.columns.keys() if name != "position"}
+        session.execute(
+            insert(CauseRow),
+            [{**columns, "cause_id": f"cause_{n}", "key": f"C-{n}", "call_id": None} for n in range(200)],
+        )
+    silent.api.post(f"/v1/causes/{first.cause_id}/close", json={}, headers={"X-Actor": "dana"})
+    silent.container.tending.tend()
+    assert held(silent) == set()
+    assert silent.count(DecisionRow) == 6 + 4
