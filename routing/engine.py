@@ -48,7 +48,7 @@ from routing.directives import NOTHING, Standing, in_force
 from routing.errors import NaiveTimeError
 from routing.evaluation import Pick, RuleResult, evaluate, open_facts, pick, settle
 from routing.facts import ReadFacts, Unknown
-from routing.parents import Parent, parent_of
+from routing.parents import Parent, parents_of
 from routing.policy import Choosing, Mode, Policy
 
 
@@ -152,7 +152,7 @@ def decide(policy: Policy, facts: Mapping[str, object], now: datetime, context: 
         applied=tuple(dict.fromkeys((*applied, *outcome.applied))),
         findings=findings,
         cause=outcome.cause,
-        parents=tuple(parent_of(policy, each, read.known, now, context, standing) for each in declared),
+        parents=parents_of(policy, declared, read.known, now, context, standing, used=outcome.uses),
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,9 @@ from routing.choosing import effective_mode, want_of_capacity
 from routing.context import Context
 from routing.directives import Standing
 from routing.policy import Policy
+
+_PLACES = 6
+"""Budgets are counted in millionths of their unit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +37,33 @@ class Parent:
     uses: Mapping[str, float]
 
 
-def parent_of(
+def parents_of(
+    policy: Policy,
+    declared: Iterable[Finding],
+    known: Mapping[str, Any],
+    now: datetime,
+    context: Context,
+    standing: Standing,
+    *,
+    used: Mapping[str, float],
+) -> tuple[Parent, ...]:
+    """Say what becomes of the causes that one case declares, in their order.
+
+    Parameters
+    ----------
+    used
+        What the case's own branch takes from the budgets; each call takes from what is left for the next.
+    """
+    parents = []
+    for finding in declared:
+        context = _after(context, used)
+        parent = _parent_of(policy, finding, known, now, context, standing)
+        used = parent.uses
+        parents.append(parent)
+    return tuple(parents)
+
+
+def _parent_of(
     policy: Policy, finding: Finding, known: Mapping[str, Any], now: datetime, context: Context, standing: Standing
 ) -> Parent:
     """Say what becomes of a cause that is declared.
@@ -68,6 +97,11 @@ def parent_of(
         not_called_because=because,
         uses=policy.branches[Branch.ESCALATE].uses if called else {},
     )
+
+
+def _after(context: Context, used: Mapping[str, float]) -> Context:
+    left = {name: round(amount - used.get(name, 0), _PLACES) for name, amount in context.capacity.items()}
+    return replace(context, capacity=left)
 
 
 def _why_not_called(policy: Policy, known: Mapping[str, Any], context: Context, standing: Standing) -> str | None:

@@ -24,12 +24,14 @@ def enqueue(
     sequence: int,
     now: datetime,
     actor: str,
+    cause_id: str | None = None,
 ) -> str:
     """Put the call of a decision's branch into the outbox and return its id. `sequence` is the newest decision.
 
-    The id follows from decision and branch, and the database holds it once: deciding twice fails, and sends nothing.
+    The id follows from decision and branch, and the database holds it once: deciding twice fails, and sends nothing. The
+    call of a cause that the decision declares has its id from the cause, so that it stands beside the decision's own.
     """
-    call_id = call_id_for(decision_id, action.branch)
+    call_id = call_id_for(cause_id or decision_id, action.branch)
     call = BranchCall(
         call_id=call_id,
         decision_id=decision_id,

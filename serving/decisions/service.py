@@ -278,6 +278,7 @@ class DecisionService:
             sequence=sealed.sequence,
             now=now,
             actor=SYSTEM,
+            cause_id=cause_id,
         )
         counting = in_force.counting(weighed.policy)
         usage.note(session, counting, usage.LetOut(Branch.ESCALATE, call_id, now), weighed.facts)
