@@ -22,6 +22,7 @@ from serving.decisions import repository as decisions
 from serving.decisions import usage
 from serving.decisions.acting import ACTIONS, Action, action_for
 from serving.decisions.calls import enqueue
+from serving.directives import repository as orders
 from serving.errors import AlreadyClaimedError, AnswerError, ClaimLostError, ItemClosedError, ItemNotFoundError
 from serving.policies.bundles import Bundles
 from serving.reviews import repository
@@ -204,6 +205,7 @@ class ReviewService:
         """
         now = self.clock.now()
         with self.sessions.begin() as session:
+            orders.lock(session)  # before the chain, as whoever decides: the answer may make a branch step down
             newest, _ = decisions.lock_chain(session)
             row = _found(session, item_id)
             _check_reason(item_id, Answer.OVERRIDE, reason)
@@ -234,6 +236,7 @@ class ReviewService:
         """
         now = self.clock.now()
         with self.sessions.begin() as session:
+            orders.lock(session)  # the answer may make a branch step down
             row = _found(session, item_id)
             _check_reason(item_id, Answer.DISMISS, reason)
             closing = Closing(Answer.DISMISS, actor, Branch.NONE.value, reason, note)

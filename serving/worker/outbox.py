@@ -196,6 +196,7 @@ class SqlOutbox:
         except (LifeError, PolicyError) as error:  # nothing decides here; the call is settled all the same
             _log.warning("Whether a branch is to step down cannot be told: %s", error)
             return
+        directives.lock(session)  # of several at once, each counts the ones before
         branch = session.scalar(select(_Call.branch).where(_Call.call_id == call.call_id))
         after_dead_letter(session, policy, Branch(str(branch)), now)
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from threading import Barrier, BrokenBarrierError
+from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 from routing.policy import Policy
 from serving.db.tables import DirectiveRow
+from serving.directives.service import issue
+from serving.step_ups import stepping_down
 from serving.worker.outbox import SqlOutbox
 from tests.serving.health.test_metrics import figures
 from tests.serving.house import House, problem_in
@@ -50,6 +57,18 @@ def stepped_down(house: House) -> list[DirectiveRow]:
     return [row for row in house.rows(DirectiveRow) if row.issued_by == "system"]
 
 
+def together() -> Callable[..., DirectiveRow]:
+    """Return what issues a limit when two are about to, or a second later if the other waits for its turn."""
+    both = Barrier(2, timeout=1)
+
+    def slowly(*given: Any, **named: Any) -> DirectiveRow:
+        with suppress(BrokenBarrierError):
+            both.wait()
+        return issue(*given, **named)
+
+    return slowly
+
+
 class TestAnswers:
     def test_that_would_not_let_it_be_approved_any_more_take_it_back(self, any_house: House) -> None:
         limit = any_house.ordered(**RECOMMEND)
@@ -74,6 +93,27 @@ class TestAnswers:
         said = problem_in(propose(any_house, {"directive_id": row.directive_id}), 409, "step-up")["detail"]
         assert "notify has 61 answers, 2 of them against" in said
 
+    @pytest.mark.service
+    def test_of_two_people_at_once_make_one_limit(
+        self, postgresql_url: str, late_shipments: Policy, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with House(postgresql_url, late_shipments, people=PEOPLE) as house, house.another() as other:
+            limit = house.ordered(**RECOMMEND)
+            house.announce("SH-waits", "SH-waits-too")
+            waits = [house.decided(name, risk=0.5)["review_item_id"] for name in ("SH-waits", "SH-waits-too")]
+            answered(house, ENOUGH)
+            assert approve(house, propose(house, limit).json()).status_code == 200
+            tokens = [house.claimed(item, "analyst-0") for item in waits]
+            monkeypatch.setattr(stepping_down, "issue", together())
+
+            def dismiss(at: House, item: str, token: str) -> int:
+                said = {"actor": "analyst-0", "claim_token": token, "reason_code": "not_late"}
+                return at.answer(item, "dismiss", **said).status_code
+
+            with ThreadPoolExecutor(2) as pool:
+                assert list(pool.map(dismiss, (house, other), waits, tokens)) == [200, 200]
+            assert len(stepped_down(house)) == 1
+
     def test_against_a_branch_that_was_never_raised_change_nothing(self, house: House) -> None:
         item = house.for_review("SH-1", risk=0.8)
         token = house.claimed(item, "analyst-0")
@@ -92,6 +132,25 @@ class TestDeadLetters:
         assert (row.branch, row.mode) == ("notify", "recommend")
         assert "2 of 3 calls of the last 24 hours came to nothing" in row.body
         assert figures(any_house)["triage_branches_stepped_down"] == 1
+
+    @pytest.mark.service
+    def test_of_two_workers_at_once_make_one_limit(
+        self, postgresql_url: str, late_shipments: Policy, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with House(postgresql_url, late_shipments, people=PEOPLE) as house:
+            assert [branch(house, f"SH-{number}") for number in range(4)] == ["notify"] * 4
+            outbox, now = SqlOutbox(house.engine), house.clock.now()
+            asked = {"target": "orchestrator", "owner": "w", "now": now, "real_now": now, "lease": timedelta(minutes=1)}
+            first, second, *others = outbox.claim(limit=4, **asked)
+            for call in others:
+                outbox.dead(call, reason="410 Gone", now=now)
+            assert len(stepped_down(house)) == 1
+            with house.container.sessions.begin() as session:
+                session.execute(delete(DirectiveRow))
+            monkeypatch.setattr(stepping_down, "issue", together())
+            with ThreadPoolExecutor(2) as pool:
+                assert all(pool.map(lambda call: outbox.dead(call, reason="410 Gone", now=now), (first, second)))
+            assert len(stepped_down(house)) == 1
 
     def test_are_held_against_those_that_arrived_and_are_forgotten(self, house: House) -> None:
         names = [f"SH-{number}" for number in range(20)]
