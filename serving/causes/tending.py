@@ -111,7 +111,7 @@ class Tending:
                 (self._look if status == STANDING else self._drain)(cause_id, done)
             except SQLAlchemyError:
                 raise
-            except Exception as error:  # noqa: BLE001  it is raised in the end
+            except Exception as error:
                 mistake = error
             yield
         if mistake is not None:

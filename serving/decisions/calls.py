@@ -28,8 +28,8 @@ def enqueue(
 ) -> str:
     """Put the call of a decision's branch into the outbox and return its id. `sequence` is the newest decision.
 
-    The id follows from decision and branch, and the database holds it once: deciding twice fails, and sends nothing. The
-    call of a cause that the decision declares has its id from the cause, so that it stands beside the decision's own.
+    The id follows from decision and branch, and the database holds it once: deciding twice fails, and sends nothing.
+    The call of a cause that it declares has its id from the cause, so that it stands beside the decision's own.
     """
     call_id = call_id_for(cause_id or decision_id, action.branch)
     call = BranchCall(

@@ -314,7 +314,7 @@ class TestDraining:
     def test_what_dies_half_way_leaves_the_shipment_held_and_the_next_one_goes_on(self, silent: House) -> None:
         decided(silent, *names(6))
         say(silent, "decline")
-        with silent.another(model=Dying(after=2)) as other, pytest.raises(RuntimeError, match="died"):
+        with silent.another(model=Dying(after=2, of=SystemExit)) as other, pytest.raises(SystemExit, match="died"):
             other.container.tending.tend()
         assert Counter(statuses(silent).values()) == {"drained": 2, "held": 2}
         silent.container.tending.tend()
@@ -403,14 +403,14 @@ class TestAnotherBundle:
 class Dying(FakeModel):
     """Dies once, when it was asked to explain so many times."""
 
-    def __init__(self, after: int) -> None:
+    def __init__(self, after: int, of: type[BaseException] = RuntimeError) -> None:
         super().__init__()
-        self.left = after
+        self.left, self.of = after, of
 
     def explain(self, row: FeatureRow, moment: Moment) -> Explanation:
         self.left -= 1
         if self.left == -1:
-            raise RuntimeError("died")
+            raise self.of("died")
         return super().explain(row, moment)
 
 

@@ -53,7 +53,7 @@ def test_a_shipment_with_a_mistake_in_its_way_stops_no_other(silent: House, monk
 def test_the_oldest_of_very_many_causes_has_its_turn(silent: House) -> None:
     with silent.container.sessions.begin() as session:
         first = session.scalars(select(CauseRow)).one()
-        columns = {name: getattr(first, name) for name in CauseRow.__table__.columns.keys() if name != "position"}
+        columns = {each.key: getattr(first, each.key) for each in CauseRow.__table__.columns if each.key != "position"}
         session.execute(
             insert(CauseRow),
             [{**columns, "cause_id": f"cause_{n}", "key": f"C-{n}", "call_id": None} for n in range(200)],
