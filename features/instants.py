@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,11 @@ def micros(instant: datetime | None) -> int:
         return NEVER
     since = instant - _EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def instant_of(micros: int) -> datetime:
+    """Return the instant so many microseconds after 1970 began."""
+    return _EPOCH + timedelta(microseconds=micros)
 
 
 def micros_of(instants: pd.Series) -> Ints:

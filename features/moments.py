@@ -7,12 +7,13 @@ from datetime import datetime
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from features.history import HOUR
 from features.instants import micros
 from features.legs import Legs, Row, Time
 from features.tables import RecordTables
-from features.timeline import NEVER
+from features.timeline import NEVER, Ints
 from features.vocabulary import Moment
 
 HOURS_BEFORE_DEPARTURE = {Moment.DAY_BEFORE: 24, Moment.HOURS_BEFORE: 2}
@@ -67,25 +68,38 @@ def questions_about(legs: Legs) -> pd.DataFrame:
     DataFrame
         Columns shipment_id, moment, cutoff_at, ordered by moment and shipment.
     """
-    times = legs.times
-    over = np.minimum(times[:, Time.DELIVERED_KNOWN], times[:, Time.CLOSED_KNOWN])
-    before_departure = np.minimum(over, times[:, Time.DEPARTED_KNOWN])
     parts = []
     for moment in Moment:
-        if moment is Moment.AT_BOOKING:
-            cutoffs, past = times[:, Time.KNOWN], before_departure
-        elif moment is Moment.AT_DEPARTURE:
-            cutoffs, past = times[:, Time.DEPARTED_KNOWN], over
-        elif moment is Moment.AT_TRANSFER:
-            cutoffs, past = times[:, Time.TRANSFERRED_KNOWN], np.minimum(over, times[:, Time.ARRIVED_KNOWN])
-        elif moment is Moment.BEFORE_DELIVERY:
-            cutoffs, past = times[:, Time.ARRIVED_KNOWN], over
-        else:
-            ahead = HOURS_BEFORE_DEPARTURE[moment] * HOUR
-            cutoffs = np.where(times[:, Time.PLANNED] == NEVER, NEVER, times[:, Time.PLANNED] - ahead)
-            past = before_departure
-        in_force = (times[:, Time.SINCE] <= cutoffs) & (cutoffs < times[:, Time.UNTIL])
-        exists = (cutoffs != NEVER) & in_force & (past > cutoffs)
+        cutoffs, exists = cutoffs_of(legs.times, moment)
         cutoff_at = pd.to_datetime(cutoffs[exists], unit="us", utc=True)
         parts.append(pd.DataFrame({"shipment_id": legs.ids[exists], "moment": moment.value, "cutoff_at": cutoff_at}))
     return pd.concat(parts, ignore_index=True)
+
+
+def cutoffs_of(times: Ints, moment: Moment) -> tuple[Ints, NDArray[np.bool_]]:
+    """Return when a moment of each version is, and whether that version could have been judged then.
+
+    Parameters
+    ----------
+    times : int64 [n, len(Time)]
+
+    Returns
+    -------
+    int64 [n], bool [n]
+    """
+    over = np.minimum(times[:, Time.DELIVERED_KNOWN], times[:, Time.CLOSED_KNOWN])
+    before_departure = np.minimum(over, times[:, Time.DEPARTED_KNOWN])
+    if moment is Moment.AT_BOOKING:
+        cutoffs, past = times[:, Time.KNOWN], before_departure
+    elif moment is Moment.AT_DEPARTURE:
+        cutoffs, past = times[:, Time.DEPARTED_KNOWN], over
+    elif moment is Moment.AT_TRANSFER:
+        cutoffs, past = times[:, Time.TRANSFERRED_KNOWN], np.minimum(over, times[:, Time.ARRIVED_KNOWN])
+    elif moment is Moment.BEFORE_DELIVERY:
+        cutoffs, past = times[:, Time.ARRIVED_KNOWN], over
+    else:
+        ahead = HOURS_BEFORE_DEPARTURE[moment] * HOUR
+        cutoffs = np.where(times[:, Time.PLANNED] == NEVER, NEVER, times[:, Time.PLANNED] - ahead)
+        past = before_departure
+    in_force = (times[:, Time.SINCE] <= cutoffs) & (cutoffs < times[:, Time.UNTIL])
+    return cutoffs, (cutoffs != NEVER) & in_force & (past > cutoffs)

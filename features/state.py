@@ -234,6 +234,11 @@ class State:
         case = self._case(shipment_id)
         return 0 if case is None else len(case.events)
 
+    def versions(self, shipment_id: str) -> tuple[Version, ...]:
+        """Return the versions of a shipment in order of time; none if it was not announced."""
+        case = self._case(shipment_id)
+        return () if case is None else case.versions
+
     def features(self, subject: Shipment, cutoff: datetime) -> FeatureRow:
         """Return the features of an announced or an inline shipment at the cutoff."""
         at = micros(cutoff)

@@ -57,6 +57,11 @@ class EtaModel:
     boosters: Mapping[Moment, tuple[lgb.Booster, ...]]
     outcomes: Mapping[Moment, Outcomes]
 
+    @property
+    def moments(self) -> tuple[Moment, ...]:
+        """The moments that it was trained for."""
+        return tuple(self.boosters)
+
     def raw_hours(self, values: Floats, moment: Moment) -> Floats:
         """Return the delay quantiles as boosted, in order, before any correction: float64 [n, len(LEVELS)], hours."""
         threads = 1 if len(values) == 1 else 0
@@ -85,10 +90,27 @@ class EtaModel:
         )
         return np.sort(raw + moved * _widths(raw)[:, None], axis=1)
 
+    def outcomes_with(self, moment: Moment, others: Outcomes) -> Outcomes:
+        """Return the outcomes that were known when the model was made, and of others those that were known later."""
+        kept = self.outcomes[moment]
+        return kept.joined(others.known_from(int(kept.known.max()) + 1))
+
     def score(
-        self, row: FeatureRow, moment: Moment, carrier_id: str, promised_at: datetime | None, as_of: datetime
+        self,
+        row: FeatureRow,
+        moment: Moment,
+        carrier_id: str,
+        promised_at: datetime | None,
+        as_of: datetime,
+        outcomes: Outcomes | None = None,
     ) -> EtaScore:
-        """Score one row; abstain where something that the score cannot do without is missing."""
+        """Score one row; abstain where something that the score cannot do without is missing.
+
+        Parameters
+        ----------
+        outcomes
+            What to correct it by, from `outcomes_with`; without, what was known when the model was made.
+        """
         missing = row.missing
         if moment not in self.boosters:
             missing = (*missing, f"the model was not trained for the moment {moment.value}")
@@ -96,7 +118,8 @@ class EtaModel:
             return EtaScore(None, None, None, moment, missing or ("no promise is given",))
         raw = self.raw_hours(row.values.reshape(1, -1), moment)
         carrier = np.array([carrier_id], dtype=object)
-        hours = self.hours(raw, carrier, np.array([micros(as_of)]), self.outcomes[moment])[0]
+        known = self.outcomes[moment] if outcomes is None else outcomes
+        hours = self.hours(raw, carrier, np.array([micros(as_of)]), known)[0]
         if np.isnan(hours).any():
             few = f"fewer than {self.window.least_outcomes} outcomes are known of the last {self.window.days} days"
             return EtaScore(None, None, None, moment, (few,))

@@ -11,6 +11,7 @@ from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 
 from serving import error_handlers, problems
+from serving.arrivals import endpoints as arrivals
 from serving.bootstrap import Container
 from serving.causes import endpoints as causes
 from serving.decisions import endpoints as decisions
@@ -30,6 +31,7 @@ from serving.web import pages
 _API = (
     events.router,
     scores.router,
+    arrivals.router,
     decisions.router,
     directives.router,
     step_ups.router,
@@ -66,9 +68,10 @@ def create_app(container: Container) -> FastAPI:
 
 @asynccontextmanager
 async def _keeping_up(app: FastAPI) -> AsyncIterator[None]:
-    """Follow the record log, and look after common causes, while the application runs."""
+    """Follow the record log and what became of shipments, and look after common causes, while the application runs."""
     container: Container = app.state.container
-    tasks = [asyncio.create_task(work) for work in (container.following.keep_up(), container.tending.keep_tending())]
+    works = (container.following.keep_up(), container.tending.keep_tending(), container.arrivals.keep_up())
+    tasks = [asyncio.create_task(work) for work in works]
     try:
         yield
     finally:

@@ -11,7 +11,10 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from features.settings import FeatureSettings
 from features.tables import RecordTables
-from models.registry import load_champion
+from models.eta import EtaModel
+from models.registry import load_champion, load_eta_champion
+from serving.arrivals.outcomes import KnownOutcomes, KnowsThePast
+from serving.arrivals.service import ArrivalService
 from serving.auth.people import NOBODY, People, read_people
 from serving.causes.service import CauseService
 from serving.causes.tending import Tending
@@ -21,6 +24,7 @@ from serving.db.engine import create_engine_for, read_only, session_factory
 from serving.db.migrate import upgrade
 from serving.decisions.service import DecisionService
 from serving.directives.service import DirectiveService
+from serving.errors import SettingsError
 from serving.events.following import Following, Learns
 from serving.events.records import Intake
 from serving.events.service import EventService
@@ -37,7 +41,7 @@ from serving.scores.service import ScoreService
 from serving.step_ups.service import StepUpService
 
 
-class OnlineState(FeatureState, Learns, Protocol):
+class OnlineState(FeatureState, Learns, KnowsThePast, Protocol):
     """The state both sides use: events fill it, scores ask it."""
 
 
@@ -52,6 +56,7 @@ class Container:
     model: DelayPredictor
     bundles: Bundles
     people: People = NOBODY
+    eta_model: EtaModel | None = None
 
     @cached_property
     def sessions(self) -> sessionmaker[Session]:
@@ -82,6 +87,12 @@ class Container:
     def scores(self) -> ScoreService:
         """Scores shipments."""
         return ScoreService(self.clock, self.state, self.model, self.intake)
+
+    @cached_property
+    def arrivals(self) -> ArrivalService:
+        """Tells when shipments arrive."""
+        known = None if self.eta_model is None else KnownOutcomes(self.eta_model, self.state)
+        return ArrivalService(self.clock, self.scores, self.eta_model, known)
 
     @cached_property
     def decisions(self) -> DecisionService:
@@ -141,6 +152,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Container:
     if settings.tracking_uri is not None:
         champion, _ = load_champion(settings.tracking_uri, settings.model_name)
         model, feature_settings = champion, champion.feature_settings
+    eta_model = _eta_model(settings, feature_settings)
     engine = create_engine_for(settings.database_url)
     upgrade(engine)
     state = LiveState(feature_settings)
@@ -152,7 +164,23 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Container:
     with session_factory(engine).begin() as session:
         owners = begin(session, bundles, settings.policy, clock.now())
     people = NOBODY if settings.people is None else read_people(settings.people, owners)
-    container = Container(settings, clock, engine, state, model, bundles, people)
+    container = Container(settings, clock, engine, state, model, bundles, people, eta_model)
     container.following.position = start
     container.following.catch_up()
+    container.arrivals.catch_up()
     return container
+
+
+def _eta_model(settings: Settings, feature_settings: FeatureSettings) -> EtaModel | None:
+    """Load the model of arrival, if one is named; it must see the very features that the other model sees."""
+    if settings.eta_model_name is None or settings.tracking_uri is None:
+        return None
+    champion, _ = load_eta_champion(settings.tracking_uri, settings.eta_model_name)
+    if champion.feature_settings != feature_settings:
+        raise SettingsError(
+            "eta model",
+            f"'{champion.name}', trained with feature settings {champion.feature_settings.model_dump_json()}, and "
+            f"model '{settings.model_name}' with {feature_settings.model_dump_json()}",
+            "A service computes features one way: train both with the same `features`, or leave one out.",
+        )
+    return champion

@@ -83,6 +83,10 @@ def serve(
         ),
     ] = None,
     model: Annotated[str, typer.Option(help="Name of the registered model.")] = "delay",
+    eta_model: Annotated[
+        str | None,
+        typer.Option(help="Name of the registered model of arrival; without one nobody is told when it arrives."),
+    ] = None,
     history: Annotated[
         Path | None,
         typer.Option(help="Folder of imported tables, known before the record log begins; or a snapshot.", exists=True),
@@ -124,6 +128,7 @@ def serve(
         database_url=database,
         tracking_uri=tracking_uri,
         model_name=model,
+        eta_model_name=eta_model,
         history=history,
         policy=policy,
         body_limit_bytes=body_limit_bytes,

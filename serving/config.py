@@ -33,6 +33,8 @@ class Settings:
     tracking_uri: str | None = None
     """MLflow tracking URI; without one no model is loaded and every case goes to a person."""
     model_name: str = "delay"
+    eta_model_name: str | None = None
+    """Registered model of arrival; without one nobody is told when a shipment arrives."""
     history: Path | None = None
     """Folder of canonical Parquet tables, known before the record log begins."""
     policy: Path | None = None
@@ -50,6 +52,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, before anything is built from it."""
+        if self.eta_model_name is not None and self.tracking_uri is None:
+            raise SettingsError("eta model", f"'{self.eta_model_name}'", "Give the registry too: --tracking-uri.")
         if self.body_limit_bytes < 1:
             raise SettingsError("body limit", f"{self.body_limit_bytes} bytes", "Give at least 1.")
         if self.clock_skew < timedelta(0):

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from serving.arrivals.service import ArrivalService
 from serving.auth.people import Person
 from serving.bootstrap import Container
 from serving.causes.service import CauseService
@@ -48,6 +49,11 @@ async def _events(container: App) -> EventService:
 async def _scores(container: App) -> ScoreService:
     container.following.catch_up_if_possible()
     return container.scores
+
+
+async def _arrivals(container: App) -> ArrivalService:
+    container.following.catch_up_if_possible()
+    return container.arrivals
 
 
 async def _decisions(container: App) -> DecisionService:
@@ -141,6 +147,7 @@ ActorOrSystem = Annotated[str, Depends(_actor_or_system)]
 Known = Annotated[Person, Depends(_person)]
 Key = Annotated[str, Depends(_key)]
 Events = Annotated[EventService, Depends(_events)]
+Arrivals = Annotated[ArrivalService, Depends(_arrivals)]
 Scores = Annotated[ScoreService, Depends(_scores)]
 Decisions = Annotated[DecisionService, Depends(_decisions)]
 Reviews = Annotated[ReviewService, Depends(_reviews)]

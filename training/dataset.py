@@ -15,7 +15,7 @@ from features.definitions import NAMES
 from features.instants import micros_of
 from features.labels import lateness_of
 from features.legs import Legs
-from features.moments import questions_of
+from features.moments import questions_about
 from features.tables import NEEDED, SCHEMAS, RecordTables
 from features.vocabulary import LineMoment, Moment
 from training.config import ModelConfig
@@ -33,8 +33,8 @@ class Dataset:
     Attributes
     ----------
     cases
-        Columns shipment_id, moment, cutoff_at, late (bool), delay_hours, label_known_at, planned_at, carrier, lane,
-        period; n rows. Of order lines: see `training.shortage.dataset`.
+        Columns shipment_id, moment, cutoff_at, late (bool), delay_hours, label_known_at, planned_at, lane, period and
+        carrier (as planned at the cutoff); n rows. Of order lines: see `training.shortage.dataset`.
     values : float64 [n, number of features]
     fingerprint
         SHA-256 over the canonical tables.
@@ -105,7 +105,8 @@ def cases_of(tables: RecordTables, config: ModelConfig, *, awaited: bool = False
     awaited
         Whether those are among them whose outcome came after the end of their period, as `splits.AWAITED`.
     """
-    cases = questions_of(tables)
+    legs = Legs.of_tables(tables)
+    cases = questions_about(legs)
     cases = cases[cases["moment"].isin([moment.value for moment in config.moments])]
     cases = cases.join(lateness_of(tables, config.features, cases))
     # A shipment stands on the side of its first plan, whatever became of that.
@@ -117,7 +118,9 @@ def cases_of(tables: RecordTables, config: ModelConfig, *, awaited: bool = False
         first = cases.groupby(common.fillna(cases["shipment_id"]))["planned_at"].transform("min")
         cases["planned_at"] = first
     cases["lane"] = cases["shipment_id"].map(lanes_of(tables))
-    cases["carrier"] = cases["shipment_id"].map(plans.set_index("shipment_id")["carrier_id"])
+    shipments = pd.Index(legs.shipment_ids).get_indexer(pd.Index(cases["shipment_id"]))
+    asked = legs.rows_at(shipments, micros_of(cases["cutoff_at"]))
+    cases["carrier"] = legs.keys["carrier"][asked]
     cases["period"] = periods_of(cases["planned_at"], cases["label_known_at"], config.split)
     if awaited:
         before = cases["planned_at"] < pd.Timestamp(config.split.calibrate_until)

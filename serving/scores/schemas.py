@@ -20,7 +20,7 @@ InlineShipment = Annotated[
 ]
 
 
-class ShipmentQuestion(BaseModel):
+class ShipmentAsked(BaseModel):
     """A shipment by its id, or inline: exactly one of the two."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -28,7 +28,6 @@ class ShipmentQuestion(BaseModel):
     shipment_id: ShipmentId | None = None
     shipment: InlineShipment | None = None
     moment: Moment | None = Field(default=None, description="the moment to judge it at; else the one that holds now")
-    explain: bool = Field(default=False, description="explain the score even if nobody is going to act on it")
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:
@@ -39,6 +38,12 @@ class ShipmentQuestion(BaseModel):
     def question(self) -> Question:
         """Return what the service is asked."""
         return Question(self.shipment_id, self.shipment, self.moment)
+
+
+class ShipmentQuestion(ShipmentAsked):
+    """A shipment by its id, or inline: exactly one of the two; and whether reasons are wanted."""
+
+    explain: bool = Field(default=False, description="explain the score even if nobody is going to act on it")
 
 
 class ReasonShape(BaseModel):

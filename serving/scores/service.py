@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -57,8 +57,13 @@ class ScoreService:
     model: DelayPredictor
     intake: Intake
 
-    def subject(self, question: Question, now: datetime) -> Subject:
+    def subject(self, question: Question, now: datetime, among: Collection[Moment] | None = None) -> Subject:
         """Find the shipment a question is about, and the moment to judge it at.
+
+        Parameters
+        ----------
+        among
+            The moments that are asked for; by default those that the model was trained for.
 
         Raises
         ------
@@ -73,7 +78,8 @@ class ScoreService:
             shipment = read_record(Shipment, question.shipment, now=now, intake=self.intake, where="body.shipment")
         else:
             shipment = self.state.shipment(question.shipment_id or "", now)
-        moment = question.moment or self.state.moment(shipment, now, self.model.moments)
+        asked = self.model.moments if among is None else among
+        moment = question.moment or self.state.moment(shipment, now, asked)
         if moment is None:
             raise NoDecisionMomentError(shipment.shipment_id, now)
         return Subject(shipment, moment, now, inline=question.shipment is not None)

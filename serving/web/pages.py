@@ -24,9 +24,10 @@ from serving.errors import (
 )
 from serving.reviews.items import Item
 from serving.reviews.reasons import ReasonCode
-from serving.reviews.repository import Which
+from serving.reviews.repository import DONE, Which
 from serving.shapes import PathId
 from serving.web import assets, causes, changes, messages, sign_in
+from serving.web.arrivals import arrival_view
 from serving.web.rows import rows_of
 from serving.web.views import item_view
 from serving.web.visit import GUARDED, Answered, Here, Text, Typed, Visit, item_path
@@ -195,7 +196,9 @@ def _item_page(
     history = visit.app.reviews.history(item_id)
     token = None if visit.analyst is None else visit.app.reviews.held_token(item_id, actor=visit.analyst)
     view = item_view(found, decision, calls, history, detail.policy)
-    return visit.page("item.html", status, view=view, item=found, token=token, message=message, typed=typed or Typed())
+    arrival = None if visit.is_refresh or found.status == DONE else arrival_view(visit.app, found.shipment_id)
+    shown = {"view": view, "arrival": arrival, "item": found, "token": token, "message": message}
+    return visit.page("item.html", status, **shown, typed=typed or Typed())
 
 
 def _refused(visit: Visit, item_id: str, error: _Refused, typed: Typed) -> Response:

@@ -42,6 +42,16 @@ def window(opens_at: datetime, closes_at: datetime) -> str:
     return f"{instant(opens_at).removesuffix(' UTC')} to {closes}"
 
 
+def arrival(early: datetime, median: datetime, late: datetime, now: datetime) -> str:
+    """Say when something arrives that has not by now: "It arrives between … and …, most likely …."."""
+    if late <= now:
+        return f"It should have arrived by {instant(late)}, and nothing of it has been told."
+    if median <= now:
+        return f"It arrives by {instant(late)}; half of such shipments would have by {instant(median)}."
+    when = f"by {instant(late)}" if early <= now else f"between {instant(early)} and {instant(late)}"
+    return f"It arrives {when}, most likely {instant(median)}."
+
+
 def distance(moment: datetime, now: datetime) -> str:
     """Say how far a moment is from now: "in 3 h 20 min", "2 d 4 h ago", "now"."""
     if abs(moment - now) < timedelta(minutes=1):

@@ -24,6 +24,7 @@ from features.state import FeatureRow
 from features.tables import RecordTables
 from features.vocabulary import Moment, Verdict
 from models.contracts import DelayScore, Explanation, Reason
+from models.eta import EtaModel
 from routing.policy import Policy
 from serving.app import create_app
 from serving.auth.people import NOBODY, People, Person
@@ -144,6 +145,7 @@ class House:
         feature_settings: FeatureSettings | None = None,
         history: RecordTables | None = None,
         people: People = NOBODY,
+        eta_model: EtaModel | None = None,
         **settings: Any,
     ) -> None:
         self.database_url = database_url
@@ -156,7 +158,7 @@ class House:
         if history is not None:
             self.state.add_tables(history)
         made = Settings(database_url=database_url, **settings)
-        self.container = Container(made, self.clock, self.engine, self.state, self.model, Bundles(), people)
+        self.container = Container(made, self.clock, self.engine, self.state, self.model, Bundles(), people, eta_model)
         if policy is not None:
             with self.container.sessions.begin() as session:
                 put_in_force(session, policy, self.clock.now())
@@ -169,6 +171,7 @@ class House:
         """Start one more process at the same database; it knows what the record log holds."""
         same = {"clock": self.clock, "model": self.model, "feature_settings": self.feature_settings}
         given = {**same, "history": self.history, "people": self.container.people}
+        given["eta_model"] = self.container.eta_model
         given |= {**self.settings, **changes}
         return House(self.database_url, None, **given)
 

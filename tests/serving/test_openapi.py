@@ -14,7 +14,7 @@ from tests.serving.house import House
 
 ROOT = Path(__file__).parents[2]
 CALLS = {
-    "/healthz", "/readyz", "/v1/events", "/v1/score/delay", "/v1/triage", "/v1/decisions",
+    "/healthz", "/readyz", "/v1/events", "/v1/score/delay", "/v1/score/eta", "/v1/triage", "/v1/decisions",
     "/v1/decisions/{decision_id}", "/v1/decisions/{decision_id}/counterfactuals",
     "/v1/reviews", "/v1/reviews/{item_id}",
     "/v1/directives", "/v1/directives/{directive_id}", "/v1/directives/{directive_id}/end",
@@ -87,13 +87,14 @@ def test_the_examples_of_events_are_taken_as_they_stand(document: Any, house: Ho
             assert answer.status_code == 200, (name, answer.text)
 
 
-def test_the_examples_of_questions_are_answered(document: Any, house: House) -> None:
+@pytest.mark.parametrize("path", ["/v1/score/delay", "/v1/score/eta"])
+def test_the_examples_of_questions_are_answered(document: Any, house: House, path: str) -> None:
     house.advance(days=10)
     events = document["paths"]["/v1/events"]["post"]["requestBody"]["content"]["application/cloudevents-batch+json"]
     house.send(*events["examples"]["two events"]["value"])
-    examples = document["paths"]["/v1/score/delay"]["post"]["requestBody"]["content"]["application/json"]["examples"]
+    examples = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["examples"]
     for example in examples.values():
-        assert house.api.post("/v1/score/delay", json=example["value"]).status_code == 200
+        assert house.api.post(path, json=example["value"]).status_code == 200
 
 
 def test_the_events_described_are_those_that_are_read(document: Any) -> None:

@@ -36,15 +36,14 @@ def judge_arrivals(model: EtaModel, dataset: Dataset, tables: RecordTables) -> d
     """
     history = LaneHistory.of(tables, model.feature_settings)
     judged = {}
-    for moment, kept in model.outcomes.items():
+    for moment in model.outcomes:
         values, delay_hours = arrivals(dataset, Period.TEST, moment)
         cases = dataset.cases[dataset.chosen(Period.TEST, moment)]
-        later = outcomes_of(model, dataset, moment).known_from(int(kept.known.max()) + 1)
         hours = model.hours(
             model.raw_hours(values, moment),
             cases["carrier"].to_numpy(dtype=object),
             micros_of(cases["cutoff_at"]),
-            kept.joined(later),
+            model.outcomes_with(moment, outcomes_of(model, dataset, moment)),
         )
         everything = JudgedArrivals(
             cases, values[:, _TO_PROMISE], delay_hours, hours, _baselines(history, model, dataset, moment), 0

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 
+import numpy as np
 import pytest
 
+from features.instants import micros
+from models.conformal import Outcomes
 from serving.db.tables import AuditRow, DecisionRow, OutgoingCallRow, ReviewItemRow
-from tests.serving.house import delivery
+from serving.web import words
+from tests.serving.house import NOW, delivery
 from tests.serving.web.filled import Filled
 from tests.serving.web.visitor import Visitor, chosen, note_of, value_of, words_of
+from tests.training.small import small_eta_model
 
 
 def row_of(filled: Filled, name: str) -> ReviewItemRow:
@@ -216,3 +224,56 @@ class TestFormsWithoutScript:
         page = dana.shown(filled.path("top"))
         kinds = set(re.findall(r'<input type="(\w+)"', page))
         assert kinds == {"hidden"}
+
+
+class TestWhenItArrives:
+    """As of now, and beside the sealed decision: only where a model of arrival is loaded."""
+
+    def test_without_a_model_nothing_is_said_of_it(self, filled: Filled, dana: Visitor) -> None:
+        assert "Arrival, as of now" not in dana.shown(filled.path("top"))
+
+    @pytest.mark.parametrize(
+        ("hours", "said"),
+        [
+            (
+                (40, 44, 50),
+                "It arrives between Tue 03 Mar 22:00 UTC and Wed 04 Mar 08:00 UTC, most likely Wed 04 Mar 02:00 UTC.",
+            ),
+            ((-1, 44, 50), "It arrives by Wed 04 Mar 08:00 UTC, most likely Wed 04 Mar 02:00 UTC."),
+            ((-9, -1, 50), "It arrives by Wed 04 Mar 08:00 UTC; half of such shipments would have by Mon 02 Mar 05:00"),
+            ((-9, -4, -1), "It should have arrived by Mon 02 Mar 05:00 UTC, and nothing of it has been told."),
+        ],
+    )
+    def test_an_interval_and_its_middle(self, hours: tuple[float, float, float], said: str) -> None:
+        early, median, late = (NOW + timedelta(hours=each) for each in hours)
+        assert words.arrival(early, median, late, NOW).startswith(said)
+
+    def test_the_page_tells_it_as_of_now_and_apart_from_the_decision(
+        self, filled: Filled, arrives: Visitor, dana: Visitor
+    ) -> None:
+        page = words_of(arrives.shown(filled.path("top")))
+        assert "Arrival, as of now It arrives between" in page
+        assert "by the eta model version unregistered, which is stated to hold 80 % of arrivals; no part of" in page
+        assert "Arrival, as of now" not in words_of(dana.shown(filled.path("top")))
+
+    def test_it_says_why_it_cannot_be_told(self, filled: Filled, arrives: Visitor) -> None:
+        said = words_of(arrives.shown(filled.path("unknown carrier")))
+        assert "It cannot be told as of now: carrier NEWCO has no history." in said
+
+    def test_of_one_that_has_arrived_nothing_is_said(self, filled: Filled, arrives: Visitor) -> None:
+        filled.house.send(delivery("d-arrived", "delivered", row_of(filled, "top").shipment_id))
+        assert "Arrival, as of now" not in arrives.shown(filled.path("top"))
+
+
+@pytest.fixture
+def arrives(filled: Filled) -> Iterator[Visitor]:
+    """An analyst at a process that has a model of arrival, whose outcomes became known an hour ago."""
+    made, known = small_eta_model(), micros(filled.house.clock.now() - timedelta(hours=1))
+    outcomes = {
+        moment: Outcomes(told.groups, np.full(len(told.known), known), told.values)
+        for moment, told in made.outcomes.items()
+    }
+    with filled.house.another(eta_model=replace(made, outcomes=outcomes)) as house:
+        visitor = Visitor(house)
+        yield visitor
+        visitor.close()
