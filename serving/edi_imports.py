@@ -45,6 +45,15 @@ def import_edi_command(
     currency: Annotated[
         str, typer.Option("--currency", help="ISO 4217 code of money whose currency is not told")
     ] = "USD",
+    stock: Annotated[
+        Path | None,
+        typer.Option(
+            "--stock",
+            help="folder of canonical tables with `inventory_positions`: the levels from which positions follow",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> None:
     """Import X12 (204, 210, 214, 856, 944, 945, 947, 990) and EDIFACT (IFTSTA) interchanges."""
@@ -52,6 +61,7 @@ def import_edi_command(
     from features.ingest.edi.importer import import_edi
     from features.ingest.edi.places import Zones
     from features.ingest.edi.reading import Terms
+    from features.ingest.edi.stock_ledger import StockLedger
 
     if not re.fullmatch("[A-Z]{3}", currency):
         raise typer.BadParameter(f"--currency is {currency!r}; give an ISO 4217 code, e.g. USD.")
@@ -60,6 +70,7 @@ def import_edi_command(
     now = SystemClock().now()
     learnt = None if known_at == _SENT else now if known_at is None else _instant(known_at)
     terms = Terms(learnt, Zones() if zones is None else Zones.read(zones), currency)
+    ledger = None if stock is None else StockLedger.read(stock)
     columns = (TextColumn("{task.description:<32}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("reading", total=None)
@@ -67,7 +78,7 @@ def import_edi_command(
         def on_step(what: str, done: int, total: int) -> None:
             bar.update(task, description=what[-32:], completed=done, total=total)
 
-        summary = import_edi(source, out, terms, now=now, acknowledge=acknowledge, on_step=on_step)
+        summary = import_edi(source, out, terms, now=now, acknowledge=acknowledge, stock=ledger, on_step=on_step)
     if as_json:
         typer.echo(json.dumps(summary, default=_fields))
         return
@@ -94,6 +105,9 @@ def _explain(summary: EdiSummary, console: Console) -> None:
         console.print(f"  rejected {summary.leftovers:,} pieces that belong to no transaction", highlight=False)
     for remark, noted in summary.findings.items():
         console.print(f"  found {noted.count:,}: {remark}, first {noted.first}", highlight=False, markup=False)
+    for what, count in summary.stock.items():
+        if count:
+            console.print(f"  stock {count:,}: {what}", highlight=False, markup=False)
     for name in summary.not_edi:
         console.print(f"  no interchange in {name}", highlight=False, markup=False)
 

@@ -12,8 +12,11 @@ from typer.testing import CliRunner, Result
 
 from features.errors import SourceError
 from features.records import DeliveryEvent
+from features.stock_records import InventoryPosition
 from features.tables import RecordTables, records_of
+from features.vocabulary import Disposition
 from serving.imports import register
+from tests.features.ingest.edi.test_warehouse import ADJUSTED
 from tests.features.ingest.edi.written import one, several
 
 STATUS = "B10*P*S1*RHEI\nAT7*D1*NS***20260302*1200*LT\nMS1*BOSTON*MA"
@@ -50,6 +53,18 @@ class TestEdi:
         assert told["rejects"] == {"214: zone": 1}
         assert told["statuses"] == {"delivered": 1}
         assert told["records"] == {"events": 1}
+
+    def test_positions_follow_from_the_levels_given(self, tmp_path: Path) -> None:
+        clocks = {"occurred_at": datetime(2026, 3, 1, tzinfo=UTC), "known_at": datetime(2026, 3, 1, tzinfo=UTC)}
+        told = {"place": "DC1", "sku": "A2", "disposition": Disposition.AVAILABLE, "quantity": 10} | clocks
+        RecordTables.from_records([InventoryPosition.model_validate(told)]).write(tmp_path / "opening")
+        path = tmp_path / "adjusted.edi"
+        path.write_text(one("947", ADJUSTED))
+        summary = json.loads(run(path, "--stock", str(tmp_path / "opening"), "--json").stdout)
+        # Of five lines two are of the article: three go on hold and come off it, known at one instant.
+        assert summary["stock"] == {"given": 1, "followed": 0, "below_zero": 0, "placed": 2, "no_opening": 3}
+        assert summary["records"] == {"inventory_adjustments": 5, "inventory_positions": 1}
+        assert "stock 3: no_opening" in run(path, "--stock", str(tmp_path / "opening")).stderr
 
     def test_charges_and_totals_are_in_it(self, tmp_path: Path) -> None:
         path = tmp_path / "bill.edi"

@@ -22,6 +22,7 @@ _ELEMENT_CODES: Mapping[Reason, str] = {
     Reason.ZONE: "2",
     Reason.NUMBER: "6",
     Reason.CODE: "7",
+    Reason.UNIT: "7",
     Reason.DATE: "8",
     Reason.TIME: "9",
 }

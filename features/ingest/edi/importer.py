@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from hashlib import blake2b
@@ -34,6 +35,7 @@ from features.ingest.edi.reading import Reading, Terms
 from features.ingest.edi.segments import holds_interchange, text_of
 from features.ingest.edi.ship_notices import read_ship_notice
 from features.ingest.edi.statuses import read_statuses
+from features.ingest.edi.stock_ledger import StockLedger
 from features.ingest.edi.summary import EdiSummary
 from features.ingest.edi.tenders import read_response, read_tender
 from features.ingest.edi.warehouse import read_adjustments, read_receipt, read_shipping_advice
@@ -67,6 +69,7 @@ def import_edi(
     *,
     now: datetime,
     acknowledge: Path | None = None,
+    stock: StockLedger | None = None,
     on_step: OnStep = _silent,
 ) -> EdiSummary:
     """Turn a file, or all files of a folder, into canonical tables, `rejects.parquet` and `findings.parquet` in `out`.
@@ -77,6 +80,8 @@ def import_edi(
         When this is done, aware: the date of the acknowledgements.
     acknowledge
         File for the functional acknowledgements (997) of what was read.
+    stock
+        Levels of stock that are given; positions follow from them and from what warehouses tell, and are written too.
 
     Raises
     ------
@@ -84,9 +89,10 @@ def import_edi(
         If a file cannot be read, or none holds an interchange.
     """
     paths = sorted(path for path in source.rglob("*") if path.is_file()) if source.is_dir() else [source]
+    terms = terms if stock is None else replace(terms, stock_units=stock.units)
     total, done = sum(path.stat().st_size for path in paths), 0
     with Writer(out) as writer, Path(acknowledge or os.devnull).open("w", encoding="ascii") as stream:
-        importing = _Import(terms, writer, Acknowledgement(stream, now))
+        importing = _Import(terms, writer, Acknowledgement(stream, now), stock)
         for path in paths:
             name = path.relative_to(source).as_posix() if source.is_dir() else path.name
             importing.read(path, name, partial(_step, on_step, name, done, total))
@@ -94,6 +100,8 @@ def import_edi(
         if not importing.summary.files:
             raise SourceError(source, "no file holds an interchange; it should begin with ISA (X12) or UNB (EDIFACT)")
         on_step("writing", total, total)
+        if stock is not None:
+            importing.settle(stock)
     return importing.summary
 
 
@@ -104,11 +112,14 @@ def _step(on_step: OnStep, name: str, done: int, total: int, offset: int) -> Non
 class _Import:
     """What was read so far."""
 
-    def __init__(self, terms: Terms, writer: Writer, acknowledgement: Acknowledgement) -> None:
+    def __init__(
+        self, terms: Terms, writer: Writer, acknowledgement: Acknowledgement, stock: StockLedger | None
+    ) -> None:
         self.summary = EdiSummary()
         self._terms = terms
         self._writer = writer
         self._acknowledgement = acknowledgement
+        self._stock = stock
         self._keys = Keys()
         self._digests: dict[str, bytes] = {}
         self._place: dict[str, Any] = {}
@@ -124,6 +135,15 @@ class _Import:
                     self._read(parts, name, on_offset)
         except OSError as error:
             raise SourceError(path, str(error)) from error
+
+    def settle(self, stock: StockLedger) -> None:
+        """Keep the positions of stock that follow from all that was read, and find what could not be placed."""
+        for positions, left in stock.settle():
+            self.summary.count(positions)
+            self._writer.keep(positions)
+            for finding, where in left:
+                self._find([finding], where)
+        self.summary.stock = stock.counts
 
     def _read(self, parts: Iterable[Part], name: str, on_offset: Callable[[int], None]) -> None:
         self.summary.files += 1
@@ -187,6 +207,9 @@ class _Import:
                 self.summary.count(records)
                 self._find(reading.findings, self._place)
                 self._writer.keep(records)
+                if self._stock is not None:
+                    for movement in reading.movements:
+                        self._stock.add(movement, self._place)
                 self._acknowledgement.add(transaction)
                 return
             reading.faults.append(Fault(Reason.SAME_KEY, there))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timezone
@@ -15,6 +15,7 @@ from features.fields import Record
 from features.ingest.edi.clocks import LOCAL, OFFSETS, ZONES, date_of, instant_of, time_of
 from features.ingest.edi.codes import KILOGRAMS
 from features.ingest.edi.faults import Fault, Finding, Reason, Remark, TransactionError
+from features.ingest.edi.movements import Movement
 from features.ingest.edi.parts import Transaction
 from features.ingest.edi.places import FoundZone, Zones
 from features.ingest.edi.segments import Segment
@@ -36,11 +37,14 @@ class Terms:
         When the files were learnt; None if each group was learnt when it says it was sent.
     currency
         ISO 4217 code of money whose currency is not told.
+    stock_units
+        Unit of the stock by place and sku, where it is known.
     """
 
     known_at: datetime | None
     zones: Zones = field(default_factory=Zones)
     currency: str = "USD"
+    stock_units: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -51,6 +55,8 @@ class Reading:
     ----------
     records
         What it says, in canonical form.
+    movements
+        What it does to stock.
     faults
         What is wrong with it; with one of them none of the records counts.
     """
@@ -58,6 +64,7 @@ class Reading:
     transaction: Transaction
     terms: Terms
     records: list[Record] = field(default_factory=list)
+    movements: list[Movement] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     _sent_at: datetime | None = None
@@ -103,9 +110,19 @@ class Reading:
         except ValidationError as error:
             raise at.error(Reason.RECORD, _said(error)) from error
 
-    def add(self, kind: type[Record], at: Segment, /, **fields: Any) -> None:
-        """Keep a record of what a segment says."""
-        self.records.append(self.make(kind, at, **fields))
+    def add(self, kind: type[R], at: Segment, /, **fields: Any) -> R:
+        """Keep a record of what a segment says, and return it."""
+        record = self.make(kind, at, **fields)
+        self.records.append(record)
+        return record
+
+    def move(self, movement: Movement, unit: str, at: Segment, element: int) -> None:
+        """Keep what a segment does to stock; its unit, in one of its elements, must be that of the stock."""
+        kept = self.terms.stock_units.get((movement.place, movement.sku), unit)
+        if unit != kept:
+            words = f"the quantity is in {unit}, stock of {movement.sku} at {movement.place} in {kept}"
+            raise at.error(Reason.UNIT, words, element)
+        self.movements.append(movement)
 
     @property
     def known_at(self) -> datetime:

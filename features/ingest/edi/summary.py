@@ -58,6 +58,9 @@ class EdiSummary:
         What was written, by table.
     statuses, raw_statuses
         Delivery events by canonical status, and by the carriers' codes.
+    stock
+        What became of levels that were given, and of the lines that move stock, as `StockLedger.counts` has it; empty
+        where no levels were given.
     """
 
     files: int = 0
@@ -74,6 +77,7 @@ class EdiSummary:
     records: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
     raw_statuses: Counter[str] = field(default_factory=Counter)
+    stock: Counter[str] = field(default_factory=Counter)
     charges: dict[str, Charge] = field(default_factory=dict)
     totals: dict[str, Total] = field(default_factory=dict)
     findings: dict[str, Noted] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from features.ingest.edi.codes import ADJUSTMENTS
 from features.ingest.edi.faults import Reason
+from features.ingest.edi.movements import Movement
 from features.ingest.edi.names import article_of, parties_of, party
 from features.ingest.edi.reading import Reading, split
 from features.ingest.edi.segments import Segment
@@ -15,6 +16,7 @@ from features.stock_records import InventoryAdjustment, WarehouseTask
 from features.vocabulary import AdjustmentReason, Disposition, TaskKind, TaskStatus
 
 _SHIPPED = "11"
+_LOT = "LT"
 _MOVES = {
     AdjustmentReason.HOLD: (Disposition.HELD, Disposition.AVAILABLE),
     AdjustmentReason.RELEASE: (Disposition.AVAILABLE, Disposition.HELD),
@@ -50,7 +52,7 @@ def read_receipt(reading: Reading) -> None:
     for number, piece in enumerate(lines, start=1):
         with reading.part():
             line = piece[0]
-            reading.add(
+            task = reading.add(
                 WarehouseTask,
                 line,
                 task_id=f"{warehouse.name}/{receipt}/{number}",
@@ -65,6 +67,7 @@ def read_receipt(reading: Reading) -> None:
                 reason=_exceptions(piece),
                 occurred_at=received_at,
             )
+            reading.move(Movement.of_task(task, _lot(piece, 8)), task.unit, line, 2)
 
 
 def read_shipping_advice(reading: Reading) -> None:
@@ -74,22 +77,24 @@ def read_shipping_advice(reading: Reading) -> None:
     warehouse = _Warehouse.of(reading, header)
     shipped = next((one for one in header if one.tag == "G62" and one.text(1) == _SHIPPED), None)
     shipped_at = warehouse.instant(reading, *((head, 3) if shipped is None else (shipped, 2, 4)))
-    order = head.required(2)
+    order, shipment = head.required(2), head.text(4)
+    # An order may leave in several shipments: each has its own lines.
+    advice = "/".join(filter(None, (warehouse.name, order, shipment)))
     reading.first("W12")
     for number, piece in enumerate(lines, start=1):
         with reading.part():
             line = piece[0]
             asked, done = line.amount(2), _quantity(line, 3)
             short = asked is not None and done < asked
-            reading.add(
+            task = reading.add(
                 WarehouseTask,
                 line,
-                task_id=f"{warehouse.name}/{order}/{number}",
+                task_id=f"{advice}/{number}",
                 warehouse_id=warehouse.name,
                 kind=TaskKind.LOAD,
                 status=TaskStatus.SHORT if short else TaskStatus.DONE,
                 order_id=order,
-                shipment_id=head.text(4),
+                shipment_id=shipment,
                 sku=_article(line, 7, 17, code=6),
                 quantity=asked,
                 done_quantity=done,
@@ -97,6 +102,7 @@ def read_shipping_advice(reading: Reading) -> None:
                 reason=line.text(1) if short else None,
                 occurred_at=shipped_at,
             )
+            reading.move(Movement.of_task(task, _lot(piece, 9)), task.unit, line, 5)
 
 
 def read_adjustments(reading: Reading) -> None:
@@ -115,13 +121,13 @@ def read_adjustments(reading: Reading) -> None:
             reading.known(code, ADJUSTMENTS, "adjustment", line)
             reason = ADJUSTMENTS.get(code, AdjustmentReason.OTHER)
             to, taken_from = _MOVES.get(reason, (Disposition.AVAILABLE, None))
-            reading.add(
+            adjustment = reading.add(
                 InventoryAdjustment,
                 line,
                 adjustment_id=f"{reading.identity}/{number}",
                 place=warehouse.name,
                 sku=_article(line, 5, 7, 17, code=4),
-                lot=line.text(9),
+                lot=_lot(piece, 9),
                 disposition=to,
                 from_disposition=taken_from,
                 quantity=quantity if taken_from is None else abs(quantity),
@@ -131,6 +137,7 @@ def read_adjustments(reading: Reading) -> None:
                 document=head.text(2),
                 occurred_at=adjusted_at,
             )
+            reading.move(Movement.of_adjustment(adjustment), adjustment.unit, line, 3)
 
 
 def _article(line: Segment, *places: int, code: int) -> str:
@@ -138,6 +145,12 @@ def _article(line: Segment, *places: int, code: int) -> str:
     if found is None:
         raise line.error(Reason.ELEMENT_MISSING, "no article is named", places[0] + 1)
     return found
+
+
+def _lot(piece: Sequence[Segment], element: int) -> str | None:
+    """Return the lot that a line names, in an element or in a reference behind it."""
+    told = [one.text(2) for one in piece if one.tag == "N9" and one.text(1) == _LOT]
+    return next((lot[:200] for lot in (piece[0].text(element), *told) if lot), None)
 
 
 def _quantity(line: Segment, element: int) -> float:

@@ -90,7 +90,7 @@ class TestReceipt:
 class TestShippingAdvice:
     def test_each_article_is_done_or_short(self, tmp_path: Path) -> None:
         full, short, unasked = imported(tmp_path, one("945", SHIPPED)).all(WarehouseTask)
-        assert (full.task_id, full.kind, full.status) == ("DC1/O1/1", TaskKind.LOAD, TaskStatus.DONE)
+        assert (full.task_id, full.kind, full.status) == ("DC1/O1/S1/1", TaskKind.LOAD, TaskStatus.DONE)
         assert (full.order_id, full.shipment_id, full.sku, full.reason) == ("O1", "S1", "V1", None)
         assert (short.status, short.quantity, short.done_quantity) == (TaskStatus.SHORT, 10, 4)
         assert (short.reason, short.sku) == ("CP", "000000000002")

@@ -14,6 +14,7 @@ from features.fields import Record
 from features.ingest.edi.importer import import_edi
 from features.ingest.edi.places import Zones
 from features.ingest.edi.reading import Terms
+from features.ingest.edi.stock_ledger import StockLedger
 from features.ingest.edi.summary import EdiSummary
 from features.tables import RECORDS, RecordTables, records_of
 
@@ -92,6 +93,7 @@ def imported(
     known_at: datetime | None = LEARNT,
     zones: Zones | None = None,
     acknowledge: Path | None = None,
+    stock: StockLedger | None = None,
 ) -> Imported:
     """Import what is written, each piece as a file of its own."""
     source = folder / "source"
@@ -102,7 +104,7 @@ def imported(
     for number, piece in enumerate(pieces):
         (source / f"{number:03d}.edi").write_bytes(piece)
     terms = Terms(known_at, zones or Zones())
-    summary = import_edi(source, folder / "out", terms, now=LEARNT, acknowledge=acknowledge)
+    summary = import_edi(source, folder / "out", terms, now=LEARNT, acknowledge=acknowledge, stock=stock)
     return Imported(summary, folder / "out")
 
 
