@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -15,7 +16,10 @@ from features.tables import RecordTables
 from features.vocabulary import Moment
 from models.eta import EtaModel, residuals
 from serving.arrivals.outcomes import KnownOutcomes
+from serving.arrivals.service import ArrivalService
+from serving.clock import ManualClock
 from serving.scores.live import LiveState
+from serving.scores.service import ScoreService
 from tests.training.small import small_eta_model
 
 BEGIN = datetime(2025, 1, 6, tzinfo=UTC)
@@ -134,6 +138,20 @@ class TestHowOften:
         assert [known.catch_up(hours(80), at_most=2) for _ in range(3)] == [True, False, False]
         assert state.asked == 3 * 3
         assert len(newest(known, model, 80)) == 3
+
+    def test_the_service_does_so_while_nobody_asks(self, state: Counting, model: EtaModel) -> None:
+        known = KnownOutcomes(model, state)
+        service = ArrivalService(ManualClock(hours(80)), cast(ScoreService, None), model, known)
+
+        async def for_a_while() -> None:
+            task = asyncio.create_task(service.keep_up(every_seconds=0))
+            while state.asked < 3 * 3:
+                await asyncio.sleep(0)
+            task.cancel()
+
+        asyncio.run(asyncio.wait_for(for_a_while(), timeout=60))
+        assert len(newest(known, model, 80)) == 3
+        assert state.asked == 3 * 3
 
     def test_what_was_told_late_though_known_before_makes_all_anew(self, state: Counting, model: EtaModel) -> None:
         known = KnownOutcomes(model, state)

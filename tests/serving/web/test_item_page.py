@@ -253,7 +253,7 @@ class TestWhenItArrives:
     ) -> None:
         page = words_of(arrives.shown(filled.path("top")))
         assert "Arrival, as of now It arrives between" in page
-        assert "by the eta model version unregistered, which is stated to hold 80 % of arrivals; no part of" in page
+        assert "by the eta model version unregistered, whose intervals are stated to hold 80 % of arrivals;" in page
         assert "Arrival, as of now" not in words_of(dana.shown(filled.path("top")))
 
     def test_it_says_why_it_cannot_be_told(self, filled: Filled, arrives: Visitor) -> None:
