@@ -13,7 +13,7 @@ from pydantic import Field
 from features.fields import Amount, Identifier, Instant, Priced, Valid
 from features.invoice_vocabulary import ChargeKind, InvoiceKind, PaymentMethod, Proof, RateBasis
 from features.records import Reference
-from features.vocabulary import FreightClass, Mode
+from features.vocabulary import FreightClass, Mode, ReferenceKind
 
 RatePer = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Percent = Annotated[float, Field(allow_inf_nan=False)]
@@ -113,3 +113,7 @@ class InvoiceLine(Priced):
     weight_kg: Amount | None = Field(default=None, description="weight as billed")
     pieces: int | None = Field(default=None, ge=0)
     freight_class: FreightClass | None = None
+    reference_kind: ReferenceKind | None = None
+    reference: Identifier | None = Field(
+        default=None, description="number of the parcel or shipment that it is for, where the line itself says so"
+    )

@@ -10,12 +10,13 @@ from typing import Any
 
 from features.ingest.edi.codes import CHARGES, INVOICE_KINDS, KILOGRAMS, PAYMENTS
 from features.ingest.edi.faults import Reason, Remark
-from features.ingest.edi.names import Party, parties_of, party, references_of
+from features.ingest.edi.names import Party, goods_of, parties_of, party, references_of
 from features.ingest.edi.reading import Reading, pieces_of, split
 from features.ingest.edi.segments import Segment
 from features.ingest.money import minor_digits
 from features.invoice_records import FreightInvoice, InvoiceLine
 from features.invoice_vocabulary import ChargeKind, InvoiceKind, RateBasis
+from features.records import Reference
 from features.vocabulary import FreightClass
 
 _CLASSES = {word.value.replace(".", ""): word for word in FreightClass}
@@ -128,18 +129,21 @@ def _totals(bill: _Bill, prepaid: int) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Lading:
-    """What an LX loop says of the goods: L0 by the number that a charge names, class and description."""
+    """What an LX loop says of the goods: measures (L0) by the number a charge names, class, what and whose they are."""
 
     measures: Mapping[str | None, Segment]
     freight_class: FreightClass | None
     description: str | None
+    goods: Reference | None
 
     @classmethod
     def of(cls, piece: Sequence[Segment]) -> _Lading:
         measures = {segment.text(1): segment for segment in reversed(piece) if segment.tag == "L0"}
         classed = next((segment.text(7) for segment in piece if segment.tag == "L7" and segment.text(7)), None)
         described = next((segment.text(2) for segment in piece if segment.tag == "L5" and segment.text(2)), None)
-        return cls(measures, _class(classed), described)
+        # What stands before the first LX is about the whole bill.
+        goods = goods_of(piece) if piece and piece[0].tag == "LX" else None
+        return cls(measures, _class(classed), described, goods)
 
 
 def _line(bill: _Bill, lading: _Lading, l1: Segment, line_number: int) -> InvoiceLine | None:
@@ -165,6 +169,8 @@ def _line(bill: _Bill, lading: _Lading, l1: Segment, line_number: int) -> Invoic
         weight_kg=weight,
         pieces=None if measures is None else pieces_of(measures, 8),
         freight_class=lading.freight_class,
+        reference_kind=None if lading.goods is None else lading.goods.kind,
+        reference=None if lading.goods is None else lading.goods.value,
         occurred_at=bill.billed_at,
         **_rate(l1, measures, weight, bill.currency),
     )

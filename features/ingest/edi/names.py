@@ -12,6 +12,8 @@ from features.ingest.edi.segments import Segment
 from features.records import Reference
 from features.vocabulary import ReferenceKind
 
+_GOODS = (ReferenceKind.TRACKING, ReferenceKind.PRO, ReferenceKind.BILL_OF_LADING, ReferenceKind.SHIPMENT)
+"""Kinds of numbers of what a carrier carries, the narrowest first."""
 _ARTICLES = ("SK", "IN", "BP", "VN", "VP", "VC", "MG", "UP", "UK", "UA", "EN")
 """Kinds of numbers of articles, the owner's first (element 235)."""
 
@@ -29,6 +31,16 @@ def references_of(segments: Sequence[Segment]) -> tuple[Reference, ...]:
         if number is not None:
             found[REFERENCES.get(kind or "", ReferenceKind.OTHER), number[:200]] = None
     return tuple(Reference(kind=kind, value=number) for kind, number in found)
+
+
+def goods_of(segments: Sequence[Segment]) -> Reference | None:
+    """Return the number of the one parcel or shipment that segments are about; None where they name none or several."""
+    told = references_of(segments)
+    for kind in _GOODS:
+        of_kind = [reference for reference in told if reference.kind is kind]
+        if of_kind:
+            return of_kind[0] if len(of_kind) == 1 else None
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ import pytest
 from features.as_known import counts_from
 from features.charges import Reason
 from features.invoice_vocabulary import ChargeKind, Discrepancy
+from features.vocabulary import ReferenceKind
+from models.audit import arithmetic
 from models.audit.dispute import dispute_text
 from models.audit.findings import OPEN_QUESTIONS, WHOLE_BILL, AuditSettings, Finding, Tolerance
 from tests.features.agreed import CUTOFF, DAY, PICKUP, clocks, event, plan, rate, terms
@@ -236,6 +238,13 @@ class TestSeveralCauses:
         again = haul().model_copy(update={"line_number": 4})
         finding = found(lines=(haul(), surcharge(5_00), TOLL, again))
         assert (finding.label, finding.difference_minor, finding.line_numbers) == (D.DUPLICATE_LINE, 27_50, (4,))
+
+    def test_one_charge_for_each_of_two_parcels_is_no_repeat(self) -> None:
+        parcels = [
+            TOLL.model_copy(update={"line_number": number, "reference_kind": ReferenceKind.PRO, "reference": parcel})
+            for number, parcel in ((3, "P1"), (4, "P2"), (5, "P2"))
+        ]
+        assert arithmetic.repeated(parcels, 9_00) == [parcels[2]]
 
     def test_a_tax_twice(self) -> None:
         tax = terms("VAT", charge="tax", proof="nothing", basis="percent", percent=20)

@@ -56,6 +56,21 @@ class TestInvoice:
         assert invoice.delivered_at == datetime(2026, 3, 1, 6, tzinfo=UTC)
         assert [(one.kind.value, one.value) for one in invoice.references] == [("bol", "BOL1"), ("pro", "PRO1")]
 
+    @pytest.mark.parametrize(
+        ("told", "expected"),
+        [
+            ("N9*BM*B7", ("bol", "B7")), ("N9*BM*B7\nN9*CN*P7\nREF*PO*O7", ("pro", "P7")), ("N9*ZZ*NA", None),
+            ("REF*2I*T7\nN9*CN*P7", ("tracking", "T7")), ("N9*BM*B7\nN9*BM*B8", None),
+        ],
+    )  # fmt: skip
+    def test_a_line_bears_the_number_that_its_loop_names(
+        self, tmp_path: Path, told: str, expected: tuple[str, str] | None
+    ) -> None:
+        freight, fuel = bill(tmp_path, ("LX*2", f"LX*2\n{told}")).all(InvoiceLine)
+        assert freight.reference is None
+        found = None if fuel.reference is None else (fuel.reference_kind.value, fuel.reference)
+        assert found == expected
+
     def test_its_lines_say_what_was_sent(self, tmp_path: Path) -> None:
         freight, fuel = bill(tmp_path).all(InvoiceLine)
         assert (freight.kind, freight.charge_code, freight.amount_minor) == (ChargeKind.LINE_HAUL, None, 10000)

@@ -172,6 +172,22 @@ class TestUps:
                 (line.charge_code, line.amount_minor) for line in lines if line.invoice_id == invoice.invoice_id
             ] == [(charge["charge_type"], charge["charge"]) for charge in charges]
 
+    def test_a_line_bears_the_number_of_its_parcel(self, tmp_path: Path) -> None:
+        expected: dict[str, int] = {}
+        number = None
+        for segment in UPS.read_text().split("|"):
+            match segment.strip().split("*"):
+                case ["LX", *_]:
+                    number = None
+                case ["N9", "CN", value, *_]:
+                    number = value
+                case ["L1", *_] if number:
+                    expected[number] = expected.get(number, 0) + 1
+        lines = [line for line in read(UPS, tmp_path).all(InvoiceLine) if line.reference]
+        assert {line.reference_kind.value for line in lines} == {"pro"}
+        assert Counter(line.reference for line in lines) == expected
+        assert expected["1Z1808WW0473048017"] == 6
+
 
 class TestCatalyst:
     def test_the_invoice_says_what_the_file_says(self, tmp_path: Path) -> None:
