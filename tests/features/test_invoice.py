@@ -363,7 +363,7 @@ class TestPointInTime:
             matrix.values, again.values[[row_of[one.invoice.invoice_id] for one in matrix.bills]]
         )
 
-    @settings(max_examples=40)
+    @settings(max_examples=40, deadline=None)
     @given(st.lists(st.tuples(st.integers(-50, 50), st.integers(-50, 50), st.integers(1, 5)), max_size=6))
     def test_late_and_corrected_records_count_from_when_they_are_known(self, told: list[tuple[int, int, int]]) -> None:
         later: list[Record] = []
