@@ -1,0 +1,104 @@
+"""Processes of the service and its worker are killed (SIGKILL) at random points: nothing is lost or done twice.
+
+Two processes of the API and a worker share a database; the receiver fails half of the calls, some of them by silence.
+`TRIAGE_KILL_ROUNDS` says how many rounds the long tests have.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, func, select
+
+from serving.clock import SystemClock
+from serving.db.engine import engine_while, session_factory
+from serving.db.tables import DecisionRow, OutgoingCallRow
+from serving.worker.dead_letters import dead_letters, replay
+from tests.serving.killed import left_behind
+from tests.serving.killed.clients import Clients
+from tests.serving.killed.parts import Service
+from tests.serving.killed.rounds import Rounds
+from tests.serving.worker.processes import effects, receiver, summary
+
+ROUNDS = int(os.environ.get("TRIAGE_KILL_ROUNDS", "200"))
+FAILING = ("--fail-share", "0.5", "--silent-share", "0.1", "--silence-seconds", "1")
+
+
+def survives(database_url: str, folder: Path, *, rounds: int, seed: int) -> Rounds:
+    """Play the rounds, let everything settle, and check what is left."""
+    log, messages = folder / "effects.jsonl", 2 * rounds
+    with engine_while(database_url) as engine, receiver(log, *FAILING, "--seed", f"{seed}") as receiver_url:
+        service = Service(database_url, receiver_url, folder, messages=messages)
+        with service.running():
+            played = Rounds(service, Clients(service.urls, seed), engine, seed)
+            asyncio.run(played.play(rounds))
+            service.worker.kill()
+            dead = settle(service, engine)
+        told = {**told_of(played), "dead letters": dead, "receiver": summary(receiver_url)["this_run"]}
+        with session_factory(engine)() as session:
+            left_behind.check_answers(session, played.clients)
+            left_behind.check_what_was_set_in_motion(session, played.clients)
+            left_behind.check_effects(session, effects(log))
+            left_behind.check_budgets(session, messages)
+            left_behind.check_the_record(session, database_url)
+            branches = select(DecisionRow.branch, func.count()).group_by(DecisionRow.branch)
+            told["decisions"] = dict(session.execute(branches).all())
+    print(json.dumps(told))
+    return played
+
+
+def settle(service: Service, engine: Engine) -> int:
+    """Deliver every call; a person has each dead letter sent again. Return how many dead letters there were."""
+    found = 0
+    for _ in range(20):
+        service.last_worker.run(seconds=120)
+        with session_factory(engine)() as session:
+            statuses = Counter(session.scalars(select(OutgoingCallRow.status)))
+        letters = dead_letters(engine)
+        assert statuses.keys() <= {"delivered", "dead"}
+        assert statuses["dead"] == len(letters)
+        found += len(letters)
+        if not letters:
+            break
+        for letter in letters:
+            replay(engine, letter.call_id, actor="user:dana", now=SystemClock().now())
+    return found
+
+
+def told_of(played: Rounds) -> dict[str, object]:
+    counts, service = played.clients.counts, played.service
+    return {
+        "kills": {part.log.stem: part.kills for part in (*service.apis, service.worker)},
+        "requests": counts.sent,
+        "cut": counts.cut,
+        "of those done though unanswered": counts.done_unanswered,
+        "refused": counts.refused,
+        "told to wait": counts.told_to_wait,
+        "answers by people": len(played.clients.overridden),
+        "calls left leased": played.left_leased,
+    }
+
+
+def test_a_few_rounds(sqlite_url: str, tmp_path: Path) -> None:
+    played = survives(sqlite_url, tmp_path, rounds=3, seed=1)
+    assert played.clients.counts.cut.total() > 0
+
+
+@pytest.mark.slow
+def test_many_rounds(sqlite_url: str, tmp_path: Path) -> None:
+    played = survives(sqlite_url, tmp_path, rounds=ROUNDS, seed=2)
+    assert played.clients.counts.cut.total() >= ROUNDS / 2
+    assert played.left_leased > 0
+
+
+@pytest.mark.slow
+@pytest.mark.service
+def test_many_rounds_on_postgresql(postgresql_url: str, tmp_path: Path) -> None:
+    played = survives(postgresql_url, tmp_path, rounds=ROUNDS, seed=3)
+    assert played.clients.counts.cut.total() >= ROUNDS / 2
+    assert played.left_leased > 0
