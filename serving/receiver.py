@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -127,7 +127,11 @@ class Receiver:
     async def take(self, request: Request) -> Response:
         """Take one call."""
         self.counts["calls"] += 1
-        body = await request.body()
+        try:
+            body = await request.body()
+        except ClientDisconnect:  # the caller died while it sent; it comes again
+            self.counts["broken_off"] += 1
+            return Response(status_code=400)
         try:
             webhook_id = verify(
                 self.settings.secrets,

@@ -35,6 +35,9 @@ class Process:
         said: dict[str, Any] = asyncio.run(self._ask("GET", path)).json()
         return said
 
+    async def asked_as(self, scope: Any, receive: Any, answer: Any) -> None:
+        await self._app(scope, receive, answer)
+
     def stop(self) -> None:
         asyncio.run(self._live_and_end())
 
@@ -100,6 +103,22 @@ def told(client: Process) -> dict[str, Any]:
 
 
 class TestTake:
+    def test_a_caller_that_dies_while_it_sends_has_no_effect_and_breaks_nothing(self, opened: Open, log: Path) -> None:
+        process = opened()
+
+        async def part() -> dict[str, Any]:
+            return next(parts)
+
+        async def nobody(_message: Any) -> None:
+            """There is no one left to answer."""
+
+        parts = iter([{"type": "http.request", "body": body_of()[:20], "more_body": True}, {"type": "http.disconnect"}])
+        call = {"type": "http", "method": "POST", "path": "/calls", "headers": [], "query_string": b""}
+        asyncio.run(process.asked_as(call, part, nobody))
+        assert lines(log) == []
+        assert told(process)["this_run"] == {"broken_off": 1, "calls": 1}
+        assert send(process) == 200
+
     def test_a_call_has_its_effect_and_leaves_a_line(self, opened: Open, log: Path) -> None:
         assert send(opened()) == 200
         assert lines(log) == [
