@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from routing.errors import PolicyError, Problem
 from routing.linker import link
@@ -59,6 +60,11 @@ def parse_policy(text: str, *, name: str = "bundle") -> Policy:
     if policy is None:
         raise PolicyError(name, findings.in_order())
     return policy
+
+
+def link_document(document: dict[str, Any]) -> Policy | None:
+    """Load a bundle that is read already; None if it does not load. It has no text, and its problems have no places."""
+    return link(document, Findings(), "")
 
 
 def lint_policy(text: str, *, today: date) -> tuple[Problem, ...]:
