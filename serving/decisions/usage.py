@@ -7,11 +7,11 @@ whole millionths of the budget's unit, so that the sum does not depend on its or
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Row, func, insert, select
+from sqlalchemy import Select, exists, func, insert, select
 from sqlalchemy.orm import Session
 
 from features.vocabulary import Branch
@@ -100,11 +100,15 @@ def note_earlier(session: Session, policy: Policy, now: datetime) -> int:
     notes = 0
     for branch, terms in policy.branches.items():
         for budget, amount in terms.uses.items():
-            noted = select(BudgetUseRow.call_id).where(BudgetUseRow.budget == budget)
-            for call in _calls(session, branch, now - policy.budgets[budget].per):
-                if session.scalar(noted.where(BudgetUseRow.call_id == call.call_id)) is None:
-                    _note_use(session, _let_out(call), budget, amount)
-                    notes += 1
+            noted = exists().where(BudgetUseRow.call_id == OutgoingCallRow.call_id, BudgetUseRow.budget == budget)
+            since = now - policy.budgets[budget].per
+            uses = [
+                _use(LetOut(branch, call_id, at), budget, amount)
+                for call_id, at in session.execute(_calls(branch, since).where(~noted))
+            ]
+            if uses:
+                session.execute(insert(BudgetUseRow), uses)
+            notes += len(uses)
         notes += _note_earlier_takings(session, policy, terms, now)
     return notes
 
@@ -113,39 +117,37 @@ def _note_earlier_takings(session: Session, policy: Policy, terms: BranchTerms, 
     rest, notes = terms.cool_down, 0
     if rest is None:
         return 0
-    noted = select(BranchTakingRow.call_id).where(BranchTakingRow.key_fact == rest.key)
-    for call in _calls(session, terms.branch, now - rest.lasts):
-        if session.scalar(noted.where(BranchTakingRow.call_id == call.call_id)) is None:
-            known = policy.reader.read(decode_facts(json.loads(call.body)["facts"])).known
-            notes += _note_taking(session, _let_out(call), rest.key, known)
+    noted = exists().where(BranchTakingRow.call_id == OutgoingCallRow.call_id, BranchTakingRow.key_fact == rest.key)
+    calls = (
+        _calls(terms.branch, now - rest.lasts)
+        .where(~noted)
+        .join(DecisionRow, DecisionRow.decision_id == OutgoingCallRow.decision_id)
+        .add_columns(DecisionRow.body)
+    )
+    for call_id, at, body in session.execute(calls).all():
+        known = policy.reader.read(decode_facts(json.loads(body)["facts"])).known
+        notes += _note_taking(session, LetOut(terms.branch, call_id, at), rest.key, known)
     return notes
 
 
-def _calls(session: Session, branch: Branch, since: datetime) -> Iterator[Row[str, str, datetime, str]]:
-    calls, decisions = OutgoingCallRow, DecisionRow
-    statement = (
-        select(calls.branch, calls.call_id, calls.created_at, decisions.body)
-        .join(decisions, decisions.decision_id == calls.decision_id)
-        .where(calls.branch == branch.value, calls.created_at > since)
-        .order_by(calls.position)
-    )
-    yield from session.execute(statement).all()
-
-
-def _let_out(call: Row[str, str, datetime, str]) -> LetOut:
-    branch, call_id, at, _ = call
-    return LetOut(Branch(branch), call_id, at)
+def _calls(branch: Branch, since: datetime) -> Select[str, datetime]:
+    """Ask for the calls of a branch after a moment, in their order."""
+    call = OutgoingCallRow
+    chosen = select(call.call_id, call.created_at).where(call.branch == branch.value, call.created_at > since)
+    return chosen.order_by(call.position)
 
 
 def _note_use(session: Session, let_out: LetOut, budget: str, amount: float) -> None:
-    session.execute(
-        insert(BudgetUseRow).values(
-            budget=budget,
-            used_at=let_out.at,
-            amount_millionths=_millionths(amount),
-            call_id=let_out.call_id,
-        )
-    )
+    session.execute(insert(BudgetUseRow).values(_use(let_out, budget, amount)))
+
+
+def _use(let_out: LetOut, budget: str, amount: float) -> dict[str, object]:
+    return {
+        "budget": budget,
+        "used_at": let_out.at,
+        "amount_millionths": _millionths(amount),
+        "call_id": let_out.call_id,
+    }
 
 
 def _note_taking(session: Session, let_out: LetOut, key: str, known: Mapping[str, object]) -> bool:
