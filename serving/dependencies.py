@@ -8,7 +8,7 @@ from fastapi import Depends, Header, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from serving.arrivals.service import ArrivalService
-from serving.auth.people import Person
+from serving.auth.people import Person, is_of_the_service
 from serving.bootstrap import Container
 from serving.causes.service import CauseService
 from serving.db.audit import SYSTEM
@@ -111,7 +111,7 @@ async def _caller(
     """Return who acts: whoever the token belongs to, else whom the header names, if that is nobody with a token."""
     claimed, person = (x_actor or "").strip() or None, container.people.known_by(_token(credentials))
     if claimed is not None and claimed != (person.name if person else None):
-        if person is not None or container.people.is_listed(claimed):
+        if person is not None or container.people.is_listed(claimed) or is_of_the_service(claimed):
             raise ImpersonationError(claimed, None if person is None else person.name)
         return claimed
     return None if person is None else person.name

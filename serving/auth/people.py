@@ -17,6 +17,7 @@ from pathlib import Path
 
 import yaml
 
+from serving.db.audit import SYSTEM
 from serving.errors import SettingsError
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -57,6 +58,11 @@ class People:
 NOBODY = People()
 
 
+def is_of_the_service(name: str) -> bool:
+    """Tell whether the audit trail knows the service itself, or a part of it, by that name."""
+    return name.partition(":")[0].strip().lower() == SYSTEM
+
+
 def read_people(path: Path, owners: Iterable[str]) -> People:
     """Read the file of people.
 
@@ -81,6 +87,8 @@ def read_people(path: Path, owners: Iterable[str]) -> People:
         digest, roles = (entry.get("token_sha256"), entry.get("roles")) if isinstance(entry, dict) else (None, None)
         if not isinstance(name, str) or not 0 < len(name.strip()) == len(name) <= _LONGEST_NAME:
             mistakes.append(f"{name!r} is no name of 1 to {_LONGEST_NAME} characters")
+        elif is_of_the_service(name):
+            mistakes.append(f"{name} is what the service itself is called; give the name of a person")
         elif not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
             mistakes.append(f"{name} has no token_sha256 of 64 hex digits")
         elif digest in people:

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
+from serving.auth.people import is_of_the_service
 from serving.web.analyst import COOKIE, clean_name, seal
 from serving.web.safety import local_path
 from serving.web.visit import GUARDED, Here, Text, sealed_with
@@ -31,6 +32,8 @@ async def sign_in_as(visit: Here, name: Text = "", token: Text = "", then: Text 
     message = ""
     if who is None:
         message = "Give a name of 1 to 60 printable characters: your answers are recorded under it."
+    elif is_of_the_service(who):
+        message = f"{who} is what the service itself is called. Give your own name."
     elif person is not None and person.name != who:
         message = f"That is the token of {person.name}. Give your own name with it."
     elif person is None and app.people.is_listed(who):

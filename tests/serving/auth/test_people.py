@@ -41,6 +41,7 @@ class TestReadPeople:
             ("dana: {roles: [duty-manager]}\n", "dana has no token_sha256 of 64 hex digits"),
             (f"dana: {{token_sha256: {DIGEST}, roles: []}}\n", r"dana has roles \[\], expected some of duty-manager"),
             (f"dana: {{token_sha256: {DIGEST}, roles: [king]}}\n", r"dana has roles \['king'\], expected some of"),
+            (f"system: {{token_sha256: {DIGEST}, roles: [duty-manager]}}\n", "what the service itself is called"),
             (f"' dana': {{token_sha256: {DIGEST}, roles: [duty-manager]}}\n", "' dana' is no name of 1 to 60"),
             ("dana: [\n", "which cannot be read"),
             (
@@ -92,6 +93,15 @@ class TestWhoCalls:
         headers = {"Authorization": f"Bearer {token}", "X-Actor": actor}
         with house:
             problem_in(house.api.post("/v1/reviews/rev_0/claim", headers=headers), status, slug)
+
+    @pytest.mark.parametrize("actor", ["system", "System", "system:worker"])
+    def test_nobody_acts_as_the_service_itself(self, house: House, actor: str) -> None:
+        headers = {"Authorization": "Bearer the-service's-own-token", "X-Actor": actor}
+        with house:
+            problem_in(house.api.post("/v1/causes/cause_0/close", json={}, headers=headers), 403, "impersonation")
+            here = {"Origin": "http://triage", "Sec-Fetch-Site": "same-origin"}
+            answer = house.api.post("/sign-in", data={"name": actor, "token": "the-service's-own-token"}, headers=here)
+            assert (answer.status_code, "the service itself" in answer.text) == (422, True)
 
     def test_whoever_has_no_token_of_their_own_is_believed(self, house: House) -> None:
         headers = {"Authorization": "Bearer the-service's-own-token", "X-Actor": "ben"}
