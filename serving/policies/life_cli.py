@@ -164,7 +164,11 @@ def _ask(api: str, token: str, method: str, path: str, body: dict[str, Any] | No
         answer = httpx.request(method, f"{api}{path}", json=body, headers=headers, timeout=_PATIENCE_SECONDS)
     except httpx.HTTPError as error:
         raise ServiceRefusedError(f"The service at {api} does not answer ({error}). Give --api.") from error
-    found: dict[str, Any] = answer.json()
+    try:
+        found: dict[str, Any] = answer.json()
+    except ValueError as error:
+        why = f"What answers at {api} is not the service: {answer.status_code}, and no JSON. Give --api."
+        raise ServiceRefusedError(why) from error
     if answer.is_error:
         listed = "".join(f"\n  - {each['path']}: {each['detail']}" for each in found.get("errors", ()))
         raise ServiceRefusedError(f"{found['detail']}{listed}")

@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Thread
 from time import sleep
 
+import httpx
 import pytest
 import typer
 import uvicorn
@@ -85,6 +86,12 @@ def test_what_is_refused_is_said(house: House, api: str, edited: Path) -> None:
 def test_who_does_not_answer_is_named() -> None:
     result = triage("list", "--api", "http://127.0.0.1:9")
     assert str(result.exception).startswith("The service at http://127.0.0.1:9 does not answer")
+
+
+def test_who_answers_in_another_language_is_not_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(httpx, "request", lambda *_, **__: httpx.Response(502, text="<html>Bad Gateway</html>"))
+    result = triage("list", "--api", "http://proxy")
+    assert str(result.exception) == "What answers at http://proxy is not the service: 502, and no JSON. Give --api."
 
 
 class TestBreakingTheGlass:
