@@ -344,9 +344,10 @@ class Events:
         return cls(events, leg.astype(np.int64), withdrawn)
 
     def corrections(self, *, after: Ints) -> tuple[Ints, Ints]:
-        """Return leg and instant of each correction that becomes known after this instant of its leg."""
+        """Return leg and instant of each first correction of an event, if known after this instant of its leg."""
         known = micros_of(self.frame["known_at"])
-        turns = self.frame["corrects"].notna().to_numpy() & (known > after[self.leg])
+        again = pd.DataFrame({"leg": self.leg, "corrects": self.frame["corrects"].to_numpy(dtype=object)}).duplicated()
+        turns = self.frame["corrects"].notna().to_numpy() & ~again.to_numpy() & (known > after[self.leg])
         return self.leg[turns], known[turns]
 
     def fill_milestones(self, times: Ints, first: Ints) -> None:

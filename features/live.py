@@ -66,6 +66,7 @@ class LiveFacts:
 
     def replace(self, old: Sequence[Placed], new: Sequence[Placed]) -> None:
         """Take back what the old versions of a leg had put in, and put in what the new ones say."""
+        self._change_reports(old, new)
         gone, come = [version for version in old if version not in new], [one for one in new if one not in old]
         if len(gone) == len(come) == 1 and gone[0][0] == come[0][0]:
             self._change(gone[0][0], gone[0][1], come[0][1])
@@ -98,7 +99,6 @@ class LiveFacts:
                     if fact is not None:
                         answer = (float(fact.values[1]), float(fact.occurred))
                         note(vehicle, fact.occurred, fact.known, answer, fact.until)
-        self._change_reports(key_of[silence.KEY], old, new)
         self._change_rotation(key_of[VEHICLE], old, new)
         for queue, line in self.queues:
             key = key_of[queue.key]
@@ -115,14 +115,14 @@ class LiveFacts:
             if is_there is not None and is_there[0] < is_there[1]:
                 line.add(key, *is_there)
 
-    def _change_reports(self, carrier: Hashable | None, old: Row | None, new: Row | None) -> None:
-        was, now = ([] if row is None else silence.reports_of_one(row) for row in (old, new))
-        if carrier is None or was == now:
+    def _change_reports(self, old: Sequence[Placed], new: Sequence[Placed]) -> None:
+        was, now = (silence.reports_of_leg((keys["carrier"], row) for keys, row in versions) for versions in (old, new))
+        if was == now:
             return
-        for start in was:
-            self.reports.remove(carrier, start, NEVER)
-        for start in now:
-            self.reports.add(carrier, start, NEVER)
+        for carrier, start in was:
+            self.reports.remove((carrier,), start, NEVER)
+        for carrier, start in now:
+            self.reports.add((carrier,), start, NEVER)
 
     def _change_rotation(self, vehicle: Hashable | None, old: Row | None, new: Row | None) -> None:
         was, now = (None if row is None else rotation.run_of(row) for row in (old, new))

@@ -1,11 +1,14 @@
 """Silence of the carrier: how long it has told of no departure and no delivery, against what it usually tells.
 
-What is told counts from when it is both past and known, and what is told anew counts anew. A carrier with ten
+What is told counts from when it is both past and known, and what is told otherwise counts anew; a plan that says again
+what was known, or changes something else, tells nothing. A carrier with ten
 departures a day that has told of none for a day is silent; one with ten a month is not. So beside the hours stand the
 departures that usually come in as long.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,21 +69,42 @@ class Reports:
 
 
 def starts_of_reports(codes: Ints, times: Ints) -> tuple[Ints, Ints]:
-    """Return key and start of each thing that versions of legs tell: both int64 [m]."""
+    """Return key and start of each thing that versions of legs tell first: both int64 [m].
+
+    Parameters
+    ----------
+    codes, times
+        Of the versions in order, leg after leg.
+    """
     keys, starts = [], []
+    # Versions of a leg stand one after the other, and the last of each has no end.
+    follows = np.zeros(len(codes), dtype=bool)
+    follows[1:] = (times[1:, Time.SINCE] == times[:-1, Time.UNTIL]) & (codes[1:] == codes[:-1])
     for happened, known in _TOLD:
         # What a later version says was known only from when that version was.
         start = np.maximum.reduce([times[:, happened], times[:, known], times[:, Time.SINCE]])
         told = (codes >= 0) & (start < times[:, Time.UNTIL])
+        again = follows & np.append(False, told)[: len(told)]
+        for column in (happened, known, Time.KNOWN, Time.BOOKED):
+            again[1:] &= times[1:, column] == times[:-1, column]
+        told &= ~again
         keys.append(codes[told])
         starts.append(start[told])
     return np.concatenate(keys), np.concatenate(starts)
 
 
-def reports_of_one(row: Row) -> list[int]:
-    """Return when one version of a leg tells of something."""
-    starts = [max(row[happened], row[known], row[Time.SINCE]) for happened, known in _TOLD]
-    return [start for start in starts if start < row[Time.UNTIL]]
+def reports_of_leg(versions: Iterable[tuple[str | None, Row]]) -> list[tuple[str, int]]:
+    """Return what the versions of one leg, each with its carrier, tell first: the carrier and the start of each."""
+    reports: list[tuple[str, int]] = []
+    before: list[tuple[str, int, int] | None] = [None] * len(_TOLD)
+    for carrier, row in versions:
+        for place, (happened, known) in enumerate(_TOLD):
+            start = max(row[happened], row[known], row[Time.SINCE])
+            told = (carrier, row[happened], row[known]) if carrier is not None and start < row[Time.UNTIL] else None
+            if told is not None and told != before[place]:
+                reports.append((told[0], start))
+            before[place] = told
+    return reports
 
 
 def values(last: NDArray[np.float64], usual: NDArray[np.float64], cutoffs: Ints) -> NDArray[np.float64]:
