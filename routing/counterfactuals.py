@@ -1,7 +1,7 @@
 """What would have to be otherwise for a case to end otherwise: the nearest values of its facts and of the thresholds.
 
-One thing is changed at a time, what follows from it follows, the rest stays. Each answer was decided anew and did end
-otherwise; nothing is inferred from the form of the rules.
+One thing is changed at a time; of what follows from it, what the caller can restate follows, the rest stays. Each
+answer was decided anew and did end otherwise; nothing is inferred from the form of the rules.
 """
 
 from __future__ import annotations

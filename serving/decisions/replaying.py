@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from routing.context import NO_CONTEXT, Context
 from routing.counterfactuals import Case, Counterfactual, of_facts, of_thresholds
 from routing.errors import PolicyError, ReplayError
+from routing.loader import parse_policy
 from routing.policy import Policy
 from routing.recording import decode_facts
 from routing.replay import replay
@@ -24,6 +25,7 @@ from serving.policies.bundles import Bundles
 from serving.policies.errors import LifeError
 
 _AT_ONCE = 200
+_KEPT = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +74,18 @@ def counterfactuals(session: Session, body: str) -> tuple[Counterfactual, ...]:
     BundleNotFoundError
         If the bundle it was made under is not kept.
     """
-    recorded = json.loads(body)
-    bundle = repository.find(session, str(recorded["policy"]["digest"]))
-    policy = Bundles().policy(session, bundle.digest)
+    bundle = repository.find(session, str(json.loads(body)["policy"]["digest"]))
+    return _counterfactuals(bundle.text, body)
+
+
+@lru_cache(maxsize=_KEPT)
+def _counterfactuals(bundle: str, body: str) -> tuple[Counterfactual, ...]:
+    """Look for them once: what is sealed does not change, and it takes some thousand decisions."""
+    recorded, policy = json.loads(body), parse_policy(bundle)
     case = Case(
         facts=decode_facts(recorded["facts"]),
         now=datetime.fromisoformat(recorded["decided_at"]),
         context=Context.from_json(recorded["context"]) if "context" in recorded else NO_CONTEXT,
         restate=partial(restate, costs=policy.costs),
     )
-    return (*of_facts(policy, case), *of_thresholds(bundle.text, case))
+    return (*of_facts(policy, case), *of_thresholds(bundle, case))
