@@ -173,7 +173,9 @@ class House:
         given = {**same, "history": self.history, "people": self.container.people}
         given["eta_model"] = self.container.eta_model
         given |= {**self.settings, **changes}
-        return House(self.database_url, None, **given)
+        made = House(self.database_url, None, **given)
+        made.api.get("/nowhere")  # FastAPI builds its routes at the first request, and not by several threads at once
+        return made
 
     @property
     def policy(self) -> Policy:
