@@ -145,7 +145,7 @@ def answers(state: State, questions: pd.DataFrame) -> np.ndarray:
 
 
 class TestRandomHistories:
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=20, deadline=None)
     @given(histories)
     def test_equal_a_loop_over_all_that_is_known_and_stands(self, records: list[AnyRecord]) -> None:
         asked = Asked(records)
@@ -159,7 +159,7 @@ class TestRandomHistories:
                         values[row, NAMES.index(name)], expected, rtol=1e-12, atol=1e-12, err_msg=f"{name} {case}"
                     )
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=25, deadline=None)
     @given(histories, st.randoms(use_true_random=False))
     def test_are_answered_alike_when_told_one_by_one_in_any_order_and_twice(
         self, records: list[AnyRecord], rng: Random
@@ -172,7 +172,7 @@ class TestRandomHistories:
             state.add(record)
         np.testing.assert_array_equal(answers(state, asked.questions), built(asked))
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=15, deadline=None)
     @given(histories)
     def test_are_answered_alike_when_loaded_in_bulk(self, records: list[AnyRecord]) -> None:
         asked = Asked(records)
@@ -180,7 +180,7 @@ class TestRandomHistories:
         state.add_tables(asked.tables)
         np.testing.assert_array_equal(answers(state, asked.questions), built(asked))
 
-    @settings(max_examples=15, deadline=None)
+    @settings(max_examples=5, deadline=None)
     @given(histories)
     def test_what_becomes_known_after_a_cutoff_changes_nothing(self, records: list[AnyRecord]) -> None:
         asked = Asked(records)
@@ -191,7 +191,7 @@ class TestRandomHistories:
             truncated = build(known, questions[chosen].reset_index(drop=True), SETTINGS).values
             np.testing.assert_array_equal(truncated, whole[chosen], err_msg=str(cutoff))
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=20, deadline=None)
     @given(histories)
     def test_the_moments_are_those_that_the_state_finds(self, records: list[AnyRecord]) -> None:
         asked = Asked(records)

@@ -85,7 +85,13 @@ class StockLedger:
                 for (movement, where), placed in zip(told, became, strict=True)
                 if placed in _REMARKS
             ]
-            yield [*given, *followed], left
+            # A document that counts from the instant of a level tells more than the level: it stands in its place.
+            told_more = {_identity(one) for one in followed}
+            yield [*(one for one in given if _identity(one) not in told_more), *followed], left
+
+
+def _identity(position: InventoryPosition) -> tuple[Any, ...]:
+    return position.lot, position.disposition, position.held_by, position.known_at
 
 
 def _finding(movement: Movement, placed: Placed) -> Finding:
