@@ -58,7 +58,7 @@ class Counterfactual:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class DecidedCase:
     """A case that was decided.
 
     Attributes
@@ -83,7 +83,7 @@ class Case:
         return decide(policy, facts, self.now, self.context)
 
 
-def of_facts(policy: Policy, case: Case) -> tuple[Counterfactual, ...]:
+def of_facts(policy: Policy, case: DecidedCase) -> tuple[Counterfactual, ...]:
     """Return for each declared fact the nearest values below and above with which the case ends otherwise.
 
     A fact that is no number, and one that is unknown, has an answer for each way to end. Lists are not changed.
@@ -93,6 +93,8 @@ def of_facts(policy: Policy, case: Case) -> tuple[Counterfactual, ...]:
     asked = questions_of([each for rule in rules for each in (rule.when, rule.holding) if each is not None])
     found: list[Counterfactual] = []
     for name, declaration in policy.facts.items():
+        if declaration.type is FactType.LIST:
+            continue
         value, questions = known.get(name), asked.get(name, [])
         samples = [each.value for each in samples_of(declaration, questions) if each.value is not None]
 
@@ -100,8 +102,6 @@ def of_facts(policy: Policy, case: Case) -> tuple[Counterfactual, ...]:
             choice = case.ends(policy, **{name: other})
             return None if _alike(choice, before) else choice
 
-        if declaration.type is FactType.LIST:
-            continue
         if value is not None and declaration.type in ORDERED:
             line = sorted({*_around(declaration, samples), *_spread(declaration, value)})
             for way in _ways(line, value):
@@ -113,7 +113,7 @@ def of_facts(policy: Policy, case: Case) -> tuple[Counterfactual, ...]:
     return tuple(found)
 
 
-def of_thresholds(bundle: str, case: Case) -> tuple[Counterfactual, ...]:
+def of_thresholds(bundle: str, case: DecidedCase) -> tuple[Counterfactual, ...]:
     """Return for each threshold the nearest values below and above with which the bundle ends the case otherwise.
 
     A threshold matters to a case where it passes a fact that is held against it. A value with which the bundle would
@@ -236,7 +236,7 @@ def _held_against(part: Any, threshold: str) -> Iterator[str]:
             yield from _held_against(inner, threshold)
 
 
-def _with_threshold(document: Mapping[str, Any], name: str, value: Any, case: Case) -> Choice | None:
+def _with_threshold(document: Mapping[str, Any], name: str, value: Any, case: DecidedCase) -> Choice | None:
     """Decide the case under a bundle in which one threshold is another; None if that does not load."""
     changed = deepcopy(dict(document))
     changed["thresholds"][name]["value"] = value

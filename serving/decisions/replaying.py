@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from routing.context import NO_CONTEXT, Context
-from routing.counterfactuals import Case, Counterfactual, of_facts, of_thresholds
+from routing.counterfactuals import Counterfactual, DecidedCase, of_facts, of_thresholds
 from routing.errors import PolicyError, ReplayError
 from routing.loader import parse_policy
 from routing.policy import Policy
@@ -82,7 +82,7 @@ def counterfactuals(session: Session, body: str) -> tuple[Counterfactual, ...]:
 def _counterfactuals(bundle: str, body: str) -> tuple[Counterfactual, ...]:
     """Look for them once: what is sealed does not change, and it takes some thousand decisions."""
     recorded, policy = json.loads(body), parse_policy(bundle)
-    case = Case(
+    case = DecidedCase(
         facts=decode_facts(recorded["facts"]),
         now=datetime.fromisoformat(recorded["decided_at"]),
         context=Context.from_json(recorded["context"]) if "context" in recorded else NO_CONTEXT,

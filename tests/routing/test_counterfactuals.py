@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from features.vocabulary import Branch
-from routing.counterfactuals import Case, Counterfactual, of_facts, of_thresholds
+from routing.counterfactuals import Counterfactual, DecidedCase, of_facts, of_thresholds
 from routing.engine import decide
 from routing.facts import Unknown
 from routing.loader import parse_policy
@@ -29,7 +29,7 @@ def told(found: tuple[Counterfactual, ...], name: str) -> list[tuple[Any, Branch
 
 class TestFacts:
     def test_the_nearest_risks_below_and_above(self, policy: Policy, facts: Facts, now: datetime) -> None:
-        case = Case(facts={**facts, "late_probability": 0.4}, now=now)
+        case = DecidedCase(facts={**facts, "late_probability": 0.4}, now=now)
         assert decide(policy, case.facts, now).recommended_branch is Branch.REVIEW
         (below, less), (above, more) = told(of_facts(policy, case), "late_probability")
         assert (below, less) == (pytest.approx(0.25, abs=2e-6), Branch.NONE)
@@ -37,13 +37,13 @@ class TestFacts:
         assert (above, more) == (0.45, Branch.NOTIFY)
 
     def test_a_flag_has_the_other_value(self, policy: Policy, facts: Facts, now: datetime) -> None:
-        case = Case(facts={**facts, "late_probability": 0.5}, now=now)
+        case = DecidedCase(facts={**facts, "late_probability": 0.5}, now=now)
         assert told(of_facts(policy, case), "delivered_or_cancelled") == [(True, Branch.NONE)]
 
     def test_an_unknown_fact_has_an_answer_for_each_way_to_end(
         self, policy: Policy, facts: Facts, now: datetime
     ) -> None:
-        case = Case(facts={**facts, "late_probability": Unknown("no model is loaded")}, now=now)
+        case = DecidedCase(facts={**facts, "late_probability": Unknown("no model is loaded")}, now=now)
         (each,) = [found for found in of_facts(policy, case) if found.needed == 1.0 or found.needed == 0.0][:1]
         assert each.found is None
         assert len(told(of_facts(policy, case), "late_probability")) >= 2
@@ -52,7 +52,7 @@ class TestFacts:
         self, by_cost: Policy, facts: Facts, now: datetime
     ) -> None:
         dear = {**facts, "late_probability": 0.8, "customer_tier": "critical", "value_minor": 1_000_000}
-        case = Case(facts=dear, now=now, restate=partial(restate, costs=by_cost.costs))
+        case = DecidedCase(facts=dear, now=now, restate=partial(restate, costs=by_cost.costs))
         found = [each for each in of_facts(by_cost, case) if each.name == "value_minor"]
         assert found
         cuts = {rule.form for rule in by_cost.rules for rule in [rule.when]}
@@ -64,7 +64,7 @@ class TestFacts:
         critical = {**facts, "late_probability": 0.8, "customer_tier": "critical", "value_minor": value}
         restate(critical, policy.costs)
         alone, together = (
-            told(of_facts(policy, Case(facts=critical, now=now, **more)), "late_probability")
+            told(of_facts(policy, DecidedCase(facts=critical, now=now, **more)), "late_probability")
             for more in ({}, {"restate": partial(restate, costs=policy.costs)})
         )
         assert alone == [(pytest.approx(0.5, abs=2e-6), Branch.NOTIFY)]
@@ -82,7 +82,7 @@ class TestFacts:
     ) -> None:
         given_ = {**facts, "late_probability": risk, "customer_tier": tier, "value_minor": value, "departed": departed}
         restate(given_, policy.costs)
-        case = Case(facts=given_, now=now, restate=partial(restate, costs=policy.costs))
+        case = DecidedCase(facts=given_, now=now, restate=partial(restate, costs=policy.costs))
         before = case.ends(policy)
         for each in of_facts(policy, case):
             after = case.ends(policy, **{each.name: each.needed})
@@ -95,14 +95,14 @@ class TestFacts:
                     assert (inside.branch, inside.recommended_branch) == (before.branch, before.recommended_branch)
 
     def test_a_case_that_nothing_changes_has_no_answers(self, policy: Policy, facts: Facts, now: datetime) -> None:
-        case = Case(facts={**facts, "late_probability": 0.1, "delivered_or_cancelled": True}, now=now)
+        case = DecidedCase(facts={**facts, "late_probability": 0.1, "delivered_or_cancelled": True}, now=now)
         names = {each.name for each in of_facts(policy, case)}
         assert "value_minor" not in names
 
 
 class TestThresholds:
     def test_a_threshold_passes_the_fact(self, bundle_text: str, facts: Facts, now: datetime) -> None:
-        case = Case(facts={**facts, "late_probability": 0.4}, now=now)
+        case = DecidedCase(facts={**facts, "late_probability": 0.4}, now=now)
         found = of_thresholds(bundle_text, case)
         assert told(found, "$notify_from") == [(0.4, Branch.NOTIFY)]
         ((needed, branch),) = told(found, "$review_from")
@@ -113,7 +113,7 @@ class TestThresholds:
         for risk in (0.3, 0.5, 0.62, 0.9):
             given_ = {**facts, "late_probability": risk}
             before = decide(parse_policy(bundle_text), given_, now)
-            for each in of_thresholds(bundle_text, Case(facts=given_, now=now)):
+            for each in of_thresholds(bundle_text, DecidedCase(facts=given_, now=now)):
                 document = yaml.safe_load(bundle_text)
                 document["thresholds"][each.name.removeprefix("$")]["value"] = each.needed
                 after = decide(parse_policy(yaml.safe_dump(document)), given_, now)
