@@ -44,6 +44,8 @@ class Context:
         When a branch was last taken for the same key that its `cool_down` names, e.g. the same customer.
     watches
         What is known of the scopes that playbooks watch; one that is not named is untouched.
+    subject_id
+        Whom chance is drawn for, where the bundle explores; empty: nothing is drawn.
     """
 
     capacity: Mapping[str, float] = field(default_factory=dict)
@@ -51,6 +53,7 @@ class Context:
     history: tuple[Past, ...] = ()
     last_taken: Mapping[Branch, datetime] = field(default_factory=dict)
     watches: tuple[Watch, ...] = ()
+    subject_id: str = ""
 
     def as_json(self) -> dict[str, object]:
         """Return it in plain JSON types, leaving out what is empty."""
@@ -62,6 +65,7 @@ class Context:
             ],
             "last_taken": {branch.value: rfc3339(at) for branch, at in self.last_taken.items()},
             "watches": [each.as_json() for each in self.watches],
+            "subject_id": self.subject_id,
         }
         return {name: value for name, value in written.items() if value}
 
@@ -85,6 +89,7 @@ class Context:
                 Branch(branch): datetime.fromisoformat(at) for branch, at in written.get("last_taken", {}).items()
             },
             watches=tuple(Watch.from_json(each) for each in written.get("watches", ())),
+            subject_id=str(written.get("subject_id", "")),
         )
 
 

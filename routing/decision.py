@@ -87,7 +87,7 @@ def decision_body(
         "recommended_branch": choice.recommended_branch,
         "decided_by": choice.decided_by,
         "mode": choice.mode,
-        "propensity": 1.0,
+        "propensity": choice.propensity,
         "held_because": choice.held_because,
         "suppressed_because": choice.suppressed_because,
         "missing": dict(choice.missing),
@@ -101,6 +101,8 @@ def decision_body(
         return body
     if choice.cause is not None:
         body["cause"] = choice.cause.as_json()
+    if choice.explored is not None:
+        body["exploration"] = choice.explored.as_json()
     return body | {
         "context": context.as_json(),
         "passed_over": [each._asdict() for each in choice.passed_over],

@@ -13,6 +13,7 @@ from pydantic import Field, create_model
 
 from features.vocabulary import Branch
 from routing.branches.catalog import KINDS
+from routing.exploration_document import ExplorationPart
 from routing.facts import FactType
 from routing.part import BranchName, ConditionData, Part, Words
 from routing.playbook_document import PlaybookPart
@@ -205,6 +206,7 @@ class BundlePart(Part):
     default: FallbackPart
     on_unknown: UnknownPart
     playbooks: dict[str, PlaybookPart] = Field(default_factory=dict)
+    exploration: ExplorationPart | None = None
 
 
 def policy_json_schema() -> dict[str, Any]:

@@ -19,6 +19,8 @@ How a choice comes about
    does not rest for this customer, say; its latest useful moment lies ahead;
    every guardrail is determined, and so is what was done before; the facts it requires are known and its payload can
    be built; it spends no money while a stronger rule is undetermined; its mode lets it act.
+6. Where the bundle explores, and the recommended branch would be carried out, chance may take another one that is
+   declared equally safe (`routing.exploration`). It is recommended then.
 
 Unknown never leads to an irreversible action
 ---------------------------------------------
@@ -47,6 +49,7 @@ from routing.context import NO_CONTEXT, Context
 from routing.directives import NOTHING, Standing, in_force
 from routing.errors import NaiveTimeError
 from routing.evaluation import Pick, RuleResult, evaluate, open_facts, pick, settle
+from routing.exploration import Ending, Explored, explore
 from routing.facts import ReadFacts, Unknown
 from routing.parents import Parent, parents_of
 from routing.policy import Choosing, Mode, Policy
@@ -62,7 +65,8 @@ class Choice:
     mattered and could not be determined. `payload` is what the branch needs, in plain JSON types. `passed_over` are the
     branches that came first and were not taken, `uses` what the branch takes from the budgets, `applied` the directives
     without which the case would have gone otherwise. `findings` say how the scopes of the case stand, `cause` is the
-    one that holds it, `parents` are the causes that are declared by it.
+    one that holds it, `parents` are the causes that are declared by it. `explored` is set if the case was open to
+    chance.
     """
 
     decided_at: datetime
@@ -85,6 +89,12 @@ class Choice:
     findings: tuple[Finding, ...] = ()
     cause: Finding | None = None
     parents: tuple[Parent, ...] = ()
+    explored: Explored | None = None
+
+    @property
+    def propensity(self) -> float:
+        """The probability with which this was to be decided."""
+        return 1.0 if self.explored is None else self.explored.propensities[self.branch]
 
 
 def decide(policy: Policy, facts: Mapping[str, object], now: datetime, context: Context = NO_CONTEXT) -> Choice:
@@ -131,7 +141,11 @@ def decide(policy: Policy, facts: Mapping[str, object], now: datetime, context: 
     declared = [each for each in findings if each.verdict is Verdict.DECLARED]
     at = Circumstances(now, context, standing, findings)
     barred = None if chosen is None else chosen.barred_because
-    outcome = carry_out(policy, picked, read, _missing(policy, picked, read), at, barred)
+    missing = _missing(policy, picked, read)
+    ending, explored = Ending(picked, carry_out(policy, picked, read, missing, at, barred)), None
+    if policy.exploration is not None:
+        ending, explored = explore(policy, ending, read, missing, at)
+    picked, outcome = ending
     return Choice(
         decided_at=now,
         branch=outcome.branch,
@@ -153,6 +167,7 @@ def decide(policy: Policy, facts: Mapping[str, object], now: datetime, context: 
         findings=findings,
         cause=outcome.cause,
         parents=parents_of(policy, declared, read.known, now, context, standing, used=outcome.uses),
+        explored=explored,
     )
 
 

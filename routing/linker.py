@@ -18,6 +18,8 @@ from routing.cost import CostTable
 from routing.declarations import read_declarations
 from routing.document import BudgetPart, BundlePart, CostsPart, FallbackPart, OwnerPart, RulePart, ThresholdPart
 from routing.errors import listed
+from routing.exploration import DECIDED_BY
+from routing.exploration_terms import read_exploration
 from routing.exploring import satisfiable
 from routing.facts import STRONGEST_BRANCH_TAKEN, Declaration, FactReader, FactType
 from routing.grammar import read_condition, value_mistake
@@ -36,7 +38,7 @@ from routing.shape import check_shape, read_part
 from routing.table import Table, check_table
 from routing.terms import read_terms, resolve_plans
 
-RESERVED_IDS = ("default", "unknown", "branch_requirements")
+RESERVED_IDS = ("default", "unknown", "branch_requirements", DECIDED_BY)
 """What `Choice.decided_by` says when no rule decided; no rule may be called so."""
 
 
@@ -69,6 +71,7 @@ def link(raw: dict[str, Any], findings: Findings, text: str) -> Policy | None:
     guardrails = [*_rules(data, "guardrails", scope)]
     rules = [*_rules(data, "rules", scope)]
     playbooks = read_playbooks(data, owners, _section(data, "branches"), scope)
+    exploration = read_exploration(data.get("exploration"), branches, [placed.rule for placed in rules], scope)
     default = _fallback(data, "default", scope)
     on_unknown = _fallback(data, "on_unknown", scope)
     _check_ids(data, findings)
@@ -125,6 +128,7 @@ def link(raw: dict[str, Any], findings: Findings, text: str) -> Policy | None:
         choosing=Choosing(bundle.choice),
         budgets=MappingProxyType(_budgets(data)),
         playbooks=MappingProxyType(playbooks),
+        exploration=exploration,
         warnings=findings.in_order(),
         text=text,
     )
@@ -324,6 +328,7 @@ def _check_owners(data: Mapping[str, Any], scope: Scope) -> None:
 def _owned_parts(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
     yield (), data
     yield ("costs",), data.get("costs")
+    yield ("exploration",), data.get("exploration")
     for section in ("thresholds", "branches", "capacity", "playbooks"):
         for name, part in _section(data, section).items():
             yield (section, name), part
@@ -360,4 +365,5 @@ def _review_dates(bundle: BundlePart) -> dict[str, date]:
     dates |= {f"playbooks.{name}": part.review_by for name, part in bundle.playbooks.items()}
     dates |= {f"guardrails.{part.id}": part.review_by for part in bundle.guardrails}
     dates |= {f"rules.{part.id}": part.review_by for part in bundle.rules}
+    dates |= {} if bundle.exploration is None else {"exploration": bundle.exploration.review_by}
     return {name: review_by or bundle.review_by for name, review_by in dates.items()}

@@ -164,6 +164,21 @@ class BranchTerms:
         return mode.rank >= (Mode.ACT_FINANCIAL if self.spends_money else Mode.ACT_NON_FINANCIAL).rank
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exploration:
+    """Branches declared equally safe, among which chance decides in a share of the cases (`routing.exploration`).
+
+    Nothing is drawn after the day `review_by`.
+    """
+
+    share: float
+    among: tuple[Branch, ...]
+    where: Where
+    salt: str
+    owner: str
+    review_by: date
+
+
 def _rank(mode: Mode) -> int:
     return mode.rank
 
@@ -195,6 +210,7 @@ class Policy:
     choosing: Choosing
     budgets: Mapping[str, Budget]
     playbooks: Mapping[str, Playbook]
+    exploration: Exploration | None
     warnings: tuple[Problem, ...]
     text: str = field(repr=False, compare=False)
 

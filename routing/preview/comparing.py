@@ -19,7 +19,7 @@ from routing.engine import Choice, decide
 from routing.facts import STRONGEST_BRANCH_TAKEN
 from routing.policy import Policy
 from routing.preview.past import PastCall, PastDecision
-from routing.preview.reasons import why_otherwise
+from routing.preview.reasons import drawn_instead, why_otherwise
 from routing.preview.world import World
 from routing.recording import decode_facts
 
@@ -39,13 +39,17 @@ class Taken(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """A past decision, what it came to and what it would have come to; `why` is set if that is something else."""
+    """A past decision, what it came to and what it would have come to; `why` is set if that is something else.
+
+    `was_drawn` is whether chance took something else then than the rules would have.
+    """
 
     decision_id: str
     subject_id: str
     decided_at: datetime
     before: Taken
     after: Taken
+    was_drawn: bool
     why: str | None
     choice: Choice
     facts: Mapping[str, object]
@@ -95,7 +99,8 @@ def _again(policy: Policy, world: World, past: PastDecision, restate: Restate) -
         facts[STRONGEST_BRANCH_TAKEN] = subject.strongest.value
     restate(facts)
     recorded = Context.from_json(body.get("context", {}))
-    given = Context(directives=recorded.directives, watches=recorded.watches)
+    drawn_for = "" if policy.exploration is None else past.subject_id
+    given = Context(directives=recorded.directives, watches=recorded.watches, subject_id=drawn_for)
     choice = decide(policy, facts, past.decided_at, world.context(subject, facts, given, past.decided_at))
     world.decided(subject, choice, facts)
     before = taken_by(body["branch"], body["recommended_branch"])
@@ -110,6 +115,7 @@ def _again(policy: Policy, world: World, past: PastDecision, restate: Restate) -
         decided_at=past.decided_at,
         before=before,
         after=after,
+        was_drawn=drawn_instead(body) is not None,
         why=why,
         choice=choice,
         facts=facts,

@@ -21,6 +21,9 @@ def why_otherwise(body: Mapping[str, Any], choice: Choice, *, as_it_was: bool) -
     as_it_was
         Whether all that went before for the subject came to the same.
     """
+    by_chance = _by_chance(body, choice)
+    if by_chance is not None:
+        return by_chance
     before = {result["rule_id"]: result["outcome"] for result in body["rules"]}
     after = {result.rule_id: result.outcome.value for result in choice.rule_results}
     changed = [name for name in (*after, *before) if before.get(name, _ABSENT) != after.get(name, _ABSENT)]
@@ -43,3 +46,22 @@ def why_otherwise(body: Mapping[str, Any], choice: Choice, *, as_it_was: bool) -
         return "an earlier decision about the same subject comes out otherwise"
     held = choice.held_because or choice.suppressed_because
     return f"{choice.recommended_branch} is {'held back' if held else 'not held back any more'}"
+
+
+def drawn_instead(body: Mapping[str, Any]) -> str | None:
+    """Return the branch that the rules would have taken, where chance took another one."""
+    explored = body.get("exploration")
+    return str(explored["without"]) if explored is not None and explored["drawn"] != explored["without"] else None
+
+
+def _by_chance(body: Mapping[str, Any], choice: Choice) -> str | None:
+    """Say that chance made the difference; None if the rules come to something else already."""
+    was = drawn_instead(body)
+    explored = choice.explored if choice.explored is not None and choice.explored.is_otherwise else None
+    without_before = body["recommended_branch"] if was is None else was
+    without_after = choice.recommended_branch if explored is None else explored.without
+    if (was is None and explored is None) or without_before != without_after:
+        return None
+    if explored is None:
+        return f"chance does not take {body['branch']} instead of {was} any more"
+    return f"chance takes {explored.drawn} instead of {explored.without}"

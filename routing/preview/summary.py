@@ -20,7 +20,8 @@ class Summary:
 
     `cost_before` and `cost_after` are expected costs, in millionths of a minor unit, of the flips that can be priced;
     `unpriced` counts the others. `absent` counts facts that the bundle declares and the record does not hold: they are
-    unknown to it. `passed_over` counts branches for which too little was left, or which were forbidden.
+    unknown to it. `passed_over` counts branches for which too little was left, or which were forbidden. `drawn_before`
+    and `drawn_after` count decisions in which chance took something else than the rules.
     """
 
     policy: Policy
@@ -34,6 +35,8 @@ class Summary:
     unpriced: int = 0
     absent: Counter[str] = field(default_factory=Counter)
     passed_over: Counter[Branch] = field(default_factory=Counter)
+    drawn_before: int = 0
+    drawn_after: int = 0
 
     def add(self, compared: Compared) -> None:
         """Count one decision in."""
@@ -41,6 +44,9 @@ class Summary:
         self.before[compared.before.branch] += 1
         self.after[compared.after.branch] += 1
         self.passed_over.update(each.branch for each in compared.choice.passed_over)
+        explored = compared.choice.explored
+        self.drawn_before += compared.was_drawn
+        self.drawn_after += explored is not None and explored.is_otherwise
         for name, declaration in self.policy.facts.items():
             if name not in compared.facts and declaration.when_absent is None:
                 self.absent[name] += 1
@@ -91,6 +97,7 @@ class Summary:
                 "unpriced": self.unpriced,
             },
             "passed_over": {branch.value: count for branch, count in sorted(self.passed_over.items())},
+            "drawn_by_chance": {"before": self.drawn_before, "after": self.drawn_after},
             "absent_facts": dict(sorted(self.absent.items())),
         }
 

@@ -1,7 +1,7 @@
 """The context of a decision, read in its own transaction: what is left, what is ordered, what went before.
 
 Only what can make a difference is read, and with the decision it is sealed: under a bundle without budgets, rests,
-release values, confirmations and playbooks, and while nothing is ordered, the context is empty.
+release values, confirmations, playbooks and exploration, and while nothing is ordered, the context is empty.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ def context_of(
         history=history_of(session, policy, shipment_id, now),
         last_taken=usage.last_taken(session, policy, known, now),
         watches=watches_of(session, policy, known, shipment_id, now),
+        subject_id="" if policy.exploration is None else shipment_id,
     )
 
 

@@ -63,6 +63,8 @@ def in_words(summary: Summary) -> list[str]:
     )
     if summary.passed_over:
         lines.append(f"Passed over for want of budget or by order: {_counted(summary.passed_over)}.")
+    if summary.drawn_before or summary.drawn_after:
+        lines.append(f"Taken by chance instead: {summary.drawn_before} → {summary.drawn_after} times.")
     if summary.absent:
         lines.append(f"Not in the record, and so unknown: {_counted(summary.absent)}.")
     return lines

@@ -19,7 +19,7 @@ from routing.canonical import canonical_json
 from routing.decision import SealedDecision, decision_body
 from routing.policy import Policy
 from routing.preview.comparing import Compared, taken_by
-from routing.preview.reasons import why_otherwise
+from routing.preview.reasons import drawn_instead, why_otherwise
 from routing.preview.summary import Summary
 from routing.recording import decode_facts
 from routing.replay import replay
@@ -101,6 +101,7 @@ def report(session: Session, policy: Policy) -> ShadowReport:
             decided_at=row.decided_at,
             before=taken_by(sealed["branch"], sealed["recommended_branch"]),
             after=taken_by(choice.branch, choice.recommended_branch),
+            was_drawn=drawn_instead(sealed) is not None,
             why=row.why,
             choice=choice,
             facts=decode_facts(json.loads(row.body)["facts"]),

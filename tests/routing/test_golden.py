@@ -39,13 +39,17 @@ def test_every_part_of_a_context_has_made_a_difference_somewhere() -> None:
     bodies = [json.loads(line) for _, _, line in sealed()]
     now = [body for body in bodies if body["schema"] == SCHEMA]
     read = {part for body in now for part in body["context"]}
-    assert read == {"capacity", "directives", "history", "last_taken", "watches"}
+    assert read == {"capacity", "directives", "history", "last_taken", "subject_id", "watches"}
     applied = {
         each["kind"] for body in now for each in body["context"].get("directives", ()) if each["id"] in body["applied"]
     }
     assert applied == set(DirectiveKind)
     assert all(any(body[part] for body in now) for part in ("passed_over", "uses", "applied"))
     assert {body["cause"]["verdict"] for body in now if "cause" in body} == {"declared", "stands"}
+    drawn = {
+        body["branch"] for body in now if "exploration" in body and body["branch"] != body["exploration"]["without"]
+    }
+    assert drawn == {"none", "review"}
     assert any("is over" in note for body in now for note in body["notes"])
     reasons = " ".join(str(body["suppressed_because"]) for body in now)
     assert "rests for 3 hours" in reasons

@@ -112,7 +112,7 @@ class TestRules:
                 "- id: default",
                 "rules[3].id",
                 "'default' is no name for a rule. Use letters, digits and _; reserved: default, unknown, "
-                "branch_requirements.",
+                "branch_requirements, exploration.",
                 id="reserved id",
             ),
             pytest.param(

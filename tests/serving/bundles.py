@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import yaml
@@ -52,6 +53,21 @@ def confirmed(times: int, within_hours: float) -> Edit:
 
     def edit(data: dict[str, Any]) -> None:
         data["rules"][1]["confirm"] = {"times": times, "within_hours": within_hours}
+
+    return edit
+
+
+def exploring(share: float, salt: str = "spring", **more: Any) -> Edit:
+    """Let chance decide in that share of the cases whether a customer is told, somebody looks, or nothing is done."""
+
+    def edit(data: dict[str, Any]) -> None:
+        terms = {"share": share, "among": ["none", "review", "notify"], "salt": salt, **more}
+        told = {
+            "owner": "customer-service",
+            "review_by": date(2026, 12, 31),
+            "why": "does telling help?",
+        }
+        data["exploration"] = {**told, **terms}
 
     return edit
 

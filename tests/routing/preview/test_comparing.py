@@ -20,6 +20,7 @@ from routing.preview.comparing import Compared, compare
 from routing.preview.past import PastCall, PastDecision
 from routing.preview.summary import Summary
 from tests.routing.conftest import choosing_by_cost
+from tests.serving.bundles import exploring
 
 Facts = dict[str, Any]
 Edit = Callable[[dict[str, Any]], None]
@@ -112,6 +113,35 @@ class TestWhatMakesTheDifference:
         ]
         assert whys(policy, *few_past) == [None, "notify is not passed over any more"]
         assert whys(make_policy(few), *few_past) == [None, None]
+
+    def test_is_chance(self, make_policy: MakePolicy, policy: Policy, risky: Facts) -> None:
+        chancy, other = make_policy(exploring(0.5)), make_policy(exploring(0.5, salt="autumn"))
+        names = [f"S-{number}" for number in range(24)]
+        without = [past(policy, number, risky, subject=name) for number, name in enumerate(names, 1)]
+        drawn = [
+            past(chancy, number, risky, subject=name, context=Context(subject_id=name))
+            for number, name in enumerate(names, 1)
+        ]
+        assert set(whys(chancy, *without)) == {
+            None,
+            "chance takes none instead of notify",
+            "chance takes review instead of notify",
+        }
+        assert set(whys(policy, *drawn)) == {
+            None,
+            "chance does not take none instead of notify any more",
+            "chance does not take review instead of notify any more",
+        }
+        assert set(whys(chancy, *drawn)) == {None}
+        later = make_policy(lambda data: (exploring(0.5)(data), threshold("notify_from", 0.52)(data)))
+        assert "rule likely_late: hit → no_hit" in whys(later, *without)
+        summary = Summary(other)
+        for each in compared(other, *drawn):
+            summary.add(each)
+        counted = summary.as_json()["drawn_by_chance"]
+        taken = sum(each.body["branch"] != "notify" for each in drawn)
+        assert (summary.drawn_before, summary.drawn_after > 5) == (taken, True)
+        assert counted == {"before": taken, "after": summary.drawn_after}
 
     def test_is_a_rest(self, make_policy: MakePolicy, policy: Policy, risky: Facts) -> None:
         def quiet(data: dict[str, Any]) -> None:

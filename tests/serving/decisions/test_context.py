@@ -22,7 +22,7 @@ from serving.config import Settings
 from serving.db.tables import BranchTakingRow, BudgetUseRow, DecisionRow, OutgoingCallRow
 from serving.decisions import usage
 from serving.decisions.verification import verify
-from tests.serving.bundles import changed, confirmed, held, messages, resting
+from tests.serving.bundles import changed, confirmed, exploring, held, messages, resting
 from tests.serving.house import NOW, FakeModel, House, Json, delivery, put_in_force
 
 AT_ONCE = 6
@@ -199,6 +199,23 @@ class TestHistory:
             recommended.append(house.decided("SH-1", risk=risk)["recommended_branch"])
         assert recommended == ["review", "notify", "notify", "review", "review"]
         assert [len(body["context"].get("history", ())) for body in sealed(house)] == [0, 1, 1, 1, 1]
+
+
+def test_chance_decides_by_the_shipment_and_its_propensities_are_sealed(under: Under) -> None:
+    house = under(changed(exploring(0.5, salt="autumn")))
+    names = [f"SH-{number}" for number in range(6)]
+    house.announce(*names)
+
+    branches = [house.decided(name, risk=0.5)["branch"] for name in names]
+    bodies = sealed(house)
+    assert {"none", "notify", "review"} == set(branches)
+    assert [body["context"] for body in bodies] == [{"subject_id": name} for name in names]
+    assert [body["exploration"]["drawn"] for body in bodies] == branches
+    assert {body["branch"]: round(body["propensity"], 3) for body in bodies} == {
+        "notify": 0.667,
+        "none": 0.167,
+        "review": 0.167,
+    }
 
 
 def test_a_bundle_that_looks_at_nothing_has_an_empty_context(under: Under, late_shipments: Policy) -> None:

@@ -25,7 +25,7 @@ from serving.db.tables import AuditRow, DecisionRow, OutgoingCallRow, ReviewItem
 from serving.policies.cli import register
 from serving.policies.preview import preview
 from tests.routing.conftest import choosing_by_cost
-from tests.serving.bundles import Edit, changed, confirmed, held, messages, resting, text_of
+from tests.serving.bundles import Edit, changed, confirmed, exploring, held, messages, resting, text_of
 from tests.serving.house import NOW, House, delivery, staff
 
 ROOT = Path(__file__).parents[3]
@@ -39,13 +39,14 @@ SUPPRESS = {
 
 
 def keeping(data: dict[str, Any]) -> None:
-    """Let the bundle look at everything there is: budgets, rests, release values, confirmations, costs."""
+    """Let the bundle look at everything there is: budgets, rests, release values, confirmations, costs, chance."""
     choosing_by_cost(data)
     told = {"unit": "messages", "owner": "customer-service", "why": "what customers bear"}
     data["capacity"]["messages"] = {"amount": 4, "per_hours": 3, **told}
     data["branches"]["notify"]["uses"] = {"messages": 1}
     resting(1)(data)
     held("notify_from", 0.4)(data)
+    exploring(0.3)(data)
     data["rules"][4]["confirm"] = {"times": 2, "within_hours": 6}
 
 
@@ -106,6 +107,7 @@ class TestTheSameBundle:
         reasons = " ".join(str(body["suppressed_because"]) for body in bodies.values())
         assert "rests for" in reasons
         assert any(body["passed_over"] for body in bodies.values())
+        assert any(body["propensity"] < 0.5 for body in bodies.values())
 
         everything, later = previewed(house, policy), previewed(house, policy, since=2)
 
