@@ -3,7 +3,8 @@
 ModelError
  ├─ BundleError           a saved model is incomplete or was changed
  ├─ FingerprintError      a model was made with other features than the program has
- └─ NoChampionError       the registry holds no champion of that name
+ ├─ NoChampionError       the registry holds no champion of that name
+ └─ AuditFileError        a file of what the invoice rules need to know cannot be used
 """
 
 from __future__ import annotations
@@ -46,4 +47,15 @@ class NoChampionError(ModelError):
         super().__init__(
             f"No champion of model '{name}' in {tracking_uri} ({reason}). "
             f"Train one with `triage train {name}`, or give the registry that holds it."
+        )
+
+
+class AuditFileError(ModelError):
+    """A file of what the invoice rules need to know cannot be used."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path = path
+        super().__init__(
+            f"The rules' file {path} cannot be used: {reason}. Give the `audit` part of a training configuration of "
+            f"invoices: over, under, payers, bill_within_days, delivery_is_shown, rates_are_on_file."
         )

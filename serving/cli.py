@@ -24,7 +24,9 @@ from serving.decisions.verification import verify
 from serving.demo import cli as demo_cli
 from serving.directives import cli as directives_cli
 from serving.errors import ServingError
+from serving.invoices import cli as invoices_cli
 from serving.policies import cli as policies_cli
+from serving.shortages import cli as shortages_cli
 from serving.worker import cli as worker_cli
 from serving.worker.options import (
     DEFAULT_DATABASE,
@@ -56,6 +58,8 @@ def main() -> None:
     imports.register(app)
     decisions_cli.register(app)
     quality.register(app)
+    invoices_cli.register(app)
+    shortages_cli.register(app)
     worker_cli.register(app)
     broker_cli.register(app)
     policies_cli.register(app)

@@ -138,12 +138,19 @@ class AuditModel:
     def signs(self, matrix: InvoiceMatrix, scores: Scores, row: int, most: int = 3) -> list[Sign]:
         """Return the strongest signs against one bill, those that weigh most first."""
         one = InvoiceMatrix(matrix.values[row : row + 1], (matrix.bills[row],))
-        amounts = self.expected.amounts(facts_of(one.bills), one.values)[0]
-        weight = scores.surprise[row] * np.array(self.weights.weights)
+        return self._strongest(scores.surprise[row], self.expected.amounts(facts_of(one.bills), one.values)[0], most)
+
+    def all_signs(self, matrix: InvoiceMatrix, scores: Scores, most: int = 3) -> list[list[Sign]]:
+        """Return the strongest signs against each bill, as `signs` does for one."""
+        amounts = self.expected.amounts(facts_of(matrix.bills), matrix.values)
+        return [self._strongest(*pair, most) for pair in zip(scores.surprise, amounts, strict=True)]
+
+    def _strongest(self, surprise: Floats, amounts: Floats, most: int) -> list[Sign]:
+        weight = surprise * np.array(self.weights.weights)
         names = list(SIGNS)
         order = [place for place in np.argsort(-weight, kind="stable")[:most].tolist() if weight[place] > 0]
         return [
-            Sign(names[place], float(np.exp(-scores.surprise[row, place])), float(amounts[place]), SIGNS[names[place]])
+            Sign(names[place], float(np.exp(-surprise[place])), float(amounts[place]), SIGNS[names[place]])
             for place in order
         ]
 

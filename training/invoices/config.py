@@ -6,38 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from models.audit.findings import AuditSettings, Tolerance
+from models.audit.company import AuditConfig
 from models.audit.score import ReviewMinutes
 from training.config import MissedConfig, Share, Split, Strict, Trees
-
-
-class ToleranceConfig(Strict):
-    """What is let pass: within the amount and within the percentage of what is owed, both."""
-
-    amount_minor: Annotated[int, Field(ge=0)] = 100
-    percent: Annotated[float, Field(ge=0)] = 1.0
-
-
-class AuditConfig(Strict):
-    """What the rules need to know of the company; see `models.audit.findings.AuditSettings`."""
-
-    over: ToleranceConfig = ToleranceConfig()
-    under: ToleranceConfig = ToleranceConfig(amount_minor=500, percent=5.0)
-    payers: tuple[str, ...] = ()
-    bill_within_days: Annotated[int, Field(ge=1)] = 180
-    delivery_is_shown: bool = True
-    rates_are_on_file: bool = True
-
-    def settings(self) -> AuditSettings:
-        """Return the settings of the rules."""
-        return AuditSettings(
-            over=Tolerance(**self.over.model_dump()),
-            under=Tolerance(**self.under.model_dump()),
-            payers=frozenset(self.payers),
-            bill_within_days=self.bill_within_days,
-            delivery_is_shown=self.delivery_is_shown,
-            rates_are_on_file=self.rates_are_on_file,
-        )
 
 
 class MinutesConfig(Strict):

@@ -9,10 +9,11 @@ from tempfile import mkdtemp
 
 import numpy as np
 
+from models.audit.company import AuditConfig
 from models.audit.score import AuditModel
 from tests.training.simulate.billing.card import WEIGHTS, card
 from training.config import Split, Trees
-from training.invoices.config import AuditConfig, InvoicesConfig, MissedConfig
+from training.invoices.config import InvoicesConfig, MissedConfig
 from training.invoices.dataset import InvoiceDataset, make_invoice_dataset
 from training.invoices.fit import fit_invoices
 from training.simulate.billing.generate import bill_year

@@ -1,0 +1,40 @@
+"""What commands that judge tables share: options, and the bar of progress."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+TrackingUri = Annotated[
+    str | None,
+    typer.Option("--tracking-uri", envvar="TRIAGE_TRACKING_URI", help="MLflow registry with the champion model"),
+]
+Since = Annotated[str | None, typer.Option("--since", help="only what came in since then, e.g. 2014-11-15T00:00:00Z")]
+
+
+@contextmanager
+def counting(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar that counts what is done of how much; it is told (done, total)."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def instant_of(option: str, text: str | None) -> datetime | None:
+    """Read an instant that was given on the command line; None where none was."""
+    if text is None:
+        return None
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        raise typer.BadParameter(f"{option} is {text!r}; give a time with its zone, e.g. 2014-11-15T00:00:00Z.")
+    return instant

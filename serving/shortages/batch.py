@@ -1,0 +1,203 @@
+"""Judging order lines of canonical tables that wait to be picked, and writing down what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.codes import NEVER, Ints
+from features.instants import instant_of, micros
+from features.inventory.around import Around
+from features.inventory.features import INVENTORY_NAMES, Inventory
+from features.inventory.stock import Stock
+from features.inventory.waiting_lines import newest_stock_news, of_wave, waiting_at
+from features.state import FeatureRow
+from features.tables import RecordTables
+from features.vocabulary import LineMoment, ShortageCause
+from models.contracts import ShortageScore
+from models.shortage import LineRow, ShortageModel
+from models.shortage_evidence import evidence_of
+from serving.scores.service import features_digest
+from serving.shortages.errors import NoLinesError
+from serving.shortages.schemas import EvidenceShape, LineAnswer, LineModelShape
+
+Progress = Callable[[int, int], None]
+"""Called with (done, total) as the work goes on."""
+
+PARQUET, LINES = "shortages.parquet", "shortages.jsonl"
+NO_MODEL = "no model of shortage is loaded: what is told rests on stock and demand alone"
+_ON_HAND, _NEEDED = INVENTORY_NAMES.index("on_hand"), INVENTORY_NAMES.index("needed")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which lines are asked about, and as of when: those of a wave, or all that wait; by default at the newest news.
+
+    Of a wave that was released it is asked just before, as far as no instant is given.
+    """
+
+    wave: str | None = None
+    at: datetime | None = None
+
+
+def judge_lines(
+    tables: RecordTables, asked: Asked, model: ShortageModel | None, progress: Progress | None = None
+) -> list[LineAnswer]:
+    """Judge order lines, each from what was known at the instant and from nothing else; the likeliest short first.
+
+    Raises
+    ------
+    NoLinesError
+        If no pick names the wave, or the tables hold no lines.
+    """
+    stock = Stock.of_tables(tables)
+    inventory = Inventory(stock)
+    lines, cutoff = _lines(tables, stock, inventory, asked)
+    cutoffs = np.full(len(lines), cutoff, dtype=np.int64)
+    view = inventory.views(lines, cutoffs)
+    lines, cutoffs = lines[view.is_known], cutoffs[view.is_known]
+    view = inventory.views(lines, cutoffs)
+    around = Around(stock, inventory)
+    values, news = inventory.values(lines, cutoffs), around.news_hours(lines, cutoffs)
+    names, skus = _names(stock), _skus(tables, cutoff)
+    answers = []
+    for row, line in enumerate(lines.tolist()):
+        found = LineRow(values[row], float(news[row]))
+        score = _score(found, model)
+        told = score.abstained_because in ((), (NO_MODEL,))
+        order_id, line_id = names[line]
+        place, wave = int(view.place[row]), int(view.wave[row])
+        answers.append(
+            LineAnswer(
+                order_id=order_id,
+                line_id=line_id,
+                sku=skus.get((order_id, line_id)),
+                place=stock.places[place] if place >= 0 else None,
+                wave_id=stock.holders[wave] if wave >= 0 else None,
+                as_of=instant_of(cutoff),
+                moment=score.moment,
+                needed=float(found.values[_NEEDED]),
+                probability=score.probability,
+                evidence=EvidenceShape.of(
+                    evidence_of(found.values, around.holders(line, cutoff), around.nodes(line, cutoff))
+                )
+                if told
+                else None,
+                reasons=_reasons(found, score, model),
+                abstained_because=list(score.abstained_because),
+                model=_model_shape(model),
+                features_digest=features_digest(FeatureRow(found.values, ())),
+            )
+        )
+        if progress is not None:
+            progress(row + 1, len(lines))
+    return sorted(answers, key=_urgency)
+
+
+def write_lines(answers: Sequence[LineAnswer], out: Path) -> None:
+    """Write judged lines as JSON lines, and flat as Parquet."""
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / LINES).open("w", encoding="utf-8") as written:
+        for answer in answers:
+            written.write(f"{answer.model_dump_json()}\n")
+    pq.write_table(pa.Table.from_pylist([_flat(answer) for answer in answers], _SCHEMA), out / PARQUET)
+
+
+def _lines(tables: RecordTables, stock: Stock, inventory: Inventory, asked: Asked) -> tuple[Ints, int]:
+    newest = newest_stock_news(tables)
+    if newest is None:
+        raise NoLinesError("the tables hold no order lines, warehouse tasks or stock positions")
+    at = micros(newest.to_pydatetime()) if asked.at is None else micros(asked.at)
+    if asked.wave is None:
+        return waiting_at(stock, inventory, at), at
+    lines, released = of_wave(stock, asked.wave)
+    if not len(lines):
+        raise NoLinesError(f"no pick of an order line names the wave '{asked.wave}'")
+    return lines, released - 1 if asked.at is None and released < NEVER else at
+
+
+def _score(row: LineRow, model: ShortageModel | None) -> ShortageScore:
+    if model is not None:
+        moment = LineMoment.BEFORE_WAVE if LineMoment.BEFORE_WAVE in model.boosters else next(iter(model.boosters))
+        return model.score(row, moment)
+    unknown = ("no stock of the article is on record at the place of the line",)
+    missing = unknown if np.isnan(row.values[_ON_HAND]) else ()
+    return ShortageScore(None, LineMoment.BEFORE_WAVE, (*missing, NO_MODEL))
+
+
+def _reasons(row: LineRow, score: ShortageScore, model: ShortageModel | None) -> list[str]:
+    if model is None or score.probability is None:
+        return []
+    return [reason.words for reason in model.explain(row, score.moment).reasons]
+
+
+def _urgency(answer: LineAnswer) -> tuple[float, bool, float, str, str]:
+    """Return what lines are sorted by: the risk; without one, those come first that stock does not cover."""
+    evidence = answer.evidence
+    risk = -1.0 if answer.probability is None else answer.probability
+    covered = evidence is None or evidence.cause is ShortageCause.NOT_FOUND
+    lacking = 0.0 if evidence is None else evidence.quantity_at_risk
+    return -risk, covered, -lacking, answer.order_id, answer.line_id
+
+
+def _names(stock: Stock) -> dict[int, tuple[str, str]]:
+    return {
+        number: (str(order_id), str(line_id))
+        for number, (order_id, line_id) in zip(stock.line_numbers.tolist(), stock.ids, strict=True)
+    }
+
+
+def _skus(tables: RecordTables, cutoff: int) -> dict[tuple[str, str], str]:
+    told = tables.order_lines
+    until = pd.Timestamp(instant_of(cutoff))
+    known = told[(told["known_at"] <= until) & (told["occurred_at"] <= until)]
+    newest = known.sort_values(["occurred_at", "known_at"], kind="stable").drop_duplicates(
+        ["order_id", "line_id"], keep="last"
+    )
+    columns = (newest[name].astype(str) for name in ("order_id", "line_id", "sku"))
+    return {(order_id, line_id): sku for order_id, line_id, sku in zip(*columns, strict=True)}
+
+
+def _model_shape(model: ShortageModel | None) -> LineModelShape:
+    if model is None:
+        return LineModelShape(name="none", version="0", fingerprints={})
+    return LineModelShape(name=model.name, version=model.version, fingerprints=dict(model.fingerprints))
+
+
+def _flat(answer: LineAnswer) -> dict[str, Any]:
+    evidence = answer.evidence
+    return {
+        **answer.model_dump(exclude={"evidence", "model"}),
+        "cause": None if evidence is None else evidence.cause.value,
+        "quantity_at_risk": None if evidence is None else evidence.quantity_at_risk,
+        "evidence": None if evidence is None else evidence.words,
+        "covered_by": None if evidence is None else evidence.covered_by,
+        "substitute": None if evidence is None else evidence.substitute,
+        "model": answer.model.name,
+        "model_version": answer.model.version,
+    }
+
+
+_TEXT, _REAL, _TEXTS = pa.string(), pa.float64(), pa.list_(pa.string())
+_SCHEMA = pa.schema(
+    {
+        **dict.fromkeys(("order_id", "line_id", "sku", "place", "wave_id"), _TEXT),
+        "as_of": pa.timestamp("us", tz="UTC"),
+        "moment": _TEXT,
+        **dict.fromkeys(("needed", "probability"), _REAL),
+        "cause": _TEXT,
+        "quantity_at_risk": _REAL,
+        "evidence": _TEXTS,
+        **dict.fromkeys(("covered_by", "substitute"), _TEXT),
+        **dict.fromkeys(("reasons", "abstained_because"), _TEXTS),
+        **dict.fromkeys(("model", "model_version", "features_digest"), _TEXT),
+    }
+)
