@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from features.as_known import States
 from features.fields import Valid
 from features.invoice_records import Accessorial, CarrierRate, FuelIndex
 from features.records import Shipment
 from features.tables import RecordTables, records_of
+from features.vocabulary import Mode
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -22,6 +23,14 @@ _LOCODE, _COUNTRY, _POSTCODE_ZONE = (
     re.compile(r"[A-Z]{2}"),
     re.compile(r"[A-Z]{2}-.+"),
 )
+
+
+class Offered(NamedTuple):
+    """What a carrier offers on a lane: a service, a mode; None where its rates leave that open."""
+
+    carrier_id: str
+    service_id: str | None
+    mode: Mode | None
 
 
 class Contracts:
@@ -47,6 +56,19 @@ class Contracts:
     def of_tables(cls, tables: RecordTables) -> Contracts:
         """Read the contracts of canonical tables."""
         return cls(records_of(tables, CarrierRate), records_of(tables, FuelIndex), records_of(tables, Accessorial))
+
+    def __bool__(self) -> bool:
+        return bool(self._rates)
+
+    def offered(self, origin: str, destination: str, at: datetime, cutoff: datetime) -> tuple[Offered, ...]:
+        """Return what carriers offer on a lane by rates in force at a date, in the order of their names."""
+        found = {
+            Offered(rate.carrier_id, rate.service_id, rate.mode)
+            for own in self._rates.values()
+            for rate in own.at(cutoff)
+            if _holds(rate, at) and lies_in(origin, rate.origin) and lies_in(destination, rate.destination)
+        }
+        return tuple(sorted(found, key=lambda each: tuple(part or "" for part in each)))
 
     def rates(self, shipment: Shipment, at: datetime, cutoff: datetime) -> list[tuple[CarrierRate, ...]]:
         """Return the rates in force for a shipment at a date, those made for it most closely first.

@@ -138,8 +138,12 @@ def _check_facts(part: BranchPart, kind: BranchKind, path: Path, scope: Scope) -
             scope.findings.error(place, f"{of_type}, expected an instant, e.g. promised_at.")
         elif name not in part.requires and path[-1] != Branch.REVIEW:
             scope.findings.error(place, f"`{name}` is not in `requires`. Add it: the moment cannot be told without it.")
-    for name, expected in kind.needs.items():
-        if name not in part.requires:
+    for name, expected in (*kind.needs.items(), *kind.may_use.items()):
+        if name in kind.may_use and name not in scope.declarations:
+            continue
+        if name in kind.may_use:
+            scope.used_facts.add(name)
+        elif name not in part.requires:
             scope.findings.error(path, f"the branch cannot be carried out without `{name}`. Add it to `requires`.")
         declaration = scope.declarations.get(name)
         if declaration is None:

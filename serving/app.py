@@ -23,6 +23,7 @@ from serving.health import endpoints as health
 from serving.health import metrics
 from serving.limits import BodyLimit
 from serving.policies import endpoints as policies
+from serving.recommendations import endpoints as recommendations
 from serving.reviews import endpoints as reviews
 from serving.scores import endpoints as scores
 from serving.step_ups import endpoints as step_ups
@@ -32,6 +33,7 @@ _API = (
     events.router,
     scores.router,
     arrivals.router,
+    recommendations.router,
     decisions.router,
     directives.router,
     step_ups.router,

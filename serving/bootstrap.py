@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
+from features.contracts import Contracts
 from features.settings import FeatureSettings
 from features.tables import RecordTables
 from models.eta import EtaModel
@@ -33,6 +34,7 @@ from serving.health.service import HealthService
 from serving.policies.bundles import Bundles
 from serving.policies.service import PolicyService
 from serving.policies.starting import begin
+from serving.recommendations.carriers import CarrierService
 from serving.reviews.service import ReviewService
 from serving.scores.absent import AbsentModel
 from serving.scores.live import LiveState
@@ -57,6 +59,7 @@ class Container:
     bundles: Bundles
     people: People = NOBODY
     eta_model: EtaModel | None = None
+    contracts: Contracts = field(default_factory=lambda: Contracts(()))
 
     @cached_property
     def sessions(self) -> sessionmaker[Session]:
@@ -95,10 +98,22 @@ class Container:
         return ArrivalService(self.clock, self.scores, self.eta_model, known)
 
     @cached_property
+    def carriers(self) -> CarrierService:
+        """Recommends carriers."""
+        return CarrierService(self.clock, self.reads, self.scores, self.arrivals, self.contracts, self.bundles)
+
+    @cached_property
     def decisions(self) -> DecisionService:
         """Decides, records and enqueues."""
         return DecisionService(
-            self.sessions, self.reads, self.clock, self.following, self.scores, self.bundles, self.settings.target
+            self.sessions,
+            self.reads,
+            self.clock,
+            self.following,
+            self.scores,
+            self.bundles,
+            self.settings.target,
+            self.carriers.facts,
         )
 
     @cached_property
@@ -157,14 +172,19 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Container:
     upgrade(engine)
     state = LiveState(feature_settings)
     start = 0
+    contracts = Contracts(())
     if settings.history is not None:
         start = start_of(session_factory(read_only(engine)), settings.history)
-        state.add_tables(RecordTables.read(settings.history))
+        tables = RecordTables.read(settings.history)
+        state.add_tables(tables)
+        contracts = Contracts.of_tables(tables)
+    if settings.contracts is not None:
+        contracts = Contracts.of_tables(RecordTables.read(settings.contracts))
     clock, bundles = clock or SystemClock(), Bundles()
     with session_factory(engine).begin() as session:
         owners = begin(session, bundles, settings.policy, clock.now())
     people = NOBODY if settings.people is None else read_people(settings.people, owners)
-    container = Container(settings, clock, engine, state, model, bundles, people, eta_model)
+    container = Container(settings, clock, engine, state, model, bundles, people, eta_model, contracts)
     container.following.position = start
     container.following.catch_up()
     container.arrivals.catch_up()

@@ -95,6 +95,10 @@ def serve(
         Path | None,
         typer.Option(help="Folder of imported tables, known before the record log begins; or a snapshot.", exists=True),
     ] = None,
+    contracts: Annotated[
+        Path | None,
+        typer.Option(help="Folder of imported tables with carriers' contracts; else those of --history.", exists=True),
+    ] = None,
     policy: Annotated[
         Path | None,
         typer.Option(help="Policy bundle (YAML) of the first start; then the database says what is in force."),
@@ -134,6 +138,7 @@ def serve(
         model_name=model,
         eta_model_name=eta_model,
         history=history,
+        contracts=contracts,
         policy=policy,
         body_limit_bytes=body_limit_bytes,
         clock_skew=timedelta(seconds=clock_skew_seconds),

@@ -37,6 +37,8 @@ class Settings:
     """Registered model of arrival; without one nobody is told when a shipment arrives."""
     history: Path | None = None
     """Folder of canonical Parquet tables, known before the record log begins."""
+    contracts: Path | None = None
+    """Folder of canonical Parquet tables with the contracts of carriers; without one, those of `history` hold."""
     policy: Path | None = None
     """The bundle of the first start; afterwards the database says what is in force. None: the one that ships."""
     body_limit_bytes: int = 1024 * 1024

@@ -25,6 +25,7 @@ from serving.errors import (
 from serving.events.service import EventService
 from serving.health.service import HealthService
 from serving.policies.service import PolicyService
+from serving.recommendations.carriers import CarrierService
 from serving.reviews.service import ReviewService
 from serving.scores.service import ScoreService
 from serving.step_ups.service import StepUpService
@@ -54,6 +55,11 @@ async def _scores(container: App) -> ScoreService:
 async def _arrivals(container: App) -> ArrivalService:
     container.following.catch_up_if_possible()
     return container.arrivals
+
+
+async def _carriers(container: App) -> CarrierService:
+    container.following.catch_up_if_possible()
+    return container.carriers
 
 
 async def _decisions(container: App) -> DecisionService:
@@ -149,6 +155,7 @@ Key = Annotated[str, Depends(_key)]
 Events = Annotated[EventService, Depends(_events)]
 Arrivals = Annotated[ArrivalService, Depends(_arrivals)]
 Scores = Annotated[ScoreService, Depends(_scores)]
+Carriers = Annotated[CarrierService, Depends(_carriers)]
 Decisions = Annotated[DecisionService, Depends(_decisions)]
 Reviews = Annotated[ReviewService, Depends(_reviews)]
 Directives = Annotated[DirectiveService, Depends(_directives)]

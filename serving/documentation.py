@@ -20,6 +20,7 @@ DESCRIPTION = (
 TAGS = [
     {"name": "events", "description": "What happened, as CloudEvents 1.0; kept once, in a log."},
     {"name": "scores", "description": "How likely a shipment is to be late, and why; and when it arrives."},
+    {"name": "recommendations", "description": "Which carrier, from which place: what each is expected to cost."},
     {"name": "decisions", "description": "Score, decide, record, and set in motion: once."},
     {"name": "directives", "description": "What people order for a while: to hold back, to silence, to stop."},
     {"name": "causes", "description": "One cause of many exceptions: one item, what it holds, how it ends."},

@@ -26,6 +26,7 @@ ServingError
  │   ├─ KeyInUseError              the first request with the key is still running
  │   └─ KeyReusedError             the key belongs to another payload
  ├─ NoDecisionMomentError       the shipment has nothing to decide now
+ ├─ NoContractsError            without a rate no carrier can be recommended
  ├─ DecisionNotFoundError
  ├─ OrderError                  see serving.directives.errors
  ├─ CauseError                  see serving.causes.errors
@@ -286,6 +287,16 @@ class DecisionNotFoundError(ServingError):
         self.decision_id = decision_id
         super().__init__(
             f"Decision '{decision_id}' is unknown. List those of a shipment: GET /v1/decisions?shipment_id=…"
+        )
+
+
+class NoContractsError(ServingError):
+    """No contract with any carrier is on file."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No contract with any carrier is on file, so no rate is known and nothing can be compared. Start the "
+            "service with --contracts, the folder of imported tables that holds carrier_rates."
         )
 
 

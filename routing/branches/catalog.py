@@ -19,11 +19,13 @@ from routing.facts import FactType
 class BranchKind:
     """What the code of a branch asks of a bundle.
 
-    `columns` are the row columns it reads from its list facts. `spends_money` is whether it commits money by its
+    `columns` are the row columns it reads from its list facts; `may_use` are facts that it makes use of where a bundle
+    declares them. `spends_money` is whether it commits money by its
     nature, whatever a bundle says.
     """
 
     needs: Mapping[str, FactType]
+    may_use: Mapping[str, FactType] = field(default_factory=dict)
     columns: Mapping[str, Mapping[str, FactType]] = field(default_factory=dict)
     spends_money: bool = False
     plan: type[Plan]
@@ -37,7 +39,12 @@ KINDS: Mapping[Branch, BranchKind] = {
         needs=split.NEEDS, columns=split.COLUMNS, spends_money=True, plan=split.SplitPlan, build=split.build
     ),
     Branch.REBOOK: BranchKind(
-        needs=rebook.NEEDS, columns=rebook.COLUMNS, spends_money=True, plan=rebook.RebookPlan, build=rebook.build
+        needs=rebook.NEEDS,
+        may_use=rebook.MAY_USE,
+        columns=rebook.COLUMNS,
+        spends_money=True,
+        plan=rebook.RebookPlan,
+        build=rebook.build,
     ),
     Branch.ESCALATE: BranchKind(needs=escalate.NEEDS, plan=escalate.EscalatePlan, build=escalate.build),
 }

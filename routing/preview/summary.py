@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from features.vocabulary import Branch
+from routing.branches.catalog import KINDS
 from routing.facts import Unknown
 from routing.policy import Policy
 from routing.preview.comparing import Compared
 
 _MILLION = 1_000_000
+_OPTIONAL = frozenset(name for kind in KINDS.values() for name in kind.may_use)
 
 
 @dataclass(slots=True)
@@ -20,8 +22,9 @@ class Summary:
 
     `cost_before` and `cost_after` are expected costs, in millionths of a minor unit, of the flips that can be priced;
     `unpriced` counts the others. `absent` counts facts that the bundle declares and the record does not hold: they are
-    unknown to it. `passed_over` counts branches for which too little was left, or which were forbidden. `drawn_before`
-    and `drawn_after` count decisions in which chance took something else than the rules.
+    unknown to it; what a branch merely makes use of may be absent. `passed_over` counts branches for which too little
+    was left, or which were forbidden. `drawn_before` and `drawn_after` count decisions in which chance took something
+    else than the rules.
     """
 
     policy: Policy
@@ -48,7 +51,7 @@ class Summary:
         self.drawn_before += compared.was_drawn
         self.drawn_after += explored is not None and explored.is_otherwise
         for name, declaration in self.policy.facts.items():
-            if name not in compared.facts and declaration.when_absent is None:
+            if name not in compared.facts and declaration.when_absent is None and name not in _OPTIONAL:
                 self.absent[name] += 1
         if compared.why is None:
             return

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from features.moments import IN_TURN
+from features.records import Shipment
 from features.state import FeatureRow
+from features.vocabulary import Moment
 from models.contracts import EtaScore
 from models.eta import EtaModel
 from serving.arrivals.outcomes import KnownOutcomes
@@ -63,7 +65,7 @@ class ArrivalService:
         moments = IN_TURN if self.model is None else self.model.moments
         subject = self.scores.subject(question, now, moments)
         row = self.scores.state.features(subject.shipment, now)
-        return Arrival(subject, row, self._score(subject, row))
+        return Arrival(subject, row, self.score(subject.shipment, row, subject.moment, now))
 
     def catch_up(self) -> None:
         """Work out the outcomes that came to be known, so that the next question need not wait for it."""
@@ -76,8 +78,8 @@ class ArrivalService:
             is_more = self.outcomes.catch_up(self.clock.now(), AT_A_TIME)
             await asyncio.sleep(0 if is_more else every_seconds)
 
-    def _score(self, subject: Subject, row: FeatureRow) -> EtaScore:
-        moment, now, shipment = subject.moment, subject.as_of, subject.shipment
+    def score(self, shipment: Shipment, row: FeatureRow, moment: Moment, now: datetime) -> EtaScore:
+        """Tell when a shipment of which the features are known arrives."""
         if self.model is None or self.outcomes is None:
             return EtaScore(None, None, None, moment, (*row.missing, NO_MODEL))
         known = self.outcomes.at(moment, now) if moment in self.model.moments else None

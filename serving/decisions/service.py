@@ -28,7 +28,7 @@ from serving.decisions.idempotency import Answer, Keyed, answer_once
 from serving.decisions.record import features_of, model_of
 from serving.decisions.replaying import counterfactuals
 from serving.decisions.subject import subject_version
-from serving.decisions.weighing import Weighed, weigh
+from serving.decisions.weighing import MoreFacts, Weighed, no_more, weigh
 from serving.directives import repository as directives
 from serving.errors import DecisionNotFoundError
 from serving.events.following import Following
@@ -76,6 +76,7 @@ class DecisionService:
     scores: ScoreService
     bundles: Bundles
     target: str
+    more: MoreFacts = no_more
 
     def triage(self, request: Request, render: Render) -> Answer:
         """Decide about a shipment, once for each version of it, and answer the same to each repeat of the request.
@@ -189,10 +190,10 @@ class DecisionService:
         if policy.is_shared:
             repository.lock_chain(session)  # what is left now is left when this decision is sealed
         taken = repository.branches_taken(session, shipment.shipment_id)
-        weighed = weigh(session, policy, scored, self.scores.state, taken)
+        weighed = weigh(session, policy, scored, self.scores.state, taken, self.more)
         looked = None
         if in_force.shadow is not None:
-            again = partial(weigh, session, in_force.shadow, scored, self.scores.state, taken)
+            again = partial(weigh, session, in_force.shadow, scored, self.scores.state, taken, self.more)
             looked = shadow.look(session, in_force.shadow, again)
         choice = weighed.choice
         # An explanation costs tens of predictions; any other is computed later, exactly, from the sealed features.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from sqlalchemy.orm import Session
 
 from features.vocabulary import Branch
 from routing.context import Context
 from routing.engine import Choice, decide
+from routing.evaluation import RuleOutcome
 from routing.policy import Policy
 from serving.decisions.context import context_of
 from serving.decisions.facts import facts_of
@@ -27,16 +29,48 @@ class Weighed:
     choice: Choice
 
 
-def weigh(session: Session, policy: Policy, scored: Scored, state: FeatureState, taken: Sequence[Branch]) -> Weighed:
+class MoreFacts(Protocol):
+    """Gathers facts beside those of the shipment itself; none where they could play no part."""
+
+    def __call__(self, policy: Policy, scored: Scored) -> Mapping[str, object]: ...
+
+
+def no_more(policy: Policy, scored: Scored) -> Mapping[str, object]:  # noqa: ARG001  as the protocol has it
+    """Gather nothing."""
+    return {}
+
+
+def weigh(
+    session: Session,
+    policy: Policy,
+    scored: Scored,
+    state: FeatureState,
+    taken: Sequence[Branch],
+    more: MoreFacts = no_more,
+) -> Weighed:
     """Weigh a scored shipment, as of the time of the score.
 
     Parameters
     ----------
+    more
+        Gathers what the shipment itself does not say about other carriers; it is sealed like any other fact. It is
+        asked where a rule that leads to another carrier hits, or cannot tell; then everything is decided with it.
     taken
         What was done, or put before a person, for this shipment so far.
     """
     shipment, now = scored.subject.shipment, scored.subject.as_of
     strongest = max(taken, key=policy.strength.__getitem__, default=Branch.NONE)
-    facts = facts_of(scored, state, costs=policy.costs, strongest_branch_taken=strongest)
+    facts: Mapping[str, object] = facts_of(scored, state, costs=policy.costs, strongest_branch_taken=strongest)
     context = context_of(session, policy, shipment.shipment_id, facts, now)
-    return Weighed(policy, facts, context, decide(policy, facts, now, context))
+    choice = decide(policy, facts, now, context)
+    found = more(policy, scored) if _may_change_carrier(choice) else {}
+    if found:
+        facts = {**facts, **found}
+        choice = decide(policy, facts, now, context)
+    return Weighed(policy, facts, context, choice)
+
+
+def _may_change_carrier(choice: Choice) -> bool:
+    """Tell whether a rule that leads to another carrier hit, or would if more were known."""
+    open_ends = (RuleOutcome.HIT, RuleOutcome.UNKNOWN)
+    return any(each.branch is Branch.REBOOK and each.outcome in open_ends for each in choice.rule_results)

@@ -28,6 +28,7 @@ from serving.reviews.repository import DONE, Which
 from serving.shapes import PathId
 from serving.web import assets, causes, changes, messages, sign_in
 from serving.web.arrivals import arrival_view
+from serving.web.carriers import carriers_view
 from serving.web.rows import rows_of
 from serving.web.views import item_view
 from serving.web.visit import GUARDED, Answered, Here, Text, Typed, Visit, item_path
@@ -197,7 +198,11 @@ def _item_page(
     token = None if visit.analyst is None else visit.app.reviews.held_token(item_id, actor=visit.analyst)
     view = item_view(found, decision, calls, history, detail.policy)
     arrival = None if visit.is_refresh or found.status == DONE else arrival_view(visit.app, found.shipment_id)
-    shown = {"view": view, "arrival": arrival, "item": found, "token": token, "message": message}
+    is_open = found.status != DONE
+    carriers = (
+        None if visit.is_refresh else carriers_view(visit.app, found.shipment_id, detail.decision, is_open=is_open)
+    )
+    shown = {"view": view, "arrival": arrival, "carriers": carriers, "item": found, "token": token, "message": message}
     return visit.page("item.html", status, **shown, typed=typed or Typed())
 
 

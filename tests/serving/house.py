@@ -17,6 +17,7 @@ import httpx
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from features.contracts import Contracts
 from features.moments import IN_TURN
 from features.records import DeliveryEvent, Shipment
 from features.settings import FeatureSettings
@@ -146,6 +147,7 @@ class House:
         history: RecordTables | None = None,
         people: People = NOBODY,
         eta_model: EtaModel | None = None,
+        contracts: Contracts | None = None,
         **settings: Any,
     ) -> None:
         self.database_url = database_url
@@ -158,7 +160,8 @@ class House:
         if history is not None:
             self.state.add_tables(history)
         made = Settings(database_url=database_url, **settings)
-        self.container = Container(made, self.clock, self.engine, self.state, self.model, Bundles(), people, eta_model)
+        parts = (made, self.clock, self.engine, self.state, self.model, Bundles(), people, eta_model)
+        self.container = Container(*parts, Contracts(()) if contracts is None else contracts)
         if policy is not None:
             with self.container.sessions.begin() as session:
                 put_in_force(session, policy, self.clock.now())

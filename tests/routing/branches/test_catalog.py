@@ -13,9 +13,9 @@ class TestKinds:
     def test_there_is_one_for_every_branch_but_none(self) -> None:
         assert set(KINDS) == set(Branch) - {Branch.NONE}
 
-    def test_the_columns_a_branch_reads_belong_to_lists_it_needs(self) -> None:
+    def test_the_columns_a_branch_reads_belong_to_lists_it_needs_or_may_use(self) -> None:
         for kind in KINDS.values():
-            assert kind.columns.keys() <= kind.needs.keys()
+            assert kind.columns.keys() <= kind.needs.keys() | kind.may_use.keys()
 
     def test_the_default_bundle_requires_what_the_code_of_each_branch_needs(self, policy: Policy) -> None:
         for branch, kind in KINDS.items():

@@ -93,3 +93,36 @@ class TestTenderWindow:
     def test_closes_no_later_than_it_is_of_use(self, hours: int, closes_at: str) -> None:
         found = built(a_case(latest_useful_at=NOW + timedelta(hours=hours)))
         assert found["tender_window"]["closes_at"] == closes_at
+
+
+def options(*rows: tuple[str, int]) -> tuple[dict[str, object], ...]:
+    """Return options with their expected costs; the current carrier is NWX."""
+    more = {"rate_minor": 500, "late_probability": 0.1, "accepted_share": 0.9}
+    return tuple(
+        {"carrier_id": name, "is_current": name == "NWX", "expected_cost_minor": cost, **more} for name, cost in rows
+    )
+
+
+class TestExpectedCosts:
+    def test_rank_the_carriers_where_they_are_known(self) -> None:
+        found = built(a_case(rebook_options=options(("BEE", 800), ("ACE", 700), ("NWX", 900))))["carriers"]
+        assert [(row["rank"], row["carrier_id"], row["expected_cost_minor"]) for row in found] == [
+            (1, "ACE", 700),
+            (2, "BEE", 800),
+        ]
+        assert found[0]["late_share"] == 0.15
+
+    def test_leave_out_whoever_does_not_cost_less_than_what_stands(self) -> None:
+        found = built(a_case(rebook_options=options(("ACE", 700), ("NWX", 800), ("BEE", 800))))["carriers"]
+        assert [row["carrier_id"] for row in found] == ["ACE"]
+
+    def test_that_nobody_undercuts_make_it_infeasible(self) -> None:
+        rows = options(("NWX", 600), ("ACE", 700), ("BEE", 800))
+        assert build(a_case(rebook_options=rows), PLAN) == Infeasible(
+            "no other carrier is expected to cost less than leaving it with NWX"
+        )
+
+    def test_do_not_bring_in_a_carrier_that_is_late_too_often(self) -> None:
+        late = carriers(("ACE", 0.5), ("BEE", 0.05))
+        found = built(a_case(alternate_carriers=late, rebook_options=options(("ACE", 1), ("BEE", 2))))["carriers"]
+        assert [row["carrier_id"] for row in found] == ["BEE"]

@@ -1,0 +1,30 @@
+"""`POST /v1/recommend/…`: options, ranked. Nothing is decided or recorded."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Depends
+
+from serving.dependencies import Carriers, require_json
+from serving.recommendations.documentation import CARRIERS_EXAMPLES
+from serving.recommendations.schemas import CarriersAnswer, CarriersQuestion
+from serving.scores.schemas import ModelShape
+
+router = APIRouter(prefix="/v1/recommend", tags=["recommendations"])
+
+
+@router.post("/carriers", dependencies=[Depends(require_json)])
+async def recommend_carriers(
+    body: Annotated[CarriersQuestion, Body(openapi_examples=CARRIERS_EXAMPLES)], carriers: Carriers
+) -> CarriersAnswer:
+    """Return the carriers that a shipment could go with, the least expected total cost first, as of now.
+
+    Candidates are the carrier that has it, all with a rate in force for its lane on the day it leaves, and all seen on
+    the lane of late. Each is priced by its contract; its risk is the delay model's, asked as if it had the shipment:
+    a prediction for such shipments of that carrier, not the effect of a change. Who cannot take it is listed last, with
+    every reason; who is worse in everything than another, with the name of that one. Without contracts on file: 409.
+    """
+    found = carriers.recommend(body.question(), body.wanted())
+    model = carriers.scores.model
+    return CarriersAnswer.of(found, ModelShape(name=model.name, version=model.version))
