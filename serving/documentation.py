@@ -25,7 +25,7 @@ TAGS = [
     {"name": "directives", "description": "What people order for a while: to hold back, to silence, to stop."},
     {"name": "causes", "description": "One cause of many exceptions: one item, what it holds, how it ends."},
     {"name": "policies", "description": "The bundles by which is decided: handed in, approved, tried, put in force."},
-    {"name": "reviews", "description": "What waits for a person, most at stake first."},
+    {"name": "reviews", "description": "What waits for a person, worth most a minute first."},
     {"name": "health", "description": "For whoever runs the service."},
 ]
 _REF = "#/components/schemas/{model}"

@@ -19,7 +19,7 @@ from serving.causes.repository import DECIDED, HELD, OVER
 from serving.db.audit import SYSTEM, audit
 from serving.db.tables import CauseRow, ChildRow
 from serving.decisions.facts import value_at_stake
-from serving.reviews.opening import UNKNOWN_RISK
+from serving.reviews.stakes import UNKNOWN_RISK
 
 Call = Callable[[str, Mapping[str, object]], str]
 """Enqueues the call of a cause (its id, the payload) and returns the call's id."""

@@ -246,7 +246,7 @@ class DecisionService:
             usage.note(session, counting, usage.LetOut(choice.branch, call_id, now), weighed.facts)
         elif choice.branch is Branch.REVIEW:
             costs = weighed.policy.costs
-            open_item(session, sealed.decision_id, choice, scored, weighed.facts, costs=costs, now=now)
+            open_item(session, sealed.decision_id, choice, scored, costs=costs, now=now)
         if choice.findings:
             call = partial(self._call_owner, session, sealed, weighed, in_force)
             causes.take_effect(

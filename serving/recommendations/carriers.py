@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session, sessionmaker
 
 from features.contracts import Contracts
-from features.records import Shipment
 from features.vocabulary import Branch, Moment
 from routing.facts import Unknown
-from routing.loss import Loss, Terms, loss_if_late
+from routing.loss import Loss, loss_if_late
 from routing.policy import Policy
 from routing.recommending.carriers import Asking, Load, carrier_options
 from routing.recommending.ranking import Option
@@ -21,6 +20,7 @@ from serving.errors import NoContractsError
 from serving.policies.bundles import Bundles
 from serving.recommendations.known import Known, Sources
 from serving.recommendations.wanted import NOTHING, Wanted
+from serving.reviews.stakes import terms_of
 from serving.scores.service import Question, Scored, ScoreService, Subject
 
 OPTIONS, RULED_OUT = "rebook_options", "rebook_ruled_out"
@@ -105,17 +105,6 @@ class CarrierService:
         options = carrier_options([known.carrier for known in found.values()], load, loss, asking, subject.as_of)
         joined = tuple((each, found[each.way.name]) for each in options)
         return Recommended(subject, loss, asking, policy, load.departed, joined)
-
-
-def terms_of(shipment: Shipment) -> Terms:
-    """Return what is known of a shipment that lateness costs by."""
-    return Terms(
-        value_minor=shipment.value_minor,
-        currency=shipment.currency,
-        customer_tier=shipment.customer_tier.value,
-        penalty_minor=shipment.late_penalty_minor,
-        penalty_per_day_minor=shipment.late_penalty_per_day_minor,
-    )
 
 
 def _asking(policy: Policy, wanted: Wanted) -> Asking:

@@ -33,7 +33,11 @@ async def list_reviews(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=600, description="`next` of the page before")] = None,
 ) -> QueueAnswer:
-    """List the queue: free items first, most value at stake first, then claimed ones, then those it is too late for."""
+    """List the queue: free items first, then claimed ones, then those it is too late for.
+
+    Within each, what is worth most in each analyst minute comes first: expected loss × what the suggested action can
+    still save of it ÷ the minutes that it takes (`priority`).
+    """
     return QueueAnswer.of(reviews.page(which=status, limit=limit, cursor=cursor))
 
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from features.vocabulary import Branch
+from routing.priority import LEAST_MINUTES, Matter, Saving, late_shipment
 from serving.db.tables import ReviewItemRow
 from serving.errors import CursorError
 from serving.reviews.reasons import Answer, ReasonCode
-from serving.reviews.repository import CLAIMED, DONE, OPEN, Place, Rank
+from serving.reviews.repository import CLAIMED, DONE, MOST_AT_STAKE, OPEN, Place, Rank
+
+NOTHING_SAVED = Saving(0.0, LEAST_MINUTES)
+"""Of a suggestion that the bundle in force does not have any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,7 @@ class Item:
     why: str
     suggested_branch: Branch
     value_at_stake_minor: int
+    saving: Saving
     currency: str | None
     created_at: datetime
     latest_useful_at: datetime | None
@@ -40,9 +46,16 @@ class Item:
     closed_by: str | None
     closed_at: datetime | None
 
+    @property
+    def matter(self) -> Matter:
+        """What its place in the queue follows from; the risk is in what is at stake."""
+        return late_shipment(
+            loss_minor=self.value_at_stake_minor, probability=1.0, saving=self.saving, is_too_late=self.too_late
+        )
+
     @classmethod
-    def of(cls, row: ReviewItemRow, now: datetime) -> Item:
-        """Read a row as of `now`."""
+    def of(cls, row: ReviewItemRow, now: datetime, found: Mapping[Branch, Saving]) -> Item:
+        """Read a row as of `now`, with what its suggestion can save."""
         held = _is_held(row, now)
         return cls(
             item_id=row.item_id,
@@ -52,6 +65,7 @@ class Item:
             why=row.why,
             suggested_branch=Branch(row.suggested_branch),
             value_at_stake_minor=row.value_at_stake_minor,
+            saving=found.get(Branch(row.suggested_branch), NOTHING_SAVED),
             currency=row.currency,
             created_at=row.created_at,
             latest_useful_at=row.latest_useful_at,
@@ -68,8 +82,8 @@ class Item:
         )
 
 
-def place_of(row: ReviewItemRow, now: datetime) -> Place:
-    """Return where a row stands in the order of the queue, as `repository.rank_of` ranks it."""
+def place_of(row: ReviewItemRow, now: datetime, rates: Mapping[str, int]) -> Place:
+    """Return where a row stands in the order of the queue, as `repository.rank_of` and `worth_by` have it."""
     if row.status == DONE:
         rank = Rank.DONE
     elif _is_held(row, now):
@@ -78,12 +92,13 @@ def place_of(row: ReviewItemRow, now: datetime) -> Place:
         rank = Rank.TOO_LATE
     else:
         rank = Rank.FREE
-    return Place(rank, row.value_at_stake_minor, row.created_at, row.item_id)
+    worth = min(row.value_at_stake_minor, MOST_AT_STAKE) * rates.get(row.suggested_branch, 0)
+    return Place(rank, worth, row.created_at, row.item_id)
 
 
 def write_cursor(place: Place) -> str:
     """Write a place as the cursor of the next page."""
-    parts = [int(place.rank), place.value_at_stake_minor, place.created_at.isoformat(), place.item_id]
+    parts = [int(place.rank), place.worth, place.created_at.isoformat(), place.item_id]
     return urlsafe_b64encode(json.dumps(parts).encode()).decode()
 
 
@@ -96,13 +111,13 @@ def read_cursor(cursor: str) -> Place:
         If it was not written by `write_cursor`.
     """
     try:
-        rank, value_minor, created_at, item_id = json.loads(urlsafe_b64decode(cursor.encode()))
+        rank, worth, created_at, item_id = json.loads(urlsafe_b64decode(cursor.encode()))
         moment = datetime.fromisoformat(created_at)
-        if moment.tzinfo is None or type(value_minor) is not int or not isinstance(item_id, str):
+        if moment.tzinfo is None or type(worth) is not int or not isinstance(item_id, str):
             raise CursorError(cursor)
-        if abs(value_minor) >= 2**63 or "\x00" in item_id:  # no database holds these, so none was given out
+        if abs(worth) >= 2**63 or "\x00" in item_id:  # no database holds these, so none was given out
             raise CursorError(cursor)
-        return Place(Rank(rank), value_minor, moment.astimezone(UTC), item_id)
+        return Place(Rank(rank), worth, moment.astimezone(UTC), item_id)
     except (Base64Error, ValueError, TypeError, OverflowError) as error:
         raise CursorError(cursor) from error
 

@@ -12,17 +12,13 @@ from features.records import Shipment
 from features.vocabulary import Branch
 from routing.cost import CostTable
 from routing.engine import Choice
-from routing.facts import Unknown
 from serving.db.audit import SYSTEM, audit
 from serving.db.tables import ReviewItemRow
-from serving.decisions.facts import value_at_stake
 from serving.reviews import repository
 from serving.reviews.reasons import Answer, ReasonCode
 from serving.reviews.repository import Closing
+from serving.reviews.stakes import stake_of, terms_of
 from serving.scores.service import Scored
-
-UNKNOWN_RISK = 0.5
-"""The risk an item is ordered by where the model abstained: as likely as not. It is no fact and decides nothing."""
 
 
 def item_id_of(decision_id: str) -> str:
@@ -35,7 +31,6 @@ def open_item(
     decision_id: str,
     choice: Choice,
     scored: Scored,
-    facts: Mapping[str, object],
     *,
     costs: CostTable,
     now: datetime,
@@ -51,9 +46,7 @@ def open_item(
     for superseded in repository.supersede(session, shipment.shipment_id, now=now, closing=closing):
         new = {"status": "done", "verdict": closing.verdict, "by": item_id}
         audit(session, at=now, actor=SYSTEM, action="review.superseded", subject=f"review:{superseded}", new=new)
-    stake = facts["value_at_stake_minor"]
-    if isinstance(stake, Unknown):
-        stake = value_at_stake(shipment, UNKNOWN_RISK, costs)
+    stake = stake_of(terms_of(shipment), scored.score.probability, costs)
     suggested = suggested_branch(choice.payload)
     session.execute(
         insert(ReviewItemRow).values(
@@ -63,7 +56,7 @@ def open_item(
             title=_title(shipment, scored.score.probability),
             why=choice.reason_staff,
             suggested_branch=suggested.value,
-            value_at_stake_minor=stake if isinstance(stake, int) else 0,
+            value_at_stake_minor=stake.minor,
             currency=shipment.currency,
             created_at=now,
             latest_useful_at=choice.latest_useful_at,

@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 from serving.db.tables import AuditRow, ReviewItemRow
 from serving.reviews.reasons import Answer, ReasonCode
 
+MOST_AT_STAKE = 10**12
+"""More than that counts as that much: ten thousand millions in minor units, times a rate, fit into 64 bits."""
 OPEN, CLAIMED, DONE = "open", "claimed", "done"
 
 
@@ -40,7 +42,7 @@ class Place:
     """The place of an item in the order of the queue, from which the next page goes on."""
 
     rank: Rank
-    value_at_stake_minor: int
+    worth: int
     created_at: datetime
     item_id: str
 
@@ -67,11 +69,32 @@ def rank_of(now: datetime) -> ColumnElement[int]:
     )
 
 
-def page(session: Session, *, which: Which, now: datetime, after: Place | None, limit: int) -> list[ReviewItemRow]:
-    """Return items in the order of the queue: by rank, then most at stake, then oldest."""
+def worth_by(rates: Mapping[str, int]) -> ColumnElement[int]:
+    """Return what a minute on an item is worth: what is at stake times what its suggestion saves of it a minute.
+
+    Parameters
+    ----------
+    rates
+        Millionths of what is at stake that a minute saves, by suggested branch.
+    """
     item = ReviewItemRow
-    rank = rank_of(now)
-    statement = select(item).order_by(rank, item.value_at_stake_minor.desc(), item.created_at, item.item_id)
+    stake = case((item.value_at_stake_minor > MOST_AT_STAKE, MOST_AT_STAKE), else_=item.value_at_stake_minor)
+    return stake * case(*((item.suggested_branch == branch, rate) for branch, rate in rates.items()), else_=0)
+
+
+def page(
+    session: Session,
+    *,
+    which: Which,
+    now: datetime,
+    rates: Mapping[str, int],
+    after: Place | None,
+    limit: int,
+) -> list[ReviewItemRow]:
+    """Return items in the order of the queue: by rank, then worth most a minute, then oldest."""
+    item = ReviewItemRow
+    rank, worth = rank_of(now), worth_by(rates)
+    statement = select(item).order_by(rank, worth.desc(), item.created_at, item.item_id)
     match which:
         case Which.WAITING:
             statement = statement.where(item.status != DONE)
@@ -88,10 +111,7 @@ def page(session: Session, *, which: Which, now: datetime, after: Place | None, 
             item.created_at > after.created_at,
             and_(item.created_at == after.created_at, item.item_id > after.item_id),
         )
-        less = or_(
-            item.value_at_stake_minor < after.value_at_stake_minor,
-            and_(item.value_at_stake_minor == after.value_at_stake_minor, older),
-        )
+        less = or_(worth < after.worth, and_(worth == after.worth, older))
         statement = statement.where(or_(rank > int(after.rank), and_(rank == int(after.rank), less)))
     return list(session.scalars(statement.limit(limit)))
 

@@ -9,9 +9,11 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from features.vocabulary import Branch
+from routing.facts import Unknown
 from serving.reviews.items import Item
 from serving.reviews.reasons import MEANINGS, Answer, ReasonCode
 from serving.reviews.service import Claimed, Detail, QueuePage
+from serving.reviews.stakes import Stake, stake_in
 from serving.shapes import NO_NUL, Body
 
 Token = Annotated[str, Field(min_length=1, max_length=64, pattern=NO_NUL, description="what the claim returned")]
@@ -26,8 +28,56 @@ class ItemStatus(StrEnum):
     DONE = "done"
 
 
+class PriorityShape(BaseModel):
+    """What the queue is ordered by, and what went into it. Amounts are minor units of the policy's currency."""
+
+    expected_loss_minor: int = Field(description="probability that it goes wrong × what it costs then")
+    saved_share: float = Field(description="share of it that the suggested action can still save")
+    in_time: float = Field(description="0 once the latest useful moment of the suggestion is past")
+    saving_minor: int
+    minutes: float = Field(description="an analyst's, for looking at it and carrying the suggestion out")
+    worth_minor_per_minute: float = Field(description="saving_minor ÷ minutes")
+
+    @classmethod
+    def of(cls, item: Item) -> PriorityShape:
+        """Shape an item's priority."""
+        matter = item.matter
+        return cls(
+            expected_loss_minor=item.value_at_stake_minor,
+            saved_share=matter.saved_share,
+            in_time=matter.in_time,
+            saving_minor=round(matter.saving_minor),
+            minutes=matter.minutes,
+            worth_minor_per_minute=round(matter.worth_minor_per_minute, 2),
+        )
+
+
+class LossShape(BaseModel):
+    """What is behind the expected loss: the risk, and what it costs if it is late."""
+
+    probability: float
+    is_guess: bool = Field(description="the risk is not known: as likely late as not")
+    loss_if_late_minor: int | None = Field(description="the higher of the two below; null where it is not known")
+    by_tier_minor: int | None = Field(description="value × lateness share of the customer's tier")
+    by_terms_minor: int | None = Field(description="penalties written into the shipment, for one day")
+    unknown_because: str | None
+
+    @classmethod
+    def of(cls, stake: Stake) -> LossShape:
+        """Shape what is at stake."""
+        loss = None if isinstance(stake.loss, Unknown) else stake.loss
+        return cls(
+            probability=stake.probability,
+            is_guess=stake.is_guess,
+            loss_if_late_minor=None if loss is None else loss.minor,
+            by_tier_minor=None if loss is None else loss.by_tier_minor,
+            by_terms_minor=None if loss is None else loss.by_terms_minor,
+            unknown_because=stake.loss.reason if isinstance(stake.loss, Unknown) else None,
+        )
+
+
 class ItemAnswer(BaseModel):
-    """One item of the queue. `value_at_stake_minor` is in minor units of `currency`."""
+    """One item of the queue. `value_at_stake_minor` is in minor units of `currency`: the expected loss."""
 
     item_id: str
     decision_id: str
@@ -36,6 +86,7 @@ class ItemAnswer(BaseModel):
     why: str
     suggested_branch: Branch = Field(description="`none`: nothing is suggested, a person has to find out")
     value_at_stake_minor: int
+    priority: PriorityShape
     currency: str | None
     created_at: datetime
     latest_useful_at: datetime | None
@@ -53,7 +104,8 @@ class ItemAnswer(BaseModel):
     @classmethod
     def of(cls, item: Item) -> ItemAnswer:
         """Shape an item."""
-        return cls.model_validate(item, from_attributes=True)
+        plain = {name: getattr(item, name) for name in Item.__dataclass_fields__ if name != "saving"}
+        return cls(**plain, priority=PriorityShape.of(item))
 
 
 class QueueAnswer(BaseModel):
@@ -72,6 +124,7 @@ class QueueAnswer(BaseModel):
 class DetailAnswer(ItemAnswer):
     """An item with the sealed decision behind it, and the reasons that may be given for an answer."""
 
+    loss: LossShape
     decision: dict[str, Any]
     reasons_to_override: dict[ReasonCode, str]
     reasons_to_dismiss: dict[ReasonCode, str]
@@ -81,6 +134,7 @@ class DetailAnswer(ItemAnswer):
         """Shape an item with its decision."""
         return cls(
             **ItemAnswer.of(detail.item).model_dump(),
+            loss=LossShape.of(stake_in(detail.decision, detail.policy.costs)),
             decision=detail.decision,
             reasons_to_override=_reasons(Answer.OVERRIDE),
             reasons_to_dismiss=_reasons(Answer.DISMISS),

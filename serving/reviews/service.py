@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from features.vocabulary import Branch
 from routing.branches.case import Infeasible
 from routing.policy import Policy
+from routing.priority import savings
 from routing.recording import decode_facts
 from serving.clock import Clock
 from serving.db.audit import audit
@@ -89,11 +90,13 @@ class ReviewService:
         now = self.clock.now()
         after = None if cursor is None else read_cursor(cursor)
         with self.reads() as session:
-            rows = repository.page(session, which=which, now=now, after=after, limit=limit)
+            found = savings(self.bundles.live(session))
+            rates = {branch.value: saving.millionths_per_minute for branch, saving in found.items()}
+            rows = repository.page(session, which=which, now=now, rates=rates, after=after, limit=limit)
             counts = repository.count_by_status(session, now)
         full = len(rows) == limit
-        next_cursor = write_cursor(place_of(rows[-1], now)) if full else None
-        return QueuePage([Item.of(row, now) for row in rows], next_cursor, counts)
+        next_cursor = write_cursor(place_of(rows[-1], now, rates)) if full else None
+        return QueuePage([Item.of(row, now, found) for row in rows], next_cursor, counts)
 
     def detail(self, item_id: str) -> Detail:
         """Return an item with its decision.
@@ -106,13 +109,13 @@ class ReviewService:
         with self.reads() as session:
             row = _found(session, item_id)
             body = json.loads(_decision(session, row).body)
-            return Detail(Item.of(row, self.clock.now()), body, self.bundles.of_decision(session, body))
+            return Detail(self._item(session, row, self.clock.now()), body, self.bundles.of_decision(session, body))
 
     def held_token(self, item_id: str, *, actor: str) -> str | None:
         """Return the token of the claim by which somebody holds an item, None if they do not."""
         with self.reads() as session:
             row = _found(session, item_id)
-            held = Item.of(row, self.clock.now()).status == CLAIMED and row.claimed_by == actor
+            held = self._item(session, row, self.clock.now()).status == CLAIMED and row.claimed_by == actor
             return row.claim_token if held else None
 
     def history(self, item_id: str) -> list[AuditRow]:
@@ -142,7 +145,7 @@ class ReviewService:
                 action = "review.claimed"
             new = {"claimed_by": actor, "expires_at": expires_at}
             audit(session, at=now, actor=actor, action=action, subject=f"review:{item_id}", new=new)
-            return Claimed(Item.of(_found(session, item_id), now), token, expires_at)
+            return Claimed(self._item(session, _found(session, item_id), now), token, expires_at)
 
     def take_next(self, *, actor: str) -> Claimed | None:
         """Claim the item worth most that is free; None if there is none. Of two at once, each gets another."""
@@ -167,7 +170,7 @@ class ReviewService:
                 raise _why_lost(_found(session, item_id), token, now)
             old, new = {"status": "claimed"}, {"status": OPEN}
             audit(session, at=now, actor=actor, action="review.released", subject=f"review:{item_id}", old=old, new=new)
-            return Item.of(_found(session, item_id), now)
+            return self._item(session, _found(session, item_id), now)
 
     def accept(self, item_id: str, *, actor: str, token: str, note: str | None = None) -> Item:
         """Let the suggested branch be carried out: its call is enqueued in the same transaction, once.
@@ -185,11 +188,11 @@ class ReviewService:
             row = _found(session, item_id)
             closing = Closing(Answer.ACCEPT, actor, row.suggested_branch, None, note)
             if not self._close(session, row, token=token, closing=closing, now=now):
-                return Item.of(row, now)
+                return self._item(session, row, now)
             body = json.loads(_decision(session, row).body)
             action = self._suggested(row, body, now)
             self._let_out(session, row, action, body, after=newest, actor=actor, now=now)
-            return Item.of(_found(session, item_id), now)
+            return self._item(session, _found(session, item_id), now)
 
     def override(
         self, item_id: str, *, actor: str, token: str, branch: Branch, reason: ReasonCode, note: str | None = None
@@ -214,7 +217,7 @@ class ReviewService:
                 raise AnswerError(item_id, f"branch '{branch}' does nothing", f"Choose one of {listed}, or dismiss it.")
             closing = Closing(Answer.OVERRIDE, actor, branch.value, reason, note)
             if not self._close(session, row, token=token, closing=closing, now=now):
-                return Item.of(row, now)
+                return self._item(session, row, now)
             body = json.loads(_decision(session, row).body)
             facts, policy = decode_facts(body["facts"]), self.bundles.of_decision(session, body)
             words = f"{MEANINGS[reason].words} ({actor}){f': {note}' if note else ''}"
@@ -222,7 +225,7 @@ class ReviewService:
             if isinstance(action, Infeasible):
                 raise AnswerError(item_id, f"{branch} cannot be carried out: {action.reason}", "Choose another branch.")
             self._let_out(session, row, action, body, after=newest, actor=actor, now=now)
-            return Item.of(_found(session, item_id), now)
+            return self._item(session, _found(session, item_id), now)
 
     def dismiss(self, item_id: str, *, actor: str, token: str, reason: ReasonCode, note: str | None = None) -> Item:
         """Do nothing about it.
@@ -241,7 +244,7 @@ class ReviewService:
             _check_reason(item_id, Answer.DISMISS, reason)
             closing = Closing(Answer.DISMISS, actor, Branch.NONE.value, reason, note)
             self._close(session, row, token=token, closing=closing, now=now)
-            return Item.of(_found(session, item_id), now)
+            return self._item(session, _found(session, item_id), now)
 
     def _close(self, session: Session, row: ReviewItemRow, *, token: str, closing: Closing, now: datetime) -> bool:
         """Close a held item. Return False if this very answer closed it before: a submit that was repeated."""
@@ -302,6 +305,9 @@ class ReviewService:
         )
         counting = self.bundles.in_force(session).counting(self.bundles.of_decision(session, body))
         usage.note(session, counting, usage.LetOut(action.branch, call_id, now), decode_facts(body["facts"]))
+
+    def _item(self, session: Session, row: ReviewItemRow, now: datetime) -> Item:
+        return Item.of(row, now, savings(self.bundles.live(session)))
 
     def _governing(self, session: Session, row: ReviewItemRow) -> Policy:
         """Return the bundle that governs the answer to an item: that of its decision."""

@@ -51,7 +51,7 @@ def stake_of(item: Item, body: Mapping[str, Any]) -> Stake:
     """Say what is at stake: as decided, or as likely as not where the risk is not known, or nothing at all."""
     decided = body["facts"]["value_at_stake_minor"]
     if isinstance(decided, int):
-        return Stake(words.money(decided, item.currency), is_guess=False)
+        return Stake(words.money(item.value_at_stake_minor, item.currency), is_guess=False)
     guess = words.money(item.value_at_stake_minor, item.currency) if item.value_at_stake_minor else None
     return Stake(guess, is_guess=guess is not None)
 

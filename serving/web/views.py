@@ -17,6 +17,8 @@ from serving.db.tables import AuditRow, DecisionRow, OutgoingCallRow
 from serving.decisions.acting import ACTIONS
 from serving.reviews.items import Item
 from serving.reviews.reasons import MEANINGS, Answer, reasons_for
+from serving.reviews.stakes import Stake as WhatIsAtStake
+from serving.reviews.stakes import stake_in
 from serving.web import words
 from serving.web.rows import Stake, stake_of
 
@@ -112,6 +114,7 @@ class ItemView:
 
     item: Item
     stake: Stake
+    priority: tuple[Line, ...]
     question: str
     happened: str
     journey: tuple[Line, ...]
@@ -147,6 +150,7 @@ def item_view(
     return ItemView(
         item=item,
         stake=stake_of(item, body),
+        priority=tuple(_priority(item, stake_in(body, policy.costs), policy.costs.currency)),
         question=body["payload"].get("question", "What should be done?"),
         happened=_happened(body, decision.decided_at),
         journey=tuple(_journey(body)),
@@ -167,6 +171,25 @@ def item_view(
         override_reasons={code.value: MEANINGS[code].words for code in reasons_for(Answer.OVERRIDE)},
         dismiss_reasons={code.value: MEANINGS[code].words for code in reasons_for(Answer.DISMISS)},
     )
+
+
+def _priority(item: Item, stake: WhatIsAtStake, currency: str) -> Iterator[Line]:
+    """Say what went into the item's place in the queue, each line with what it is."""
+    if isinstance(stake.loss, Unknown):
+        yield Line("loss if late", f"not known: {stake.loss.reason}")
+        return
+    loss = stake.loss
+    by_terms = loss.by_terms_minor is not None and loss.by_terms_minor > loss.by_tier_minor
+    yield Line("loss if late", words.money(loss.minor, currency), "by its terms" if by_terms else "by customer tier")
+    risk = "as likely as not" if stake.is_guess else words.percent(stake.probability)
+    yield Line("× late risk", risk, "together: what is expected to be lost if nothing is done")
+    matter = item.matter
+    share = matter.saved_share * matter.in_time
+    yield Line("× can still be saved", words.percent(share), "by what is suggested, by the cost table; 0 if too late")
+    yield Line("= expected saving", words.money(round(matter.saving_minor), currency))
+    yield Line("÷ analyst minutes", f"{matter.minutes:g}", "for looking and carrying it out")
+    worth = words.money(round(matter.worth_minor_per_minute), currency)
+    yield Line("= each minute", worth, "what the queue is ordered by")
 
 
 def _happened(body: Mapping[str, Any], decided_at: datetime) -> str:

@@ -1,4 +1,4 @@
-"""The queue: what is at stake decides the order; a cursor pages through it and misses nothing."""
+"""The queue: what a minute is worth decides the order; a cursor pages through it and misses nothing."""
 
 from __future__ import annotations
 
@@ -61,6 +61,44 @@ class TestOrder:
         token = any_house.claimed(queue["SH-C"])
         any_house.answer(queue["SH-C"], "dismiss", claim_token=token, reason_code="not_late")
         assert names(listed(any_house)) == "BDAE"
+
+    def test_what_saves_more_a_minute_comes_before_what_has_more_at_stake(self, any_house: House) -> None:
+        any_house.for_review("SH-L", risk=0.3, value_minor=3_000_000)  # nothing is suggested: a look saves little
+        any_house.for_review("SH-S", risk=0.65, value_minor=1_000_000)  # another carrier can take it
+        first, second = listed(any_house)["items"]
+        assert (first["shipment_id"], first["suggested_branch"]) == ("SH-S", "rebook")
+        assert first["value_at_stake_minor"] < second["value_at_stake_minor"]
+        worth = [item["priority"]["worth_minor_per_minute"] for item in (first, second)]
+        assert worth == sorted(worth, reverse=True)
+        assert first["priority"] == {
+            "expected_loss_minor": 39_000,
+            "saved_share": 0.7,
+            "in_time": 1.0,
+            "saving_minor": 27_300,
+            "minutes": 10.0,
+            "worth_minor_per_minute": 2_730.0,
+        }
+
+    def test_terms_that_say_more_than_the_tier_count_instead(self, house: House) -> None:
+        item_id = house.for_review("SH-1", risk=0.4, late_penalty_minor=90_000, late_penalty_per_day_minor=10_000,
+                                   value_minor=1_000_000)  # fmt: skip
+        told = house.api.get(f"/v1/reviews/{item_id}").json()
+        assert told["value_at_stake_minor"] == 40_000
+        assert told["loss"] == {
+            "probability": 0.4,
+            "is_guess": False,
+            "loss_if_late_minor": 100_000,
+            "by_tier_minor": 60_000,
+            "by_terms_minor": 100_000,
+            "unknown_because": None,
+        }
+
+    def test_more_than_any_database_could_multiply_is_still_ordered(self, any_house: House) -> None:
+        any_house.for_review("SH-1", value_minor=2**53)
+        any_house.for_review("SH-2", value_minor=1_000)
+        page = listed(any_house, limit=1)
+        assert page["items"][0]["shipment_id"] == "SH-1"
+        assert listed(any_house, limit=1, cursor=page["next"])["items"][0]["shipment_id"] == "SH-2"
 
     def test_the_stake_is_risk_times_value_times_the_tiers_share(self, house: House) -> None:
         house.for_review("SH-1", risk=0.4, value_minor=1_000_000, customer_tier="priority")
