@@ -15,8 +15,9 @@ test: $(READY)  ## the tests, and the floors of coverage
 	$(BIN)/python -m coverage report --include='features/*' --fail-under=95
 	$(BIN)/python -m coverage report --include='routing/*' --fail-under=95
 
-test-slow: $(READY)  ## long and statistical tests
+test-slow: $(READY)  ## long and statistical tests, and those on random input with many more examples
 	$(BIN)/python -m pytest -m slow
+	OMP_NUM_THREADS=1 EXAMPLES_TIMES=4 $(BIN)/python -m pytest -n 2 --dist loadfile -m 'hypothesis and not slow'
 
 test-spark: .venv-spark/.ready  ## the backfill on a real Spark, in an environment of its own; needs Java
 	.venv-spark/bin/python -m pytest tests/training/backfill

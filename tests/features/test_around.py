@@ -8,7 +8,7 @@ from random import Random
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from features.instants import micros_of
 from features.inventory.around import Around, Holder, Node
@@ -18,6 +18,7 @@ from features.order_records import OrderLine
 from features.stock_records import InventoryPosition
 from features.tables import RecordTables
 from features.vocabulary import Disposition
+from tests.drawn import drawn
 from tests.features.stock_oracle import AnyRecord
 from tests.features.test_inventory import Draw, histories, questions_about
 
@@ -59,7 +60,7 @@ RECORDS: list[AnyRecord] = [
 ]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@drawn(10)
 @given(histories)
 def test_in_any_history_holders_have_what_the_feature_says_others_have(seed: int) -> None:
     records = Draw(Random(seed)).history()

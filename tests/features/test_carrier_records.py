@@ -10,7 +10,7 @@ from random import Random
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from features import claims, tenders
@@ -24,6 +24,7 @@ from features.settings import FeatureSettings
 from features.state import State
 from features.tables import RecordTables
 from features.vocabulary import ClaimStatus, Mode, StopKind, TenderPurpose, TenderReply
+from tests.drawn import drawn
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 SETTINGS = FeatureSettings(late_after_minutes=15)
@@ -230,7 +231,7 @@ def answers(state: State) -> np.ndarray:
     )
 
 
-@settings(deadline=None, max_examples=15)
+@drawn(9)
 @given(histories)
 def test_equal_a_loop_over_all_that_is_known(records: list[Record]) -> None:
     values = built(records)
@@ -243,7 +244,7 @@ def test_equal_a_loop_over_all_that_is_known(records: list[Record]) -> None:
             np.testing.assert_allclose(values[row, NAMES.index(name)], value, rtol=1e-12, err_msg=f"{name} {case}")
 
 
-@settings(deadline=None, max_examples=8)
+@drawn(5)
 @given(histories, st.randoms(use_true_random=False))
 def test_are_answered_alike_in_any_order_and_told_twice(records: list[Record], rng: Random) -> None:
     again = [one for one in rng.sample(records, len(records) // 2) if not isinstance(one, Claim)]
@@ -258,7 +259,7 @@ def test_are_answered_alike_in_any_order_and_told_twice(records: list[Record], r
     np.testing.assert_array_equal(built([*records, *repeats]), once)
 
 
-@settings(deadline=None, max_examples=5)
+@drawn(3)
 @given(histories, st.integers(0, 20), st.randoms(use_true_random=False))
 def test_are_answered_alike_after_some_were_loaded_in_bulk(records: list[Record], first: int, rng: Random) -> None:
     rng.shuffle(records)
@@ -271,7 +272,7 @@ def test_are_answered_alike_after_some_were_loaded_in_bulk(records: list[Record]
     np.testing.assert_array_equal(answers(state), built(records))
 
 
-@settings(deadline=None, max_examples=4)
+@drawn(3)
 @given(histories)
 def test_what_becomes_known_after_a_cutoff_changes_nothing(records: list[Record]) -> None:
     whole = built(records)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from features.build import build
@@ -19,6 +19,7 @@ from features.settings import FeatureSettings
 from features.state import State
 from features.tables import RecordTables
 from features.vocabulary import Moment
+from tests.drawn import drawn
 from tests.training.backfill.mail import in_parcels
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -152,7 +153,7 @@ def stories(draw: st.DrawFn) -> tuple[Shipment | DeliveryEvent, ...]:
     return (PLAN, *([again] if draw(st.booleans()) else []), *told)
 
 
-@settings(deadline=None, max_examples=15)
+@drawn(10)
 @given(told=stories())
 def test_tables_and_state_agree_at_every_moment(told: tuple[Shipment | DeliveryEvent, ...]) -> None:
     tables = RecordTables.from_records(told)

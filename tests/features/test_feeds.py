@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from features import disruption, forecast
@@ -26,6 +26,7 @@ from features.stations import distance_km
 from features.tables import RecordTables
 from features.timeline import NEVER
 from features.vocabulary import DisruptionKind, Severity
+from tests.drawn import drawn
 from tests.features.feeds import with_feeds
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -120,7 +121,7 @@ def disrupted(
 questions = st.lists(st.tuples(places, st.one_of(st.none(), hours), st.integers(0, 40)), min_size=1, max_size=12)
 
 
-@settings(deadline=None, max_examples=60)
+@drawn(24)
 @given(st.lists(forecasts(), max_size=15), questions)
 def test_forecasts(told, asked_about) -> None:
     told = once(told, "place", "valid_at", "occurred_at", "known_at")
@@ -141,7 +142,7 @@ def test_forecasts(told, asked_about) -> None:
         np.testing.assert_array_equal(live.at(place, numbers[row], micros(cutoff)), expected)
 
 
-@settings(deadline=None, max_examples=40)
+@drawn(16)
 @given(st.lists(disruptions(), max_size=10), questions)
 def test_disruptions(told, asked_about) -> None:
     told = once(told, "disruption_id", "known_at")

@@ -9,7 +9,7 @@ from random import Random
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from features.errors import TimelineError
@@ -18,6 +18,7 @@ from features.order_records import Order, OrderLine
 from features.stock_records import InventoryAdjustment, InventoryPosition, WarehouseTask
 from features.tables import RecordTables
 from features.vocabulary import AdjustmentReason, CustomerTier, Disposition, TaskKind, TaskStatus
+from tests.drawn import drawn
 from tests.features.stock_oracle import ORACLES, AnyRecord, Known
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -151,26 +152,26 @@ def test_every_feature_has_an_oracle_and_a_name_of_its_own() -> None:
 
 
 class TestRandomHistories:
-    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @drawn(18)
     @given(histories)
     def test_equal_loops_over_what_is_known(self, seed: int) -> None:
         records = Draw(Random(seed)).history()
         questions = questions_about(records)
         assert_equals_the_oracle(records, questions.iloc[:: max(1, len(questions) // 12)].reset_index(drop=True))
 
-    @settings(max_examples=15, deadline=None)
+    @drawn(7)
     @given(histories)
     def test_what_becomes_known_after_a_cutoff_changes_nothing(self, seed: int) -> None:
         records = Draw(Random(seed)).history()
         questions, tables = questions_about(records), tables_of(records)
         whole = build_inventory(tables, questions).values
-        for cutoff in questions["cutoff_at"].unique():
+        for cutoff in questions["cutoff_at"].unique()[::3]:
             chosen = (questions["cutoff_at"] == cutoff).to_numpy()
             known = tables.known(until=cutoff.to_pydatetime())
             cut = build_inventory(known, questions[chosen].reset_index(drop=True)).values
             np.testing.assert_array_equal(cut, whole[chosen], err_msg=str(cutoff))
 
-    @settings(max_examples=15, deadline=None)
+    @drawn(7)
     @given(histories, st.randoms(use_true_random=False))
     def test_the_order_of_rows_changes_nothing(self, seed: int, rng: Random) -> None:
         records = Draw(Random(seed)).history()
@@ -179,7 +180,7 @@ class TestRandomHistories:
         shuffled = rng.sample(records, len(records))
         np.testing.assert_array_equal(build_inventory(tables_of(shuffled), questions).values, whole)
 
-    @settings(max_examples=10, deadline=None)
+    @drawn(4)
     @given(histories)
     def test_one_question_is_answered_as_many(self, seed: int) -> None:
         records = Draw(Random(seed)).history()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from features import duplicates
@@ -21,6 +21,7 @@ from features.invoice import INVOICE_FEATURES, INVOICE_NAMES, InvoiceMatrix, bui
 from features.invoice_records import FreightInvoice, InvoiceLine
 from features.invoice_vocabulary import InvoiceKind
 from features.tables import RecordTables
+from tests.drawn import drawn
 from tests.features.agreed import CUTOFF, DAY, PICKUP, clocks, event, fuel, plan, rate, terms
 
 NOTHING = float("nan")
@@ -363,7 +364,7 @@ class TestPointInTime:
             matrix.values, again.values[[row_of[one.invoice.invoice_id] for one in matrix.bills]]
         )
 
-    @settings(max_examples=40, deadline=None)
+    @drawn(20)
     @given(st.lists(st.tuples(st.integers(-50, 50), st.integers(-50, 50), st.integers(1, 5)), max_size=6))
     def test_late_and_corrected_records_count_from_when_they_are_known(self, told: list[tuple[int, int, int]]) -> None:
         later: list[Record] = []

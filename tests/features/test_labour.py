@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -22,6 +22,7 @@ from features.stock_records import LabourShift
 from features.tables import RecordTables
 from features.work import FEATURES as WORK
 from features.work import Count
+from tests.drawn import drawn
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -116,7 +117,7 @@ def in_arrays(told: Sequence[LabourShift], warehouses: Sequence[str], cutoffs: S
     return labour.values(answers, np.array([work_of()] * len(now)))
 
 
-@settings(deadline=None, max_examples=60)
+@drawn(24)
 @given(st.lists(shifts(), min_size=1, max_size=20), st.lists(st.integers(0, 150), min_size=1, max_size=10))
 def test_equal_a_loop_over_what_is_known(told: list[LabourShift], hours: list[int]) -> None:
     told = told_once(told)
@@ -131,7 +132,7 @@ def test_equal_a_loop_over_what_is_known(told: list[LabourShift], hours: list[in
         np.testing.assert_array_equal(many[row], one)
 
 
-@settings(deadline=None, max_examples=30)
+@drawn(12)
 @given(st.lists(shifts(), min_size=1, max_size=20), st.integers(0, 150))
 def test_what_becomes_known_after_a_cutoff_changes_nothing(told: list[LabourShift], hour: int) -> None:
     told = told_once(told)

@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from features.legs import Legs
 from features.numbers import Number, numbers_of
 from features.records import Shipment, Stop
 from features.tables import RecordTables
+from tests.drawn import drawn
 
 START = datetime(2026, 3, 27, tzinfo=UTC)  # clocks change two days later, Easter is on 5 April
 
@@ -45,7 +46,7 @@ def plans(draw: st.DrawFn) -> Shipment:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@drawn(28)
 @given(st.lists(plans(), min_size=1, max_size=4))
 def test_one_and_many_give_the_same_bits(drawn: list[Shipment]) -> None:
     named = [plan.model_copy(update={"shipment_id": f"S{number}"}) for number, plan in enumerate(drawn)]

@@ -10,7 +10,7 @@ from random import Random
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from features.build import build
@@ -23,6 +23,7 @@ from features.settings import FeatureSettings
 from features.state import State
 from features.tables import RecordTables, records_of, shipments_of
 from features.vocabulary import Classifier, Correction, EventStatus, Mode, Moment, StopKind
+from tests.drawn import drawn
 from tests.features.oracle import ORACLES, SELDOM, Told
 
 SETTINGS = FeatureSettings(late_after_minutes=15)
@@ -145,7 +146,7 @@ def answers(state: State, questions: pd.DataFrame) -> np.ndarray:
 
 
 class TestRandomHistories:
-    @settings(max_examples=20, deadline=None)
+    @drawn(10)
     @given(histories)
     def test_equal_a_loop_over_all_that_is_known_and_stands(self, records: list[AnyRecord]) -> None:
         asked = Asked(records)
@@ -159,7 +160,7 @@ class TestRandomHistories:
                         values[row, NAMES.index(name)], expected, rtol=1e-12, atol=1e-12, err_msg=f"{name} {case}"
                     )
 
-    @settings(max_examples=25, deadline=None)
+    @drawn(12)
     @given(histories, st.randoms(use_true_random=False))
     def test_are_answered_alike_when_told_one_by_one_in_any_order_and_twice(
         self, records: list[AnyRecord], rng: Random
@@ -172,7 +173,7 @@ class TestRandomHistories:
             state.add(record)
         np.testing.assert_array_equal(answers(state, asked.questions), built(asked))
 
-    @settings(max_examples=15, deadline=None)
+    @drawn(8)
     @given(histories)
     def test_are_answered_alike_when_loaded_in_bulk(self, records: list[AnyRecord]) -> None:
         asked = Asked(records)
@@ -180,18 +181,18 @@ class TestRandomHistories:
         state.add_tables(asked.tables)
         np.testing.assert_array_equal(answers(state, asked.questions), built(asked))
 
-    @settings(max_examples=5, deadline=None)
+    @drawn(5)
     @given(histories)
     def test_what_becomes_known_after_a_cutoff_changes_nothing(self, records: list[AnyRecord]) -> None:
         asked = Asked(records)
         questions, whole = asked.questions, built(asked)
-        for cutoff in questions["cutoff_at"].unique():
+        for cutoff in questions["cutoff_at"].unique()[::4]:
             chosen = (questions["cutoff_at"] == cutoff).to_numpy()
             known = asked.tables.known(until=cutoff.to_pydatetime())
             truncated = build(known, questions[chosen].reset_index(drop=True), SETTINGS).values
             np.testing.assert_array_equal(truncated, whole[chosen], err_msg=str(cutoff))
 
-    @settings(max_examples=20, deadline=None)
+    @drawn(10)
     @given(histories)
     def test_the_moments_are_those_that_the_state_finds(self, records: list[AnyRecord]) -> None:
         asked = Asked(records)

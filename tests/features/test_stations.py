@@ -9,7 +9,7 @@ from random import Random
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from features.build import build
@@ -23,6 +23,7 @@ from features.state import State
 from features.stations import WITHIN_KM, Stations, distance_km
 from features.tables import RecordTables
 from features.vocabulary import Mode, StopKind
+from tests.drawn import drawn
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 SETTINGS = FeatureSettings()
@@ -126,7 +127,7 @@ def answers(state: State) -> np.ndarray:
     return np.array([state.features(PLAN, one.to_pydatetime()).values for one in QUESTIONS["cutoff_at"]])
 
 
-@settings(deadline=None, max_examples=15)
+@drawn(9)
 @given(worlds())
 def test_equals_a_loop_over_all_that_is_known(records: list[Record]) -> None:
     values = pd.DataFrame(built(records), columns=list(NAMES))
@@ -138,7 +139,7 @@ def test_equals_a_loop_over_all_that_is_known(records: list[Record]) -> None:
             np.testing.assert_array_equal(values.loc[row, f"{end}_forecast_wind_speed_ms"], foretold)
 
 
-@settings(deadline=None, max_examples=8)
+@drawn(5)
 @given(worlds(), st.integers(0, 24), st.randoms(use_true_random=False))
 def test_is_the_same_online_in_any_order(records: list[Record], first: int, rng: Random) -> None:
     rng.shuffle(records)
@@ -150,7 +151,7 @@ def test_is_the_same_online_in_any_order(records: list[Record], first: int, rng:
     np.testing.assert_array_equal(answers(state), built(records))
 
 
-@settings(deadline=None, max_examples=4)
+@drawn(3)
 @given(worlds())
 def test_what_becomes_known_after_a_cutoff_changes_nothing(records: list[Record]) -> None:
     whole = built(records)

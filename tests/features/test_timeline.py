@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from features.errors import TimelineError
 from features.live_timeline import LiveLatest, LiveSpans, LiveTimeline
 from features.timeline import NEVER, Latest, Spans, Timeline
+from tests.drawn import drawn
 
 WINDOWS = (1, 5, 40)
 FAR = 2**53
@@ -250,7 +251,7 @@ class TestLatest:
         assert found.tolist() == [newest(told, key, cutoff) for key, cutoff in questions]
 
     @given(observations, observations, asked, st.randoms(use_true_random=False))
-    @settings(max_examples=60)
+    @drawn(36)
     def test_live_equals_it_whatever_is_taken_back(self, told, regretted, questions, rng) -> None:
         live = LiveLatest()
         steps = [(entry, float(index)) for index, entry in enumerate(told)] + [(entry, -5.0) for entry in regretted]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from features.build import build
@@ -19,6 +19,7 @@ from features.state import State
 from features.tables import RecordTables
 from features.vocabulary import DisruptionKind, Mode, Severity, StopKind
 from features.way import FEATURES
+from tests.drawn import drawn
 from tests.training.backfill.mail import in_parcels
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -121,7 +122,7 @@ def expected(records: Sequence[Record], shipment_id: str, cutoff: datetime) -> d
     }
 
 
-@settings(deadline=None, max_examples=12)
+@drawn(7)
 @given(worlds())
 def test_equals_a_loop_and_is_the_same_online(records: list[Record]) -> None:
     values = build(RecordTables.from_records(records), QUESTIONS, SETTINGS).values
@@ -137,7 +138,7 @@ def test_equals_a_loop_and_is_the_same_online(records: list[Record]) -> None:
         np.testing.assert_array_equal(one, values[row])
 
 
-@settings(deadline=None, max_examples=2)
+@drawn(2)
 @given(worlds())
 def test_is_the_same_in_parcels(records: list[Record]) -> None:
     tables = RecordTables.from_records(records)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from features.errors import RecordError
@@ -19,6 +19,7 @@ from features.stock_records import WarehouseTask
 from features.tables import RecordTables
 from features.vocabulary import TaskKind, TaskStatus
 from features.work import FEATURES
+from tests.drawn import drawn
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -128,7 +129,7 @@ def in_arrays(told: Sequence[WarehouseTask], warehouses: Sequence[str], cutoffs:
     return work.at(np.array(warehouses, dtype=object), now, now)
 
 
-@settings(deadline=None, max_examples=80)
+@drawn(28)
 @given(st.lists(tasks(), min_size=1, max_size=25), st.lists(st.integers(0, 400), min_size=1, max_size=12))
 def test_equal_a_loop_over_what_is_known(told: list[WarehouseTask], hours: list[int]) -> None:
     told = told_once(told)
@@ -143,7 +144,7 @@ def test_equal_a_loop_over_what_is_known(told: list[WarehouseTask], hours: list[
         np.testing.assert_array_equal(live.at(place, micros(now)), expected)
 
 
-@settings(deadline=None, max_examples=40)
+@drawn(14)
 @given(st.lists(tasks(), min_size=1, max_size=25), st.integers(0, 25))
 def test_loaded_in_bulk_and_told_on_it_answers_as_if_told_one_by_one(told: list[WarehouseTask], loaded: int) -> None:
     told = told_once(told)
@@ -159,7 +160,7 @@ def test_loaded_in_bulk_and_told_on_it_answers_as_if_told_one_by_one(told: list[
             np.testing.assert_array_equal(in_bulk.at(place, now), one_by_one.at(place, now))
 
 
-@settings(deadline=None, max_examples=40)
+@drawn(14)
 @given(st.lists(tasks(), min_size=1, max_size=25))
 def test_asked_while_it_is_told_it_answers_as_if_all_of_it_had_come_at_once(told: list[WarehouseTask]) -> None:
     told = sorted(told_once(told), key=lambda one: one.known_at)

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from routing.allocation import Option, allocate
 from routing.errors import AllocationError
+from tests.drawn import drawn
 
 BUDGETS = ("slots", "minutes")
 
@@ -43,7 +44,7 @@ def by_brute_force(cases: Sequence[Sequence[Option]], capacity: Mapping[str, flo
 
 
 @given(cases=CASES, capacity=CAPACITY)
-@settings(max_examples=150, deadline=None)
+@drawn(75)
 def test_costs_what_the_best_of_all_combinations_costs_and_overdraws_nothing(
     cases: list[list[Option]], capacity: dict[str, float]
 ) -> None:
@@ -55,7 +56,7 @@ def test_costs_what_the_best_of_all_combinations_costs_and_overdraws_nothing(
 
 
 @given(cases=CASES, capacity=CAPACITY)
-@settings(max_examples=100, deadline=None)
+@drawn(50)
 def test_the_shadow_prices_account_for_the_bound_to_the_last_unit(
     cases: list[list[Option]], capacity: dict[str, float]
 ) -> None:

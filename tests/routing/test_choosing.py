@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from features.vocabulary import Branch
@@ -20,6 +20,7 @@ from routing.engine import decide
 from routing.facts import Unknown
 from routing.options import offered_branches, options_of
 from routing.policy import Policy
+from tests.drawn import drawn
 from tests.routing.conftest import choosing_by_cost
 
 Facts = dict[str, Any]
@@ -29,7 +30,7 @@ SHARE = st.floats(0, 1)
 TIER = st.sampled_from(["standard", "priority", "critical"])
 VALUE = st.integers(100_000, 9_000_000)
 UNITS = st.integers(0, 3)
-quick = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = drawn(60)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from features.vocabulary import Branch
@@ -18,9 +18,10 @@ from routing.facts import Unknown
 from routing.loader import parse_policy
 from routing.policy import Policy
 from serving.decisions.facts import restate
+from tests.drawn import drawn
 
 Facts = dict[str, Any]
-quick = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = drawn(10)
 
 
 def told(found: tuple[Counterfactual, ...], name: str) -> list[tuple[Any, Branch]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from features.vocabulary import Branch
@@ -18,6 +18,7 @@ from routing.engine import decide
 from routing.facts import Unknown
 from routing.loader import parse_policy
 from routing.policy import Policy
+from tests.drawn import drawn
 
 MakePolicy = Callable[[Callable[[dict[str, Any]], None]], Policy]
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -72,7 +73,7 @@ class TestDefaultPolicy:
     def test_has_no_findings(self, policy: Policy) -> None:
         assert policy.warnings == ()
 
-    @settings(max_examples=500)
+    @drawn(150)
     @given(OTHER_FACTS, SHARES, SHARES)
     def test_a_higher_probability_never_gets_a_weaker_branch(
         self, policy: Policy, others: dict[str, Any], one: float, other: float

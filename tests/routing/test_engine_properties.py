@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from features.vocabulary import Branch
@@ -17,6 +17,7 @@ from routing.engine import Choice, decide
 from routing.facts import Unknown
 from routing.policy import Policy
 from routing.replay import replay
+from tests.drawn import drawn
 
 MakePolicy = Callable[[Callable[[dict[str, Any]], None]], Policy]
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -84,7 +85,7 @@ JUNK = (
     | st.just(UNKNOWN)
 )
 IRREVERSIBLE = frozenset({Branch.SPLIT, Branch.REBOOK})
-quick = settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = drawn(100)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from itertools import pairwise, product
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from features.vocabulary import Branch
@@ -19,6 +19,7 @@ from routing.policy import Choosing, Policy, Rule
 from routing.risk import rows_along
 from routing.samples import samples_of
 from routing.wording import Sentence
+from tests.drawn import drawn
 
 DECLARATIONS = {
     "risk": Declaration(name="risk", type=FactType.PROBABILITY),
@@ -106,7 +107,7 @@ def every_combination(explored: Rules) -> list[dict[str, Any]]:
 
 
 @given(guardrails=RULES, rules=RULES)
-@settings(max_examples=200, deadline=None)
+@drawn(80)
 def test_the_search_finds_exactly_the_endings_that_trying_everything_finds(
     guardrails: list[tuple[Condition, Branch]], rules: list[tuple[Condition, Branch]]
 ) -> None:
@@ -117,7 +118,7 @@ def test_the_search_finds_exactly_the_endings_that_trying_everything_finds(
 
 
 @given(guardrails=RULES, rules=RULES)
-@settings(max_examples=200, deadline=None)
+@drawn(80)
 def test_a_row_is_what_the_engine_decides_along_the_risk(
     guardrails: list[tuple[Condition, Branch]], rules: list[tuple[Condition, Branch]]
 ) -> None:
@@ -128,7 +129,7 @@ def test_a_row_is_what_the_engine_decides_along_the_risk(
 
 
 @given(guardrails=RULES, rules=RULES)
-@settings(max_examples=200, deadline=None)
+@drawn(80)
 def test_a_fall_of_the_branch_is_in_a_row_if_there_is_one_anywhere(
     guardrails: list[tuple[Condition, Branch]], rules: list[tuple[Condition, Branch]]
 ) -> None:
@@ -149,7 +150,7 @@ def falls(lines: list[list[int]]) -> bool:
 
 
 @given(condition=CONDITIONS)
-@settings(max_examples=200, deadline=None)
+@drawn(80)
 def test_a_condition_is_satisfiable_if_and_only_if_a_combination_satisfies_it(condition: Condition) -> None:
     asked = questions_of([condition])
     axes = [[sample.value for sample in samples_of(DECLARATIONS[fact], leaves)] for fact, leaves in asked.items()]

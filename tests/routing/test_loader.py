@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from routing.errors import PolicyError, Problem, Severity
 from routing.loader import load_policy, parse_policy
+from tests.drawn import drawn
 
 BUNDLE = Path(__file__).parents[2] / "routing" / "policies" / "late_shipments.yaml"
 DATA = yaml.safe_load(BUNDLE.read_text(encoding="utf-8"))
@@ -154,7 +155,7 @@ class TestParsePolicy:
             (Severity.WARNING, "thresholds.notify_from")
         ]
 
-    @settings(max_examples=200, deadline=None)
+    @drawn(60)
     @given(
         path=st.sampled_from(list(paths(DATA))),
         other=st.sampled_from([DROPPED, None, [], {}, [[]], [{}], {"a": 1}, {"fact": ["a"], "is": {}}])

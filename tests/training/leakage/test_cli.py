@@ -7,6 +7,7 @@ from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import typer
@@ -15,25 +16,36 @@ from typer.testing import CliRunner, Result
 
 from features.definitions import NAMES
 from features.labels import lateness_of
+from features.settings import FeatureSettings
 from features.tables import RecordTables
 from tests.training.leakage import planted
 from tests.training.leakage.planted import planting
-from tests.training.small import CONFIG, small_tables
 from training.cli import register
 from training.errors import TooLittleDataError
 from training.leakage.check import check_leakage, default_config
 from training.leakage.cli import show
 from training.leakage.findings import Kind, Report
+from training.simulate.generate import simulate
+from training.simulate.settings import SimulationSettings
 
 
 @pytest.fixture(scope="module")
 def tables() -> RecordTables:
-    return RecordTables.read(small_tables())
+    """Six weeks of a generated network."""
+    return simulate(SimulationSettings(shipments=1_500, days=42), np.random.default_rng(5)).tables
+
+
+@pytest.fixture(scope="module")
+def folder(tables: RecordTables, tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("tables")
+    tables.write(path)
+    return str(path)
 
 
 @pytest.fixture(scope="module")
 def leaking(tables: RecordTables) -> Report:
-    return check_leakage(tables, CONFIG, sample=30, seed=1, build=planting(planted.copies_the_label))
+    config = default_config(tables, "generated")
+    return check_leakage(tables, config, sample=30, seed=1, build=planting(planted.copies_the_label))
 
 
 def run(*arguments: str) -> Result:
@@ -43,14 +55,14 @@ def run(*arguments: str) -> Result:
 
 
 class TestCommand:
-    def test_without_a_leak_it_says_what_was_checked_and_ends_with_status_0(self) -> None:
-        result = run("--data", str(small_tables()), "--sample", "30", "--by-feature")
+    def test_without_a_leak_it_says_what_was_checked_and_ends_with_status_0(self, folder: str) -> None:
+        result = run("--data", folder, "--sample", "3", "--by-feature")
         assert result.exit_code == 0, result.output
         for said in ("removed", "told late", "shuffled", "No leak was found", "carrier_departures_count_24h"):
             assert said in result.output
 
-    def test_as_json_it_is_one_object_with_every_feature(self) -> None:
-        result = run("--data", str(small_tables()), "--sample", "30", "--seed", "3", "--json")
+    def test_as_json_it_is_one_object_with_every_feature(self, folder: str) -> None:
+        result = run("--data", folder, "--sample", "30", "--seed", "3", "--json")
         told = json.loads(result.stdout)
         assert (result.exit_code, told["leaks"], told["seed"], told["questions"]) == (0, 0, 3, 30)
         assert [trail["feature"] for trail in told["trails"]] == list(NAMES)
@@ -61,7 +73,7 @@ class TestCommand:
     def test_an_outcome_that_the_import_wrote_into_the_plan_ends_with_status_1(
         self, tables: RecordTables, tmp_path: Path
     ) -> None:
-        late = lateness_of(tables, CONFIG.features)["delay_hours"].clip(lower=0)
+        late = lateness_of(tables, FeatureSettings())["delay_hours"].clip(lower=0)
         weight = tables.shipments["shipment_id"].map(late)
         replace(tables, shipments=tables.shipments.assign(weight_kg=weight)).write(tmp_path)
         result = run("--data", str(tmp_path), "--sample", "3", "--json")

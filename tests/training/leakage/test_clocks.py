@@ -24,8 +24,8 @@ def found(column: Column, tables: RecordTables) -> dict[str, Finding]:
 
 
 class TestCheckClocks:
-    def test_the_features_of_the_product_have_no_leak_and_every_check_was_made(self) -> None:
-        groups = groups_of(world(), SETTINGS, 60, np.random.default_rng(1))
+    def test_the_features_of_the_product_have_no_leak_and_every_check_and_trail_is_told(self) -> None:
+        groups = groups_of(world(), SETTINGS, 90, np.random.default_rng(1))
         told: list[tuple[str, int, int]] = []
         checks, findings, trails = check_clocks(
             build, world(), groups, SETTINGS, np.random.default_rng(1), lambda *step: told.append(step)
@@ -36,12 +36,9 @@ class TestCheckClocks:
             (name, asked * len(NAMES)) for name in ("removed", "changed", "told late", "announced early")
         ]
         assert told[-1] == ("what it rests on", len(groups) * 6, len(groups) * 6)
-        assert [trail.feature for trail in trails] == list(NAMES)
-
-    def test_a_trail_tells_how_new_the_facts_are_on_which_a_feature_rests(self) -> None:
-        groups = groups_of(world(), SETTINGS, 150, np.random.default_rng(1))
-        _, _, trails = check_clocks(build, world(), groups, SETTINGS, np.random.default_rng(1))
         of = {trail.feature: trail for trail in trails}
+        assert list(of) == list(NAMES)
+        # A trail tells how new the facts are on which a feature rests.
         assert of["all_departures_count_24h"].newest_known in {"5 min", "1 h", "6 h"}
         assert of["all_departures_count_24h"].newest_occurred != ""
         assert (of["weight_kg"].newest_known, of["weight_kg"].newest_occurred) == ("", "")

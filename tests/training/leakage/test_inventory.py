@@ -22,13 +22,13 @@ from training.simulate.settings import SimulationSettings
 Build = Callable[[RecordTables, pd.DataFrame], np.ndarray]
 
 LEAKS = [one for one in DISTURBANCES if one.kind is Kind.LEAK]
-CUTOFFS = 6
+CUTOFFS = 3
 
 
 @cache
 def world() -> RecordTables:
-    """A month of a generated network."""
-    return simulate(SimulationSettings(shipments=1_200, days=30), np.random.default_rng(3)).tables
+    """Three weeks of a generated network."""
+    return simulate(SimulationSettings(shipments=800, days=21), np.random.default_rng(3)).tables
 
 
 @cache

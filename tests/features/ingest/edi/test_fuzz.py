@@ -6,7 +6,7 @@ from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from features.errors import SourceError
@@ -17,14 +17,14 @@ from features.ingest.edi.parts import Leftover, Part, Transaction
 from features.ingest.edi.segments import Segment, holds_interchange, segments_of
 from features.ingest.edi.window import PADDING
 from features.tables import SCHEMAS, RecordTables
+from tests.drawn import drawn
 from tests.features.ingest.edi import test_edifact
 from tests.features.ingest.edi.test_importer import everything
 from tests.features.ingest.edi.written import HEADER, Imported, accounted, imported
 from tests.features.ingest.recorded import source_of
 
-EXAMPLES = 30
-_QUICK = settings(max_examples=10 * EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-_IMPORTED = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_QUICK = drawn(120)
+_IMPORTED = drawn(15)
 _FILES = sorted(path for path in source_of("edi").rglob("*") if path.suffix.lower() in (".edi", ".txt"))
 _RECORDED = [path.read_bytes() for path in _FILES]
 SAMPLES = [everything().encode(), test_edifact.interchange().encode(), *(raw for raw in _RECORDED if len(raw) < 6000)]

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from features.errors import SourceError
@@ -23,6 +23,7 @@ from features.order_records import OrderLine
 from features.stock_records import InventoryAdjustment, InventoryPosition, WarehouseTask
 from features.tables import RecordTables
 from features.vocabulary import Disposition
+from tests.drawn import drawn
 from tests.features.ingest.edi.test_warehouse import SHIPPED
 from tests.features.ingest.edi.written import CODES, HEADER, Imported, imported, one, transaction
 
@@ -278,7 +279,7 @@ class History:
 
 
 class TestRandomHistories:
-    @settings(max_examples=25, deadline=None)
+    @drawn(15)
     @given(st.integers(0, 2**32))
     def test_what_is_known_to_lie_there_is_the_level_given_and_all_that_was_known_since(self, seed: int) -> None:
         history = History.drawn(Random(seed))
@@ -292,7 +293,7 @@ class TestRandomHistories:
             table = RecordTables.read(found.out).inventory_positions
             assert [reason for broken, reason in broken_rows("inventory_positions", table) if broken.any()] == []
 
-    @settings(max_examples=6, deadline=None)
+    @drawn(4)
     @given(st.integers(0, 2**32))
     def test_what_is_learnt_later_changes_nothing_that_was_known(self, seed: int) -> None:
         history = History.drawn(Random(seed))
