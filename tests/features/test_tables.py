@@ -144,11 +144,12 @@ class TestRecordTables:
         told = RecordTables.from_records(filled.values())
         learnt = filled["shipments"].known_at
         before = learnt - timedelta(microseconds=1)
-        assert all(getattr(told.known(until=before), table).empty for table in SCHEMAS)
-        assert all(getattr(told.known(until=learnt, after=learnt), table).empty for table in SCHEMAS)
+        earlier, later = told.known(until=before), told.known(until=learnt, after=learnt)
+        known = told.known(until=learnt, after=before)
         for table in SCHEMAS:
-            known = getattr(told.known(until=learnt, after=before), table)
-            pd.testing.assert_frame_equal(known, getattr(told, table), check_dtype=False)
+            assert getattr(earlier, table).empty
+            assert getattr(later, table).empty
+            pd.testing.assert_frame_equal(getattr(known, table), getattr(told, table), check_dtype=False)
 
     def test_references_of_a_record_that_is_not_known_are_not_either(self, filled: dict[str, Record]) -> None:
         shipment, tender = filled["shipments"], filled["tenders"]

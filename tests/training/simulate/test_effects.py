@@ -66,9 +66,11 @@ class TestBacklog:
     def test_what_waits_at_the_origin_tells_of_the_next_delays(self, network: Simulation) -> None:
         assert backlog_correlation(network.tables) > 0.15
 
+    @pytest.mark.slow
     def test_with_idle_warehouses_it_tells_nothing(self) -> None:
         assert backlog_correlation(without(utilisation=0.05)) < 0.11
 
+    @pytest.mark.slow
     def test_busy_warehouses_make_more_shipments_late(self, network: Simulation) -> None:
         idle = outcomes_of(without(utilisation=0.05))["late"].mean()
         assert outcomes_of(network.tables)["late"].mean() > idle + 0.02
@@ -78,9 +80,11 @@ class TestBadWeeks:
     def test_a_carriers_last_week_tells_of_its_next(self, network: Simulation) -> None:
         assert bad_week_correlation(network.tables) > 0.14
 
+    @pytest.mark.slow
     def test_without_bad_weeks_it_does_not(self) -> None:
         assert bad_week_correlation(without(bad_week_strength=0)) < 0.10
 
+    @pytest.mark.slow
     def test_bad_weeks_make_more_shipments_late(self, network: Simulation) -> None:
         steady = outcomes_of(without(bad_week_strength=0))["late"].mean()
         assert outcomes_of(network.tables)["late"].mean() > steady + 0.02
@@ -90,6 +94,7 @@ class TestWeather:
     def test_wind_at_the_origin_holds_departures_up(self, network: Simulation) -> None:
         assert storm_delay_hours(network.tables) > 1.5
 
+    @pytest.mark.slow
     def test_without_its_effect_the_same_wind_holds_nothing_up(self) -> None:
         assert abs(storm_delay_hours(without(weather_strength=0))) < 1.0
 
