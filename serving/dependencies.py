@@ -26,6 +26,7 @@ from serving.events.service import EventService
 from serving.health.service import HealthService
 from serving.policies.service import PolicyService
 from serving.recommendations.carriers import CarrierService
+from serving.recommendations.nodes import NodeService
 from serving.reviews.service import ReviewService
 from serving.scores.service import ScoreService
 from serving.step_ups.service import StepUpService
@@ -60,6 +61,11 @@ async def _arrivals(container: App) -> ArrivalService:
 async def _carriers(container: App) -> CarrierService:
     container.following.catch_up_if_possible()
     return container.carriers
+
+
+async def _nodes(container: App) -> NodeService:
+    container.following.catch_up_if_possible()
+    return NodeService(container.carriers)
 
 
 async def _decisions(container: App) -> DecisionService:
@@ -156,6 +162,7 @@ Events = Annotated[EventService, Depends(_events)]
 Arrivals = Annotated[ArrivalService, Depends(_arrivals)]
 Scores = Annotated[ScoreService, Depends(_scores)]
 Carriers = Annotated[CarrierService, Depends(_carriers)]
+Nodes = Annotated[NodeService, Depends(_nodes)]
 Decisions = Annotated[DecisionService, Depends(_decisions)]
 Reviews = Annotated[ReviewService, Depends(_reviews)]
 Directives = Annotated[DirectiveService, Depends(_directives)]

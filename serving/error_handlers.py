@@ -61,6 +61,7 @@ KINDS: Mapping[type[Exception], ProblemKind] = {
     errors.KeyReusedError: ProblemKind(422, "idempotency-key-reused", "The key belongs to another payload"),
     errors.NoDecisionMomentError: ProblemKind(422, "no-decision-moment", "There is nothing to decide now"),
     errors.NoContractsError: ProblemKind(409, "no-contracts", "No contract is on file"),
+    errors.NoPromiseError: ProblemKind(422, "no-promise", "Nobody says by when it is promised"),
     causes.CauseNotFoundError: ProblemKind(404, "unknown-cause", "The common cause is unknown"),
     causes.CauseEndedError: ProblemKind(409, "cause-ended", "The common cause does not stand any more"),
     errors.DecisionNotFoundError: ProblemKind(404, "unknown-decision", "The decision is unknown"),

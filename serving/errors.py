@@ -27,6 +27,7 @@ ServingError
  │   └─ KeyReusedError             the key belongs to another payload
  ├─ NoDecisionMomentError       the shipment has nothing to decide now
  ├─ NoContractsError            without a rate no carrier can be recommended
+ ├─ NoPromiseError              without a promise no place can be recommended
  ├─ DecisionNotFoundError
  ├─ OrderError                  see serving.directives.errors
  ├─ CauseError                  see serving.causes.errors
@@ -297,6 +298,16 @@ class NoContractsError(ServingError):
         super().__init__(
             "No contract with any carrier is on file, so no rate is known and nothing can be compared. Start the "
             "service with --contracts, the folder of imported tables that holds carrier_rates."
+        )
+
+
+class NoPromiseError(ServingError):
+    """Nobody says by when an order is promised."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Neither the request nor a shipment says by when the order is promised, so no way to send it is late or in "
+            "time. Give promised_at, or a shipment that has a promise."
         )
 
 

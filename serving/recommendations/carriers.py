@@ -94,7 +94,7 @@ class CarrierService:
         sources = Sources(self.scores.state, self.scores.model, self.contracts, self.arrivals)
         found = {known.carrier.name: known for known in sources.of(subject, wanted)}
         loss = loss_if_late(policy.costs, terms_of(shipment), days_late=wanted.days_late)
-        asking = _asking(policy, wanted)
+        asking = asking_of(policy, wanted)
         load = Load(
             closes_at=shipment.stops[0].closes_at or shipment.planned_departure_at,
             promised_at=shipment.promised_at,
@@ -107,7 +107,7 @@ class CarrierService:
         return Recommended(subject, loss, asking, policy, load.departed, joined)
 
 
-def _asking(policy: Policy, wanted: Wanted) -> Asking:
+def asking_of(policy: Policy, wanted: Wanted) -> Asking:
     """Return how carriers are asked; what people's time costs, the policy says."""
     rebook = policy.branches.get(Branch.REBOOK)
     minutes = 0.0 if rebook is None else rebook.offer.analyst_minutes

@@ -6,8 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends
 
-from serving.dependencies import Carriers, require_json
-from serving.recommendations.documentation import CARRIERS_EXAMPLES
+from serving.dependencies import Carriers, Nodes, require_json
+from serving.recommendations.documentation import CARRIERS_EXAMPLES, NODES_EXAMPLES
+from serving.recommendations.node_schemas import NodesAnswer, NodesQuestion
 from serving.recommendations.schemas import CarriersAnswer, CarriersQuestion
 from serving.scores.schemas import ModelShape
 
@@ -28,3 +29,17 @@ async def recommend_carriers(
     found = carriers.recommend(body.question(), body.wanted())
     model = carriers.scores.model
     return CarriersAnswer.of(found, ModelShape(name=model.name, version=model.version))
+
+
+@router.post("/nodes", dependencies=[Depends(require_json)])
+async def recommend_nodes(
+    body: Annotated[NodesQuestion, Body(openapi_examples=NODES_EXAMPLES)], nodes: Nodes
+) -> NodesAnswer:
+    """Return from which place, or places, to send an order or parts of it, the least expected total cost first.
+
+    The service takes in no orders and no stock: lines and positions are part of the request. Up to three places share
+    an order; one alone where the customer takes all or none. Stock on its way counts where it is due before the place's
+    cut-off, with its own risk. With a shipment, a place without a price is priced by the cheapest contract from there,
+    and one without a risk by the delay model, asked as if that place sent it.
+    """
+    return NodesAnswer.of(nodes.recommend(body.asked()))

@@ -83,7 +83,7 @@ class OptionShape(BaseModel):
     infeasible_because: list[str]
 
     @classmethod
-    def parts(cls, option: Option) -> dict[str, object]:
+    def shared(cls, option: Option) -> dict[str, object]:
         """Return the fields that every option has."""
         way = option.way
         return {
@@ -138,7 +138,7 @@ class CarrierShape(OptionShape):
         ]
         return cls.model_validate(
             {
-                **OptionShape.parts(option),
+                **OptionShape.shared(option),
                 "name": carrier.name,
                 "carrier_id": carrier.carrier_id,
                 "service_id": known.shipment.service_id,
