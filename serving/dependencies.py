@@ -25,6 +25,7 @@ from serving.errors import (
 from serving.events.service import EventService
 from serving.health.service import HealthService
 from serving.policies.service import PolicyService
+from serving.recommendations.assignment import AssignmentService
 from serving.recommendations.carriers import CarrierService
 from serving.recommendations.nodes import NodeService
 from serving.reviews.service import ReviewService
@@ -66,6 +67,11 @@ async def _carriers(container: App) -> CarrierService:
 async def _nodes(container: App) -> NodeService:
     container.following.catch_up_if_possible()
     return NodeService(container.carriers)
+
+
+async def _assignments(container: App) -> AssignmentService:
+    container.following.catch_up_if_possible()
+    return AssignmentService(container.carriers, container.reviews)
 
 
 async def _decisions(container: App) -> DecisionService:
@@ -163,6 +169,7 @@ Arrivals = Annotated[ArrivalService, Depends(_arrivals)]
 Scores = Annotated[ScoreService, Depends(_scores)]
 Carriers = Annotated[CarrierService, Depends(_carriers)]
 Nodes = Annotated[NodeService, Depends(_nodes)]
+Assignments = Annotated[AssignmentService, Depends(_assignments)]
 Decisions = Annotated[DecisionService, Depends(_decisions)]
 Reviews = Annotated[ReviewService, Depends(_reviews)]
 Directives = Annotated[DirectiveService, Depends(_directives)]

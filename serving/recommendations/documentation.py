@@ -57,3 +57,10 @@ NODES_EXAMPLES: dict[str, Example] = {
         }
     },
 }
+
+ASSIGNMENT_EXAMPLES: dict[str, Example] = {
+    "all that waits in the queue": {"value": {"capacity": {"NORX": 3, "PAKT": 5}}},
+    "some shipments, by weight": {
+        "value": {"capacity": {"NORX": 1200.0}, "per": "weight_kg", "shipment_ids": ["SH-1001", "SH-1002"]}
+    },
+}

@@ -6,8 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends
 
-from serving.dependencies import Carriers, Nodes, require_json
-from serving.recommendations.documentation import CARRIERS_EXAMPLES, NODES_EXAMPLES
+from serving.dependencies import Assignments, Carriers, Nodes, require_json
+from serving.recommendations.assignment_schemas import AssignmentAnswer, AssignmentQuestion
+from serving.recommendations.documentation import ASSIGNMENT_EXAMPLES, CARRIERS_EXAMPLES, NODES_EXAMPLES
 from serving.recommendations.node_schemas import NodesAnswer, NodesQuestion
 from serving.recommendations.schemas import CarriersAnswer, CarriersQuestion
 from serving.scores.schemas import ModelShape
@@ -43,3 +44,15 @@ async def recommend_nodes(
     and one without a risk by the delay model, asked as if that place sent it.
     """
     return NodesAnswer.of(nodes.recommend(body.asked()))
+
+
+@router.post("/assignment", dependencies=[Depends(require_json)])
+async def recommend_assignment(
+    body: Annotated[AssignmentQuestion, Body(openapi_examples=ASSIGNMENT_EXAMPLES)], assignments: Assignments
+) -> AssignmentAnswer:
+    """Return which carrier each waiting shipment is given so that all together cost least within what carriers take.
+
+    Costs are those of `POST /v1/recommend/carriers`. What stays with the carrier that has it takes nobody's room. The
+    choice is exact, and no capacity is exceeded; what one more unit of each would save is its shadow price.
+    """
+    return AssignmentAnswer.of(await assignments.assign(body.shipment_ids, body.capacity, body.per))
