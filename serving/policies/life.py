@@ -6,6 +6,7 @@ undone, and who reads the history comes to the same answer.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -55,6 +56,12 @@ class Life:
     def submission(self) -> PolicyMoveRow | None:
         """The newest submission: what an approval answers to."""
         return self._newest(Step.SUBMITTED)
+
+    @property
+    def judged_beside(self) -> str | None:
+        """Digest of the bundle that was live when the evidence of the newest submission was gathered."""
+        submission = self.submission
+        return None if submission is None or submission.pack is None else json.loads(submission.pack)["in_force"]
 
     @property
     def authors(self) -> frozenset[str]:

@@ -45,6 +45,11 @@ class Known:
         """Where it stands."""
         return self.life.status(self.bundle.digest, self.standing)
 
+    @property
+    def is_outdated(self) -> bool:
+        """Whether another bundle is live now than the one beside which its evidence was gathered."""
+        return self.life.judged_beside != self.standing.live_digest
+
 
 @dataclass(frozen=True, slots=True)
 class Taking:
@@ -82,7 +87,8 @@ def submit(taking: Taking, policy: Policy, *, reason: str, pack: str, signs: str
         why = "the same document is kept already, with other comments or another layout"
         raise BundleStepError("submit it", why, "Raise its version, so that it is told apart.")
     found = taking.known(policy.digest)
-    if found.life.moves and found.status in (Status.LIVE, Status.SUBMITTED):
+    waits = found.status is Status.SUBMITTED and not found.is_outdated
+    if found.life.moves and (waits or found.status is Status.LIVE):
         raise BundleStepError("submit it", f"it is {found.status} already", "See GET /v1/policies.")
     taking.move(Step.SUBMITTED, policy.digest, reason=reason, pack=pack, signs=signs)
 
@@ -95,11 +101,21 @@ def approve(taking: Taking, digest: str, *, signed: str) -> None:
     waits = found.life.verdict in (Step.SUBMITTED, Step.BROKE_GLASS, Step.ROLLED_BACK)
     if submission is None or submission.signs is None or not waits:
         raise BundleStepError("approve it", f"it is {found.status}", "Submit it again.")
+    if found.life.verdict is not Step.BROKE_GLASS:
+        _require_evidence_of_today(found, "approve it")
     refusal = refusal_of(taking.person, signed, authors=found.life.authors, shown=submission.signs)
     if refusal is not None:
         raise BundleStepError("approve it", *refusal)
     taking.bundles.policy(taking.session, digest)  # its bytes are those that were submitted
     taking.move(Step.APPROVED, digest, signs=signed)
+
+
+def _require_evidence_of_today(found: Known, what: str) -> None:
+    """Make sure that the evidence still tells what would change: that the bundle it compares with is the live one."""
+    if found.is_outdated:
+        beside, live = str(found.life.judged_beside)[:12], found.standing.live_digest[:12]
+        why = f"its evidence compares it with bundle {beside}…, and {live}… is live now"
+        raise BundleStepError(what, why, "Submit it again, so that the evidence is gathered anew.")
 
 
 def reject(taking: Taking, digest: str, *, reason: str) -> None:
@@ -151,6 +167,7 @@ def publish(taking: Taking, digest: str, *, share_millionths: int, reason: str) 
         raise BundleStepError("put it in force", why, "Give a larger share, or roll it back.")
     if not found.life.is_approved:
         raise BundleStepError("put it in force", "nobody has approved it as it was submitted", _SECOND)
+    _require_evidence_of_today(found, "put it in force")
     if share_millionths == ALL:
         changes: dict[str, str | int | None] = {**_NO_ROLLOUT, "live_digest": digest}
     else:

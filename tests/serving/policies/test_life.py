@@ -127,6 +127,17 @@ class TestTheEvidence:
         for author in ("ann", "pat"):
             assert f"{author} proposed it" in problem_in(approve(house, again, by=author), 409, "bundle-step")["detail"]
 
+    def test_is_gathered_anew_once_another_bundle_is_live(self, house: House) -> None:
+        waiting, signed = submitted(house, version(2, bolder)), approved(house, version(3, bolder))
+        live(house, version(4))
+        for refused in (approve(house, waiting), step(house, signed, "publish")):
+            assert "is live now" in problem_in(refused, 409, "bundle-step")["detail"]
+        again = submitted(house, version(2, bolder))
+        assert again["evidence"]["in_force"] != waiting["evidence"]["in_force"]
+        problem_in(approve(house, again, signs=waiting["signs"]), 409, "bundle-step")
+        stepped(approve(house, again))
+        assert stepped(step(house, again, "publish"))["status"] == "live"
+
     def test_tells_what_would_have_been_missed_of_what_came_late(self, house: House) -> None:
         house.announce("SH-1", "SH-2", "SH-3")
         for name, risk in (("SH-1", 0.5), ("SH-2", 0.1), ("SH-3", 0.1)):
