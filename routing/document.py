@@ -123,6 +123,20 @@ class ConfirmPart(Part):
     within_hours: float = Field(gt=0, le=8784)
 
 
+class VerifyPart(Part):
+    """Until when the orchestrator is to confirm the effect; then a person is asked."""
+
+    within_hours: float = Field(gt=0, le=720, description="from when the orchestrator has taken the call")
+
+
+class CompensatePart(Part):
+    """How the branch is undone, if it happened in part or a person asks for it; at most once."""
+
+    action: str = Field(pattern="^[a-z][a-z0-9_]*$", description="what the orchestrator is asked, e.g. cancel_booking")
+    payload: list[Words] = Field(default_factory=list, description="facts passed on as they are")
+    within_hours: float = Field(gt=0, le=720, description="until when the orchestrator is to confirm that it is undone")
+
+
 class BranchPart(Part):
     """On which terms a branch is taken."""
 
@@ -141,6 +155,8 @@ class BranchPart(Part):
         default_factory=list, description="cases with a mode of their own; the first that fits counts"
     )
     cool_down: CoolDownPart | None = None
+    verify: VerifyPart | None = None
+    compensate: CompensatePart | None = None
 
 
 class RulePart(Part):

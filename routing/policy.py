@@ -126,12 +126,21 @@ class CoolDown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Compensation:
+    """How a branch is undone: the `action` that is asked for, the facts passed on, and until when it is confirmed."""
+
+    action: str
+    payload: tuple[str, ...]
+    within: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BranchTerms:
     """On which terms a branch is taken.
 
     `requires` are the facts it cannot do without, `payload` those it passes on, `spends_money` whether it commits
     money, `mode` how far it may go by itself (already lowered to the bundle's own mode), `uses` what it takes from the
-    budgets.
+    budgets. Its effect is to be confirmed `verify_within` its being accepted; None if nobody waits for that.
     """
 
     branch: Branch
@@ -147,6 +156,8 @@ class BranchTerms:
     uses: Mapping[str, float] = field(default_factory=dict)
     segments: tuple[Segment, ...] = ()
     cool_down: CoolDown | None = None
+    verify_within: timedelta | None = None
+    compensation: Compensation | None = None
 
     def mode_for(self, known: Mapping[str, Any]) -> Mode:
         """Return the mode of the first segment that a case belongs to; where that cannot be told, the more careful."""

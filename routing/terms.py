@@ -17,7 +17,7 @@ from routing.errors import did_you_mean, listed
 from routing.facts import FactType
 from routing.grammar import value_mistake
 from routing.marks import Path
-from routing.policy import BranchTerms, CoolDown, LatestUseful, Mode, Owner, Segment
+from routing.policy import BranchTerms, Compensation, CoolDown, LatestUseful, Mode, Owner, Segment
 from routing.scope import Scope
 from routing.shape import read_part
 
@@ -59,6 +59,7 @@ def read_terms(data: Mapping[str, Any], owners: Mapping[str, Owner], scope: Scop
         segments = tuple(_segments(part, path, scope, ceiling))
         if part.cool_down is not None:
             scope.fact(part.cool_down.per, (*path, "cool_down", "per"))
+        _check_effect(part, path, scope)
         if part.money and mode is Mode.ACT_NON_FINANCIAL:
             scope.findings.warning(
                 (*path, "mode"), f"`{branch}` spends money, so in mode {mode} it only recommends. Write recommend."
@@ -77,6 +78,8 @@ def read_terms(data: Mapping[str, Any], owners: Mapping[str, Owner], scope: Scop
             uses=MappingProxyType(part.uses),
             segments=segments,
             cool_down=_cool_down(part),
+            verify_within=None if part.verify is None else timedelta(hours=part.verify.within_hours),
+            compensation=_compensation(part),
         )
     return read
 
@@ -89,6 +92,30 @@ def _cool_down(part: BranchPart) -> CoolDown | None:
     if part.cool_down is None:
         return None
     return CoolDown(lasts=timedelta(hours=part.cool_down.hours), key=part.cool_down.per)
+
+
+def _compensation(part: BranchPart) -> Compensation | None:
+    if part.compensate is None:
+        return None
+    return Compensation(
+        action=part.compensate.action,
+        payload=tuple(part.compensate.payload),
+        within=timedelta(hours=part.compensate.within_hours),
+    )
+
+
+def _check_effect(part: BranchPart, path: Path, scope: Scope) -> None:
+    """What is undone must be verified first: nobody else tells that it happened in part."""
+    if part.compensate is None:
+        return
+    place = (*path, "compensate")
+    for index, name in enumerate(part.compensate.payload):
+        scope.fact(name, (*place, "payload", index))
+    if part.verify is None and path[-1] != Branch.REVIEW:
+        scope.findings.error(
+            place,
+            f"`{path[-1]}` would be undone, but nobody is told whether it happened. Add `verify: {{within_hours: …}}`.",
+        )
 
 
 def _segments(part: BranchPart, path: Path, scope: Scope, ceiling: object) -> Iterator[Segment]:
@@ -172,6 +199,8 @@ def _check_review(part: BranchPart, path: Path, scope: Scope) -> None:
         scope.findings.error(path, "a review is never refused: it uses no budget and does not rest. Drop it.")
     if any(Mode(segment.mode) is Mode.OBSERVE for segment in part.segments):
         scope.findings.error((*path, "segments"), "nobody would see what is held for review. Write recommend.")
+    if part.verify is not None or part.compensate is not None:
+        scope.findings.error(path, "a review calls nobody: there is no effect to verify or to undo. Drop it.")
     if part.requires:
         scope.findings.error((*path, "requires"), "a person can look at anything; a review requires nothing. Drop it.")
 

@@ -18,6 +18,7 @@ from serving.decisions import endpoints as decisions
 from serving.dependencies import require_token
 from serving.directives import endpoints as directives
 from serving.documentation import DESCRIPTION, TAGS, complete
+from serving.effects import endpoints as effects
 from serving.events import endpoints as events
 from serving.health import endpoints as health
 from serving.health import metrics
@@ -35,6 +36,7 @@ _API = (
     arrivals.router,
     recommendations.router,
     decisions.router,
+    effects.router,
     directives.router,
     step_ups.router,
     policies.router,

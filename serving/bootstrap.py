@@ -25,6 +25,7 @@ from serving.db.engine import create_engine_for, read_only, session_factory
 from serving.db.migrate import upgrade
 from serving.decisions.service import DecisionService
 from serving.directives.service import DirectiveService
+from serving.effects.service import EffectService
 from serving.errors import SettingsError
 from serving.events.following import Following, Learns
 from serving.events.records import Intake
@@ -131,6 +132,12 @@ class Container:
         """Keeps the review queue."""
         claim, target = self.settings.claim, self.settings.target
         return ReviewService(self.sessions, self.reads, self.clock, self.bundles, claim, target)
+
+    @cached_property
+    def effects(self) -> EffectService:
+        """Takes in what became of calls."""
+        skew = self.settings.clock_skew
+        return EffectService(self.sessions, self.reads, self.clock, self.bundles, self.reviews, skew)
 
     @cached_property
     def directives(self) -> DirectiveService:

@@ -15,6 +15,7 @@ from serving.db.audit import SYSTEM
 from serving.decisions.idempotency import read_key
 from serving.decisions.service import DecisionService
 from serving.directives.service import DirectiveService
+from serving.effects.service import EffectService
 from serving.errors import (
     ActorMissingError,
     ImpersonationError,
@@ -98,6 +99,10 @@ async def _policies(container: App) -> PolicyService:
     return container.policies
 
 
+async def _effects(container: App) -> EffectService:
+    return container.effects
+
+
 async def _health(container: App) -> HealthService:
     return container.health
 
@@ -145,6 +150,10 @@ async def _actor_or_system(caller: Annotated[str | None, Depends(_caller)]) -> s
     return caller or SYSTEM
 
 
+async def _reporter(container: App, caller: Annotated[str | None, Depends(_caller)]) -> str:
+    return caller or container.settings.target
+
+
 async def _person(container: App, credentials: Credentials, _: Annotated[str | None, Depends(_caller)]) -> Person:
     person = container.people.known_by(_token(credentials))
     if person is None:
@@ -161,6 +170,7 @@ async def _key(
 
 
 Actor = Annotated[str, Depends(_actor)]
+Reporter = Annotated[str, Depends(_reporter)]
 ActorOrSystem = Annotated[str, Depends(_actor_or_system)]
 Known = Annotated[Person, Depends(_person)]
 Key = Annotated[str, Depends(_key)]
@@ -173,6 +183,7 @@ Assignments = Annotated[AssignmentService, Depends(_assignments)]
 Decisions = Annotated[DecisionService, Depends(_decisions)]
 Reviews = Annotated[ReviewService, Depends(_reviews)]
 Directives = Annotated[DirectiveService, Depends(_directives)]
+Effects = Annotated[EffectService, Depends(_effects)]
 Causes = Annotated[CauseService, Depends(_causes)]
 StepUps = Annotated[StepUpService, Depends(_step_ups)]
 Policies = Annotated[PolicyService, Depends(_policies)]

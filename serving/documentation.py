@@ -7,7 +7,7 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from features.vocabulary import Branch
-from routing.dispatch.envelope import TYPE_PREFIX
+from routing.dispatch.envelope import COMPENSATION_PREFIX, TYPE_PREFIX
 from serving.error_handlers import PROBLEM_JSON
 from serving.events.records import RECORD_OF
 from serving.events.schemas import CloudEvent
@@ -22,6 +22,7 @@ TAGS = [
     {"name": "scores", "description": "How likely a shipment is to be late, and why; and when it arrives."},
     {"name": "recommendations", "description": "Which carrier, from which place: what each is expected to cost."},
     {"name": "decisions", "description": "Score, decide, record, and set in motion: once."},
+    {"name": "effects", "description": "What became of what was set in motion: reported, undone, or before a person."},
     {"name": "directives", "description": "What people order for a while: to hold back, to silence, to stop."},
     {"name": "causes", "description": "One cause of many exceptions: one item, what it holds, how it ends."},
     {"name": "policies", "description": "The bundles by which is decided: handed in, approved, tried, put in force."},
@@ -102,14 +103,24 @@ def _branch_call() -> dict[str, Any]:
             "specversion": {"const": "1.0"},
             "id": {"type": "string", "description": "the idempotency key: the same for every attempt"},
             "source": {"type": "string"},
-            "type": {"enum": [TYPE_PREFIX + branch.value for branch in Branch if branch is not Branch.NONE]},
+            "type": {"enum": _call_types()},
             "subject": {"type": "string", "description": "the shipment, or the common cause"},
             "time": {"type": "string", "format": "date-time", "description": "when it was decided"},
             "correlationid": {"type": "string", "description": "the decision"},
             "expirytime": {"type": "string", "format": "date-time", "description": "from then on it is of no use"},
-            "data": {"type": "object"},
+            "causationid": {"type": "string", "description": "of a compensation: the call it undoes"},
+            "data": {
+                "type": "object",
+                "description": "what the branch needs; of a compensation: `action`, `undoes` (the call), its "
+                "`reference`, and what was `asked`",
+            },
         },
     }
+
+
+def _call_types() -> list[str]:
+    called = [branch.value for branch in Branch if branch is not Branch.NONE]
+    return [prefix + branch for prefix in (TYPE_PREFIX, COMPENSATION_PREFIX) for branch in called]
 
 
 def _branch_webhook() -> dict[str, Any]:
@@ -117,7 +128,7 @@ def _branch_webhook() -> dict[str, Any]:
     return {
         "summary": "A branch to carry out",
         "description": "Sent to the orchestrator, signed after Standard Webhooks 1.0.0, at least once: "
-        "carry out each `id` once, and answer 2xx.",
+        "carry out each `id` once, answer 2xx, and report what became of it: `POST /v1/outcomes`.",
         "parameters": [
             {"name": name, "in": "header", "required": True, "schema": {"type": "string"}} for name in headers
         ],

@@ -20,6 +20,7 @@ from routing.errors import PolicyError
 from serving import errors
 from serving.causes import errors as causes
 from serving.directives import errors as orders
+from serving.effects import errors as effects
 from serving.errors import Fault
 from serving.policies import errors as policies
 
@@ -65,6 +66,9 @@ KINDS: Mapping[type[Exception], ProblemKind] = {
     causes.CauseNotFoundError: ProblemKind(404, "unknown-cause", "The common cause is unknown"),
     causes.CauseEndedError: ProblemKind(409, "cause-ended", "The common cause does not stand any more"),
     errors.DecisionNotFoundError: ProblemKind(404, "unknown-decision", "The decision is unknown"),
+    effects.CallNotFoundError: ProblemKind(404, "unknown-call", "Nobody made that call"),
+    effects.FutureOutcomeError: ProblemKind(422, "outcome-from-the-future", "The outcome lies in the future"),
+    effects.UndoError: ProblemKind(409, "undo", "The call cannot be undone"),
     orders.DirectiveError: ProblemKind(422, "directive", "The directive does not fit the bundle"),
     orders.DirectiveNotFoundError: ProblemKind(404, "unknown-directive", "The directive is unknown"),
     orders.DirectiveEndedError: ProblemKind(409, "directive-ended", "The directive has ended"),

@@ -29,6 +29,7 @@ ServingError
  ├─ NoContractsError            without a rate no carrier can be recommended
  ├─ NoPromiseError              without a promise no place can be recommended
  ├─ DecisionNotFoundError
+ ├─ EffectError                 see serving.effects.errors
  ├─ OrderError                  see serving.directives.errors
  ├─ CauseError                  see serving.causes.errors
  ├─ LifeError                   see serving.policies.errors

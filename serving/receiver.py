@@ -1,5 +1,7 @@
 """A stand-in for the orchestrator: believes signed calls only, lets each have its effect once, and fails on demand.
 
+With `--report-to` it also says what became of each, see `serving.reporting`.
+
 Effects go to an append-only file, one JSON object a line, each flushed to the disk before the answer. They survive the
 process and can be counted from outside; on starting, the file is what the receiver remembers.
 """
@@ -28,7 +30,10 @@ from starlette.routing import Route
 from routing.canonical import canonical_json
 from routing.dispatch.errors import DispatchError, SignatureError
 from routing.dispatch.signing import Secret, verify
+from routing.effects import Outcome
 from serving.clock import Clock, SystemClock
+from serving.reporting import Reporter, ReportSettings
+from serving.worker.options import RealEpochOption, SimulatedFromOption, SimulatedUntilOption, SpeedOption, clock_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -65,6 +70,8 @@ class ReceiverSettings:
         How long.
     seed
         With the call's id and its attempt it decides which fail, whatever the order in which they come.
+    reports
+        To whom outcomes are reported; to nobody if None.
     """
 
     secrets: tuple[Secret, ...] = field(repr=False)
@@ -74,6 +81,7 @@ class ReceiverSettings:
     silence: timedelta = timedelta(seconds=30)
     seed: int = 0
     tolerance: timedelta = timedelta(minutes=5)
+    reports: ReportSettings | None = None
 
     def __post_init__(self) -> None:
         """Refuse shares that are none."""
@@ -117,8 +125,9 @@ class EffectLog:
 class Receiver:
     """The orchestrator's part: verify, know repeats, have the effect, answer."""
 
-    def __init__(self, settings: ReceiverSettings, *, clock: Clock) -> None:
+    def __init__(self, settings: ReceiverSettings, *, clock: Clock, reporter: Reporter | None = None) -> None:
         self.settings = settings
+        self._reporter = reporter
         self.effects = EffectLog(settings.log)
         self.counts: Counter[str] = Counter()
         self._clock = clock
@@ -164,13 +173,14 @@ class Receiver:
 
     async def summary(self, _request: Request) -> Response:
         """Say what happened so far: counts of this run, and all effects on file."""
-        return JSONResponse(
-            {
-                "effects": len(self.effects.seen),
-                "by_branch": dict(sorted(self.effects.by_branch.items())),
-                "this_run": dict(sorted(self.counts.items())),
-            }
-        )
+        told: dict[str, object] = {
+            "effects": len(self.effects.seen),
+            "by_branch": dict(sorted(self.effects.by_branch.items())),
+            "this_run": dict(sorted(self.counts.items())),
+        }
+        if self._reporter is not None:
+            told["reports"] = {**self._reporter.counts, "underway": self._reporter.underway}
+        return JSONResponse(told)
 
     def _have_effect(self, webhook_id: str, body: bytes) -> str:
         # Nothing is awaited between the question and the record, so two attempts at once cannot both pass.
@@ -186,8 +196,15 @@ class Receiver:
             "decision_id": event["correlationid"],
             "taken_at": self._clock.now(),
         }
+        outcome = Outcome.DONE
+        if self._reporter is not None:
+            undoes = event["data"].get("undoes")
+            outcome = self._reporter.settings.outcome_of(webhook_id, undoes=undoes is not None)
+            effect |= {"undoes": undoes, "outcome": outcome.value}
         self.effects.record(effect)
         self.counts["effects"] += 1
+        if self._reporter is not None:
+            self._reporter.tell(webhook_id, outcome)
         return "done"
 
     def _failure(self, webhook_id: str) -> Failure | None:
@@ -200,13 +217,27 @@ class Receiver:
         return rng.choice((Failure.REFUSED, Failure.ANSWER_LOST))
 
 
-def create_receiver(settings: ReceiverSettings, *, clock: Clock | None = None) -> Starlette:
-    """Return the receiver as an app: `POST /calls`, `GET /effects`, `GET /health`."""
-    receiver = Receiver(settings, clock=clock or SystemClock())
+def create_receiver(
+    settings: ReceiverSettings, *, clock: Clock | None = None, business_clock: Clock | None = None
+) -> Starlette:
+    """Return the receiver as an app: `POST /calls`, `GET /effects`, `GET /health`.
+
+    Parameters
+    ----------
+    clock
+        The machine's, by which signatures are judged.
+    business_clock
+        By which outcomes are dated.
+    """
+    clock = clock or SystemClock()
+    reporter = None if settings.reports is None else Reporter(settings.reports, clock=business_clock or clock)
+    receiver = Receiver(settings, clock=clock, reporter=reporter)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         yield
+        if reporter is not None:
+            await reporter.close()
         receiver.effects.close()
 
     async def health(_request: Request) -> Response:
@@ -232,6 +263,17 @@ def run_receiver(
     silent_share: Annotated[float, typer.Option(min=0, max=1, help="Share of failures that do not answer.")] = 0.0,
     silence_seconds: Annotated[float, typer.Option(min=0, help="How long such a failure lasts.")] = 30.0,
     seed: Annotated[int, typer.Option(help="Decides which calls fail.")] = 0,
+    report_to: Annotated[
+        list[str] | None, typer.Option(help="Address of the service to report outcomes to; several are tried in turn.")
+    ] = None,
+    failed_share: Annotated[float, typer.Option(min=0, max=1, help="Share of effects that fail.")] = 0.0,
+    partial_share: Annotated[float, typer.Option(min=0, max=1, help="Share that fail in part.")] = 0.0,
+    lost_share: Annotated[float, typer.Option(min=0, max=1, help="Share of outcomes that are never reported.")] = 0.0,
+    repeat_share: Annotated[float, typer.Option(min=0, max=1, help="Share that are reported twice.")] = 0.0,
+    simulated_from: SimulatedFromOption = None,
+    speed: SpeedOption = 1.0,
+    real_epoch: RealEpochOption = None,
+    simulated_until: SimulatedUntilOption = None,
 ) -> None:
     """Play the orchestrator on this machine."""
     try:
@@ -242,11 +284,28 @@ def run_receiver(
             silent_share=silent_share,
             silence=timedelta(seconds=silence_seconds),
             seed=seed,
+            reports=None
+            if not report_to
+            else ReportSettings(
+                to=tuple(report_to),
+                fail_share=failed_share,
+                partial_share=partial_share,
+                lost_share=lost_share,
+                repeat_share=repeat_share,
+                seed=seed,
+            ),
         )
     except DispatchError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
-    uvicorn.run(create_receiver(settings), host="127.0.0.1", port=port, log_level="warning", access_log=False)
+    business_clock = clock_for(simulated_from, speed, real_epoch, simulated_until)
+    uvicorn.run(
+        create_receiver(settings, business_clock=business_clock),
+        host="127.0.0.1",
+        port=port,
+        log_level="warning",
+        access_log=False,
+    )
 
 
 if __name__ == "__main__":

@@ -55,22 +55,38 @@ class HttpCaller:
         """Send `body` to `target`, signed with each of its secrets. See `Caller.call`."""
         headers = sign(target.secrets, message_id=message_id, sent_at=sent_at, body=body)
         headers["content-type"] = CONTENT_TYPE
+        return await self._send(target, "POST", target.url, headers, body)
+
+    async def ask(self, target: Target, *, message_id: str, sent_at: datetime) -> Answer:
+        """Ask what became of a call, signed with an empty body. See `Caller.ask`."""
+        headers = sign(target.secrets, message_id=message_id, sent_at=sent_at, body=b"")
+        headers["accept"] = "application/json"
+        return await self._send(target, "GET", target.status_url_of(message_id), headers, None)
+
+    async def _send(self, target: Target, method: str, url: str, headers: dict[str, str], body: bytes | None) -> Answer:
         try:
             async with asyncio.timeout(target.timeout.total_seconds()):
                 address = await guarded_address(target, self._resolver)
-                return await self._post(target, address, headers, body)
+                return await self._exchange(target, address, method, httpx.URL(url), headers, body)
         except TimeoutError as error:
             reason = f"none within {target.timeout.total_seconds():g} s"
             raise UnreachableError(target.host, reason) from error
         except httpx.HTTPError as error:
             raise UnreachableError(target.host, f"{type(error).__name__} {error}".strip()) from error
 
-    async def _post(self, target: Target, address: Address, headers: dict[str, str], body: bytes) -> Answer:
-        named = httpx.URL(target.url)
+    async def _exchange(
+        self,
+        target: Target,
+        address: Address,
+        method: str,
+        named: httpx.URL,
+        headers: dict[str, str],
+        body: bytes | None,
+    ) -> Answer:
         literal = f"[{address}]" if isinstance(address, IPv6Address) else str(address)
         client = self._client_of(target)
         request = client.build_request(
-            "POST",
+            method,
             named.copy_with(host=literal),
             content=body,
             headers={**headers, "host": named.netloc.decode("ascii")},
@@ -87,8 +103,12 @@ class HttpCaller:
                         break
         finally:
             await response.aclose()
-        excerpt = bytes(received[:_EXCERPT_BYTES]).decode("utf-8", errors="replace")
-        return Answer(status=response.status_code, retry_after=response.headers.get("retry-after"), excerpt=excerpt)
+        return Answer(
+            status=response.status_code,
+            retry_after=response.headers.get("retry-after"),
+            excerpt=bytes(received[:_EXCERPT_BYTES]).decode("utf-8", errors="replace"),
+            body=bytes(received),
+        )
 
     def _client_of(self, target: Target) -> httpx.AsyncClient:
         """Return the target's own client.

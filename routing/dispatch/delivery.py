@@ -20,6 +20,7 @@ from functools import partial
 from random import Random
 from typing import TypeVar
 
+from routing.dispatch.asking import Asker
 from routing.dispatch.breaker import CircuitBreaker
 from routing.dispatch.errors import (
     AddressRefusedError,
@@ -108,6 +109,7 @@ class Dispatcher:
             for target in targets
         }
         self._running: dict[str, set[asyncio.Task[None]]] = {target.name: set() for target in targets}
+        self._asker = Asker(outbox, caller, targets, clock=clock, real_clock=real_clock, on_outbox=self._on_outbox)
         # One thread: this process never waits for its own write lock, and calls in flight never wait for a commit.
         self._outbox_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="outbox")
 
@@ -124,9 +126,11 @@ class Dispatcher:
         OutboxUnavailableError
             The outbox did not answer; nothing was started.
         """
+        self._asker.start()
         now, real_now = self._clock.now(), self._real_clock.now()
         expired = await self._on_outbox(partial(self._outbox.expire_overdue, now=now, real_now=real_now))
         self.tally["expired"] += expired
+        self.tally["unconfirmed"] += await self._on_outbox(partial(self._outbox.tend_effects, now=now))
         started = 0
         for target in self._targets.values():
             room = self._room(target)
@@ -157,7 +161,8 @@ class Dispatcher:
             stopped.cancel()
 
     async def drain(self) -> None:
-        """Let every call in flight end; each is bounded by its target's timeout."""
+        """Let every call in flight and every question end; each is bounded by its target's timeout."""
+        await self._asker.drain()
         while tasks := self._tasks():
             await asyncio.wait(tasks)
 

@@ -14,6 +14,7 @@ from routing.errors import NotJsonError
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 SOURCE = "/freight-triage"
 TYPE_PREFIX = "freight.branch."
+COMPENSATION_PREFIX = "freight.compensation."
 
 _RESERVED = ("decision_id", "idempotency_key")
 
@@ -52,6 +53,21 @@ def call_id_for(decision_id: str, branch: Branch, *, step: int = 1) -> str:
     return f"{decision_id}_{branch.value}_{step}"
 
 
+def compensation_id_for(call_id: str) -> str:
+    """Return the id of the call that undoes another, the same whenever it is asked for: decision × branch × compensate.
+
+    >>> compensation_id_for("dec_7_rebook_1"), compensation_id_for("dec_7_rebook_2")
+    ('dec_7_rebook_compensate', 'dec_7_rebook_compensate_2')
+    """
+    branch_of_decision, _, step = call_id.rpartition("_")
+    return f"{branch_of_decision}_compensate" + ("" if step == "1" else f"_{step}")
+
+
+def compensation_envelope(call: BranchCall) -> str:
+    """Write the call that undoes another; `data.undoes` names that one. See `envelope`."""
+    return _envelope(call, COMPENSATION_PREFIX)
+
+
 def envelope(call: BranchCall) -> str:
     """Write a call as canonical JSON: keys sorted, ASCII, times in UTC.
 
@@ -62,6 +78,10 @@ def envelope(call: BranchCall) -> str:
     EnvelopeError
         The branch calls nobody, an id is empty, or the payload uses a name of ours or holds what JSON has no word for.
     """
+    return _envelope(call, TYPE_PREFIX)
+
+
+def _envelope(call: BranchCall, prefix: str) -> str:
     if call.branch is Branch.NONE:
         raise EnvelopeError(call.call_id, "branch 'none' asks nobody to do anything; do not enqueue it")
     for name in ("call_id", "decision_id", "shipment_id", "source"):
@@ -74,7 +94,7 @@ def envelope(call: BranchCall) -> str:
         "specversion": "1.0",
         "id": call.call_id,
         "source": call.source,
-        "type": TYPE_PREFIX + call.branch.value,
+        "type": prefix + call.branch.value,
         "subject": call.shipment_id,
         "time": call.decided_at,
         "datacontenttype": "application/json",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from routing.dispatch.targets import Target
+from routing.effects import Report
 
 
 class Clock(Protocol):
@@ -88,6 +89,18 @@ class Outbox(Protocol):
         """Settle as expired every call nobody holds whose `latest_useful_at` ≤ `now`; return how many."""
         ...
 
+    def tend_effects(self, *, now: datetime) -> int:
+        """Put before a person each effect that was not confirmed in time; return how many."""
+        ...
+
+    def to_ask(self, *, target: str, limit: int, now: datetime) -> Sequence[str]:
+        """Return the calls whose outcome the target is to be asked for now, each once until its next turn."""
+        ...
+
+    def told(self, call_id: str, report: Report, *, now: datetime) -> None:
+        """Take in what a target answered when it was asked."""
+        ...
+
     def open_calls(self, targets: Collection[str]) -> int:
         """Return how many calls for these targets are open."""
         ...
@@ -109,11 +122,14 @@ class Answer:
     ----------
     excerpt
         The beginning of the body, for whoever reads the dead letter.
+    body
+        All that was read of it.
     """
 
     status: int
     retry_after: str | None = None
     excerpt: str = ""
+    body: bytes = field(default=b"", repr=False, compare=False)
 
 
 class Caller(Protocol):
@@ -129,4 +145,8 @@ class Caller(Protocol):
         AddressRefusedError
             The target's name leads inside the house; nothing was sent.
         """
+        ...
+
+    async def ask(self, target: Target, *, message_id: str, sent_at: datetime) -> Answer:
+        """Ask what became of a call: a signed GET of the target's status URL. It fails as `call` does."""
         ...

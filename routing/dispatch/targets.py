@@ -14,13 +14,14 @@ from datetime import timedelta
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Protocol
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from routing.dispatch.errors import AddressRefusedError, SecretError, TargetUrlError, UnreachableError
 from routing.dispatch.signing import Secret
 
 Address = IPv4Address | IPv6Address
 
+CALL_ID = "{call_id}"
 _NAT64 = IPv6Network("64:ff9b::/96")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -48,6 +49,9 @@ class Target:
         From looking up the name to the end of the answer, altogether, in real time.
     allow_private
         Whether private and loopback addresses are meant. Link-local ones (cloud metadata) never are.
+    status_url
+        Where the target is asked what became of a call, with `{call_id}` in it; on the same host as `url`. None if it
+        reports by itself.
     response_limit_bytes
         How much of an answer is read; the rest is cut off, and the connection closed.
     """
@@ -59,6 +63,7 @@ class Target:
     mode: TargetMode = TargetMode.LIVE
     allow_private: bool = False
     response_limit_bytes: int = 64 * 1024
+    status_url: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse a URL we would not call, and a target without secret."""
@@ -67,6 +72,20 @@ class Target:
             raise TargetUrlError(self.name, _without_credentials(parsed), "holds credentials")
         if not self.secrets:
             raise SecretError(f"of target '{self.name}' is absent")
+        if self.status_url is not None:
+            self._check_status_url(self.status_url)
+
+    def status_url_of(self, call_id: str) -> str:
+        """Return where to ask about a call."""
+        return str(self.status_url).replace(CALL_ID, quote(call_id, safe=""))
+
+    def _check_status_url(self, written: str) -> None:
+        asked = _parse(self.name, written)
+        found, called = _without_credentials(asked), _parse(self.name, self.url)
+        if CALL_ID not in written:
+            raise TargetUrlError(self.name, found, f"has no {CALL_ID}")
+        if (asked.scheme, asked.netloc) != (called.scheme, called.netloc):
+            raise TargetUrlError(self.name, found, f"is not at {_without_credentials(called)}, where calls go")
 
     @property
     def host(self) -> str:

@@ -19,6 +19,7 @@ from serving.db.bundles import ShadowDecisionRow as ShadowDecisionRow
 from serving.db.causes import CauseRow as CauseRow
 from serving.db.causes import ChildRow as ChildRow
 from serving.db.causes import LookRow as LookRow
+from serving.db.effects import OutcomeRow as OutcomeRow
 from serving.db.orders import DirectiveRow as DirectiveRow
 from serving.db.orders import StepUpRow as StepUpRow
 
@@ -90,7 +91,12 @@ class OutgoingCallRow(Base):
 
     `status` is pending, leased, delivered, dead, expired or dismissed. A lease that has run out makes a call pending
     again. `sequence` is the newest decision when the call was let out: its own, or, where a person let it out, the last
-    one before. So the order of calls and decisions can be told.
+    one before. So the order of calls and decisions can be told; one that undoes another call, which `compensates`
+    names, has none.
+
+    `effect` says how far its effect has come (`routing.effects`), `outcome` and `reference` what was reported of it. It
+    is to be confirmed within `confirm_seconds` of its being accepted; None if nobody waits for that. At `ask_at` the
+    orchestrator is asked.
     """
 
     __tablename__ = "outgoing_calls"
@@ -98,6 +104,8 @@ class OutgoingCallRow(Base):
         Index("ix_outgoing_calls_due", "status", "next_attempt_at"),
         Index("ix_outgoing_calls_shipment", "shipment_id", "position"),
         Index("ix_outgoing_calls_branch", "branch", "created_at"),
+        Index("ix_outgoing_calls_effect", "effect", "confirm_by"),
+        Index("ix_outgoing_calls_compensates", "compensates", unique=True),
     )
 
     position: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
@@ -117,6 +125,15 @@ class OutgoingCallRow(Base):
     lease_expires_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
     last_error: Mapped[str | None] = mapped_column(Text)
+    effect: Mapped[str] = mapped_column(String(20), default="intended")
+    effect_at: Mapped[datetime | None]
+    effect_because: Mapped[str | None] = mapped_column(Text)
+    outcome: Mapped[str | None] = mapped_column(String(20))
+    reference: Mapped[str | None] = mapped_column(String(200))
+    confirm_seconds: Mapped[int | None] = mapped_column(BigInteger)
+    confirm_by: Mapped[datetime | None]
+    ask_at: Mapped[datetime | None]
+    compensates: Mapped[str | None] = mapped_column(String(100))
 
 
 class BudgetUseRow(Base):
@@ -156,10 +173,16 @@ class BranchTakingRow(Base):
 
 
 class ReviewItemRow(Base):
-    """An item of the review queue. `status` is open, claimed or done; every write to a claimed one needs its token."""
+    """An item of the review queue. `status` is open, claimed or done; every write to a claimed one needs its token.
+
+    `call_id` names the call whose effect it asks about; None if it asks what is to be done.
+    """
 
     __tablename__ = "review_items"
-    __table_args__ = (Index("ix_review_items_queue", "status", "value_at_stake_minor"),)
+    __table_args__ = (
+        Index("ix_review_items_queue", "status", "value_at_stake_minor"),
+        Index("ix_review_items_call", "call_id"),
+    )
 
     item_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     decision_id: Mapped[str] = mapped_column(ForeignKey("decisions.decision_id"))
@@ -181,6 +204,7 @@ class ReviewItemRow(Base):
     note: Mapped[str | None] = mapped_column(Text)
     closed_by: Mapped[str | None] = mapped_column(String(100))
     closed_at: Mapped[datetime | None]
+    call_id: Mapped[str | None] = mapped_column(String(100))
 
 
 class AuditRow(Base):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
@@ -24,14 +24,19 @@ def enqueue(
     sequence: int,
     now: datetime,
     actor: str,
+    verify_within: timedelta | None = None,
+    step: int = 1,
     cause_id: str | None = None,
 ) -> str:
     """Put the call of a decision's branch into the outbox and return its id. `sequence` is the newest decision.
 
-    The id follows from decision and branch, and the database holds it once: deciding twice fails, and sends nothing.
-    The call of a cause that it declares has its id from the cause, so that it stands beside the decision's own.
+    Its effect is to be confirmed `verify_within` its being accepted; None if nobody waits for that.
+
+    The id follows from decision, branch and step, and the database holds it once: deciding twice fails, and sends
+    nothing. The call of a cause that it declares has its id from the cause, so that it stands beside the decision's
+    own.
     """
-    call_id = call_id_for(cause_id or decision_id, action.branch)
+    call_id = call_id_for(cause_id or decision_id, action.branch, step=step)
     call = BranchCall(
         call_id=call_id,
         decision_id=decision_id,
@@ -53,6 +58,7 @@ def enqueue(
             created_at=now,
             next_attempt_at=now,
             latest_useful_at=action.latest_useful_at,
+            confirm_seconds=None if verify_within is None else round(verify_within.total_seconds()),
         )
     )
     new = {"branch": action.branch.value, "target": target, "status": "pending"}

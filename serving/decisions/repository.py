@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import Row, insert, select, text
+from sqlalchemy import Row, func, insert, select, text
 from sqlalchemy.orm import Session
 
 from features.vocabulary import Branch
@@ -135,6 +135,15 @@ def calls_of(session: Session, decision_id: str) -> list[OutgoingCallRow]:
     """Return the calls of a decision."""
     calls = select(OutgoingCallRow).filter_by(decision_id=decision_id).order_by(OutgoingCallRow.position)
     return list(session.scalars(calls))
+
+
+def count_calls(session: Session, decision_id: str, branch: Branch) -> int:
+    """Return how many calls a decision has of a branch; those that undo others do not count."""
+    call = OutgoingCallRow
+    asked = select(func.count()).where(
+        call.decision_id == decision_id, call.branch == branch.value, call.compensates.is_(None)
+    )
+    return session.scalar(asked) or 0
 
 
 def branches_taken(session: Session, shipment_id: str) -> list[Branch]:

@@ -12,6 +12,7 @@ from features.vocabulary import Branch, Moment, Verdict
 from routing.counterfactuals import Counterfactual
 from routing.decision import SealedDecision
 from routing.dispatch.envelope import call_id_for
+from routing.effects import Effect, Outcome
 from routing.policy import Mode
 from serving.db.tables import DecisionRow, OutgoingCallRow
 from serving.decisions.calls import is_called
@@ -99,9 +100,11 @@ class TriageAnswer(BaseModel):
 
 
 class CallShape(BaseModel):
-    """An outgoing call of a decision, and how far it has come."""
+    """An outgoing call of a decision, how far it has come, and what became of its effect."""
 
     call_id: str
+    decision_id: str
+    shipment_id: str
     branch: Branch
     target: str
     status: str
@@ -109,6 +112,13 @@ class CallShape(BaseModel):
     created_at: datetime
     delivered_at: datetime | None
     last_error: str | None
+    effect: Effect
+    effect_at: datetime | None
+    effect_because: str | None
+    outcome: Outcome | None = Field(description="what was reported of it; null if nobody has")
+    reference: str | None = Field(description="what the effect is known by elsewhere, e.g. a booking's number")
+    confirm_by: datetime | None = Field(description="then a person is asked, if nobody has reported by then")
+    compensates: str | None = Field(description="the call that this one undoes")
 
 
 class DecisionAnswer(BaseModel):

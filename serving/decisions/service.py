@@ -241,6 +241,7 @@ class DecisionService:
                 sequence=sealed.sequence,
                 now=now,
                 actor=SYSTEM,
+                verify_within=weighed.policy.branches[choice.branch].verify_within,
             )
             counting = in_force.counting(weighed.policy)
             usage.note(session, counting, usage.LetOut(choice.branch, call_id, now), weighed.facts)

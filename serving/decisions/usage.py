@@ -133,7 +133,9 @@ def _note_earlier_takings(session: Session, policy: Policy, terms: BranchTerms, 
 def _calls(branch: Branch, since: datetime) -> Select[str, datetime]:
     """Ask for the calls of a branch after a moment, in their order."""
     call = OutgoingCallRow
-    chosen = select(call.call_id, call.created_at).where(call.branch == branch.value, call.created_at > since)
+    chosen = select(call.call_id, call.created_at).where(
+        call.branch == branch.value, call.created_at > since, call.compensates.is_(None)
+    )
     return chosen.order_by(call.position)
 
 

@@ -20,7 +20,7 @@ from serving.clock import FastClock, SystemClock
 from serving.db.engine import create_engine_for, read_only, session_factory
 from serving.demo.orchestrator import Tally, Task, feed, plan, play
 from serving.demo.processes import DemoFolderError, Processes, free_port
-from serving.demo.summary import Summary, call_counts, summarise
+from serving.demo.summary import Summary, call_counts, summarise, unconfirmed
 from serving.worker.outbox import OPEN
 
 SEED = 1
@@ -141,6 +141,7 @@ def _start(
         [
             *("serving.receiver", "--log", f"{out}/effects.jsonl", "--port", f"{receiver_port}"),
             *("--fail-share", f"{FAIL_SHARE}", "--seed", f"{SEED}"),
+            *("--report-to", f"http://127.0.0.1:{port}", *simulated),
         ],
         secret,
     )
@@ -181,13 +182,14 @@ def _replay(tasks: list[Task], running: _Running, console: Console) -> Tally:
 
 
 def _settle(reads: sessionmaker[Session], processes: Processes) -> None:
-    """Wait until every call is settled, or the time for that is up; the summary says what is left."""
+    """Wait until every call is settled and its outcome known, or the time is up; the summary says what is left."""
     deadline = monotonic() + _SETTLE_SECONDS
     while monotonic() < deadline:
         processes.check()
         with reads() as session:
             counts = call_counts(session)
-        if not any(counts.get(status) for status in OPEN):
+            waiting = unconfirmed(session)
+        if not waiting and not any(counts.get(status) for status in OPEN):
             return
         sleep(0.1)
 

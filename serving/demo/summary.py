@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from features.vocabulary import Branch
+from routing.effects import Effect
 from serving.db.tables import DecisionRow, EventRow, OutgoingCallRow, RejectedEventRow, ReviewItemRow
 from serving.decisions.verification import verify
 from serving.demo.orchestrator import Tally
@@ -31,6 +32,7 @@ class Summary:
     suggested: Mapping[str, int]
     calls: Mapping[str, int]
     attempts: int
+    effects: int
     verified: int
     repeated_calls: int
     waiting: int
@@ -48,7 +50,8 @@ class Summary:
         sentences = {
             f"{unsettled} calls are not settled.": unsettled > 0,
             f"{self.calls.get('dead', 0)} calls are dead letters.": self.calls.get("dead", 0) > 0,
-            f"{delivered} calls are delivered but {self.verified} had their effect.": delivered != self.verified,
+            f"{delivered} calls are delivered but {self.effects} had their effect.": delivered != self.effects,
+            f"{delivered} calls are delivered but {self.verified} are verified.": delivered != self.verified,
             "No call was delivered.": delivered == 0,
             "Nothing waits for a person.": self.waiting == 0,
             f"{self.answered} decisions were answered but {on_record} are on record.": self.answered != on_record,
@@ -72,7 +75,7 @@ class Summary:
             "decisions": _listed(self.decisions),
             "suggested to a person": _listed(self.suggested),
             "delivered": f"{self.calls.get('delivered', 0):,} calls in {self.attempts:,} attempts",
-            "verified": f"{self.verified:,} signed effects, each once; {self.repeated_calls:,} repeats recognised",
+            "verified": f"{self.verified:,} reported done, each once; {self.repeated_calls:,} repeats recognised",
             "in the queue": f"{self.waiting:,} items, {self.at_stake_minor / 100:,.2f} {self.currency} at stake",
             "decision, p50 / p99": f"{self.p50_ms:.1f} ms / {self.p99_ms:.1f} ms over HTTP, explained and recorded",
             "record": "every hash in order" if not self.chain_problems else f"{self.chain_problems} problems",
@@ -90,6 +93,15 @@ def call_counts(session: Session) -> dict[str, int]:
     """Return how many calls of the outbox stand where."""
     counted = session.execute(select(OutgoingCallRow.status, func.count()).group_by(OutgoingCallRow.status))
     return dict(counted.tuples().all())
+
+
+def unconfirmed(session: Session) -> int:
+    """Return how many calls were taken and their outcome is not known."""
+    return _count_effects(session, Effect.ACCEPTED) + _count_effects(session, Effect.WITH_PERSON)
+
+
+def _count_effects(session: Session, effect: Effect) -> int:
+    return session.scalar(select(func.count()).where(OutgoingCallRow.effect == effect.value)) or 0
 
 
 def summarise(session: Session, tally: Tally, effects: Mapping[str, object]) -> Summary:
@@ -116,7 +128,8 @@ def summarise(session: Session, tally: Tally, effects: Mapping[str, object]) -> 
         suggested=dict(suggested.most_common()),
         calls=call_counts(session),
         attempts=session.scalar(select(func.sum(OutgoingCallRow.attempts))) or 0,
-        verified=int(str(effects["effects"])),
+        effects=int(str(effects["effects"])),
+        verified=_count_effects(session, Effect.VERIFIED),
         repeated_calls=int(this_run.get("repeats", 0)),
         waiting=len(waiting),
         at_stake_minor=sum(item.value_at_stake_minor for item in waiting),

@@ -54,6 +54,7 @@ class ServiceCollector(Collector):
                     _by_status(session, "triage_causes", "Common causes by status.", CauseRow.status),
                     _by_status(session, "triage_cause_children", "Shipments of causes by status.", ChildRow.status),
                     _by_status(session, "triage_outgoing_calls", "Outgoing calls by status.", OutgoingCallRow.status),
+                    _by_status(session, "triage_effects", "Effects of calls by state.", OutgoingCallRow.effect),
                     *_of_policies(session),
                 ]
         except SQLAlchemyError:

@@ -113,5 +113,6 @@ def _calls() -> Select[str, str, str, datetime, int, str]:
     return (
         select(call.decision_id, call.shipment_id, call.branch, call.created_at, _sequence(), decision.body)
         .join(decision, decision.decision_id == call.decision_id)
+        .where(call.compensates.is_(None))
         .order_by(_sequence(), call.position)
     )

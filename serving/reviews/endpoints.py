@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Query
 
-from serving.dependencies import Actor, Reviews, require_json
+from serving.dependencies import Actor, Effects, Reviews, require_json
 from serving.reviews.repository import Which
 from serving.reviews.schemas import (
     AcceptBody,
@@ -18,6 +18,8 @@ from serving.reviews.schemas import (
     OverrideBody,
     QueueAnswer,
     ReleaseBody,
+    SettleBody,
+    UndoBody,
 )
 from serving.shapes import PathId
 
@@ -106,4 +108,27 @@ async def dismiss_review(
     """Do nothing about it, with the reason."""
     return ItemAnswer.of(
         reviews.dismiss(item_id, actor=actor, token=body.claim_token, reason=body.reason_code, note=body.note)
+    )
+
+
+@router.post("/{item_id}/settle", dependencies=_json)
+async def settle_review(
+    item_id: PathId,
+    effects: Effects,
+    actor: Actor,
+    body: Annotated[SettleBody, Body(examples=[{**_TOKEN, "happened": True, "note": "seen in the carrier's portal"}])],
+) -> ItemAnswer:
+    """Say of the call that an item asks about whether it was done. That stands, whatever was reported before."""
+    return ItemAnswer.of(
+        effects.settle(item_id, happened=body.happened, actor=actor, token=body.claim_token, note=body.note)
+    )
+
+
+@router.post("/{item_id}/undo", dependencies=_json)
+async def undo_review(
+    item_id: PathId, effects: Effects, actor: Actor, body: Annotated[UndoBody, Body(examples=[_TOKEN])]
+) -> ItemAnswer:
+    """Undo the call that an item asks about, or, by `call_id`, the booking for which that call waits."""
+    return ItemAnswer.of(
+        effects.undo_from(item_id, actor=actor, token=body.claim_token, call_id=body.call_id, note=body.note)
     )

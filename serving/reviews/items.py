@@ -45,6 +45,7 @@ class Item:
     note: str | None
     closed_by: str | None
     closed_at: datetime | None
+    call_id: str | None
 
     @property
     def matter(self) -> Matter:
@@ -79,6 +80,7 @@ class Item:
             note=row.note,
             closed_by=row.closed_by,
             closed_at=row.closed_at,
+            call_id=row.call_id,
         )
 
 

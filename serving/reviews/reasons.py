@@ -8,12 +8,18 @@ from enum import StrEnum
 
 
 class Answer(StrEnum):
-    """What a person can answer; `superseded` is the service's own, when a newer decision takes the item's place."""
+    """What a person can answer; `superseded` is the service's own, when something else has answered the item.
+
+    The last three answer an item that asks what became of a call.
+    """
 
     ACCEPT = "accept"
     OVERRIDE = "override"
     DISMISS = "dismiss"
     SUPERSEDED = "superseded"
+    HAPPENED = "happened"
+    NOT_HAPPENED = "not_happened"
+    UNDO = "undo"
 
 
 class ReasonCode(StrEnum):
@@ -30,6 +36,7 @@ class ReasonCode(StrEnum):
     NOT_WORTH_IT = "not_worth_it"
     TOO_LATE_TO_ACT = "too_late_to_act"
     NEWER_DECISION = "newer_decision"
+    OUTCOME_CAME = "outcome_came"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,7 @@ MEANINGS: Mapping[ReasonCode, ReasonMeaning] = {
     ReasonCode.NOT_WORTH_IT: ReasonMeaning("Too little is at stake to act", _DISMISS),
     ReasonCode.TOO_LATE_TO_ACT: ReasonMeaning("Nothing helps any more", _DISMISS),
     ReasonCode.NEWER_DECISION: ReasonMeaning("A newer decision took the item's place", frozenset({Answer.SUPERSEDED})),
+    ReasonCode.OUTCOME_CAME: ReasonMeaning("What became of the call is known", frozenset({Answer.SUPERSEDED})),
 }
 
 

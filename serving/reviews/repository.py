@@ -158,8 +158,8 @@ def close(session: Session, item_id: str, *, token: str, now: datetime, closing:
 
 
 def supersede(session: Session, shipment_id: str, *, now: datetime, closing: Closing) -> list[str]:
-    """Close the items of a shipment that nobody holds. Return their ids."""
-    free = and_(ReviewItemRow.shipment_id == shipment_id, _is_free(now))
+    """Close the items of a shipment that nobody holds, but for those about a call. Return their ids."""
+    free = and_(ReviewItemRow.shipment_id == shipment_id, ReviewItemRow.call_id.is_(None), _is_free(now))
     statement = update(ReviewItemRow).where(free).values(_closed(closing, now)).returning(ReviewItemRow.item_id)
     return list(session.scalars(statement.execution_options(synchronize_session=False)))
 

@@ -100,6 +100,7 @@ class ItemAnswer(BaseModel):
     note: str | None
     closed_by: str | None
     closed_at: datetime | None
+    call_id: str | None = Field(description="the call whose effect it asks about; null if it asks what is to be done")
 
     @classmethod
     def of(cls, item: Item) -> ItemAnswer:
@@ -179,6 +180,22 @@ class OverrideBody(Body):
     claim_token: Token
     branch: Branch
     reason_code: ReasonCode
+    note: Note | None = None
+
+
+class SettleBody(Body):
+    """Say of the call of an item whether it was done."""
+
+    claim_token: Token
+    happened: bool
+    note: Note | None = None
+
+
+class UndoBody(Body):
+    """Undo the call of an item, or the one that it waits for."""
+
+    claim_token: Token
+    call_id: Annotated[str, Field(min_length=1, max_length=100, pattern=NO_NUL)] | None = None
     note: Note | None = None
 
 

@@ -24,6 +24,8 @@ from serving.decisions import usage
 from serving.decisions.acting import ACTIONS, Action, action_for
 from serving.decisions.calls import enqueue
 from serving.directives import repository as orders
+from serving.effects import answers, booking
+from serving.effects.moves import locked
 from serving.errors import AlreadyClaimedError, AnswerError, ClaimLostError, ItemClosedError, ItemNotFoundError
 from serving.policies.bundles import Bundles
 from serving.reviews import repository
@@ -109,13 +111,13 @@ class ReviewService:
         with self.reads() as session:
             row = _found(session, item_id)
             body = json.loads(_decision(session, row).body)
-            return Detail(self._item(session, row, self.clock.now()), body, self.bundles.of_decision(session, body))
+            return Detail(self.item(session, row, self.clock.now()), body, self.bundles.of_decision(session, body))
 
     def held_token(self, item_id: str, *, actor: str) -> str | None:
         """Return the token of the claim by which somebody holds an item, None if they do not."""
         with self.reads() as session:
             row = _found(session, item_id)
-            held = self._item(session, row, self.clock.now()).status == CLAIMED and row.claimed_by == actor
+            held = self.item(session, row, self.clock.now()).status == CLAIMED and row.claimed_by == actor
             return row.claim_token if held else None
 
     def history(self, item_id: str) -> list[AuditRow]:
@@ -145,7 +147,7 @@ class ReviewService:
                 action = "review.claimed"
             new = {"claimed_by": actor, "expires_at": expires_at}
             audit(session, at=now, actor=actor, action=action, subject=f"review:{item_id}", new=new)
-            return Claimed(self._item(session, _found(session, item_id), now), token, expires_at)
+            return Claimed(self.item(session, _found(session, item_id), now), token, expires_at)
 
     def take_next(self, *, actor: str) -> Claimed | None:
         """Claim the item worth most that is free; None if there is none. Of two at once, each gets another."""
@@ -170,7 +172,7 @@ class ReviewService:
                 raise _why_lost(_found(session, item_id), token, now)
             old, new = {"status": "claimed"}, {"status": OPEN}
             audit(session, at=now, actor=actor, action="review.released", subject=f"review:{item_id}", old=old, new=new)
-            return self._item(session, _found(session, item_id), now)
+            return self.item(session, _found(session, item_id), now)
 
     def accept(self, item_id: str, *, actor: str, token: str, note: str | None = None) -> Item:
         """Let the suggested branch be carried out: its call is enqueued in the same transaction, once.
@@ -187,12 +189,12 @@ class ReviewService:
             newest, _ = decisions.lock_chain(session)
             row = _found(session, item_id)
             closing = Closing(Answer.ACCEPT, actor, row.suggested_branch, None, note)
-            if not self._close(session, row, token=token, closing=closing, now=now):
-                return self._item(session, row, now)
+            if not self.close(session, row, token=token, closing=closing, now=now):
+                return self.item(session, row, now)
             body = json.loads(_decision(session, row).body)
             action = self._suggested(row, body, now)
             self._let_out(session, row, action, body, after=newest, actor=actor, now=now)
-            return self._item(session, _found(session, item_id), now)
+            return self.item(session, _found(session, item_id), now)
 
     def override(
         self, item_id: str, *, actor: str, token: str, branch: Branch, reason: ReasonCode, note: str | None = None
@@ -208,6 +210,7 @@ class ReviewService:
         """
         now = self.clock.now()
         with self.sessions.begin() as session:
+            _lock_call(session, item_id)
             orders.lock(session)  # before the chain, as whoever decides: the answer may make a branch step down
             newest, _ = decisions.lock_chain(session)
             row = _found(session, item_id)
@@ -216,16 +219,18 @@ class ReviewService:
                 listed = ", ".join(ACTIONS)
                 raise AnswerError(item_id, f"branch '{branch}' does nothing", f"Choose one of {listed}, or dismiss it.")
             closing = Closing(Answer.OVERRIDE, actor, branch.value, reason, note)
-            if not self._close(session, row, token=token, closing=closing, now=now):
-                return self._item(session, row, now)
+            if not self.close(session, row, token=token, closing=closing, now=now):
+                return self.item(session, row, now)
             body = json.loads(_decision(session, row).body)
             facts, policy = decode_facts(body["facts"]), self.bundles.of_decision(session, body)
             words = f"{MEANINGS[reason].words} ({actor}){f': {note}' if note else ''}"
             action = action_for(policy, branch, facts, now=now, reason_staff=words)
             if isinstance(action, Infeasible):
                 raise AnswerError(item_id, f"{branch} cannot be carried out: {action.reason}", "Choose another branch.")
+            if row.call_id is not None:
+                answers.leave(session, row.call_id, note, actor=actor, now=now)
             self._let_out(session, row, action, body, after=newest, actor=actor, now=now)
-            return self._item(session, _found(session, item_id), now)
+            return self.item(session, _found(session, item_id), now)
 
     def dismiss(self, item_id: str, *, actor: str, token: str, reason: ReasonCode, note: str | None = None) -> Item:
         """Do nothing about it.
@@ -239,15 +244,23 @@ class ReviewService:
         """
         now = self.clock.now()
         with self.sessions.begin() as session:
+            _lock_call(session, item_id)
             orders.lock(session)  # the answer may make a branch step down
             row = _found(session, item_id)
             _check_reason(item_id, Answer.DISMISS, reason)
             closing = Closing(Answer.DISMISS, actor, Branch.NONE.value, reason, note)
-            self._close(session, row, token=token, closing=closing, now=now)
-            return self._item(session, _found(session, item_id), now)
+            if self.close(session, row, token=token, closing=closing, now=now) and row.call_id is not None:
+                answers.leave(session, row.call_id, note or MEANINGS[reason].words, actor=actor, now=now)
+            return self.item(session, _found(session, item_id), now)
 
-    def _close(self, session: Session, row: ReviewItemRow, *, token: str, closing: Closing, now: datetime) -> bool:
-        """Close a held item. Return False if this very answer closed it before: a submit that was repeated."""
+    def close(self, session: Session, row: ReviewItemRow, *, token: str, closing: Closing, now: datetime) -> bool:
+        """Close a held item. Return False if this very answer closed it before: a submit that was repeated.
+
+        Raises
+        ------
+        ClaimLostError, ItemClosedError
+            If it is not held with this token.
+        """
         old = {"status": "claimed", "claimed_by": row.claimed_by}
         if not repository.close(session, row.item_id, token=token, now=now, closing=closing):
             row = _found(session, row.item_id)
@@ -265,13 +278,13 @@ class ReviewService:
         }
         verb = f"review.{closing.verdict.value}"
         audit(session, at=now, actor=closing.closed_by, action=verb, subject=f"review:{row.item_id}", old=old, new=new)
-        if closing.verdict is not Answer.ACCEPT:
+        if closing.verdict in (Answer.OVERRIDE, Answer.DISMISS):
             after_answer(session, self.bundles.live(session), Branch(row.suggested_branch), now)
         return True
 
     def _suggested(self, row: ReviewItemRow, body: Mapping[str, Any], now: datetime) -> Action:
         suggestion = body["payload"].get("suggestion")
-        if suggestion is None:
+        if suggestion is None or row.call_id is not None:
             raise AnswerError(row.item_id, "nothing is suggested", "Override it with a branch, or dismiss it.")
         if suggestion["payload"] is None:
             why = f"{suggestion['branch']} cannot be carried out ({body['held_because']})"
@@ -292,7 +305,20 @@ class ReviewService:
         actor: str,
         now: datetime,
     ) -> None:
-        """Enqueue the call of an action, and note what it takes; `after` is the newest decision of the chain."""
+        """Enqueue the call of an action, and note what it takes; `after` is the newest decision of the chain.
+
+        Raises
+        ------
+        AnswerError
+            If it would book transport for a shipment that has a live booking.
+        """
+        if booking.books(action.branch):
+            first = booking.live_booking(session, row.shipment_id)
+            if first is not None:
+                why = f"{action.branch} would be a second booking: {booking.in_words(first)}"
+                raise AnswerError(row.item_id, why, f"Undo that one first: POST /v1/calls/{first.call_id}/undo")
+        governing = self.bundles.of_decision(session, body)
+        terms = governing.branches.get(action.branch)
         call_id = enqueue(
             session,
             action,
@@ -302,11 +328,14 @@ class ReviewService:
             sequence=after,
             now=now,
             actor=actor,
+            verify_within=None if terms is None else terms.verify_within,
+            step=1 if row.call_id is None else 1 + decisions.count_calls(session, row.decision_id, action.branch),
         )
-        counting = self.bundles.in_force(session).counting(self.bundles.of_decision(session, body))
+        counting = self.bundles.in_force(session).counting(governing)
         usage.note(session, counting, usage.LetOut(action.branch, call_id, now), decode_facts(body["facts"]))
 
-    def _item(self, session: Session, row: ReviewItemRow, now: datetime) -> Item:
+    def item(self, session: Session, row: ReviewItemRow, now: datetime) -> Item:
+        """Return an item as it stands."""
         return Item.of(row, now, savings(self.bundles.live(session)))
 
     def _governing(self, session: Session, row: ReviewItemRow) -> Policy:
@@ -319,6 +348,13 @@ def _found(session: Session, item_id: str) -> ReviewItemRow:
     if row is None:
         raise ItemNotFoundError(item_id)
     return row
+
+
+def _lock_call(session: Session, item_id: str) -> None:
+    """Lock the call that an item asks about, if it does: before anything else that others may hold."""
+    row = repository.find(session, item_id)
+    if row is not None and row.call_id is not None:
+        locked(session, row.call_id)
 
 
 def _decision(session: Session, row: ReviewItemRow) -> DecisionRow:

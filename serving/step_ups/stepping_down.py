@@ -1,7 +1,8 @@
 """Down at once and by itself: a branch on which the evidence has turned gets a limit, which two people raise again.
 
-Two things are a breach. People turn suggestions down until what a step up was approved on would not be approved any
-more. Or more calls of a branch come to nothing than chance explains: then nobody knows what became of its cases.
+Three things are a breach. People turn suggestions down until what a step up was approved on would not be approved any
+more. Or more calls of a branch come to nothing than chance explains: then nobody knows what became of its cases. Or
+more of its effects fail, or are never confirmed, than chance explains.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ import logging
 from datetime import datetime, timedelta
 from secrets import token_hex
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from features.vocabulary import Branch
 from routing.agreement import is_more_than
 from routing.directives import Directive, DirectiveKind
+from routing.effects import Effect, Outcome
 from routing.policy import Mode, Policy
 from routing.segments import Where
 from serving.db.audit import SYSTEM
@@ -29,8 +31,9 @@ from serving.step_ups.evidence import evidence_for
 from serving.step_ups.repository import APPROVED
 
 FAILED_AT_MOST = 0.05
-"""Share of a branch's calls that may come to nothing."""
+"""Share of a branch's calls, or of their effects, that may come to nothing."""
 WITHIN = timedelta(hours=24)
+_GIVEN_UP = (Effect.UNVERIFIED, Effect.WITH_PERSON, Effect.COMPENSATING, Effect.COMPENSATED)
 _log = logging.getLogger(__name__)
 
 
@@ -65,30 +68,57 @@ def after_dead_letter(session: Session, policy: Policy, branch: Branch, now: dat
     """
     call = OutgoingCallRow
     settled = (
-        select(call.status, func.count())
-        .where(call.branch == branch.value, call.created_at > now - WITHIN, call.status.in_(("delivered", "dead")))
-        .group_by(call.status)
+        select(case((call.status == "dead", True), else_=False).label("failed"), func.count())
+        .where(*_lately(branch, now), call.status.in_(("delivered", "dead")))
+        .group_by("failed")
     )
+    _judge(session, policy, branch, settled, "calls of the last {hours:g} hours came to nothing", now)
+
+
+def after_effect(session: Session, policy: Policy, branch: Branch, now: datetime) -> None:
+    """Step down if more effects of a branch failed or were never confirmed than chance explains, as with dead letters.
+
+    Only effects that are known to be done, failed or overdue count; one that a person has cleared up counts as that.
+    """
+    call = OutgoingCallRow
+    failed = or_(call.outcome.is_(None), call.outcome != Outcome.DONE.value)
+    given_up = call.effect.in_([each.value for each in _GIVEN_UP]) & call.confirm_by.is_not(None)
+    judged = (
+        select(case((failed, True), else_=False).label("failed"), func.count())
+        .where(*_lately(branch, now), or_(call.outcome.is_not(None), given_up))
+        .group_by("failed")
+    )
+    _judge(session, policy, branch, judged, "effects of the last {hours:g} hours failed or were not confirmed", now)
+
+
+def _lately(branch: Branch, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Tell, in a query, which calls of a branch count; those that undo others do not."""
+    call = OutgoingCallRow
+    return call.branch == branch.value, call.created_at > now - WITHIN, call.compensates.is_(None)
+
+
+def _judge(
+    session: Session, policy: Policy, branch: Branch, counted: Select[bool, int], words: str, now: datetime
+) -> None:
     candidate = policies.standing(session).candidate_digest
     if candidate is not None:
         its_own = DecisionRow.body.contains(f'"digest":"{candidate}"')
-        because = _breach(
-            session, settled.join(DecisionRow, DecisionRow.decision_id == call.decision_id).where(its_own)
-        )
+        of_candidate = counted.join(DecisionRow, DecisionRow.decision_id == OutgoingCallRow.decision_id).where(its_own)
+        because = _breach(session, of_candidate, words)
         if because is not None:
             halt(session, candidate, because=f"{branch}, {because}", now=now)
-    because = _breach(session, settled)
+    because = _breach(session, counted, words)
     if because is not None:
         _step_down(session, policy, branch, {}, because, now)
 
 
-def _breach(session: Session, settled: Select[str, int]) -> str | None:
-    """Say how many of some calls, counted by status, came to nothing, if that is more than chance explains."""
-    counts = dict(session.execute(settled).all())
-    failed, tried = counts.get("dead", 0), sum(counts.values())
+def _breach(session: Session, counted: Select[bool, int], words: str) -> str | None:
+    """Say how many of some calls, counted by whether they failed, did so, if that is more than chance explains."""
+    counts = {bool(failed): count for failed, count in session.execute(counted)}
+    failed, tried = counts.get(True, 0), sum(counts.values())
     if not is_more_than(FAILED_AT_MOST, failed, tried):
         return None
-    return f"{failed} of {tried} calls of the last {WITHIN.total_seconds() / 3600:g} hours came to nothing"
+    return f"{failed} of {tried} {words.format(hours=WITHIN.total_seconds() / 3600)}"
 
 
 def _approved_for(session: Session, policy: Policy, branch: Branch) -> StepUpRow | None:

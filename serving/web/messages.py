@@ -13,7 +13,10 @@ _ANSWERED = {
     "accept": "accepted the suggestion",
     "override": "chose another action",
     "dismiss": "dismissed it",
-    "superseded": "put a newer decision in its place",
+    "superseded": "has its answer meanwhile",
+    "happened": "said that it was done",
+    "not_happened": "said that it was not done",
+    "undo": "had it undone",
 }
 
 

@@ -6,8 +6,6 @@ stands now, with what went wrong, what to do, and what was typed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -15,37 +13,30 @@ from fastapi.responses import Response
 
 from features.vocabulary import Branch
 from serving.errors import (
-    AlreadyClaimedError,
     AnswerError,
-    ClaimLostError,
     CursorError,
-    ItemClosedError,
     ItemNotFoundError,
 )
 from serving.reviews.items import Item
 from serving.reviews.reasons import ReasonCode
-from serving.reviews.repository import DONE, Which
+from serving.reviews.repository import Which
 from serving.shapes import PathId
-from serving.web import assets, causes, changes, messages, sign_in
-from serving.web.arrivals import arrival_view
-from serving.web.carriers import carriers_view
+from serving.web import assets, causes, changes, effects, sign_in
+from serving.web.item import REFUSED, item_page, missing, move, refused, signed_out
 from serving.web.rows import rows_of
-from serving.web.views import item_view
-from serving.web.visit import GUARDED, Answered, Here, Text, Typed, Visit, item_path
+from serving.web.visit import GUARDED, Answered, Here, Text, item_path
 
 PAGE = 25
 """Items on a page of the list."""
 
 _WITH_CAUSES = (Which.WAITING, Which.OPEN, Which.ALL)
 """The lists that show what stands for many items, before all others."""
-_Refused = AlreadyClaimedError | AnswerError | ClaimLostError | ItemClosedError
-_REFUSED = (AlreadyClaimedError, AnswerError, ClaimLostError, ItemClosedError)
-
 router = APIRouter(include_in_schema=False)
 router.include_router(sign_in.router)
 router.include_router(assets.router)
 router.include_router(causes.router)
 router.include_router(changes.router)
+router.include_router(effects.router)
 
 
 @router.get("/")
@@ -87,7 +78,7 @@ async def item(item_id: PathId, visit: Here) -> Response:
     """Show one item."""
     if not visit.may_look:
         return visit.sign_in(item_path(item_id))
-    return _item_page(visit, item_id)
+    return item_page(visit, item_id)
 
 
 @router.get("/queue/{item_id}/{verb}")
@@ -100,27 +91,27 @@ async def not_an_answer(item_id: PathId, visit: Here) -> Response:
 async def claim(item_id: PathId, visit: Here, typed: Answered) -> Response:
     """Claim a free item. What was typed under a claim that was lost is there again."""
     if visit.analyst is None:
-        return _signed_out(visit, item_id, typed)
+        return signed_out(visit, item_id, typed)
     try:
         if visit.app.reviews.held_token(item_id, actor=visit.analyst) is None:
             visit.app.reviews.claim(item_id, actor=visit.analyst)
     except ItemNotFoundError as error:
-        return _missing(visit, error)
-    except _REFUSED as error:
-        return _refused(visit, item_id, error, typed)
-    return _item_page(visit, item_id, typed=typed) if typed else visit.go(item_path(item_id))
+        return missing(visit, error)
+    except REFUSED as error:
+        return refused(visit, item_id, error, typed)
+    return item_page(visit, item_id, typed=typed) if typed else visit.go(item_path(item_id))
 
 
 @router.post("/queue/{item_id}/extend", dependencies=GUARDED)
 async def extend(item_id: PathId, visit: Here, typed: Answered, token: Text) -> Response:
     """Let a claim run longer, and go on typing."""
-    return _move(visit, item_id, typed, lambda actor: visit.app.reviews.claim(item_id, actor=actor, token=token).item)
+    return move(visit, item_id, typed, lambda actor: visit.app.reviews.claim(item_id, actor=actor, token=token).item)
 
 
 @router.post("/queue/{item_id}/release", dependencies=GUARDED)
 async def release(item_id: PathId, visit: Here, typed: Answered, token: Text) -> Response:
     """Give an item back."""
-    return _move(
+    return move(
         visit, item_id, typed, lambda actor: visit.app.reviews.release(item_id, actor=actor, token=token), then="/queue"
     )
 
@@ -128,7 +119,7 @@ async def release(item_id: PathId, visit: Here, typed: Answered, token: Text) ->
 @router.post("/queue/{item_id}/accept", dependencies=GUARDED)
 async def accept(item_id: PathId, visit: Here, typed: Answered, token: Text) -> Response:
     """Let the suggestion be carried out."""
-    return _move(
+    return move(
         visit,
         item_id,
         typed,
@@ -152,7 +143,7 @@ async def override(item_id: PathId, visit: Here, typed: Answered, token: Text) -
             note=typed.said,
         )
 
-    return _move(visit, item_id, typed, answer)
+    return move(visit, item_id, typed, answer)
 
 
 @router.post("/queue/{item_id}/dismiss", dependencies=GUARDED)
@@ -165,59 +156,4 @@ async def dismiss(item_id: PathId, visit: Here, typed: Answered, token: Text) ->
         reason = ReasonCode(typed.dismiss_reason)
         return visit.app.reviews.dismiss(item_id, actor=actor, token=token, reason=reason, note=typed.said)
 
-    return _move(visit, item_id, typed, answer)
-
-
-def _move(
-    visit: Visit, item_id: str, typed: Typed, move: Callable[[str], Item], *, then: str | None = None
-) -> Response:
-    """Make a move that needs a claim, then show what came of it."""
-    if visit.analyst is None:
-        return _signed_out(visit, item_id, typed)
-    try:
-        moved = move(visit.analyst)
-    except ItemNotFoundError as error:
-        return _missing(visit, error)
-    except _REFUSED as error:
-        return _refused(visit, item_id, error, typed)
-    if moved.status == "claimed" and typed:
-        return _item_page(visit, item_id, typed=typed)
-    return visit.go(then or item_path(item_id))
-
-
-def _item_page(
-    visit: Visit, item_id: str, status: HTTPStatus = HTTPStatus.OK, message: str = "", typed: Typed | None = None
-) -> Response:
-    try:
-        detail = visit.app.reviews.detail(item_id)
-    except ItemNotFoundError as error:
-        return _missing(visit, error)
-    found = detail.item
-    decision, calls = visit.app.decisions.decision(found.decision_id)
-    history = visit.app.reviews.history(item_id)
-    token = None if visit.analyst is None else visit.app.reviews.held_token(item_id, actor=visit.analyst)
-    view = item_view(found, decision, calls, history, detail.policy)
-    arrival = None if visit.is_refresh or found.status == DONE else arrival_view(visit.app, found.shipment_id)
-    is_open = found.status != DONE
-    carriers = (
-        None if visit.is_refresh else carriers_view(visit.app, found.shipment_id, detail.decision, is_open=is_open)
-    )
-    shown = {"view": view, "arrival": arrival, "carriers": carriers, "item": found, "token": token, "message": message}
-    return visit.page("item.html", status, **shown, typed=typed or Typed())
-
-
-def _refused(visit: Visit, item_id: str, error: _Refused, typed: Typed) -> Response:
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if isinstance(error, AnswerError) else HTTPStatus.CONFLICT
-    return _item_page(visit, item_id, status, messages.refusal(error), typed)
-
-
-def _missing(visit: Visit, error: ItemNotFoundError) -> Response:
-    return visit.page("missing.html", HTTPStatus.NOT_FOUND, item_id=error.item_id)
-
-
-def _signed_out(visit: Visit, item_id: str, typed: Typed) -> Response:
-    if not typed:
-        return visit.sign_in(item_path(item_id))
-    message = "You are not signed in any more, so nothing was changed. Sign in, then answer again."
-    status = HTTPStatus.UNAUTHORIZED
-    return visit.page("sign_in.html", status, then=item_path(item_id), message=message, kept=typed.note)
+    return move(visit, item_id, typed, answer)

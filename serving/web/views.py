@@ -13,13 +13,14 @@ from features.vocabulary import Branch
 from routing.facts import Unknown
 from routing.policy import Policy
 from routing.recording import decode_facts
-from serving.db.tables import AuditRow, DecisionRow, OutgoingCallRow
+from serving.db.tables import AuditRow, DecisionRow
 from serving.decisions.acting import ACTIONS
 from serving.reviews.items import Item
 from serving.reviews.reasons import MEANINGS, Answer, reasons_for
 from serving.reviews.stakes import Stake as WhatIsAtStake
 from serving.reviews.stakes import stake_in
 from serving.web import words
+from serving.web.calls import CallLine
 from serving.web.rows import Stake, stake_of
 
 _HALF = 100
@@ -129,7 +130,7 @@ class ItemView:
     owner: str
     policy: str
     hash: str
-    calls: tuple[Line, ...]
+    calls: tuple[CallLine, ...]
     history: tuple[Entry, ...]
     branches: tuple[str, ...]
     override_reasons: Mapping[str, str]
@@ -139,19 +140,19 @@ class ItemView:
 def item_view(
     item: Item,
     decision: DecisionRow,
-    calls: Sequence[OutgoingCallRow],
+    calls: Sequence[CallLine],
     history: Sequence[AuditRow],
     policy: Policy,
 ) -> ItemView:
-    """Read the page of an item from its decision, the decision's calls and the item's audit entries."""
+    """Read the page of an item from its decision, the shipment's calls and the item's audit entries."""
     body = json.loads(decision.body)
-    suggestion = body["payload"].get("suggestion")
+    suggestion = None if item.call_id is not None else body["payload"].get("suggestion")
     known, unknown = _facts(body, policy)
     return ItemView(
         item=item,
         stake=stake_of(item, body),
         priority=tuple(_priority(item, stake_in(body, policy.costs), policy.costs.currency)),
-        question=body["payload"].get("question", "What should be done?"),
+        question=_question(body, item, calls),
         happened=_happened(body, decision.decided_at),
         journey=tuple(_journey(body)),
         risk=_risk(body["model"]),
@@ -165,7 +166,7 @@ def item_view(
         owner=_owner(body["decided_by"], policy),
         policy=f"{body['policy']['name']} version {body['policy']['version']}",
         hash=decision.hash,
-        calls=tuple(Line(call.branch, f"{call.status}, {call.attempts} attempts") for call in calls),
+        calls=tuple(calls),
         history=tuple(Entry(row.at, row.actor, _what(row)) for row in history),
         branches=tuple(branch.value for branch in ACTIONS if branch != item.suggested_branch),
         override_reasons={code.value: MEANINGS[code].words for code in reasons_for(Answer.OVERRIDE)},
@@ -190,6 +191,13 @@ def _priority(item: Item, stake: WhatIsAtStake, currency: str) -> Iterator[Line]
     yield Line("÷ analyst minutes", f"{matter.minutes:g}", "for looking and carrying it out")
     worth = words.money(round(matter.worth_minor_per_minute), currency)
     yield Line("= each minute", worth, "what the queue is ordered by")
+
+
+def _question(body: Mapping[str, Any], item: Item, calls: Sequence[CallLine]) -> str:
+    if item.call_id is None:
+        return str(body["payload"].get("question", "What should be done?"))
+    asked = next((call.name for call in calls if call.is_asked_about), "the call")
+    return f"What became of {asked}, and what should be done?"
 
 
 def _happened(body: Mapping[str, Any], decided_at: datetime) -> str:

@@ -49,6 +49,10 @@ def worker_command(
     ],
     database: DatabaseOption = DEFAULT_DATABASE,
     target: Annotated[str, typer.Option(help="The target's name in the outbox.")] = "orchestrator",
+    status_url: Annotated[
+        str | None,
+        typer.Option(help="Where to ask what became of a call, with {call_id} in it; on the host of the target URL."),
+    ] = None,
     allow_private: Annotated[bool, typer.Option(help="The target may have a private or loopback address.")] = False,
     until_empty: Annotated[bool, typer.Option("--until-empty", help="End when every call is settled.")] = False,
     once: Annotated[bool, typer.Option("--once", help="End when nothing is due; leave what was put off.")] = False,
@@ -89,6 +93,7 @@ def worker_command(
                     secrets=tuple(Secret.parse(text) for text in secret),
                     timeout=timedelta(seconds=timeout_seconds),
                     allow_private=allow_private,
+                    status_url=status_url,
                 )
             ],
             dispatch=DispatchSettings(

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from routing.canonical import rfc3339
 from serving.db.engine import read_only, session_factory
 from serving.db.tables import OutgoingCallRow
+from serving.effects import settling
 from serving.errors import ServingError
 from serving.worker.outbox import audit_call
 
@@ -79,6 +80,8 @@ class DeadLetter:
     created_at: datetime
     latest_useful_at: datetime | None
     last_error: str
+    effect: str
+    compensates: str | None
 
 
 def dead_letters(engine: Engine, *, limit: int = 1000) -> list[DeadLetter]:
@@ -101,6 +104,8 @@ def dead_letters(engine: Engine, *, limit: int = 1000) -> list[DeadLetter]:
             created_at=row.created_at,
             latest_useful_at=row.latest_useful_at,
             last_error=row.last_error or "",
+            effect=row.effect,
+            compensates=row.compensates,
         )
         for row in rows
     ]
@@ -127,6 +132,8 @@ def replay(engine: Engine, call_id: str, *, actor: str, now: datetime) -> None:
         row.attempts = 0
         row.next_attempt_at = min(row.next_attempt_at, now)
         audit_call(session, call_id, "replayed", at=now, actor=actor, old=old, new={"status": "pending", "attempts": 0})
+        session.flush()
+        settling.sent_again(session, call_id, actor=actor, now=now)
 
 
 def dismiss(engine: Engine, call_id: str, *, reason: str, actor: str, now: datetime) -> None:
@@ -145,6 +152,8 @@ def dismiss(engine: Engine, call_id: str, *, reason: str, actor: str, now: datet
         row.status = "dismissed"
         new = {"status": "dismissed", "attempts": row.attempts, "reason": reason.strip()}
         audit_call(session, call_id, "dismissed", at=now, actor=actor, old=old, new=new)
+        session.flush()
+        settling.dismissed(session, call_id, reason.strip(), actor=actor, now=now)
 
 
 def _locked_shipment_of(session: Session, call_id: str) -> Sequence[OutgoingCallRow]:

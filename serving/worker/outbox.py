@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Engine, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Engine, and_, case, exists, func, or_, select, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, aliased, sessionmaker
@@ -19,11 +19,16 @@ from sqlalchemy.orm import Session, aliased, sessionmaker
 from features.vocabulary import Branch
 from routing.dispatch.errors import OutboxUnavailableError
 from routing.dispatch.ports import LeasedCall, expired_because
+from routing.effects import Effect, Report
 from routing.errors import PolicyError
 from serving.db.audit import audit
 from serving.db.engine import read_only, session_factory
 from serving.db.tables import OutgoingCallRow
 from serving.directives import repository as directives
+from serving.effects import booking, tending
+from serving.effects.moves import ask_again, locked
+from serving.effects.reporting import take_report
+from serving.effects.settling import after_move
 from serving.policies.bundles import Bundles
 from serving.policies.errors import LifeError
 from serving.step_ups.stepping_down import after_dead_letter
@@ -55,13 +60,17 @@ class SqlOutbox:
     def claim(
         self, *, target: str, owner: str, limit: int, now: datetime, real_now: datetime, lease: timedelta
     ) -> Sequence[LeasedCall]:
-        """Lease up to `limit` due calls, none of a branch that is stopped: those wait until it goes on."""
+        """Lease up to `limit` due calls.
+
+        None of a branch that is stopped, and none that books transport for a shipment which has a live booking: those
+        wait until it goes on, or until the other booking is gone.
+        """
         expires_at = real_now + lease
         with _transaction(self._sessions) as session:
             directives.lock_shared(session)
             due = and_(_claimable(real_now), _call_is_due(now), ~directives.stops(_Call.branch, now))
             found = session.execute(
-                select(_Call.position, _Call.status, _Call.attempts)
+                select(_Call.position, _Call.status, _Call.attempts, _Call.effect)
                 .where(_Call.target == target, due, _is_next_in_turn())
                 .order_by(_Call.next_attempt_at, _Call.position)
                 .limit(limit)
@@ -75,7 +84,14 @@ class SqlOutbox:
             rows = session.execute(
                 update(_Call)
                 .where(_Call.position.in_(before), _is_next_in_turn())
-                .values(status="leased", attempts=_Call.attempts + 1, lease_owner=owner, lease_expires_at=expires_at)
+                .values(
+                    status="leased",
+                    attempts=_Call.attempts + 1,
+                    lease_owner=owner,
+                    lease_expires_at=expires_at,
+                    effect=case((_is_intended(), Effect.SENT.value), else_=_Call.effect),
+                    effect_at=case((_is_intended(), now), else_=_Call.effect_at),
+                )
                 .returning(
                     _Call.position,
                     _Call.call_id,
@@ -90,6 +106,8 @@ class SqlOutbox:
             for row in rows:
                 old = {"status": before[row.position].status, "attempts": before[row.position].attempts}
                 new = {"status": "leased", "attempts": row.attempts, "lease_owner": owner}
+                if before[row.position].effect == Effect.INTENDED:
+                    old["effect"], new["effect"] = Effect.INTENDED.value, Effect.SENT.value
                 audit_call(session, row.call_id, "claimed", at=now, old=old, new=new)
         turn = {position: place for place, position in enumerate(before)}
         return [
@@ -155,7 +173,37 @@ class SqlOutbox:
                 old = {"status": row.status, "attempts": row.attempts}
                 new = {"status": "expired", "attempts": row.attempts, "reason": reason}
                 audit_call(session, row.call_id, "expired", at=now, old=old, new=new)
+                after_move(session, self._bundles, row.call_id, "expired", actor=WORKER, now=now)
         return len(rows)
+
+    def tend_effects(self, *, now: datetime) -> int:
+        """Put before a person what was not confirmed in time, and what waits for another booking for good."""
+        try:
+            return tending.tend(self._sessions, self._readers, self._bundles, actor=WORKER, now=now)
+        except (OperationalError, InterfaceError) as error:
+            raise OutboxUnavailableError(str(error.orig).strip()) from error
+        except PoolTimeoutError as error:
+            raise OutboxUnavailableError(str(error)) from error
+
+    def to_ask(self, *, target: str, limit: int, now: datetime) -> Sequence[str]:
+        """Return the calls about which the target is to be asked now, and note when each is asked again."""
+        due = and_(_Call.target == target, _Call.effect == Effect.ACCEPTED.value, _Call.ask_at <= now)
+        with _transaction(self._readers) as session:
+            if session.scalar(select(_Call.position).where(due).limit(1)) is None:
+                return []
+        with _transaction(self._sessions) as session:
+            asked = select(_Call).where(due).order_by(_Call.position).limit(limit)
+            rows = list(session.scalars(asked.with_for_update(skip_locked=True)))
+            for row in rows:
+                ask_again(row, now)
+            return [row.call_id for row in rows]
+
+    def told(self, call_id: str, report: Report, *, now: datetime) -> None:
+        """Take in what a target answered when it was asked; nothing that lies in the future."""
+        with _transaction(self._sessions) as session:
+            row = locked(session, call_id)
+            if row is not None and report.occurred_at <= now:
+                take_report(session, self._bundles, row, report, actor=WORKER, now=now)
 
     def open_calls(self, targets: Collection[str]) -> int:
         """Return how many calls for these targets are open."""
@@ -185,6 +233,7 @@ class SqlOutbox:
             old = {"status": "leased", "attempts": call.attempt, "lease_owner": call.owner}
             new = {"status": values["status"], "attempts": held, **told}
             audit_call(session, call.call_id, action, at=now, old=old, new=new)
+            after_move(session, self._bundles, call.call_id, action, actor=WORKER, now=now)
             if action == "dead":
                 self._watch(session, call, now)
         return True
@@ -236,8 +285,17 @@ def _call_is_due(now: datetime) -> ColumnElement[bool]:
     return and_(_Call.next_attempt_at <= now, still_useful)
 
 
+def _is_intended() -> ColumnElement[bool]:
+    return _Call.effect == Effect.INTENDED.value
+
+
 def _is_next_in_turn() -> ColumnElement[bool]:
+    """Tell whether a call waits for no other: neither for an earlier open one that may go out, nor for a booking."""
     earlier = aliased(_Call)
-    return ~exists().where(
-        earlier.shipment_id == _Call.shipment_id, earlier.position < _Call.position, earlier.status.in_(OPEN)
+    open_before = exists().where(
+        earlier.shipment_id == _Call.shipment_id,
+        earlier.position < _Call.position,
+        earlier.status.in_(OPEN),
+        ~booking.waits(earlier),
     )
+    return and_(~open_before, ~booking.waits(_Call))

@@ -283,6 +283,10 @@ class House:
         """Count the audit trail by action."""
         return Counter(row.action for row in self.rows(AuditRow))
 
+    def audited_of(self, subject: str) -> list[AuditRow]:
+        """Return the audit trail of one subject, oldest first."""
+        return [row for row in self.rows(AuditRow) if row.subject == subject]
+
 
 def put_in_force(session: Session, policy: Policy, now: datetime) -> None:
     """Put a bundle in force, as if two people had agreed on it."""

@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 
@@ -14,6 +14,7 @@ from routing.dispatch.errors import OutboxUnavailableError, UnreachableError
 from routing.dispatch.ports import Answer, LeasedCall, expired_because
 from routing.dispatch.signing import Secret
 from routing.dispatch.targets import Address, Target
+from routing.effects import Report
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 SECRET = Secret(b"k" * 32)
@@ -69,6 +70,8 @@ class StoredCall:
     lease_expires_at: datetime | None = None
     delivered_at: datetime | None = None
     last_error: str | None = None
+    asks: bool = False
+    reports: list[Report] = field(default_factory=list)
 
     @property
     def open(self) -> bool:
@@ -153,6 +156,18 @@ class FakeOutbox:
                 call.last_error = expired_because(call.latest_useful_at, call.attempts)
             return len(overdue)
 
+    def tend_effects(self, *, now: datetime) -> int:
+        self._require_available()
+        return 0
+
+    def to_ask(self, *, target: str, limit: int, now: datetime) -> Sequence[str]:
+        self._require_available()
+        return [call.call_id for call in self.calls if call.target == target and call.asks][:limit]
+
+    def told(self, call_id: str, report: Report, *, now: datetime) -> None:
+        call = self.stored(call_id)
+        call.asks, call.reports = False, [*call.reports, report]
+
     def open_calls(self, targets: Collection[str]) -> int:
         self._require_available()
         return sum(call.open and call.target in targets for call in self.calls)
@@ -198,6 +213,9 @@ class FakeCaller:
         self.most_in_flight = 0
         self.gate: asyncio.Event | None = None
         self.seconds = 0.0
+        self.asked: list[str] = []
+        self.answers: dict[str, list[Answer | Exception]] = defaultdict(list)
+        """To the question what became of a call; without one it answers 404."""
 
     def will_answer(self, message_id: str, *answers: int | Answer | Exception) -> None:
         self.scripts[message_id] += [Answer(status=each) if isinstance(each, int) else each for each in answers]
@@ -219,3 +237,11 @@ class FakeCaller:
             return answer
         finally:
             self.in_flight[message_id] -= 1
+
+    async def ask(self, target: Target, *, message_id: str, sent_at: datetime) -> Answer:
+        self.asked.append(message_id)
+        script = self.answers[message_id]
+        answer = script.pop(0) if script else Answer(status=404)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer

@@ -27,6 +27,7 @@ GOOD = Summary(
     suggested={"split": 18},
     calls={"delivered": 36},
     attempts=42,
+    effects=36,
     verified=36,
     repeated_calls=3,
     waiting=103,
@@ -55,7 +56,7 @@ class TestDemo:
     def test_tells_the_whole_story_by_itself(self, tmp_path: Path) -> None:
         ended = triage("demo", "--once", "--out", str(tmp_path / "demo"))
         assert ended.returncode == 0, ended.stdout + ended.stderr
-        assert "signed effects, each once" in ended.stdout
+        assert "reported done, each once" in ended.stdout
         again = triage("demo", "--once", "--out", str(tmp_path / "demo"))
         assert again.returncode == 0, again.stdout + again.stderr
 
@@ -69,8 +70,9 @@ class TestSummary:
         [
             ({"calls": {"delivered": 36, "pending": 1}}, "not settled"),
             ({"calls": {"delivered": 36, "dead": 1}}, "dead letters"),
-            ({"verified": 35}, "36 calls are delivered but 35"),
-            ({"calls": {}, "verified": 0}, "No call was delivered"),
+            ({"effects": 35}, "36 calls are delivered but 35 had their effect"),
+            ({"verified": 35}, "36 calls are delivered but 35 are verified"),
+            ({"calls": {}, "effects": 0, "verified": 0}, "No call was delivered"),
             ({"waiting": 0}, "Nothing waits"),
             ({"answered": 623}, "623 decisions were answered but 624"),
             ({"chain_problems": 1}, "chain of decisions"),

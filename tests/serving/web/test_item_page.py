@@ -108,7 +108,7 @@ class TestWhatItShows:
         page = dana.shown(filled.path("accepted"))
         said = words_of(page)
         assert "accept rebook, by marit, Mon 02 Mar 09:12 UTC: “Booked with ACE by phone as well”" in said
-        assert "call rebook pending, 0 attempts" in said
+        assert "What was set in motion rebook waits to be sent (0 attempts)" in said
         assert "/accept" not in page
 
     def test_an_unknown_item_is_told_in_words(self, dana: Visitor) -> None:

@@ -133,8 +133,10 @@ class SqlStore:
             return Seen(row.status, row.attempts, row.next_attempt_at, row.delivered_at, row.last_error)
 
     def audit(self) -> list[AuditRow]:
+        """Return what the audit trail says of moves of calls; those of their effects are left out."""
         with self._sessions() as session:
-            return list(session.scalars(select(AuditRow).order_by(AuditRow.position)))
+            moves = select(AuditRow).where(AuditRow.action.startswith("call."))
+            return list(session.scalars(moves.order_by(AuditRow.position)))
 
 
 @contextmanager

@@ -1,0 +1,65 @@
+"""Moving the effect of a call: every move is one entry of the audit trail, `effect.<state>`, with its actor and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from routing.effects import Effect, Outcome, Standing
+from serving.db.audit import audit
+from serving.db.tables import OutgoingCallRow
+
+ASKED_TIMES = 4
+"""How often the orchestrator is asked what became of a call until its effect must be confirmed."""
+
+
+def locked(session: Session, call_id: str) -> OutgoingCallRow | None:
+    """Return a call as it is now, and keep others from moving it before the end of the transaction.
+
+    Whoever needs other locks too takes them after this one.
+    """
+    found = select(OutgoingCallRow).where(OutgoingCallRow.call_id == call_id).with_for_update()
+    return session.scalars(found.execution_options(populate_existing=True)).one_or_none()
+
+
+def standing_of(row: OutgoingCallRow) -> Standing:
+    """Return how the effect of a call stands."""
+    return Standing(Effect(row.effect), None if row.outcome is None else Outcome(row.outcome))
+
+
+def move(
+    session: Session,
+    row: OutgoingCallRow,
+    effect: Effect,
+    *,
+    because: str | None,
+    actor: str,
+    now: datetime,
+    told: Mapping[str, object] | None = None,
+) -> None:
+    """Move an effect to a state; the same one again changes nothing but the reason."""
+    old = row.effect
+    row.effect_because = because
+    if old == effect:
+        return
+    row.effect, row.effect_at = effect.value, now
+    new = {"effect": effect.value, "because": because, **(told or {})}
+    subject = f"call:{row.call_id}"
+    audit(session, at=now, actor=actor, action=f"effect.{effect}", subject=subject, old={"effect": old}, new=new)
+    session.flush()
+
+
+def wait_for_confirmation(row: OutgoingCallRow, now: datetime) -> None:
+    """Say until when the effect of a call that is accepted now must be confirmed, and when to ask about it."""
+    if row.confirm_seconds is None:
+        return
+    within = timedelta(seconds=row.confirm_seconds)
+    row.confirm_by, row.ask_at = now + within, now + within / ASKED_TIMES
+
+
+def ask_again(row: OutgoingCallRow, now: datetime) -> None:
+    """Say when the orchestrator is asked the next time."""
+    row.ask_at = now + timedelta(seconds=row.confirm_seconds or 0) / ASKED_TIMES

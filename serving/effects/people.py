@@ -1,0 +1,107 @@
+"""Before a person: the items of the review queue that ask what became of a call. A call has one open at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from features.vocabulary import Branch
+from routing.effects import Effect
+from serving.db.audit import audit
+from serving.db.tables import DecisionRow, OutgoingCallRow, ReviewItemRow
+from serving.effects.moves import move
+from serving.reviews.reasons import Answer, ReasonCode
+from serving.reviews.repository import CLAIMED, DONE, OPEN
+
+_LONGEST_TITLE = 300
+
+
+def put_before_person(session: Session, row: OutgoingCallRow, why: str, *, actor: str, now: datetime) -> str:
+    """Put the effect of a call before a person and return the id of the item; if one asks already, it says this too."""
+    move(session, row, Effect.WITH_PERSON, because=why, actor=actor, now=now)
+    return ask_about(session, row, why, actor=actor, now=now)
+
+
+def ask_about(session: Session, row: OutgoingCallRow, why: str, *, actor: str, now: datetime) -> str:
+    """Open an item about a call, whose effect stays as it is."""
+    waiting = session.execute(
+        select(ReviewItemRow.item_id, ReviewItemRow.why).where(
+            ReviewItemRow.call_id == row.call_id, ReviewItemRow.status != DONE
+        )
+    ).one_or_none()
+    if waiting is not None:
+        if why not in waiting.why:
+            _say_too(session, waiting.item_id, f"{waiting.why} {why}", actor=actor, now=now)
+        return str(waiting.item_id)
+    before = session.scalar(select(func.count()).where(ReviewItemRow.call_id == row.call_id)) or 0
+    item_id = f"eff_{row.call_id.replace('dec_', '', 1)}" + (f"_{before + 1}" if before else "")
+    body = json.loads(session.scalars(select(DecisionRow.body).filter_by(decision_id=row.decision_id)).one())
+    stake, currency = _stake(body)
+    session.execute(
+        insert(ReviewItemRow).values(
+            item_id=item_id,
+            decision_id=row.decision_id,
+            shipment_id=row.shipment_id,
+            title=_title(body, row),
+            why=why,
+            suggested_branch=Branch.NONE.value,
+            value_at_stake_minor=stake,
+            currency=currency,
+            created_at=now,
+            latest_useful_at=None,
+            call_id=row.call_id,
+        )
+    )
+    new = {"status": OPEN, "call_id": row.call_id, "because": why}
+    audit(session, at=now, actor=actor, action="review.opened", subject=f"review:{item_id}", new=new)
+    return item_id
+
+
+def close_unheld(session: Session, call_id: str, *, because: str, actor: str, now: datetime) -> None:
+    """Close the item about a call that nobody holds: what it asked is answered. Whoever holds one answers it."""
+    item = ReviewItemRow
+    free = or_(item.status == OPEN, (item.status == CLAIMED) & (item.claim_expires_at <= now))
+    closed = session.scalars(
+        update(item)
+        .where(item.call_id == call_id, free)
+        .values(
+            status=DONE,
+            verdict=Answer.SUPERSEDED.value,
+            reason_code=ReasonCode.OUTCOME_CAME.value,
+            note=because,
+            closed_by=actor,
+            closed_at=now,
+        )
+        .returning(item.item_id),
+        execution_options={"synchronize_session": False},
+    ).all()
+    for item_id in closed:
+        new = {"status": DONE, "verdict": Answer.SUPERSEDED.value, "note": because}
+        audit(session, at=now, actor=actor, action="review.superseded", subject=f"review:{item_id}", new=new)
+
+
+def _say_too(session: Session, item_id: str, why: str, *, actor: str, now: datetime) -> None:
+    session.execute(
+        update(ReviewItemRow).where(ReviewItemRow.item_id == item_id).values(why=why),
+        execution_options={"synchronize_session": False},
+    )
+    audit(session, at=now, actor=actor, action="review.added_to", subject=f"review:{item_id}", new={"because": why})
+
+
+def _stake(body: Mapping[str, Any]) -> tuple[int, str | None]:
+    facts = body.get("facts", {})
+    stake, currency = facts.get("value_at_stake_minor"), facts.get("currency")
+    return (stake if isinstance(stake, int) else 0), (currency if isinstance(currency, str) else None)
+
+
+def _title(body: Mapping[str, Any], row: OutgoingCallRow) -> str:
+    facts = body.get("facts", {})
+    origin, destination, carrier = (facts.get(name) for name in ("origin", "destination", "carrier_id"))
+    way = f"{origin} → {destination} with {carrier}" if isinstance(origin, str) else row.shipment_id
+    title = f"{way}: what became of {row.branch}?"
+    return title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1]}…"

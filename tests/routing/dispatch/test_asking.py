@@ -1,0 +1,91 @@
+"""Asking a target what became of its calls: signed, to the same host, and only an answer that can be read counts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import httpx
+import pytest
+
+from routing.dispatch.asking import read_report
+from routing.dispatch.calling import HttpCaller
+from routing.dispatch.errors import AddressRefusedError, TargetUrlError, UnreachableError
+from routing.dispatch.ports import Answer
+from routing.dispatch.signing import verify
+from routing.effects import Outcome, Report
+from tests.routing.dispatch.fakes import NOON, SECRET, FakeResolver, a_target
+from tests.routing.dispatch.test_calling import Body
+
+STATUS_URL = "https://orchestrator.example/effects/{call_id}"
+TOLD = {"outcome": "done", "occurred_at": "2026-03-02T11:00:00Z", "reference": "BK-1"}
+
+
+def ask(address: str, *, answer: dict[str, object] | None = None) -> tuple[Answer, list[httpx.Request]]:
+    seen: list[httpx.Request] = []
+
+    def take(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, stream=Body(json.dumps(answer).encode()))
+
+    async def run() -> Answer:
+        resolver = FakeResolver(**{"orchestrator.example": [address]})
+        async with HttpCaller(resolver=resolver, transport=httpx.MockTransport(take)) as caller:
+            return await caller.ask(a_target(status_url=STATUS_URL), message_id="dec_1_rebook_1", sent_at=NOON)
+
+    return asyncio.run(run()), seen
+
+
+def test_it_is_a_signed_get_of_the_status_url_at_the_address_that_was_judged() -> None:
+    answer, (request,) = ask("93.184.216.34", answer=TOLD)
+    assert (request.method, request.url.path, request.url.host) == ("GET", "/effects/dec_1_rebook_1", "93.184.216.34")
+    assert request.headers["host"] == "orchestrator.example"
+    assert verify((SECRET,), headers=request.headers, body=b"", now=NOON) == "dec_1_rebook_1"
+    assert read_report(answer) == Report(
+        outcome=Outcome.DONE, occurred_at=NOON.replace(hour=11), reference="BK-1", reason=None
+    )
+
+
+def test_an_address_inside_the_house_is_not_asked() -> None:
+    with pytest.raises(AddressRefusedError):
+        ask("10.0.0.7")
+
+
+@pytest.mark.parametrize(
+    ("status_url", "why"),
+    [
+        ("https://elsewhere.example/effects/{call_id}", "is not at https://orchestrator.example/calls"),
+        ("http://orchestrator.example/effects/{call_id}", "is not at"),
+        ("https://orchestrator.example/effects", r"has no \{call_id\}"),
+    ],
+)
+def test_a_status_url_is_on_the_host_that_is_called_and_names_the_call(status_url: str, why: str) -> None:
+    with pytest.raises(TargetUrlError, match=why):
+        a_target(status_url=status_url)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (404, TOLD),
+        (202, TOLD),
+        (200, {**TOLD, "outcome": "pending"}),
+        (200, {**TOLD, "outcome": "contradicted"}),
+        (200, {**TOLD, "occurred_at": "2026-03-02T11:00:00"}),
+        (200, {"outcome": "done"}),
+        (200, [TOLD]),
+        (200, "done"),
+    ],
+)
+def test_anything_else_means_that_nothing_is_known(status: int, body: object) -> None:
+    assert read_report(Answer(status=status, body=json.dumps(body).encode())) is None
+    assert read_report(Answer(status=status, body=b"\xff{")) is None
+
+
+def test_a_name_without_address_is_a_failure_of_its_own() -> None:
+    async def run() -> None:
+        async with HttpCaller(resolver=FakeResolver()) as caller:
+            await caller.ask(a_target(status_url=STATUS_URL), message_id="c", sent_at=NOON)
+
+    with pytest.raises(UnreachableError):
+        asyncio.run(run())
