@@ -20,6 +20,7 @@ from features.errors import RecordError
 from features.facts import Happened
 from features.history import WINDOWS
 from features.instants import micros, micros_of
+from features.key_facts import KeyFacts
 from features.legs import Time
 from features.live_timeline import LiveTimeline
 from features.timeline import NEVER
@@ -34,6 +35,9 @@ ASKED = ((EVERYBODY, Time.PLANNED), ("carrier", Time.PLANNED))
 TABLES = ("claims",)
 DELIVERED = tuple(f"{whose}_arrivals_count_{window}" for window in SEEN for whose in ("all", "carrier"))
 """Features of the history that say how many shipments were delivered: for each window by all, then by the carrier."""
+
+_ALL = ()
+"""The key of all carriers together."""
 
 _OWNER = "freight audit"
 
@@ -131,18 +135,22 @@ class LiveClaims:
         if record in told:
             return False
         for carrier, fact in _states(told):
-            for key in (carrier, None):
+            for key in (carrier, _ALL):
                 self._timeline.remove(key, *fact)
         told.append(record)
         told.sort(key=lambda each: each.known_at)
         for carrier, fact in _states(told):
-            for key in (carrier, None):
+            for key in (carrier, _ALL):
                 self._timeline.add(key, *fact)
         return True
 
-    def features(self, carrier: str | None, delivered: Sequence[float], cutoff: int) -> list[float]:
-        """Return the features at the cutoff: len(FEATURES) numbers; `delivered` follows `DELIVERED`."""
-        return values_of_one(self._timeline.at(None, cutoff), self._timeline.at(carrier, cutoff), delivered)
+    def under(self, carrier: str | None, *, lasting: bool) -> tuple[KeyFacts, KeyFacts]:
+        """Return the claims against all carriers and against one, to be asked again and again, for `values_of_one`.
+
+        Where there are none yet, what comes will be seen later if that is `lasting`.
+        """
+        of_all, of_carrier = (self._timeline.under(key, (), lasting=lasting) for key in (_ALL, carrier))
+        return of_all, of_carrier
 
 
 def _states(told: Sequence[Claim]) -> list[tuple[str, Happened]]:

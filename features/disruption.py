@@ -123,8 +123,7 @@ class LiveDisruptions:
 
     def __init__(self) -> None:
         self._told: dict[str, list[Disruption]] = {}
-        self._by_subject: dict[str, dict[str, list[State]]] = {}
-        self._by_end: dict[str, list[tuple[int, State]]] = {}
+        self._subjects: dict[str, Subject] = {}
 
     def check(self, record: Disruption) -> None:
         """Raise if a disruption is told twice in one instant, with other contents."""
@@ -142,18 +141,54 @@ class LiveDisruptions:
             return False
         told.append(record)
         told.sort(key=lambda each: each.known_at)
-        self._by_end.clear()
-        for by_id in self._by_subject.values():
-            by_id.pop(record.disruption_id, None)
-        for subject, state in _states(told):
-            self._by_subject.setdefault(subject, {}).setdefault(record.disruption_id, []).append(state)
+        for subject in self._subjects.values():
+            subject.forget(record.disruption_id)
+        for name, state in _states(told):
+            self._subjects.setdefault(name, Subject()).put(record.disruption_id, state)
         return True
 
     def at(self, field: str, value: str | None, target: int, cutoff: int) -> Sequence[float]:
         """Return the features of one subject: WIDTH numbers."""
+        subject = None if value is None else self._subjects.get(subject_of(field, value))
+        return (_NOBODY if subject is None else subject).at(target, cutoff)
+
+    def under(self, field: str, value: str | None, *, lasting: bool) -> Subject:
+        """Return one subject, to be asked again and again; one of which nothing was told is kept if that is `lasting`.
+
+        Without a value nothing will ever be told of it.
+        """
+        if value is None:
+            return _NOBODY
+        name = subject_of(field, value)
+        return self._subjects.setdefault(name, Subject()) if lasting else self._subjects.get(name, _NOBODY)
+
+
+class Subject:
+    """What disrupts one carrier or place."""
+
+    __slots__ = ("_by_id", "_latest_first")
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, list[State]] = {}
+        self._latest_first: list[tuple[int, State]] | None = None
+
+    def put(self, disruption_id: str, state: State) -> None:
+        """Add a state of a disruption."""
+        self._by_id.setdefault(disruption_id, []).append(state)
+        self._latest_first = None
+
+    def forget(self, disruption_id: str) -> None:
+        """Take back all states of a disruption."""
+        if self._by_id.pop(disruption_id, None) is not None:
+            self._latest_first = None
+
+    def at(self, target: int, cutoff: int) -> Sequence[float]:
+        """Return the features: WIDTH numbers."""
+        if not self._by_id:
+            return _NOTHING if target < NEVER else _NOTHING_AHEAD
         count = worst = ahead = 0
         first = min(cutoff, target)
-        for last, (known, until_known, start, end, rank) in self._latest_first(field, value):
+        for last, (known, until_known, start, end, rank) in self._ordered():
             if last <= first:
                 break
             if known <= cutoff < until_known:
@@ -164,18 +199,16 @@ class LiveDisruptions:
                     ahead = max(ahead, rank)
         return (float(count), float(worst), np.nan if target == NEVER else float(ahead))
 
-    def _latest_first(self, field: str, value: str | None) -> Sequence[tuple[int, State]]:
-        """Return the states of one subject, each with when the last of it is over: most were over long ago."""
-        if value is None or not self._by_subject:
-            return ()
-        subject = subject_of(field, value)
-        found = self._by_end.get(subject)
-        if found is None:
-            states = (state for each in self._by_subject.get(subject, {}).values() for state in each)
-            found = sorted(((min(one.until_known, one.end), one) for one in states), reverse=True)
-            if subject in self._by_subject:
-                self._by_end[subject] = found
-        return found
+    def _ordered(self) -> list[tuple[int, State]]:
+        """Return the states, each with when the last of it is over: most were over long ago."""
+        if self._latest_first is None:
+            states = (state for each in self._by_id.values() for state in each)
+            self._latest_first = sorted(((min(one.until_known, one.end), one) for one in states), reverse=True)
+        return self._latest_first
+
+
+_NOBODY = Subject()
+_NOTHING, _NOTHING_AHEAD = (0.0, 0.0, 0.0), (0.0, 0.0, np.nan)
 
 
 def _states(told: Sequence[Disruption]) -> Iterator[tuple[str, State]]:

@@ -7,6 +7,7 @@ counts, and of one issue the latest hour.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -17,7 +18,7 @@ from features.declaration import Feature
 from features.history import HOUR
 from features.instants import micros, micros_of
 from features.legs import Time
-from features.live_timeline import LiveLatest
+from features.live_latest import LiveLatest
 from features.records import WeatherForecast
 from features.stations import Stations, latest_of, stood_for
 from features.timeline import NEVER, Ints
@@ -113,7 +114,7 @@ class LiveForecasts:
         self._held.add(identity)
         measured = [getattr(record, column) for column, _, _ in COLUMNS]
         # The hour comes first, so that of one issue the latest hour counts.
-        answer = (float(valid), *(np.nan if value is None else value for value in measured), float(issued))
+        answer = array("d", [valid, *(np.nan if value is None else value for value in measured), issued])
         self._latest.add((record.place, valid // SLOT), issued, known, answer)
         self.stations.hear(record.place, known)
         return True

@@ -18,10 +18,11 @@ from features.disruption import LiveDisruptions
 from features.facts import Facts, Happened, facts_of, facts_of_one
 from features.forecast import LiveForecasts
 from features.history import Fact
-from features.legs import Legs, Row
+from features.legs import Legs, Row, Time
 from features.live_labour import LiveLabour
+from features.live_latest import LiveLatest
 from features.live_tenders import LiveTenders
-from features.live_timeline import LiveLatest, LiveSpans, LiveTimeline
+from features.live_timeline import LiveSpans, LiveTimeline
 from features.live_work import LiveWork
 from features.recent import LiveRecent, Run
 from features.records import Place
@@ -78,6 +79,8 @@ class LiveFacts:
 
     def _change(self, keys: Keys, old: Row | None, new: Row | None) -> None:
         """Turn what one version has put in into what it says now; None says nothing."""
+        if old is not None and new is not None and old[: Time.TRANSFERRED_KNOWN] == new[: Time.TRANSFERRED_KNOWN]:
+            return  # the arrivals of parts, which come last, put nothing in
         before: Mapping[Fact, Happened] = {} if old is None else facts_of_one(old, self._settings)
         after: Mapping[Fact, Happened] = {} if new is None else facts_of_one(new, self._settings)
         key_of = key_of_each(keys)
@@ -110,9 +113,12 @@ class LiveFacts:
             is_there = None if new is None else backlog.span_of_one(queue, new)
             if was_there == is_there:
                 continue
-            if was_there is not None and was_there[0] < was_there[1]:
+            lasted, lasts = (span is not None and span[0] < span[1] for span in (was_there, is_there))
+            if was_there is not None and is_there is not None and lasted and lasts:
+                line.change(key, was_there, is_there)
+            elif was_there is not None and lasted:
                 line.remove(key, *was_there)
-            if is_there is not None and is_there[0] < is_there[1]:
+            elif is_there is not None and lasts:
                 line.add(key, *is_there)
 
     def _change_reports(self, old: Sequence[Placed], new: Sequence[Placed]) -> None:

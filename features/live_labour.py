@@ -15,6 +15,7 @@ from features.stock_records import LabourShift
 from features.timeline import NEVER
 
 _NOTHING = (np.nan,) * WIDTH
+_NOW = LEFT_AFTER.index(0)
 _FOR_EVER = NEVER // 4
 """A window that never closes: what is summed in it lasts until an instant of its own."""
 
@@ -26,6 +27,7 @@ class LiveLabour:
         self._told: dict[str, list[LabourShift]] = {}
         self._sums = LiveTimeline([_FOR_EVER])
         self._reports = LiveSpans()
+        self._shops: dict[str, _Shop] = {}
 
     def check(self, record: LabourShift) -> None:
         """Raise if a shift is told twice in one instant, with other contents."""
@@ -58,16 +60,42 @@ class LiveLabour:
 
     def at(self, warehouse: str | None, cutoff: int) -> Sequence[float]:
         """Return what is known of a warehouse at the cutoff: WIDTH numbers."""
-        told = NEVER if warehouse is None else self._reports.last_start(warehouse, cutoff)
+        shop = None if warehouse is None else self._shops.get(warehouse)
+        if shop is None:
+            if warehouse is None or self._reports.last_start(warehouse, cutoff) == NEVER:
+                return _NOTHING
+            shop = self._shops[warehouse] = _Shop(self._sums, self._reports, warehouse)
+        return shop.at(cutoff)
+
+
+class _Shop:
+    """The sums of one warehouse, found once."""
+
+    __slots__ = ("_attended", "_left_after", "_reports")
+
+    def __init__(self, sums: LiveTimeline, reports: LiveSpans, warehouse: str) -> None:
+        self._left_after = [sums.under((warehouse, term), (), lasting=True) for term in range(len(LEFT_AFTER))]
+        self._attended = sums.under((warehouse, ATTENDED), (), lasting=True)
+        self._reports = reports.under(warehouse, lasting=True)
+
+    def at(self, cutoff: int) -> Sequence[float]:
+        """Return what is known at the cutoff: WIDTH numbers."""
+        told = self._reports.last_start(cutoff)
         if told == NEVER:
             return _NOTHING
         now = cutoff // SECOND
-        sums = [self._sums.at((warehouse, term), cutoff) for term in range(len(LEFT_AFTER))]
-        before, after, later = (moments - now * heads for _, moments, heads in sums)
-        _, came, planned = self._sums.at((warehouse, ATTENDED), cutoff)
-        heads = sums[LEFT_AFTER.index(0)][2]
-        numbers = (heads, came, planned, before - after, after - later)
-        return (*map(float, numbers), (cutoff - told) / HOUR)
+        sums = [facts.at(cutoff) for facts in self._left_after]
+        before, after, later = [moments - now * heads for _, moments, heads in sums]
+        _, came, planned = self._attended.at(cutoff)
+        heads = sums[_NOW][2]
+        return (
+            float(heads),
+            float(came),
+            float(planned),
+            float(before - after),
+            float(after - later),
+            (cutoff - told) / HOUR,
+        )
 
 
 def _lasting(amount: Amount) -> tuple[int, int, int, tuple[int, int]]:

@@ -11,7 +11,21 @@ from math import isnan
 import numpy as np
 from numpy.typing import NDArray
 
-from features import disruption, forecast, labour, plan, rotation, shipment, silence, typical, way, weather, work
+from features import (
+    claims,
+    disruption,
+    forecast,
+    labour,
+    plan,
+    rotation,
+    shipment,
+    silence,
+    tenders,
+    typical,
+    way,
+    weather,
+    work,
+)
 from features.definitions import DELIVERED, HISTORY, LOST_BY_CARRIER, LOST_BY_SERVICE, USUALLY_TOLD
 from features.legs import Row, Time
 from features.live import VEHICLE, Keys, LiveFacts, key_of_each
@@ -34,19 +48,39 @@ class LiveLeg:
         Whether it is kept; if not, nothing is made ready for keys of which nothing is known.
     """
 
-    __slots__ = ("_carrier", "_facts", "_keys", "_live", "_numbers", "_runs", "_spans", "_vehicle", "_way")
+    __slots__ = (
+        "_claims",
+        "_disrupted",
+        "_facts",
+        "_keys",
+        "_live",
+        "_numbers",
+        "_reports",
+        "_runs",
+        "_spans",
+        "_tenders",
+        "_vehicle",
+        "_way",
+    )
 
     def __init__(
         self, live: LiveFacts, keys: Keys, numbers: Sequence[float], between: way.Way, *, lasting: bool
     ) -> None:
         key_of = key_of_each(keys)
+        carrier, lane = keys["carrier"], (keys["origin"], keys["destination"])
         self._live, self._keys, self._numbers, self._way = live, keys, numbers, between
-        self._carrier, self._vehicle = key_of[silence.KEY], key_of[VEHICLE]
+        self._vehicle = key_of[VEHICLE]
         self._facts = [
             timeline.under(key_of[stream.key], stream.unknown, lasting=lasting) for stream, timeline in live.streams
         ]
         self._spans = [line.under(key_of[queue.key], lasting=lasting) for queue, line in live.queues]
-        self._runs = {parts: runs.under(key_of[parts], lasting=lasting) for parts, runs in live.runs.items()}
+        self._reports = live.reports.under(key_of[silence.KEY], lasting=lasting)
+        self._runs = [live.runs[parts].under(key_of[parts], lasting=lasting) for parts in typical.KEYS]
+        self._disrupted = [
+            (live.disruptions.under(field, keys[field], lasting=lasting), ahead) for field, ahead in disruption.ASKED
+        ]
+        self._tenders = live.tenders.under(carrier, lane, lasting=lasting)
+        self._claims = live.claims.under(carrier, lasting=lasting)
 
     def features(self, row: Row, tracked: Sequence[float], cutoff: int) -> NDArray[np.float64]:
         """Return the features at the cutoff (microseconds): float64 [len(FEATURES)].
@@ -68,26 +102,29 @@ class LiveLeg:
         lost_on_the_way = values[LOST_BY_CARRIER] if isnan(by_service) else by_service
         delivered = [values[column] for column in DELIVERED]
         usually_told = values[USUALLY_TOLD]
-        values += [spans.at(cutoff) for spans in self._spans]
-        values += silence.values_of_one(live.reports.last_start(self._carrier, cutoff), usually_told, cutoff)
+        for spans in self._spans:
+            since, until, number = spans.held
+            values.append(number if since <= cutoff < until else spans.at(cutoff))
+        values += silence.values_of_one(self._reports.last_start(cutoff), usually_told, cutoff)
         for place, _ in weather.ASKED:
             values += live.weather.at(keys[place], cutoff)
         for place, ahead in forecast.ASKED:
             values += live.forecasts.at(keys[place], row[ahead], cutoff)
-        for field, ahead in disruption.ASKED:
-            values += live.disruptions.at(field, keys[field], row[ahead], cutoff)
+        for subject, ahead in self._disrupted:
+            values += subject.at(row[ahead], cutoff)
         for place, _ in work.ASKED:
             waiting = live.work.at(keys[place], cutoff)
             values += waiting
             values += labour.values_of_one(live.labour.at(keys[place], cutoff), waiting)
-        values += live.tenders.features(keys["carrier"], keys["origin"], keys["destination"], cutoff)
-        values += live.claims.features(keys["carrier"], delivered, cutoff)
+        values += tenders.values_of_one([facts.at(cutoff) for facts in self._tenders])
+        against_all, against_carrier = self._claims
+        values += claims.values_of_one(against_all.at(cutoff), against_carrier.at(cutoff), delivered)
         values += way.values_of_one(self._way, live.weather, live.forecasts, live.disruptions, cutoff)
         last = live.vehicle.at(self._vehicle, cutoff) or shipment.NO_VEHICLE
         own = shipment.values_of_one(row, numbers, cutoff, lost_on_the_way, last)
         values += own
         values += plan.values_of_one(numbers, own[shipment.TO_DEPARTURE], own[shipment.BOOKED_AHEAD])
-        values += typical.values_of_one([self._runs[key] for key in typical.KEYS], row, cutoff)
+        values += typical.values_of_one(self._runs, row, cutoff)
         planned = row[Time.PLANNED]
         values += rotation.values_of_one(planned, live.rotation.at(self._vehicle, planned, cutoff))
         values += tracked

@@ -19,12 +19,15 @@ from features.carrier_records import Tender, TenderResponse
 from features.errors import RecordError
 from features.facts import Happened
 from features.history import WINDOWS
+from features.key_facts import KeyFacts
 from features.live_timeline import LiveTimeline
 from features.offers import Lane, answer_of, judged, judgements_of, offer_of
 from features.tables import RecordTables
 from features.timeline import Ints
 
 _KINDS = (Tender, TenderResponse)
+_ALL = ()
+"""The key of all carriers together."""
 
 
 @dataclass(slots=True)
@@ -96,7 +99,7 @@ class LiveTenders:
         facts = judgements_of(tables.tenders, tables.tender_responses)
         for names in ([], ["carrier"], [*tenders.LANE], [*tenders.CARRIER_ON_LANE]):
             chosen = facts[facts[names].notna().all(axis=1)]
-            keys: list[Hashable] = [None]
+            keys: list[Hashable] = [_ALL]
             codes: Ints = np.zeros(len(chosen), dtype=np.int64)
             if names:
                 codes = chosen.groupby(names, sort=False).ngroup().to_numpy().astype(np.int64)
@@ -109,10 +112,13 @@ class LiveTenders:
             self._timeline.add_many(keys, codes, occurred, known, until, told)
         self._archive = Archive(tables, _KINDS)
 
-    def features(self, carrier: str | None, origin: str | None, destination: str | None, cutoff: int) -> list[float]:
-        """Return the features at the cutoff: len(tenders.FEATURES) numbers."""
-        keys = (None, carrier, (origin, destination), (carrier, origin, destination))
-        return tenders.values_of_one([self._timeline.at(key, cutoff) for key in keys])
+    def under(self, carrier: str | None, lane: tuple[str | None, str | None], *, lasting: bool) -> tuple[KeyFacts, ...]:
+        """Return what is known of all, a carrier, a lane and a carrier on it, to be asked for `tenders.values_of_one`.
+
+        What is not known yet will be seen later if that is `lasting`.
+        """
+        keys = (_ALL, carrier, lane, (carrier, *lane))
+        return tuple(self._timeline.under(key, (), lasting=lasting) for key in keys)
 
     def __bool__(self) -> bool:
         return bool(self._held or self._archive)
@@ -135,4 +141,4 @@ class LiveTenders:
 
 def _keys(carrier: str, lane: Lane | None) -> tuple[Hashable, ...]:
     """Return under what a judgement counts: all, the carrier, the lane, the carrier on the lane."""
-    return (None, carrier) if lane is None else (None, carrier, lane, (carrier, *lane))
+    return (_ALL, carrier) if lane is None else (_ALL, carrier, lane, (carrier, *lane))

@@ -12,7 +12,9 @@ import pandas as pd
 
 from features.archive import Shelf
 from features.errors import RecordError
+from features.held import MadeOf
 from features.history import HOUR
+from features.key_spans import KeySpans
 from features.live_timeline import LiveSpans
 from features.stock_records import WarehouseTask
 from features.tables import RecordTables, assembled, frame_of, records_of
@@ -32,6 +34,7 @@ class LiveWork:
         self._counts = [LiveSpans() for _ in Count]
         self._waves: dict[tuple[str, str], Counter[tuple[int, int]]] = {}
         self._waiting: dict[str, _Waiting] = {}
+        self._floors: dict[str, _Floor] = {}
 
     def check(self, record: WarehouseTask) -> None:
         """Raise if a task is told twice in one instant, with other contents."""
@@ -104,17 +107,43 @@ class LiveWork:
 
     def at(self, warehouse: str | None, cutoff: int) -> Sequence[float]:
         """Return the features of a warehouse at the cutoff."""
-        waiting = None if warehouse is None else self._waiting.get(warehouse)
-        told = NEVER if waiting is None else self._counts[Count.TOLD].last_start(warehouse, cutoff)
-        if waiting is None or told == NEVER:
+        floor = None if warehouse is None else self._floors.get(warehouse)
+        if floor is None:
+            waiting = None if warehouse is None else self._waiting.get(warehouse)
+            if warehouse is None or waiting is None:
+                return _NOTHING
+            counts = [line.under(warehouse, lasting=True) for line in self._counts]
+            floor = self._floors[warehouse] = _Floor(counts, waiting)
+        return floor.at(cutoff)
+
+
+class _Floor:
+    """What is counted of one warehouse, found once."""
+
+    __slots__ = ("_counted", "_told", "_waiting")
+
+    def __init__(self, counts: Sequence[KeySpans], waiting: _Waiting) -> None:
+        self._counted = MadeOf(counts[: Count.TOLD], _of_counts)
+        self._told, self._waiting = counts[Count.TOLD], waiting
+
+    def at(self, cutoff: int) -> Sequence[float]:
+        """Return the features at the cutoff."""
+        told = self._told.last_start(cutoff)
+        if told == NEVER:
             return _NOTHING
-        counts = [float(line.at(warehouse, cutoff)) for line in self._counts[: Count.TOLD]]
-        due, done = counts[Count.DUE], counts[Count.DONE]
-        share = counts[Count.DUE_AND_DONE] / due if due > 0.0 else np.nan
-        hours = counts[Count.WAITING] / done * (PACE / HOUR) if done > 0.0 else np.nan
-        since = waiting.oldest(cutoff)
+        counts, share, hours = self._counted.at(cutoff)
+        since = self._waiting.oldest(cutoff)
         age = np.nan if since == NEVER else (cutoff - since) / HOUR
-        return (*counts[: Count.DONE + 1], share, age, hours, (cutoff - told) / HOUR)
+        return (*counts, share, age, hours, (cutoff - told) / HOUR)
+
+
+def _of_counts(numbers: Sequence[float]) -> tuple[Sequence[float], float, float]:
+    """Return the counts that are features, the share done of what came due, and the hours of work that wait."""
+    counts = [float(number) for number in numbers]
+    due, done = counts[Count.DUE], counts[Count.DONE]
+    share = counts[Count.DUE_AND_DONE] / due if due > 0.0 else np.nan
+    hours = counts[Count.WAITING] / done * (PACE / HOUR) if done > 0.0 else np.nan
+    return counts[: Count.DONE + 1], share, hours
 
 
 def _united(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:

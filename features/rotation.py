@@ -116,43 +116,75 @@ class LiveRotation:
     __slots__ = ("_by_vehicle",)
 
     def __init__(self) -> None:
-        self._by_vehicle: dict[Hashable, list[Run]] = {}
+        self._by_vehicle: dict[Hashable, _VehicleRuns] = {}
 
     def add(self, vehicle: Hashable, run: Run) -> None:
         """Add a run."""
-        insort_right(self._by_vehicle.setdefault(vehicle, []), run)
+        runs = self._of(vehicle)
+        runs.held = None
+        insort_right(runs.planned, run)
 
     def add_many(self, vehicles: Sequence[Hashable], runs: Ints) -> None:
         """Add runs in bulk: those of n vehicles, one each, int64 [n, 4]."""
         for vehicle, (departs, promised, since, until) in zip(vehicles, runs.tolist(), strict=True):
-            self._by_vehicle.setdefault(vehicle, []).append((departs, promised, since, until))
+            self._of(vehicle).planned.append((departs, promised, since, until))
         for held in self._by_vehicle.values():
-            held.sort()
+            held.held = None
+            held.planned.sort()
 
     def remove(self, vehicle: Hashable, run: Run) -> None:
         """Take back a run that was added."""
-        runs = self._by_vehicle.get(vehicle, [])
-        place = bisect_left(runs, run)
-        if place == len(runs) or runs[place] != run:
+        runs = self._of(vehicle)
+        place = bisect_left(runs.planned, run)
+        if place == len(runs.planned) or runs.planned[place] != run:
             raise TimelineError(f"No run of {vehicle!r} planned for {run[0]} was added, so none can be taken back.")
-        del runs[place]
+        runs.held = None
+        del runs.planned[place]
 
     def at(self, vehicle: Hashable, planned: int, cutoff: int) -> Sequence[float]:
         """Return planned departure and promised arrival of the vehicle's run before a planned departure."""
         runs = self._by_vehicle.get(vehicle)
-        if runs is None or planned == NEVER:
-            return NO_RUN
-        for place in range(bisect_left(runs, (planned,)) - 1, -1, -1):
-            departs, promised, since, until = runs[place]
-            if planned - departs > _AT_MOST:
-                break
-            if since <= cutoff < until:
-                return float(departs), float(promised)
-        return NO_RUN
+        return NO_RUN if runs is None or planned == NEVER else runs.before(planned, cutoff)
+
+    def _of(self, vehicle: Hashable) -> _VehicleRuns:
+        runs = self._by_vehicle.get(vehicle)
+        if runs is None:
+            runs = self._by_vehicle[vehicle] = _VehicleRuns()
+        return runs
 
 
 Run = tuple[int, int, int, int]
 """Planned departure, promised arrival, and between which instants that was the plan."""
+
+
+class _VehicleRuns:
+    """The runs of one vehicle in order; `held` is the last answer, to which departure, and on which instants."""
+
+    __slots__ = ("held", "planned")
+
+    def __init__(self) -> None:
+        self.planned: list[Run] = []
+        self.held: tuple[int, int, int, Sequence[float]] | None = None
+
+    def before(self, planned: int, cutoff: int) -> Sequence[float]:
+        held = self.held
+        if held is not None and held[0] == planned and held[1] <= cutoff < held[2]:
+            return held[3]
+        holds_from, holds_until, answer = -NEVER, NEVER, NO_RUN
+        for place in range(bisect_left(self.planned, (planned,)) - 1, -1, -1):
+            departs, promised, since, until = self.planned[place]
+            if planned - departs > _AT_MOST:
+                break
+            if since <= cutoff < until:
+                holds_from, holds_until = max(holds_from, since), min(holds_until, until)
+                answer = float(departs), float(promised)
+                break
+            if cutoff < since:
+                holds_until = min(holds_until, since)
+            else:
+                holds_from = max(holds_from, until)
+        self.held = planned, holds_from, holds_until, answer
+        return answer
 
 
 class Runs(NamedTuple):

@@ -24,7 +24,7 @@ from features.course import Course
 from features.errors import RecordError, UnknownShipmentError
 from features.instants import micros
 from features.legs import Legs, Row, Time, Version, is_same_plan, keys_of, version_at, versions_of
-from features.live import LiveFacts, Placed
+from features.live import LiveFacts
 from features.live_leg import LiveLeg
 from features.moments import IN_TURN, moment_at
 from features.numbers import numbers_of
@@ -75,15 +75,21 @@ class FeatureRow:
 class _Case:
     """One shipment: its plans in order of knowledge, its events by id, the versions that are in the timelines.
 
-    `asked` is a plan as it was last asked about, `scans` and `course` what the events say.
+    `asked` is a plan as it was last asked about, `reports` what the events say, once that was asked.
     """
 
     plans: list[Shipment] = field(default_factory=list)
     events: dict[str, DeliveryEvent] = field(default_factory=dict)
     versions: tuple[Version, ...] = ()
     asked: tuple[Shipment, LiveLeg] | None = None
-    scans: tuple[Scan, ...] | None = None
-    course: Course | None = None
+    reports: tuple[tuple[Scan, ...], Course | None] | None = None
+
+    def told(self) -> tuple[tuple[Scan, ...], Course | None]:
+        """Return what the events say: the scans, and the steps if any are planned."""
+        if self.reports is None:
+            steps = course.course_of(self.events.values())
+            self.reports = tracking.scans_of(self.events.values()), steps if steps.planned else None
+        return self.reports
 
 
 class State:
@@ -241,16 +247,19 @@ class State:
 
     def features(self, subject: Shipment, cutoff: datetime) -> FeatureRow:
         """Return the features of an announced or an inline shipment at the cutoff."""
-        at = micros(cutoff)
-        plan, times = self._version(subject, at)
-        tracked = tracking.values_of_one(self._scans(plan), plan, times, at)
-        steps, booked, promised = self._course(plan), times[Time.BOOKED], times[Time.PROMISED]
-        tracked.extend(course.values_of_one(steps, plan.transfer, booked, promised, at) if steps else course.NOTHING)
-        return FeatureRow(self._leg(plan).features(times, tracked, at), self._missing(plan, times))
+        at, case = micros(cutoff), self._case(subject.shipment_id)
+        plan, times = _version(case, subject, at)
+        scans, steps = ((), None) if case is None else case.told()
+        tracked = tracking.values_of_one(scans, plan, times, at)
+        if steps is None:
+            tracked += course.NOTHING
+        else:
+            tracked += course.values_of_one(steps, plan.transfer, times[Time.BOOKED], times[Time.PROMISED], at)
+        return FeatureRow(self._leg(case, plan).features(times, tracked, at), self._missing(plan, times))
 
     def moment(self, subject: Shipment, cutoff: datetime, among: Collection[Moment] = IN_TURN) -> Moment | None:
         """Return which of the moments asked for holds at the cutoff, None if nothing is left to decide."""
-        return moment_at(self._version(subject, micros(cutoff)).times, cutoff, among)
+        return moment_at(_version(self._case(subject.shipment_id), subject, micros(cutoff)).times, cutoff, among)
 
     def carriers_on(self, origin: str, destination: str) -> frozenset[str]:
         """Return the carriers that have been booked on a lane."""
@@ -260,19 +269,8 @@ class State:
         """Return the places from which a destination has been served."""
         return frozenset(self._origins_of.get(destination, ()))
 
-    def _version(self, subject: Shipment, cutoff: int) -> Version:
-        """Return the version of an announced shipment in force at the cutoff; an inline one is taken at its word."""
-        case = self._case(subject.shipment_id)
-        if case is None:
-            return versions_of([subject], ())[-1]
-        for plan in case.plans:
-            if plan is subject:
-                return version_at(case.versions, cutoff)
-        return version_at(versions_of([subject], case.events.values()), cutoff)
-
-    def _leg(self, plan: Shipment) -> LiveLeg:
+    def _leg(self, case: _Case | None, plan: Shipment) -> LiveLeg:
         """Return a plan ready to be asked; an announced one is kept for the next time."""
-        case = self._case(plan.shipment_id)
         if case is not None and case.asked is not None and case.asked[0] is plan:
             return case.asked[1]
         announced = case is not None and any(each is plan for each in case.plans)
@@ -280,23 +278,6 @@ class State:
         if case is not None and announced:
             case.asked = plan, leg
         return leg
-
-    def _scans(self, plan: Shipment) -> tuple[Scan, ...]:
-        case = self._case(plan.shipment_id)
-        if case is None:
-            return ()
-        if case.scans is None:
-            case.scans = tracking.scans_of(case.events.values())
-        return case.scans
-
-    def _course(self, plan: Shipment) -> Course | None:
-        """Return the steps of a shipment, None if none are planned."""
-        case = self._case(plan.shipment_id)
-        if case is None:
-            return None
-        if case.course is None:
-            case.course = course.course_of(case.events.values())
-        return case.course if case.course.planned else None
 
     def _missing(self, plan: Shipment, times: Row) -> tuple[str, ...]:
         missing = []
@@ -324,7 +305,7 @@ class State:
         if before is not None and before.known_at <= record.known_at:
             return False
         case.events[record.event_id] = record
-        case.scans = case.course = None
+        case.reports = None
         self._refresh(case)
         return True
 
@@ -341,7 +322,9 @@ class State:
             return  # events may come before their shipment; they count from when it is announced
         versions = versions_of(case.plans, case.events.values())
         if versions != case.versions:
-            self.facts.replace(_placed(case.versions), _placed(versions))
+            keys = {id(plan): keys_of(plan) for plan in case.plans}
+            was, now = ([(keys[id(plan)], times) for plan, times in each] for each in (case.versions, versions))
+            self.facts.replace(was, now)
             case.versions = versions
 
     def _load(self, tables: RecordTables) -> None:
@@ -380,8 +363,14 @@ class State:
         return case
 
 
-def _placed(versions: tuple[Version, ...]) -> list[Placed]:
-    return [(keys_of(plan), times) for plan, times in versions]
+def _version(case: _Case | None, subject: Shipment, cutoff: int) -> Version:
+    """Return the version of an announced shipment in force at the cutoff; an inline one is taken at its word."""
+    if case is None:
+        return versions_of([subject], ())[-1]
+    for plan in case.plans:
+        if plan is subject:
+            return version_at(case.versions, cutoff)
+    return version_at(versions_of([subject], case.events.values()), cutoff)
 
 
 def _known_at(record: Shipment | DeliveryEvent) -> datetime:

@@ -66,12 +66,13 @@ class _Position(NamedTuple):
 class Stations:
     """Places and stations of one feed, told in any order."""
 
-    __slots__ = ("_by_latitude", "_found", "_heard", "_positions")
+    __slots__ = ("_by_latitude", "_found", "_heard", "_held", "_positions")
 
     def __init__(self) -> None:
         self._positions: dict[str, list[_Position]] = {}
         self._heard: dict[str, array[int]] = {}
         self._found: dict[str, tuple[_Near, ...]] = {}
+        self._held: dict[str, tuple[int, int, tuple[float, str]]] = {}
         self._by_latitude: list[tuple[float, str]] | None = None
 
     @classmethod
@@ -134,19 +135,32 @@ class Stations:
 
     def at(self, place: str, cutoff: int) -> tuple[float, str] | None:
         """Return distance and name of the station of a place at the cutoff."""
+        held = self._held.get(place)
+        if held is not None and held[0] <= cutoff < held[1]:
+            return held[2]
         for since, until, near in reversed(self._nearby(place)):
             if since <= cutoff:
-                return self._chosen(near, cutoff) if cutoff < until else None
+                if cutoff >= until:
+                    return None
+                told = self._newest_report(near[0][1], cutoff)
+                if cutoff < told + SILENT_AFTER:
+                    # The nearest is not silent for so long, whatever it tells meanwhile.
+                    self._held[place] = max(since, told), min(until, told + SILENT_AFTER), near[0]
+                return self._chosen(near, cutoff)
         return None
 
     def _chosen(self, near: tuple[tuple[float, str], ...], instant: int) -> tuple[float, str]:
         """Return the nearest station that is not silent at the instant, the nearest if all are."""
         for one in near:
-            reports = self._heard[one[1]]
-            told = bisect_right(reports, instant)
-            if told and instant < reports[told - 1] + SILENT_AFTER:
+            if instant < self._newest_report(one[1], instant) + SILENT_AFTER:
                 return one
         return near[0]
+
+    def _newest_report(self, station: str, instant: int) -> int:
+        """Return when a station told something last before the instant, long ago if it had not."""
+        reports = self._heard[station]
+        told = bisect_right(reports, instant)
+        return reports[told - 1] if told else -NEVER
 
     def _turns(self, station: str) -> Iterable[int]:
         """Return when a station falls silent, and when it is heard again."""
@@ -164,6 +178,7 @@ class Stations:
 
     def _forget(self) -> None:
         self._found.clear()
+        self._held.clear()
         self._by_latitude = None
 
     def _searched(self, place: str) -> tuple[_Near, ...]:

@@ -5,6 +5,7 @@ It is that of the place's station (`features.stations`), and how far off that is
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from features.declaration import Feature
 from features.instants import micros
 from features.legs import Time
-from features.live_timeline import LiveLatest
+from features.live_latest import LiveLatest
 from features.records import WeatherObservation
 from features.stations import Stations, latest_of, stood_for
 from features.timeline import Ints
@@ -90,7 +91,7 @@ class LiveObservations:
             return False
         self._held.add(identity)
         measured = [getattr(record, column) for column, _, _ in COLUMNS]
-        answer = [np.nan if value is None else value for value in measured]
+        answer = array("d", [np.nan if value is None else value for value in measured])
         self._latest.add(record.place, occurred, known, answer)
         self.stations.hear(record.place, known)
         return True

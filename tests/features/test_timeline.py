@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.errors import TimelineError
-from features.live_timeline import LiveLatest, LiveSpans, LiveTimeline
+from features.live_latest import LiveLatest
+from features.live_timeline import LiveSpans, LiveTimeline
 from features.timeline import NEVER, Latest, Spans, Timeline
 from tests.drawn import drawn
 
