@@ -16,6 +16,8 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 _LEAST_DAYS = 5
+_STEPS = 50
+"""How many thresholds are tried on the way to the share alpha. Finer steps would look at the data more often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +68,20 @@ def bound_missed(
     if wrong < least_labels(alpha, delta) or (isinstance(sample, Days) and sample.count < _LEAST_DAYS):
         return None
     best = None
-    for threshold in [0.0, *np.unique(scores[np.isfinite(scores)]).tolist()]:
+    for threshold in [0.0, *_thresholds(scores, alpha)]:
         missed = scores < threshold
         bound = upper_bound(float(missed.mean()), sample.size(missed), delta)
         if bound > alpha:
             break
         best = MissedBound(threshold, alpha, delta, bound, int(missed.sum()), wrong)
     return best
+
+
+def _thresholds(scores: Floats, alpha: float) -> list[float]:
+    """Return the scores below which about every fiftieth of the share alpha lies, from the lowest up."""
+    shares = np.arange(0.0, 1.0, alpha / _STEPS)
+    found = np.unique(np.quantile(scores, shares, method="lower")) if len(scores) else scores
+    return [threshold for threshold in found.tolist() if np.isfinite(threshold)]
 
 
 def upper_bound(share: float, size: float, delta: float) -> float:
