@@ -5,7 +5,7 @@ Whoever asks many questions of many facts asks `features.timeline`; contracts an
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Hashable, Iterable
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -42,9 +42,24 @@ class States(Generic[R]):
         self._starts = [counts_from(record) for record in self._records]
         self._found: dict[int, tuple[R, ...]] = {}
 
+    def add(self, record: R) -> bool:
+        """Take in one more; False if the very same is there already."""
+        start = counts_from(record)
+        first, end = bisect_left(self._starts, start), bisect_right(self._starts, start)
+        if record in self._records[first:end]:
+            return False
+        self._starts.insert(end, start)
+        self._records.insert(end, record)
+        self._found.clear()
+        return True
+
+    def told(self, cutoff: datetime) -> int:
+        """Return how many records count at the cutoff: where that is equal, so is what is in force."""
+        return bisect_right(self._starts, cutoff)
+
     def at(self, cutoff: datetime) -> tuple[R, ...]:
         """Return the state in force of each thing, in the order in which the things became known."""
-        told = bisect_right(self._starts, cutoff)
+        told = self.told(cutoff)
         if told not in self._found:
             newest: dict[Hashable, R] = {}
             for record in self._records[:told]:

@@ -107,9 +107,7 @@ class Bill:
     @property
     def total_minor(self) -> int:
         """What it comes to: the stated total, else what is asked for and what was paid before."""
-        if self.invoice.total_minor is not None:
-            return self.invoice.total_minor
-        return self.invoice.net_due_minor + (self.invoice.prepaid_minor or 0)
+        return self.invoice.comes_to_minor
 
     @property
     def over_minor(self) -> int | None:

@@ -18,6 +18,10 @@ K = TypeVar("K")
 T = TypeVar("T")
 V = TypeVar("V", bound=Valid)
 
+Terms = CarrierRate | FuelIndex | Accessorial
+"""What is agreed with carriers, or what an agreement goes by."""
+
+_LANES_KEPT = 50_000
 _LOCODE, _COUNTRY, _POSTCODE_ZONE = (
     re.compile(r"[A-Z]{2}[A-Z2-9]{3}"),
     re.compile(r"[A-Z]{2}"),
@@ -40,17 +44,17 @@ class Contracts:
         self, rates: Iterable[CarrierRate], fuel: Iterable[FuelIndex] = (), accessorials: Iterable[Accessorial] = ()
     ) -> None:
         self._rates = {
-            carrier: States(own, lambda rate: rate.rate_id)
+            carrier: _states_of_rates(own)
             for carrier, own in _grouped((rate.carrier_id, rate) for rate in rates).items()
         }
         self._fuel = {
-            index: States(own, lambda week: week.valid_from)
-            for index, own in _grouped((week.fuel_index_id, week) for week in fuel).items()
+            index: _states_of_weeks(own) for index, own in _grouped((week.fuel_index_id, week) for week in fuel).items()
         }
         self._accessorials = {
-            carrier: States(own, lambda charge: charge.accessorial_id)
+            carrier: _states_of_accessorials(own)
             for carrier, own in _grouped((charge.carrier_id, charge) for charge in accessorials).items()
         }
+        self._lanes: dict[tuple[str, int, str, str], tuple[CarrierRate, ...]] = {}
 
     @classmethod
     def of_tables(cls, tables: RecordTables) -> Contracts:
@@ -70,6 +74,17 @@ class Contracts:
         }
         return tuple(sorted(found, key=lambda each: tuple(part or "" for part in each)))
 
+    def add(self, terms: Terms) -> bool:
+        """Take in one more record; False if the very same is there already."""
+        match terms:
+            case CarrierRate():
+                self._lanes.clear()
+                return self._rates.setdefault(terms.carrier_id, _states_of_rates(())).add(terms)
+            case FuelIndex():
+                return self._fuel.setdefault(terms.fuel_index_id, _states_of_weeks(())).add(terms)
+            case Accessorial():
+                return self._accessorials.setdefault(terms.carrier_id, _states_of_accessorials(())).add(terms)
+
     def rates(self, shipment: Shipment, at: datetime, cutoff: datetime) -> list[tuple[CarrierRate, ...]]:
         """Return the rates in force for a shipment at a date, those made for it most closely first.
 
@@ -78,10 +93,24 @@ class Contracts:
         """
         if shipment.carrier_id not in self._rates:
             return []
-        known = [rate for rate in self._rates[shipment.carrier_id].at(cutoff) if _fits(rate, shipment)]
+        known = [rate for rate in self._of_lane(shipment, cutoff) if _fits(rate, shipment)]
         begun = [rate for rate in known if _holds(rate, at)]
         by_closeness = _grouped((_closeness(rate, shipment), rate) for rate in begun)
         return [tuple(_not_replaced(rates, _share_a_weight)) for _, rates in sorted(by_closeness.items(), reverse=True)]
+
+    def _of_lane(self, shipment: Shipment, cutoff: datetime) -> tuple[CarrierRate, ...]:
+        """Return the rates of the carrier that are known and hold on the lane, kept for the next time."""
+        states = self._rates[shipment.carrier_id]
+        key = shipment.carrier_id, states.told(cutoff), shipment.origin, shipment.destination
+        if key not in self._lanes:
+            if len(self._lanes) >= _LANES_KEPT:
+                self._lanes.clear()
+            self._lanes[key] = tuple(
+                rate
+                for rate in states.at(cutoff)
+                if lies_in(shipment.origin, rate.origin) and lies_in(shipment.destination, rate.destination)
+            )
+        return self._lanes[key]
 
     def fuel_weeks(self, index: str, at: datetime, cutoff: datetime) -> tuple[FuelIndex, ...]:
         """Return what the index says for a date: one week, or several that contradict each other, or none."""
@@ -114,13 +143,24 @@ def lies_in(place: str, zone: str) -> bool:
 
 
 def _fits(rate: CarrierRate, shipment: Shipment) -> bool:
+    """Tell whether a rate of the shipment's lane is for it."""
     return (
-        lies_in(shipment.origin, rate.origin)
-        and lies_in(shipment.destination, rate.destination)
-        and rate.service_id in (None, shipment.service_id)
+        rate.service_id in (None, shipment.service_id)
         and rate.mode in (None, shipment.mode)
         and rate.freight_class in (None, shipment.freight_class)
     )
+
+
+def _states_of_rates(rates: Iterable[CarrierRate]) -> States[CarrierRate]:
+    return States(rates, lambda rate: rate.rate_id)
+
+
+def _states_of_weeks(weeks: Iterable[FuelIndex]) -> States[FuelIndex]:
+    return States(weeks, lambda week: week.valid_from)
+
+
+def _states_of_accessorials(charges: Iterable[Accessorial]) -> States[Accessorial]:
+    return States(charges, lambda charge: charge.accessorial_id)
 
 
 def _closeness(rate: CarrierRate, shipment: Shipment) -> tuple[int, ...]:
@@ -135,10 +175,12 @@ def _holds(agreed: Valid, at: datetime) -> bool:
 
 def _not_replaced(agreed: Sequence[V], same: Callable[[V, V], bool]) -> list[V]:
     """Leave out what has no end and is replaced by something for the same that began later."""
+    newest = max((one.valid_from for one in agreed), default=None)
     return [
         one
         for one in agreed
         if one.valid_until is not None
+        or one.valid_from == newest
         or not any(other.valid_from > one.valid_from and same(one, other) for other in agreed)
     ]
 

@@ -7,18 +7,21 @@ both are left aside. *Before* is the order of arrival, then of `invoice_id`.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from features.as_known import counts_from
 from features.declaration import Feature
+from features.instants import micros
 from features.invoice_records import FreightInvoice
 from features.invoice_vocabulary import InvoiceKind
 
 _OWNER, _SOURCE = "freight audit", "freight_invoices, references"
 SIMILAR_WITHIN = timedelta(days=90)
+_SIMILAR_WITHIN = SIMILAR_WITHIN // timedelta(microseconds=1)
 
 FEATURES = (
     Feature(
@@ -64,7 +67,18 @@ FEATURES = (
 )
 
 _SUFFIX = re.compile(r"(?<=\d)(-\d{1,2}|[A-Z])$")
-Before = dict[tuple[object, ...], dict[str, FreightInvoice]]
+Order = tuple[int, str]
+"""Place of an invoice in the order of arrival: microseconds, and its id."""
+
+
+class _Seen(NamedTuple):
+    """An invoice that was taken in: its place in the order of arrival, and its number without what changes nothing."""
+
+    order: Order
+    number: str | None
+
+
+Before = dict[tuple[object, ...], list[_Seen]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,50 +91,64 @@ class Repeats:
     same_reference: tuple[FreightInvoice, ...]
 
 
-@dataclass(slots=True)
 class Ledger:
-    """The invoices seen so far, found by what a repeat has in common with them."""
+    """Invoices, found by what a repeat has in common with them; they may be taken in in any order.
 
-    by_shipment: Before = field(default_factory=lambda: defaultdict(dict))
-    by_number: Before = field(default_factory=lambda: defaultdict(dict))
-    by_amount: Before = field(default_factory=lambda: defaultdict(dict))
-    by_reference: Before = field(default_factory=lambda: defaultdict(dict))
+    Whoever asks about an invoice is answered from those that came in before it.
+
+    Parameters
+    ----------
+    find
+        Returns an invoice that was taken in by its id; without it the ledger keeps them itself.
+    """
+
+    def __init__(self, find: Callable[[str], FreightInvoice] | None = None) -> None:
+        self._kept: dict[str, FreightInvoice] | None = {} if find is None else None
+        self._find = self._kept.__getitem__ if self._kept is not None else find
+        self._by_shipment: Before = {}
+        self._by_number: Before = {}
+        self._by_amount: Before = {}
+        self._by_reference: Before = {}
+        self._cancelled: dict[tuple[str, str], list[Order]] = {}
 
     def take(self, invoice: FreightInvoice) -> None:
-        """Take an invoice in, after the question about it was answered."""
+        """Take an invoice in, once."""
+        number = None if invoice.invoice_number is None else plain_number(invoice.invoice_number)
         if invoice.kind is InvoiceKind.ORIGINAL:
-            for group in self._groups(invoice):
-                group[invoice.invoice_id] = invoice
-        elif invoice.kind is InvoiceKind.CANCELLATION and invoice.invoice_number is not None:
-            for cancelled in list(self.by_number[invoice.carrier_id, plain_number(invoice.invoice_number)].values()):
-                for group in self._groups(cancelled):
-                    group.pop(cancelled.invoice_id, None)
+            seen = _Seen(order_of(invoice), number)
+            for groups, key in self._groups(invoice, number):
+                insort(groups.setdefault(key, []), seen, key=_order)
+            if self._kept is not None:
+                self._kept[invoice.invoice_id] = invoice
+        elif invoice.kind is InvoiceKind.CANCELLATION and number is not None:
+            self._cancelled.setdefault((invoice.carrier_id, number), []).append(order_of(invoice))
 
     def repeats(self, invoice: FreightInvoice) -> Repeats:
-        """Return what an invoice may repeat, of those taken in."""
+        """Return what an invoice may repeat, of those taken in that came in before it."""
         number = None if invoice.invoice_number is None else plain_number(invoice.invoice_number)
+        carrier, order = invoice.carrier_id, order_of(invoice)
         sharing = {
-            other.invoice_id: other
+            other.order: other
             for reference in dict.fromkeys((one.kind, one.value) for one in invoice.references)
-            for other in self._found(self.by_reference, invoice.carrier_id, *reference)
+            for other in self._before(self._by_reference, order, carrier, *reference)
         }
         alike = [
             other
-            for other in self._found(self.by_amount, invoice.carrier_id, invoice.currency, invoice.net_due_minor)
+            for other in self._before(self._by_amount, order, carrier, invoice.currency, invoice.net_due_minor)
             if number is not None
-            and other.invoice_number is not None
-            and counts_from(invoice) - counts_from(other) < SIMILAR_WITHIN
-            and is_similar(number, plain_number(other.invoice_number))
+            and other.number is not None
+            and order[0] - other.order[0] < _SIMILAR_WITHIN
+            and is_similar(number, other.number)
         ]
         return Repeats(
-            same_shipment=tuple(self._found(self.by_shipment, invoice.carrier_id, invoice.shipment_id)),
-            same_number=tuple(self._found(self.by_number, invoice.carrier_id, number)),
-            similar_number=tuple(alike),
-            same_reference=tuple(sharing.values()),
+            same_shipment=self._found(self._before(self._by_shipment, order, carrier, invoice.shipment_id)),
+            same_number=self._found(self._before(self._by_number, order, carrier, number)),
+            similar_number=self._found(alike),
+            same_reference=self._found(sharing.values()),
         )
 
     def values(self, invoice: FreightInvoice) -> tuple[float, ...]:
-        """Return the features of one invoice, from those taken in."""
+        """Return the features of one invoice, from those taken in that came in before it."""
         found = self.repeats(invoice)
         same, amount = found.same_shipment, invoice.net_due_minor
         newest = max((counts_from(other) for other in same), default=None)
@@ -134,22 +162,38 @@ class Ledger:
             float("nan") if newest is None else _hours(counts_from(invoice), newest),
         )
 
-    def _groups(self, invoice: FreightInvoice) -> Iterator[dict[str, FreightInvoice]]:
+    def _groups(self, invoice: FreightInvoice, number: str | None) -> Iterator[tuple[Before, tuple[object, ...]]]:
         if invoice.shipment_id is not None:
-            yield self.by_shipment[invoice.carrier_id, invoice.shipment_id]
-        if invoice.invoice_number is not None:
-            yield self.by_number[invoice.carrier_id, plain_number(invoice.invoice_number)]
-        yield self.by_amount[invoice.carrier_id, invoice.currency, invoice.net_due_minor]
-        for reference in invoice.references:
-            yield self.by_reference[invoice.carrier_id, reference.kind, reference.value]
+            yield self._by_shipment, (invoice.carrier_id, invoice.shipment_id)
+        if number is not None:
+            yield self._by_number, (invoice.carrier_id, number)
+        yield self._by_amount, (invoice.carrier_id, invoice.currency, invoice.net_due_minor)
+        for reference in dict.fromkeys((one.kind, one.value) for one in invoice.references):
+            yield self._by_reference, (invoice.carrier_id, *reference)
 
-    def _found(self, groups: Before, *key: object) -> list[FreightInvoice]:
-        return list(groups[key].values()) if None not in key and key in groups else []
+    def _before(self, groups: Before, order: Order, carrier: str, *key: object) -> list[_Seen]:
+        """Return those of a group that came in before and were not cancelled by then."""
+        if None in key:
+            return []
+        group = groups.get((carrier, *key), [])
+        return [seen for seen in group[: bisect_left(group, order, key=_order)] if not self._gone(carrier, seen, order)]
+
+    def _gone(self, carrier: str, seen: _Seen, order: Order) -> bool:
+        cancelled = () if seen.number is None else self._cancelled.get((carrier, seen.number), ())
+        return any(seen.order < one < order for one in cancelled)
+
+    def _found(self, seen: Iterable[_Seen]) -> tuple[FreightInvoice, ...]:
+        assert self._find is not None  # noqa: S101  one of the two is given
+        return tuple(self._find(one.order[1]) for one in seen)
 
 
-def in_order_of_arrival(invoices: Iterable[FreightInvoice]) -> list[FreightInvoice]:
-    """Return the invoices as they came in."""
-    return sorted(invoices, key=lambda invoice: (counts_from(invoice), invoice.invoice_id))
+def order_of(invoice: FreightInvoice) -> Order:
+    """Return the place of an invoice in the order of arrival."""
+    return micros(counts_from(invoice)), invoice.invoice_id
+
+
+def _order(seen: _Seen) -> Order:
+    return seen.order
 
 
 def plain_number(number: str) -> str:

@@ -7,35 +7,30 @@ billing habits as they were known by then.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from features import billing, duplicates, likeness
-from features.as_known import counts_from, standing
 from features.billing import Bill
+from features.bills import Progress, bills_of
 from features.contracts import Contracts
 from features.declaration import Feature
-from features.duplicates import Ledger, in_order_of_arrival
+from features.duplicates import Ledger
 from features.history import WINDOWS
 from features.instants import micros
-from features.invoice_records import FreightInvoice, InvoiceLine
-from features.rating import rate_shipment
-from features.records import DeliveryEvent, Shipment
-from features.tables import RecordTables, events_of, records_of, shipments_of
+from features.invoice_records import FreightInvoice
+from features.tables import RecordTables
 from features.timeline import Ints, Timeline
-
-Progress = Callable[[int, int], None]
-"""Called with (done, total) as the work goes on."""
 
 OVER_AFTER_MINOR = 100
 """A past bill counts as too high when it is more than this above what is owed: less is rounding."""
 HABIT_WINDOWS = ("28d", "90d")
+Habit = tuple[int, int, int, int]
+"""Whether a bill was too high (0 or 1), by how much, whether that is known, and what it came to."""
 _STREAMS = {"carrier": "of this carrier", "carrier_lane": "of this carrier on this lane"}
 _KINDS = (
     ("invoices", "invoices", "invoices {}"),
@@ -83,70 +78,27 @@ class InvoiceMatrix:
 def build_invoices(tables: RecordTables, progress: Progress | None = None) -> InvoiceMatrix:
     """Build the features of each invoice, from what was known when it came in and from nothing else."""
     contracts = Contracts.of_tables(tables)
-    bills = tuple(_bills(tables, contracts))
-    own = np.empty((len(bills), len(billing.FEATURES)))
-    for row, bill in enumerate(bills):
-        own[row] = billing.values(bill, contracts)
-        if progress is not None:
-            progress(row + 1, len(bills))
+    bills = tuple(bills_of(tables, contracts, progress=progress))
+    own = np.array([billing.values(bill, contracts) for bill in bills]).reshape(len(bills), len(billing.FEATURES))
     return InvoiceMatrix(np.concatenate([own, _repeats(bills), _habits(bills), likeness.values(bills)], axis=1), bills)
 
 
-def plan_at(plans: Sequence[Shipment], cutoff: datetime) -> Shipment | None:
-    """Return the plan of one shipment that is in force at the cutoff: the one known last."""
-    return max((plan for plan in plans if counts_from(plan) <= cutoff), key=lambda plan: plan.known_at, default=None)
-
-
-def _bills(tables: RecordTables, contracts: Contracts) -> list[Bill]:
-    invoices = list(records_of(tables, FreightInvoice))
-    wanted = {invoice.shipment_id for invoice in invoices}
-    plans: dict[str | None, list[Shipment]] = defaultdict(list)
-    for plan in shipments_of(tables):
-        plans[plan.shipment_id].append(plan)
-    events: dict[str | None, list[DeliveryEvent]] = defaultdict(list)
-    for event in events_of(tables):
-        if event.shipment_id in wanted:
-            events[event.shipment_id].append(event)
-    lines: dict[str, list[InvoiceLine]] = defaultdict(list)
-    for line in records_of(tables, InvoiceLine):
-        lines[line.invoice_id].append(line)
-    bills = []
-    for invoice in invoices:
-        cutoff = counts_from(invoice)
-        shipment = plan_at(plans[invoice.shipment_id], cutoff)
-        told = events[invoice.shipment_id]
-        bills.append(
-            Bill(
-                invoice=invoice,
-                lines=tuple(line for line in lines[invoice.invoice_id] if counts_from(line) <= cutoff),
-                shipment=shipment,
-                events=standing(told, cutoff),
-                expected=rate_shipment(shipment, told, contracts, cutoff),
-                cutoff=cutoff,
-            )
-        )
-    return bills
-
-
 def _repeats(bills: Sequence[Bill]) -> NDArray[np.float64]:
-    row_of = {bill.invoice.invoice_id: row for row, bill in enumerate(bills)}
-    found = np.empty((len(bills), len(duplicates.FEATURES)))
     ledger = Ledger()
-    for invoice in in_order_of_arrival(bill.invoice for bill in bills):
-        found[row_of[invoice.invoice_id]] = ledger.values(invoice)
-        ledger.take(invoice)
-    return found
+    for bill in bills:
+        ledger.take(bill.invoice)
+    return np.array([ledger.values(bill.invoice) for bill in bills]).reshape(len(bills), len(duplicates.FEATURES))
 
 
 def _habits(bills: Sequence[Bill]) -> NDArray[np.float64]:
     """Return count, share and mean too high, share in doubt and spend, by stream and window."""
     arrived: Ints = np.array([micros(bill.cutoff) for bill in bills], dtype=np.int64)
-    facts: Ints = np.array([_fact(bill) for bill in bills], dtype=np.int64).reshape(len(bills), 4)
+    facts: Ints = np.array([habit_facts(bill) for bill in bills], dtype=np.int64).reshape(len(bills), 4)
     windows = [WINDOWS[window] for window in HABIT_WINDOWS]
     columns = []
     for lane in (False, True):
         # Amounts of two currencies do not add up: the currency is a part of every key.
-        keys = pd.factorize(pd.Series([_key(bill, lane=lane) for bill in bills], dtype=object))[0]
+        keys = pd.factorize(pd.Series([habit_key(bill.invoice, lane=lane) for bill in bills], dtype=object))[0]
         # Known an instant after the arrival: an invoice is judged once it is there, so it is no past of itself.
         timeline = Timeline(keys, arrived, arrived + 1, windows, tuple(facts.T))
         answers = timeline.at(keys, arrived).astype(np.float64)
@@ -162,17 +114,18 @@ def _habits(bills: Sequence[Bill]) -> NDArray[np.float64]:
     return np.stack(columns, axis=1)
 
 
-def _fact(bill: Bill) -> tuple[int, int, int, int]:
+def habit_facts(bill: Bill) -> Habit:
     """Return whether a bill is too high (0 or 1), by how much, whether that is known, and what it comes to."""
     over = bill.over_minor
     too_high = over is not None and over > OVER_AFTER_MINOR
     return int(too_high), over if too_high and over is not None else 0, int(over is not None), bill.total_minor
 
 
-def _key(bill: Bill, *, lane: bool) -> str:
-    parts: list[object] = [bill.invoice.carrier_id, bill.invoice.currency]
+def habit_key(invoice: FreightInvoice, *, lane: bool) -> str:
+    """Return whose habits an invoice shows: its carrier's, or its carrier's on its lane, in one currency."""
+    parts: list[object] = [invoice.carrier_id, invoice.currency]
     if lane:
-        parts += [bill.invoice.origin, bill.invoice.destination]
+        parts += [invoice.origin, invoice.destination]
     return "\x1f".join(map(str, parts))
 
 

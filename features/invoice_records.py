@@ -6,11 +6,11 @@ With the basis `percent` it is `percent` of the line haul, and money plays no pa
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from features.fields import Amount, Identifier, Instant, Priced, Valid
+from features.fields import Amount, Identifier, Instant, Part, Priced, Valid
 from features.invoice_vocabulary import ChargeKind, InvoiceKind, PaymentMethod, Proof, RateBasis
 from features.records import Reference
 from features.vocabulary import FreightClass, Mode, ReferenceKind
@@ -95,6 +95,11 @@ class FreightInvoice(Priced):
     net_due_minor: int = Field(description="what is asked for; negative for a credit")
     references: tuple[Reference, ...] = ()
 
+    @property
+    def comes_to_minor(self) -> int:
+        """What it comes to: the stated total, else what is asked for and what was paid before."""
+        return self.total_minor if self.total_minor is not None else self.net_due_minor + (self.prepaid_minor or 0)
+
 
 class InvoiceLine(Priced):
     """One charge of an invoice, with the arithmetic that the carrier states."""
@@ -117,3 +122,47 @@ class InvoiceLine(Priced):
     reference: Identifier | None = Field(
         default=None, description="number of the parcel or shipment that it is for, where the line itself says so"
     )
+
+
+class BilledLine(Part):
+    """One charge as it stands on its invoice, whose identity, clocks and currency it shares."""
+
+    line_number: int = Field(ge=1)
+    kind: ChargeKind
+    charge_code: str | None = Field(default=None, description="charge code as the carrier sent it")
+    description: str | None = None
+    quantity: Amount | None = Field(default=None, description="how many units of the basis are billed")
+    basis: RateBasis | None = None
+    rate_minor: int | None = None
+    rate_per: RatePer = 1
+    percent: Percent | None = None
+    amount_minor: int
+    weight_kg: Amount | None = Field(default=None, description="weight as billed")
+    pieces: int | None = Field(default=None, ge=0)
+    freight_class: FreightClass | None = None
+    reference_kind: ReferenceKind | None = None
+    reference: Identifier | None = Field(
+        default=None, description="number of the parcel or shipment that it is for, where the line itself says so"
+    )
+
+
+class BilledInvoice(FreightInvoice):
+    """A carrier's bill with its charges, as one message: what was not on it when it came in is no part of it."""
+
+    lines: tuple[BilledLine, ...] = ()
+
+    @model_validator(mode="after")
+    def _lines_are_numbered_once(self) -> Self:
+        numbers = [line.line_number for line in self.lines]
+        if len(set(numbers)) < len(numbers):
+            raise ValueError(f"lines are numbered {numbers}; give each a number of its own")
+        return self
+
+    def invoice(self) -> FreightInvoice:
+        """Return the bill without its charges."""
+        return FreightInvoice.model_validate(self.model_dump(exclude={"lines"}))
+
+    def invoice_lines(self) -> tuple[InvoiceLine, ...]:
+        """Return the charges as records of their own."""
+        shared = {name: getattr(self, name) for name in ("invoice_id", "currency", "occurred_at", "known_at")}
+        return tuple(InvoiceLine.model_validate(line.model_dump() | shared) for line in self.lines)

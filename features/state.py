@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
@@ -19,12 +19,15 @@ from numpy.typing import NDArray
 
 from features import course, tracking
 from features.archive import Archive
+from features.as_known import counts_from
 from features.carrier_records import Claim, Tender, TenderResponse
 from features.course import Course
 from features.errors import RecordError, UnknownShipmentError
 from features.instants import micros
+from features.invoice_records import Accessorial, BilledInvoice, CarrierRate, FuelIndex
 from features.legs import Legs, Row, Time, Version, is_same_plan, keys_of, version_at, versions_of
 from features.live import LiveFacts
+from features.live_invoices import LiveInvoices
 from features.live_leg import LiveLeg
 from features.moments import IN_TURN, moment_at
 from features.numbers import numbers_of
@@ -49,6 +52,10 @@ AnyRecord = (
     | Tender
     | TenderResponse
     | Claim
+    | BilledInvoice
+    | CarrierRate
+    | FuelIndex
+    | Accessorial
 )
 """Whatever the state can take in."""
 
@@ -104,6 +111,7 @@ class State:
     def __init__(self, settings: FeatureSettings | None = None) -> None:
         self.settings = settings or FeatureSettings()
         self.facts = LiveFacts(self.settings)
+        self.invoices = LiveInvoices(self.told)
         self._archive = Archive(RecordTables.from_records([]), _KINDS)
         self._cases: dict[str, _Case] = {}
         self._carriers_of: dict[tuple[str, str], set[str]] = {}
@@ -146,6 +154,10 @@ class State:
                 return self.facts.tenders.add(record)
             case Claim():
                 return self.facts.claims.add(record)
+            case BilledInvoice():
+                return self.invoices.add(record)
+            case CarrierRate() | FuelIndex() | Accessorial():
+                return self.invoices.add_terms(record)
 
     def check(self, record: AnyRecord) -> None:
         """Raise what `add` would raise, and change nothing."""
@@ -177,10 +189,13 @@ class State:
             self.facts.tenders.check(record)
         elif isinstance(record, Claim):
             self.facts.claims.check(record)
+        elif isinstance(record, BilledInvoice):
+            self.invoices.check(record)
 
     def add_tables(self, tables: RecordTables) -> None:
         """Take in a history of canonical tables; an empty state takes it in bulk."""
-        if self._cases or self._archive:
+        in_bulk = not (self._cases or self._archive)
+        if not in_bulk:
             for records in (shipments_of(tables), events_of(tables)):
                 for record in records:
                     self.add(record)
@@ -204,6 +219,7 @@ class State:
                 self.add(answer)
         else:
             self.facts.tenders.load(tables)
+        self.invoices.add_tables(tables, in_bulk=in_bulk)
 
     def knows(self, shipment_id: str) -> bool:
         """Tell whether the shipment was announced."""
@@ -234,6 +250,14 @@ class State:
         case = self._case(shipment_id)
         held = () if case is None else case.events.values()
         return tuple(sorted(held, key=lambda event: (event.known_at, event.occurred_at, event.event_id)))
+
+    def told(self, shipment_id: str) -> tuple[Sequence[Shipment], Sequence[DeliveryEvent]]:
+        """Return the plans and the events held of a shipment; what lies in the archive stays there."""
+        if shipment_id in self._archive:
+            records = self._archive.records
+            return records(Shipment, shipment_id), records(DeliveryEvent, shipment_id)
+        case = self._cases.get(shipment_id)
+        return ((), ()) if case is None else (case.plans, tuple(case.events.values()))
 
     def events_known(self, shipment_id: str) -> int:
         """Return how many distinct events are held of a shipment."""
@@ -297,6 +321,7 @@ class State:
         case.plans.insert(len(before), record)
         self._note(case, record)
         self._refresh(case)
+        self.invoices.note(record.shipment_id, counts_from(record))
         return not (before and is_same_plan(before[-1], record))
 
     def _add_event(self, record: DeliveryEvent) -> bool:
@@ -307,6 +332,7 @@ class State:
         case.events[record.event_id] = record
         case.reports = None
         self._refresh(case)
+        self.invoices.note(record.shipment_id, counts_from(record))
         return True
 
     def _note(self, case: _Case, record: Shipment) -> None:

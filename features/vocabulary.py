@@ -293,6 +293,10 @@ class EventType(StrEnum):
     TENDER = "freight.tender"
     TENDER_RESPONSE = "freight.tender.response"
     CLAIM = "freight.claim"
+    INVOICE = "freight.invoice"
+    CARRIER_RATE = "freight.contract.rate"
+    FUEL_INDEX = "freight.contract.fuel"
+    ACCESSORIAL = "freight.contract.accessorial"
 
 
 class Moment(StrEnum):

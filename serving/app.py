@@ -22,6 +22,7 @@ from serving.effects import endpoints as effects
 from serving.events import endpoints as events
 from serving.health import endpoints as health
 from serving.health import metrics
+from serving.invoices import endpoints as invoices
 from serving.limits import BodyLimit
 from serving.policies import endpoints as policies
 from serving.recommendations import endpoints as recommendations
@@ -35,6 +36,7 @@ _API = (
     scores.router,
     arrivals.router,
     recommendations.router,
+    invoices.router,
     decisions.router,
     effects.router,
     directives.router,

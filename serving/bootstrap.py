@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -12,8 +12,11 @@ from sqlalchemy.orm import Session, sessionmaker
 from features.contracts import Contracts
 from features.settings import FeatureSettings
 from features.tables import RecordTables
+from models.audit.company import read_audit_settings
+from models.audit.findings import AuditSettings
+from models.audit.score import AuditModel
 from models.eta import EtaModel
-from models.registry import load_champion, load_eta_champion
+from models.registry import load_audit_champion, load_champion, load_eta_champion
 from serving.arrivals.outcomes import KnownOutcomes, KnowsThePast
 from serving.arrivals.service import ArrivalService
 from serving.auth.people import NOBODY, People, read_people
@@ -32,6 +35,7 @@ from serving.events.records import Intake
 from serving.events.service import EventService
 from serving.events.snapshot import start_of
 from serving.health.service import HealthService
+from serving.invoices.service import InvoiceService, KnowsInvoices
 from serving.policies.bundles import Bundles
 from serving.policies.service import PolicyService
 from serving.policies.starting import begin
@@ -44,7 +48,7 @@ from serving.scores.service import ScoreService
 from serving.step_ups.service import StepUpService
 
 
-class OnlineState(FeatureState, Learns, KnowsThePast, Protocol):
+class OnlineState(FeatureState, Learns, KnowsThePast, KnowsInvoices, Protocol):
     """The state both sides use: events fill it, scores ask it."""
 
 
@@ -61,6 +65,7 @@ class Container:
     people: People = NOBODY
     eta_model: EtaModel | None = None
     contracts: Contracts = field(default_factory=lambda: Contracts(()))
+    audit_model: AuditModel | None = None
 
     @cached_property
     def sessions(self) -> sessionmaker[Session]:
@@ -102,6 +107,18 @@ class Container:
     def carriers(self) -> CarrierService:
         """Recommends carriers."""
         return CarrierService(self.clock, self.reads, self.scores, self.arrivals, self.contracts, self.bundles)
+
+    @cached_property
+    def invoices(self) -> InvoiceService:
+        """Judges freight invoices."""
+        return InvoiceService(self.clock, self.state, self.audit_model, self.audit_settings, self.intake)
+
+    @cached_property
+    def audit_settings(self) -> AuditSettings:
+        """What the rules of the audit know of the company: from the file, from the model, or the defaults."""
+        if self.settings.invoice_rules is not None:
+            return read_audit_settings(self.settings.invoice_rules)
+        return AuditSettings() if self.audit_model is None else self.audit_model.settings
 
     @cached_property
     def decisions(self) -> DecisionService:
@@ -165,8 +182,8 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Container:
 
     Raises
     ------
-    DatabaseUrlError, NoChampionError, BundleError, FingerprintError, LifeError, PolicyError, SettingsError,
-    SnapshotError, SourceError, TableError
+    AuditFileError, DatabaseUrlError, NoChampionError, BundleError, FingerprintError, LifeError, PolicyError,
+    SettingsError, SnapshotError, SourceError, TableError
         If a part cannot be had; each says what to do.
     """
     model: DelayPredictor = AbsentModel()
@@ -175,27 +192,53 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Container:
         champion, _ = load_champion(settings.tracking_uri, settings.model_name)
         model, feature_settings = champion, champion.feature_settings
     eta_model = _eta_model(settings, feature_settings)
+    audit_model = None
+    if settings.invoice_model_name is not None and settings.tracking_uri is not None:
+        audit_model, _ = load_audit_champion(settings.tracking_uri, settings.invoice_model_name)
     engine = create_engine_for(settings.database_url)
     upgrade(engine)
     state = LiveState(feature_settings)
     start = 0
-    contracts = Contracts(())
     if settings.history is not None:
         start = start_of(session_factory(read_only(engine)), settings.history)
-        tables = RecordTables.read(settings.history)
-        state.add_tables(tables)
-        contracts = Contracts.of_tables(tables)
-    if settings.contracts is not None:
-        contracts = Contracts.of_tables(RecordTables.read(settings.contracts))
+    told = _told_before(settings)
+    if told is not None:
+        state.add_tables(told)
     clock, bundles = clock or SystemClock(), Bundles()
     with session_factory(engine).begin() as session:
         owners = begin(session, bundles, settings.policy, clock.now())
     people = NOBODY if settings.people is None else read_people(settings.people, owners)
-    container = Container(settings, clock, engine, state, model, bundles, people, eta_model, contracts)
+    container = Container(
+        settings,
+        clock,
+        engine,
+        state,
+        model,
+        bundles,
+        people,
+        eta_model,
+        state.invoices.contracts,
+        audit_model,
+    )
+    _ = container.audit_settings  # a file that cannot be used is told now, and not at the first question
     container.following.position = start
     container.following.catch_up()
     container.arrivals.catch_up()
     return container
+
+
+def _told_before(settings: Settings) -> RecordTables | None:
+    """Read the history, with the contracts of another folder in place of its own where one is named."""
+    history = None if settings.history is None else RecordTables.read(settings.history)
+    if settings.contracts is None:
+        return history
+    agreed = RecordTables.read(settings.contracts)
+    return replace(
+        RecordTables.from_records([]) if history is None else history,
+        carrier_rates=agreed.carrier_rates,
+        fuel_index=agreed.fuel_index,
+        accessorials=agreed.accessorials,
+    )
 
 
 def _eta_model(settings: Settings, feature_settings: FeatureSettings) -> EtaModel | None:

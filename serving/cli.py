@@ -91,6 +91,14 @@ def serve(
         str | None,
         typer.Option(help="Name of the registered model of arrival; without one nobody is told when it arrives."),
     ] = None,
+    invoice_model: Annotated[
+        str | None,
+        typer.Option(help="Name of the registered model of invoices; without one rules judge invoices alone."),
+    ] = None,
+    invoice_rules: Annotated[
+        Path | None,
+        typer.Option(help="What the rules of the invoice audit need to know (YAML).", exists=True, dir_okay=False),
+    ] = None,
     history: Annotated[
         Path | None,
         typer.Option(help="Folder of imported tables, known before the record log begins; or a snapshot.", exists=True),
@@ -137,6 +145,8 @@ def serve(
         tracking_uri=tracking_uri,
         model_name=model,
         eta_model_name=eta_model,
+        invoice_model_name=invoice_model,
+        invoice_rules=invoice_rules,
         history=history,
         contracts=contracts,
         policy=policy,

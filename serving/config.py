@@ -35,6 +35,10 @@ class Settings:
     model_name: str = "delay"
     eta_model_name: str | None = None
     """Registered model of arrival; without one nobody is told when a shipment arrives."""
+    invoice_model_name: str | None = None
+    """Registered model of invoices; without one rules judge them alone."""
+    invoice_rules: Path | None = None
+    """What the rules of the audit need to know (`models.audit.company`); else as the model was trained."""
     history: Path | None = None
     """Folder of canonical Parquet tables, known before the record log begins."""
     contracts: Path | None = None
@@ -56,6 +60,10 @@ class Settings:
         """Refuse what cannot work, before anything is built from it."""
         if self.eta_model_name is not None and self.tracking_uri is None:
             raise SettingsError("eta model", f"'{self.eta_model_name}'", "Give the registry too: --tracking-uri.")
+        if self.invoice_model_name is not None and self.tracking_uri is None:
+            raise SettingsError(
+                "invoice model", f"'{self.invoice_model_name}'", "Give the registry too: --tracking-uri."
+            )
         if self.body_limit_bytes < 1:
             raise SettingsError("body limit", f"{self.body_limit_bytes} bytes", "Give at least 1.")
         if self.clock_skew < timedelta(0):

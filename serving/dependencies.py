@@ -25,6 +25,7 @@ from serving.errors import (
 )
 from serving.events.service import EventService
 from serving.health.service import HealthService
+from serving.invoices.service import InvoiceService
 from serving.policies.service import PolicyService
 from serving.recommendations.assignment import AssignmentService
 from serving.recommendations.carriers import CarrierService
@@ -73,6 +74,11 @@ async def _nodes(container: App) -> NodeService:
 async def _assignments(container: App) -> AssignmentService:
     container.following.catch_up_if_possible()
     return AssignmentService(container.carriers, container.reviews)
+
+
+async def _invoices(container: App) -> InvoiceService:
+    container.following.catch_up_if_possible()
+    return container.invoices
 
 
 async def _decisions(container: App) -> DecisionService:
@@ -176,6 +182,7 @@ Known = Annotated[Person, Depends(_person)]
 Key = Annotated[str, Depends(_key)]
 Events = Annotated[EventService, Depends(_events)]
 Arrivals = Annotated[ArrivalService, Depends(_arrivals)]
+Invoices = Annotated[InvoiceService, Depends(_invoices)]
 Scores = Annotated[ScoreService, Depends(_scores)]
 Carriers = Annotated[CarrierService, Depends(_carriers)]
 Nodes = Annotated[NodeService, Depends(_nodes)]

@@ -19,7 +19,10 @@ DESCRIPTION = (
 )
 TAGS = [
     {"name": "events", "description": "What happened, as CloudEvents 1.0; kept once, in a log."},
-    {"name": "scores", "description": "How likely a shipment is to be late, and why; and when it arrives."},
+    {
+        "name": "scores",
+        "description": "How likely a shipment is to be late, and why; when it arrives; what to do about an invoice.",
+    },
     {"name": "recommendations", "description": "Which carrier, from which place: what each is expected to cost."},
     {"name": "decisions", "description": "Score, decide, record, and set in motion: once."},
     {"name": "effects", "description": "What became of what was set in motion: reported, undone, or before a person."},

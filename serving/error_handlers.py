@@ -65,6 +65,7 @@ KINDS: Mapping[type[Exception], ProblemKind] = {
     errors.NoPromiseError: ProblemKind(422, "no-promise", "Nobody says by when it is promised"),
     causes.CauseNotFoundError: ProblemKind(404, "unknown-cause", "The common cause is unknown"),
     causes.CauseEndedError: ProblemKind(409, "cause-ended", "The common cause does not stand any more"),
+    errors.UnknownInvoiceError: ProblemKind(404, "unknown-invoice", "The invoice is unknown"),
     errors.DecisionNotFoundError: ProblemKind(404, "unknown-decision", "The decision is unknown"),
     effects.CallNotFoundError: ProblemKind(404, "unknown-call", "Nobody made that call"),
     effects.FutureOutcomeError: ProblemKind(422, "outcome-from-the-future", "The outcome lies in the future"),

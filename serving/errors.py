@@ -28,6 +28,7 @@ ServingError
  ├─ NoDecisionMomentError       the shipment has nothing to decide now
  ├─ NoContractsError            without a rate no carrier can be recommended
  ├─ NoPromiseError              without a promise no place can be recommended
+ ├─ UnknownInvoiceError         an invoice that nobody sent
  ├─ DecisionNotFoundError
  ├─ EffectError                 see serving.effects.errors
  ├─ OrderError                  see serving.directives.errors
@@ -279,6 +280,16 @@ class NoDecisionMomentError(ServingError):
             f"Shipment '{shipment_id}' has no decision moment at {now.isoformat()}: it is known to be delivered, "
             f"cancelled or otherwise closed, so there is nothing left to decide. To judge it all the same, name the "
             f"`moment`."
+        )
+
+
+class UnknownInvoiceError(ServingError):
+    """A question about an invoice that nobody sent."""
+
+    def __init__(self, invoice_id: str) -> None:
+        self.invoice_id = invoice_id
+        super().__init__(
+            f"Invoice '{invoice_id}' is unknown. Send its `freight.invoice` event first, or give the invoice inline."
         )
 
 

@@ -90,7 +90,7 @@ def _agree(one: FreightInvoice, other: FreightInvoice) -> bool:
 
 
 def _of_shipment(bill: Bill, same: Sequence[FreightInvoice]) -> Finding | None:
-    before = sum(_total(other) for other in same)
+    before = sum(other.comes_to_minor for other in same)
     names = tuple(other.invoice_id for other in same)
     owed = bill.expected.total_minor if bill.invoice.currency == bill.expected.currency else None
     listed = ", ".join(_named(other) for other in same)
@@ -170,9 +170,3 @@ def _no_rate(bill: Bill, settings: AuditSettings) -> Finding | None:
 
 def _named(invoice: FreightInvoice) -> str:
     return f"{invoice.invoice_number or invoice.invoice_id} of {invoice.occurred_at:%Y-%m-%d}"
-
-
-def _total(invoice: FreightInvoice) -> int:
-    if invoice.total_minor is not None:
-        return invoice.total_minor
-    return invoice.net_due_minor + (invoice.prepaid_minor or 0)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from features.billing import Bill
 from features.contracts import Contracts
-from features.duplicates import Ledger, Repeats, in_order_of_arrival
+from features.duplicates import Ledger, Repeats
 from features.invoice_vocabulary import ChargeKind, Discrepancy, InvoiceKind
 from models.audit.arithmetic import sum_findings
 from models.audit.beside import beside_findings, tax_findings
@@ -26,13 +26,10 @@ def audit_bills(bills: Sequence[Bill], contracts: Contracts, settings: AuditSett
     -------
     In the order of the bills.
     """
-    by_id = {bill.invoice.invoice_id: bill for bill in bills}
-    ledger, found = Ledger(), {}
-    for invoice in in_order_of_arrival(bill.invoice for bill in bills):
-        bill = by_id[invoice.invoice_id]
-        found[invoice.invoice_id] = audit_bill(bill, contracts, ledger.repeats(invoice), settings)
-        ledger.take(invoice)
-    return [found[bill.invoice.invoice_id] for bill in bills]
+    ledger = Ledger()
+    for bill in bills:
+        ledger.take(bill.invoice)
+    return [audit_bill(bill, contracts, ledger.repeats(bill.invoice), settings) for bill in bills]
 
 
 def audit_bill(bill: Bill, contracts: Contracts, repeats: Repeats, settings: AuditSettings) -> Audit:

@@ -116,6 +116,62 @@ _CLAIM = {
         "currency": "EUR",
     },
 }
+INVOICE_EXAMPLE: dict[str, Any] = {
+    "invoice_id": "NWX-2026-7781",
+    "invoice_number": "7781",
+    "carrier_id": "NWX",
+    "shipment_id": "SH-1001",
+    "currency": "EUR",
+    "occurred_at": "2026-03-06T00:00:00Z",
+    "weight_kg": 840.0,
+    "total_minor": 93500,
+    "net_due_minor": 93500,
+    "references": [{"kind": "pro", "value": "NWX-55120"}],
+    "lines": [
+        {"line_number": 1, "kind": "line_haul", "quantity": 840.0, "basis": "kg", "rate_minor": 10000, "rate_per": 100,
+         "amount_minor": 84000},
+        {"line_number": 2, "kind": "fuel", "charge_code": "FSC", "percent": 10.0, "amount_minor": 9500},
+    ],
+}  # fmt: skip
+_INVOICE = {
+    "specversion": "1.0",
+    "id": "210-7781",
+    "source": "/carriers/NWX",
+    "type": "freight.invoice",
+    "data": INVOICE_EXAMPLE,
+}
+_RATE = {
+    "specversion": "1.0",
+    "id": "rate-NWX-17",
+    "source": "/contracts",
+    "type": "freight.contract.rate",
+    "time": "2026-01-05T09:00:00Z",
+    "data": {
+        "rate_id": "NWX-17",
+        "carrier_id": "NWX",
+        "origin": "DEHAM",
+        "destination": "ATVIE",
+        "basis": "kg",
+        "rate_minor": 10000,
+        "rate_per": 100,
+        "currency": "EUR",
+        "valid_from": "2026-01-01T00:00:00Z",
+        "fuel_index_id": "DIESEL-DE",
+    },
+}
+_FUEL = {
+    "specversion": "1.0",
+    "id": "diesel-2026-W10",
+    "source": "/fuel",
+    "type": "freight.contract.fuel",
+    "time": "2026-03-02T06:00:00Z",
+    "data": {
+        "fuel_index_id": "DIESEL-DE",
+        "surcharge_pct": 10.0,
+        "valid_from": "2026-03-02T00:00:00Z",
+        "valid_until": "2026-03-09T00:00:00Z",
+    },
+}
 _ONE = {"$ref": "#/components/schemas/CloudEvent"}
 _MANY = {"type": "array", "items": _ONE}
 
@@ -136,6 +192,9 @@ EVENTS_OPENAPI: dict[str, Any] = {
                     "a load is offered to a carrier": {"value": _OFFER},
                     "the carrier answers": {"value": _ANSWER},
                     "a claim is filed; another event with its claim_id says what became of it": {"value": _CLAIM},
+                    "a carrier bills a shipment, all lines in one event": {"value": _INVOICE},
+                    "a rate is agreed": {"value": _RATE},
+                    "the fuel surcharge of a week": {"value": _FUEL},
                 },
             },
             "application/cloudevents-batch+json": {

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from features.carrier_records import Claim, Tender, TenderResponse
 from features.errors import FutureKnowledgeError
 from features.fields import Record
+from features.invoice_records import Accessorial, BilledInvoice, CarrierRate, FuelIndex
 from features.records import DeliveryEvent, Disruption, Place, Shipment, WeatherForecast, WeatherObservation
 from features.state import AnyRecord
 from features.stock_records import LabourShift, WarehouseTask
@@ -34,6 +35,10 @@ RECORD_OF: Mapping[EventType, type[AnyRecord]] = {
     EventType.TENDER: Tender,
     EventType.TENDER_RESPONSE: TenderResponse,
     EventType.CLAIM: Claim,
+    EventType.INVOICE: BilledInvoice,
+    EventType.CARRIER_RATE: CarrierRate,
+    EventType.FUEL_INDEX: FuelIndex,
+    EventType.ACCESSORIAL: Accessorial,
 }
 """The record that the data of each event type is."""
 
@@ -82,7 +87,7 @@ def read_record(kind: type[R], data: Mapping[str, Any], *, now: datetime, intake
 
 
 def subject_of(record: AnyRecord) -> str:
-    """Return what a record is about: its shipment, its place, the disruption, the task, the shift, or the claim."""
+    """Return what a record is about: its shipment, its place, or whatever it identifies."""
     match record:
         case WeatherObservation() | WeatherForecast() | Place():
             return record.place
@@ -94,6 +99,14 @@ def subject_of(record: AnyRecord) -> str:
             return record.shift_id
         case Claim():
             return record.claim_id
+        case BilledInvoice():
+            return record.invoice_id
+        case CarrierRate():
+            return record.rate_id
+        case FuelIndex():
+            return record.fuel_index_id
+        case Accessorial():
+            return record.accessorial_id
         case _:
             return record.shipment_id
 

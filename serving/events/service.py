@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from features.carrier_records import Claim, Tender, TenderResponse
 from features.errors import FutureKnowledgeError, RecordError
+from features.invoice_records import BilledInvoice
 from features.records import DeliveryEvent, Disruption, Place, Shipment
 from features.state import AnyRecord
 from features.stock_records import WarehouseTask
@@ -192,6 +193,8 @@ def _identity(judged: _Judged) -> tuple[tuple[str, ...], ...]:
             return (("tender response", record.shipment_id, record.response_id),)
         case Claim() as record:
             return (("claim", record.claim_id),)
+        case BilledInvoice() as record:
+            return (("invoice", record.invoice_id),)
     return ()
 
 

@@ -16,6 +16,8 @@ from pathlib import Path
 import pandas as pd
 from sqlalchemy.orm import Session, sessionmaker
 
+from features.fields import Record
+from features.invoice_records import BilledInvoice
 from features.settings import FeatureSettings
 from features.state import AnyRecord, State
 from features.tables import SCHEMAS, RecordTables
@@ -116,14 +118,16 @@ class _Learns:
 
     def __init__(self) -> None:
         self.state = State(FeatureSettings())
-        self.news: list[AnyRecord] = []
+        self.news: list[Record] = []
 
     def check(self, record: AnyRecord) -> None:
         self.state.check(record)
 
     def add(self, record: AnyRecord) -> bool:
         is_news = self.state.add(record)
-        if is_news:
+        if is_news and isinstance(record, BilledInvoice):
+            self.news += [record.invoice(), *record.invoice_lines()]
+        elif is_news:
             self.news.append(record)
         return is_news
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features.bills import Progress
 from features.contracts import Contracts
 from features.invoice import InvoiceMatrix, build_invoices
 from features.tables import RecordTables
@@ -18,9 +19,6 @@ from models.audit.judgement import judge
 from models.audit.rules import audit_bills
 from models.audit.score import AuditModel
 from serving.invoices.schemas import InvoiceAnswer, invoice_answer
-
-Progress = Callable[[int, int], None]
-"""Called with (done, total) as the work goes on."""
 
 INVOICES, FINDINGS, LINES = "invoices.parquet", "findings.parquet", "invoices.jsonl"
 _NOT_FLAT = ("findings", "undetermined", "suspicion", "model", "edition", "tolerance_over", "tolerance_under",

@@ -15,7 +15,7 @@ from features import duplicates
 from features.as_known import counts_from
 from features.billing import Bill
 from features.definitions import FEATURES
-from features.duplicates import Ledger, in_order_of_arrival, is_similar, plain_number
+from features.duplicates import Ledger, is_similar, order_of, plain_number
 from features.fields import Record
 from features.invoice import INVOICE_FEATURES, INVOICE_NAMES, InvoiceMatrix, build_invoices
 from features.invoice_records import FreightInvoice, InvoiceLine
@@ -301,7 +301,7 @@ class TestAgainstLoops:
     def test_repeats(self, told: list[dict[str, Any]]) -> None:
         invoices = [bill(f"I{place}", **one) for place, one in enumerate(told)]
         ledger = Ledger()
-        for one in in_order_of_arrival(invoices):
+        for one in sorted(invoices, key=order_of):
             assert list(ledger.values(one)) == pytest.approx(repeats_by_loop(one, invoices), nan_ok=True)
             ledger.take(one)
 

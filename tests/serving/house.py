@@ -24,6 +24,7 @@ from features.settings import FeatureSettings
 from features.state import FeatureRow
 from features.tables import RecordTables
 from features.vocabulary import Moment, Verdict
+from models.audit.score import AuditModel
 from models.contracts import DelayScore, Explanation, Reason
 from models.eta import EtaModel
 from routing.policy import Policy
@@ -148,6 +149,7 @@ class House:
         people: People = NOBODY,
         eta_model: EtaModel | None = None,
         contracts: Contracts | None = None,
+        audit_model: AuditModel | None = None,
         **settings: Any,
     ) -> None:
         self.database_url = database_url
@@ -161,7 +163,8 @@ class House:
             self.state.add_tables(history)
         made = Settings(database_url=database_url, **settings)
         parts = (made, self.clock, self.engine, self.state, self.model, Bundles(), people, eta_model)
-        self.container = Container(*parts, Contracts(()) if contracts is None else contracts)
+        agreed = self.state.invoices.contracts if contracts is None else contracts
+        self.container = Container(*parts, agreed, audit_model)
         if policy is not None:
             with self.container.sessions.begin() as session:
                 put_in_force(session, policy, self.clock.now())
@@ -175,6 +178,7 @@ class House:
         same = {"clock": self.clock, "model": self.model, "feature_settings": self.feature_settings}
         given = {**same, "history": self.history, "people": self.container.people}
         given["eta_model"] = self.container.eta_model
+        given["audit_model"] = self.container.audit_model
         given |= {**self.settings, **changes}
         made = House(self.database_url, None, **given)
         made.api.get("/nowhere")  # FastAPI builds its routes at the first request, and not by several threads at once

@@ -14,7 +14,7 @@ from tests.serving.house import House
 
 ROOT = Path(__file__).parents[2]
 CALLS = {
-    "/healthz", "/readyz", "/v1/events", "/v1/score/delay", "/v1/score/eta",
+    "/healthz", "/readyz", "/v1/events", "/v1/score/delay", "/v1/score/eta", "/v1/score/invoices",
     "/v1/recommend/carriers", "/v1/recommend/nodes", "/v1/recommend/assignment", "/v1/triage", "/v1/decisions",
     "/v1/decisions/{decision_id}", "/v1/decisions/{decision_id}/counterfactuals",
     "/v1/reviews", "/v1/reviews/{item_id}",
@@ -98,6 +98,17 @@ def test_the_examples_of_questions_are_answered(document: Any, house: House, pat
     examples = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["examples"]
     for example in examples.values():
         assert house.api.post(path, json=example["value"]).status_code == 200
+
+
+def test_the_examples_of_questions_about_invoices_are_answered(document: Any, house: House) -> None:
+    house.advance(days=10)
+    events = document["paths"]["/v1/events"]["post"]["requestBody"]["content"]["application/cloudevents+json"]
+    for example in events["examples"].values():
+        house.send(example["value"])
+    examples = document["paths"]["/v1/score/invoices"]["post"]["requestBody"]["content"]["application/json"]["examples"]
+    answers = [house.api.post("/v1/score/invoices", json=example["value"]) for example in examples.values()]
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert "no_pod" in {finding["label"] for finding in answers[0].json()["findings"]}
 
 
 def test_the_events_described_are_those_that_are_read(document: Any) -> None:

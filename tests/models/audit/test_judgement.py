@@ -40,6 +40,10 @@ class Suspicious:
     """Finds every bill most suspicious, as a fitted model may."""
 
     threshold: float = 1.0
+    name: str = "suspicious"
+    version: str = "3"
+    fingerprints: tuple[tuple[str, str], ...] = (("model", "f" * 64),)
+    settings: AuditSettings = AuditSettings()  # noqa: RUF009  frozen
     minutes: ReviewMinutes = ReviewMinutes()  # noqa: RUF009  frozen
 
     @property

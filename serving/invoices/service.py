@@ -1,0 +1,84 @@
+"""Judges one invoice: by what was known when it came in, or anew by what is known now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from features.billing import Bill
+from features.invoice_records import BilledInvoice
+from features.live_invoices import LiveInvoices
+from models.audit.findings import AuditSettings
+from models.audit.judgement import judge
+from models.audit.rules import audit_bill
+from models.audit.score import AuditModel
+from serving.clock import Clock
+from serving.errors import UnknownInvoiceError
+from serving.events.records import Intake, read_record
+from serving.invoices.schemas import InvoiceAnswer, invoice_answer
+
+
+class KnowsInvoices(Protocol):
+    """What is asked of the feature state; see `features.state.State`."""
+
+    @property
+    def invoices(self) -> LiveInvoices: ...
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceQuestion:
+    """Which invoice is asked about: a known one by its id, or one given inline; and as known when.
+
+    Attributes
+    ----------
+    anew
+        Whether it is judged by what is known now, and not by what was known when it came in.
+    """
+
+    invoice_id: str | None = None
+    invoice: Mapping[str, Any] | None = None
+    anew: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceService:
+    """Judges invoices by rules, and by the model where one is loaded."""
+
+    clock: Clock
+    state: KnowsInvoices
+    model: AuditModel | None
+    settings: AuditSettings
+    intake: Intake
+
+    def answer(self, question: InvoiceQuestion) -> InvoiceAnswer:
+        """Judge an invoice; nothing is decided or recorded.
+
+        Raises
+        ------
+        UnknownInvoiceError
+            If nobody sent it.
+        InvalidRecordError, KnownTimeError, FutureKnowledgeError
+            If the inline invoice cannot be read.
+        RecordError
+            If an invoice of that id came before with other contents.
+        """
+        bill, invoices = self._bill(question), self.state.invoices
+        matrix = invoices.matrix(bill)
+        repeats = invoices.ledger.repeats(bill.invoice)
+        audit = audit_bill(bill, invoices.contracts, repeats, self.settings)
+        judgement = judge(matrix, [audit], self.model)[0]
+        return invoice_answer(judgement, matrix.values[0], self.settings, self.model)
+
+    def _bill(self, question: InvoiceQuestion) -> Bill:
+        invoices, now = self.state.invoices, self.clock.now()
+        invoice_id = question.invoice_id or ""
+        if question.invoice is not None:
+            record = read_record(BilledInvoice, question.invoice, now=now, intake=self.intake, where="body.invoice")
+            invoices.check(record)
+            if record.invoice_id not in invoices:
+                return invoices.bill_inline(record)
+            invoice_id = record.invoice_id
+        if invoice_id not in invoices:
+            raise UnknownInvoiceError(invoice_id)
+        return invoices.bill(invoice_id, now if question.anew else None)
