@@ -10,6 +10,8 @@ import math
 import re
 from collections.abc import Sequence
 from functools import cache
+from heapq import nlargest
+from operator import attrgetter
 
 import lightgbm as lgb
 import numpy as np
@@ -21,6 +23,7 @@ from models.calibration import Platt
 from models.contracts import Explanation, Reason
 
 _WINDOW = re.compile(r"_\d+[hd]$")
+_name = attrgetter("name")
 
 
 def explain_score(
@@ -42,6 +45,25 @@ def _families(names: tuple[str, ...]) -> tuple[tuple[int, ...], ...]:
     return tuple(map(tuple, families.values()))
 
 
+@cache
+def _family_of(names: tuple[str, ...]) -> tuple[int, ...]:
+    """Return for each feature which of the families it belongs to."""
+    found = {index: family for family, members in enumerate(_families(names)) for index in members}
+    return tuple(found[index] for index in range(len(names)))
+
+
+def _totals(names: tuple[str, ...], contributions: Sequence[float]) -> list[float]:
+    """Return what each family contributes; no tree asks for most features, so most add nothing."""
+    family_of, parts = _family_of(names), dict[int, list[float]]()
+    for index, part in enumerate(contributions):
+        if part:
+            parts.setdefault(family_of[index], []).append(part)
+    totals = [0.0] * len(_families(names))
+    for family, found in parts.items():
+        totals[family] = math.fsum(found)
+    return totals
+
+
 def explain(
     base_log_odds: float,
     contributions: Sequence[float],
@@ -60,20 +82,21 @@ def explain(
     top
         How many reasons to name.
     """
-    families = _families(tuple(feature.name for feature in features))
-    totals = [(math.fsum(contributions[index] for index in members), members) for members in families]
-    totals.sort(key=lambda each: -abs(each[0]))
-    rest = math.fsum(total for total, _ in totals[top:])
+    names = tuple(map(_name, features))
+    families, totals = _families(names), _totals(names, contributions)
+    listed = nlargest(top, range(len(totals)), key=lambda family: abs(totals[family]))
+    rest = math.fsum(total for family, total in enumerate(totals) if total and family not in listed)
     reasons = []
-    for total, members in totals[:top]:
-        loudest = max(members, key=lambda index: abs(contributions[index]))
+    for family in listed:
+        total = totals[family]
+        loudest = max(families[family], key=lambda index: abs(contributions[index]))
         value, feature = values[loudest], features[loudest]
         known = None if math.isnan(value) else float(value)
         reasons.append(Reason(feature.name, known, total, words(feature, known, total)))
-    listed = (*reasons, Reason("", None, rest, f"everything else ({_direction(rest)})"))
+    reasons.append(Reason("", None, rest, f"everything else ({_direction(rest)})"))
     log_odds = base_log_odds + math.fsum(contributions)
-    named = tuple((feature.name, float(part)) for feature, part in zip(features, contributions, strict=True))
-    return Explanation(base_log_odds, named, log_odds, listed)
+    named = tuple(zip(names, map(float, contributions), strict=True))
+    return Explanation(base_log_odds, named, log_odds, tuple(reasons))
 
 
 def words(feature: Feature, value: float | None, log_odds: float) -> str:

@@ -46,9 +46,12 @@ def jsonable(value: object, where: str = "the value") -> object:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Mapping):
-        return {_key(key, where): jsonable(item, f"{where}.{key}") for key, item in value.items()}
+        return {
+            _key(key, where): item if _is_plain(item) else jsonable(item, f"{where}.{key}")
+            for key, item in value.items()
+        }
     if isinstance(value, list | tuple):
-        return [jsonable(item, f"{where}[{index}]") for index, item in enumerate(value)]
+        return [item if _is_plain(item) else jsonable(item, f"{where}[{index}]") for index, item in enumerate(value)]
     raise NotJsonError(where, f"a {type(value).__name__}", "Use text, numbers, booleans, null, lists and mappings.")
 
 
@@ -66,6 +69,15 @@ def canonical_json(value: object) -> str:
 def digest(value: object) -> str:
     """Return the SHA-256 of the canonical JSON of a value, in hex."""
     return hashlib.sha256(canonical_json(value).encode("ascii")).hexdigest()
+
+
+def _is_plain(value: object) -> bool:
+    """Tell whether a value is what JSON takes as it is; no subclass, which may have a text of its own."""
+    kind = type(value)
+    return isfinite(value) if isinstance(value, float) and kind is float else kind in _PLAIN
+
+
+_PLAIN = frozenset({str, int, bool, type(None)})
 
 
 def _key(key: object, where: str) -> str:

@@ -111,7 +111,7 @@ class ModelConfig(BoostedConfig):
 
 
 class TrainingConfig(ModelConfig):
-    """Configuration of the delay model. Its trees are small, so that a score is explained in half a millisecond."""
+    """Configuration of the delay model. Its trees are small, so that a score is explained in under a millisecond."""
 
     name: str = "delay"
     trees: Trees = Trees(num_leaves=15, max_depth=5, learning_rate=0.05)
