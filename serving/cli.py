@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated
@@ -20,6 +21,7 @@ from serving.config import Settings
 from serving.db.engine import engine_while, read_only, session_factory
 from serving.db.migrate import current, require_head, upgrade
 from serving.decisions import cli as decisions_cli
+from serving.decisions.repository import bodies
 from serving.decisions.verification import verify
 from serving.demo import cli as demo_cli
 from serving.directives import cli as directives_cli
@@ -40,6 +42,8 @@ from serving.worker.options import (
 
 COMMANDS = "triage.commands"
 """Entry points of this group are called with the application, and add their commands to it."""
+
+_MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -208,6 +212,34 @@ def audit_verify(
     typer.echo(f"{found.decisions} decisions, {len(found.problems)} problems, head {last}")
     if found.problems:
         raise typer.Exit(1)
+
+
+@audit_app.command("export")
+def audit_export(
+    out: Annotated[Path, typer.Option(help="File to write, one sealed decision (JSON) a line.", dir_okay=False)],
+    database: DatabaseOption = DEFAULT_DATABASE,
+    since: Annotated[
+        datetime | None, typer.Option("--from", help="First day or time, in UTC.", formats=_MOMENTS)
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option("--to", help="Day or time just after the last.", formats=_MOMENTS)
+    ] = None,
+) -> None:
+    """Write decisions as they were sealed, in the order of the chain, e.g. for `triage evaluate policy`."""
+    with ExitStack() as stack:
+        engine = stack.enter_context(engine_while(database))
+        require_head(engine)
+        session = stack.enter_context(session_factory(read_only(engine))())
+        lines = stack.enter_context(out.open("w", encoding="utf-8"))
+        count = 0
+        for body in bodies(session, since=_in_utc(since), until=_in_utc(until)):
+            lines.write(f"{body}\n")
+            count += 1
+    typer.echo(f"{count} decisions in {out}")
+
+
+def _in_utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.replace(tzinfo=UTC)
 
 
 def _head(text: str) -> tuple[int, str]:

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from features.errors import FeatureError
 from models.errors import ModelError
+from routing.errors import RoutingError
 from training.backfill import cli as backfill_cli
 from training.console import (
     DEFAULT_TRACKING,
@@ -31,6 +32,7 @@ from training.eta.cli import evaluate_eta, train_eta
 from training.flat.cli import evaluate_backorder, evaluate_dataco, evaluate_table
 from training.invoices.cli import evaluate_invoices, train_invoices
 from training.leakage.cli import leakage
+from training.policies.cli import evaluate_policy
 from training.shortage.cli import evaluate_shortage, train_shortage
 from training.simulate import cli as simulate_cli
 from training.simulate.billing.cli import simulate_invoices
@@ -46,11 +48,12 @@ def register(app: typer.Typer) -> None:
     train.command("invoices")(_told(train_invoices))
     train.command("shortage")(_told(train_shortage))
     app.add_typer(train, name="train")
-    judge_ = typer.Typer(no_args_is_help=True, help="Judge a registered model on its test period.")
+    judge_ = typer.Typer(no_args_is_help=True, help="Judge a registered model, a table, or a policy.")
     judge_.command("delay")(_told(evaluate_delay))
     judge_.command("eta")(_told(evaluate_eta))
     judge_.command("invoices")(_told(evaluate_invoices))
     judge_.command("shortage")(_told(evaluate_shortage))
+    judge_.command("policy")(_told(evaluate_policy))
     judge_.command("table")(_told(evaluate_table))
     judge_.command("backorder")(_told(evaluate_backorder))
     judge_.command("dataco")(_told(evaluate_dataco))
@@ -120,7 +123,7 @@ def _told(command: Callable[_P, None]) -> Callable[_P, None]:
     def run(*args: _P.args, **kwargs: _P.kwargs) -> None:
         try:
             command(*args, **kwargs)
-        except (FeatureError, ModelError, TrainingError) as error:
+        except (FeatureError, ModelError, RoutingError, TrainingError) as error:
             Console(stderr=True, soft_wrap=True, highlight=False).print(str(error), style="red", markup=False)
             raise typer.Exit(2) from error
 

@@ -6,6 +6,8 @@ TrainingError
  ├─ TooFewArrivalsError a period has too few arrivals to fit, correct or judge quantiles on
  ├─ TruthError         what is known of wrong invoices cannot be used
  ├─ FlatTableError      a flat table cannot be read as its configuration says
+ ├─ DecisionLogError     logged decisions cannot be read, or say nothing of chance
+ ├─ SupportError         logged decisions cannot answer for another policy
  └─ TooFewInvoicesError  a period has too few invoices, or too few that ask too much
 """
 
@@ -88,3 +90,19 @@ class FlatTableError(TrainingError):
         super().__init__(
             f"{path} cannot be judged: {found}. Give the folder of the table, or correct its configuration."
         )
+
+
+class DecisionLogError(TrainingError):
+    """Logged decisions cannot be read, or say nothing of chance."""
+
+    def __init__(self, path: Path, line: int, found: str, todo: str) -> None:
+        self.path = path
+        self.line = line
+        super().__init__(f"{path}, line {line}: {found}. {todo}")
+
+
+class SupportError(TrainingError):
+    """Logged decisions cannot answer for another policy."""
+
+    def __init__(self, found: str, todo: str) -> None:
+        super().__init__(f"These decisions cannot answer for the candidate: {found}. {todo}")

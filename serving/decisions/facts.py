@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from math import isnan
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from features.definitions import NAMES
 from features.records import Shipment
@@ -103,17 +103,6 @@ def value_at_stake(shipment: Shipment, probability: float | Unknown, costs: Cost
     return costs.value_at_stake_minor(
         probability=probability, value_minor=shipment.value_minor, customer_tier=shipment.customer_tier.value
     )
-
-
-def restate(facts: dict[str, Any], costs: CostTable) -> None:
-    """Compute anew, in place, what follows of recorded facts from a cost table: the value at stake."""
-    probability, value_minor = facts.get("late_probability"), facts.get("value_minor")
-    if not isinstance(probability, float | int) or not isinstance(value_minor, int):
-        return
-    if "value_at_stake_minor" in facts and facts.get("currency") == costs.currency:
-        facts["value_at_stake_minor"] = costs.value_at_stake_minor(
-            probability=probability, value_minor=value_minor, customer_tier=str(facts.get("customer_tier"))
-        )
 
 
 def _feature(scored: Scored, name: str, why_not: str) -> float | Unknown:

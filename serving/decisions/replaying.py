@@ -18,8 +18,8 @@ from routing.loader import parse_policy
 from routing.policy import Policy
 from routing.recording import decode_facts
 from routing.replay import replay
+from routing.restating import restate
 from serving.db.tables import DecisionRow
-from serving.decisions.facts import restate
 from serving.policies import repository
 from serving.policies.bundles import Bundles
 from serving.policies.errors import LifeError

@@ -17,6 +17,7 @@ from serving.db.tables import AuditRow, DecisionRow, IdempotencyRow, OutgoingCal
 SEALED = "decision.sealed"
 """The audit action that notes the head of the chain."""
 _CHAIN_LOCK = 7_304_115_002
+_AT_ONCE = 200
 
 
 def lock_chain(session: Session) -> tuple[int, str]:
@@ -47,6 +48,16 @@ def lock_shipment(session: Session, shipment_id: str) -> None:
     if session.get_bind().dialect.name == "postgresql":
         lock = {"key": _lock_number(f"shipment:{shipment_id}")}
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), lock)
+
+
+def bodies(session: Session, *, since: datetime | None, until: datetime | None) -> Iterator[str]:
+    """Yield what was sealed from `since` until just before `until`, in the order of the chain."""
+    rows = select(DecisionRow.body).order_by(DecisionRow.sequence).execution_options(yield_per=_AT_ONCE)
+    if since is not None:
+        rows = rows.where(DecisionRow.decided_at >= since)
+    if until is not None:
+        rows = rows.where(DecisionRow.decided_at < until)
+    return iter(session.scalars(rows))
 
 
 def find_key(session: Session, key: str) -> IdempotencyRow | None:

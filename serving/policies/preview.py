@@ -13,8 +13,8 @@ from features.vocabulary import Branch
 from routing.policy import Policy
 from routing.preview.comparing import Compared, compare
 from routing.preview.summary import Summary
+from routing.restating import restate
 from routing.wording import money
-from serving.decisions.facts import restate
 from serving.policies.past import PastOfLedger
 
 

@@ -23,10 +23,10 @@ from routing.facts import STRONGEST_BRANCH_TAKEN
 from routing.policy import Policy
 from routing.preview.world import World
 from routing.recording import decode_facts
+from routing.restating import restate
 from serving.db.engine import engine_while
 from serving.db.migrate import upgrade
 from serving.db.tables import DecisionRow, OutgoingCallRow
-from serving.decisions.facts import restate
 from tests.benchmarks.page import write_section
 from tests.serving.bundles import changed, text_of
 from tests.serving.house import NOW, House

@@ -17,7 +17,7 @@ from routing.engine import decide
 from routing.facts import Unknown
 from routing.loader import parse_policy
 from routing.policy import Policy
-from serving.decisions.facts import restate
+from routing.restating import restate
 from tests.drawn import drawn
 
 Facts = dict[str, Any]
