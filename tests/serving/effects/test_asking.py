@@ -59,10 +59,10 @@ def test_its_answer_counts_as_a_report_of_the_worker(any_house: House) -> None:
     assert [each["reported_by"] for each in found["reports"]] == ["system:worker"]
 
 
-def test_two_workers_do_not_both_ask(any_house: House) -> None:
-    call_id = told(any_house)
-    delivered(any_house)
-    now = any_house.advance(minutes=15)
-    asked = [SqlOutbox(any_house.engine).to_ask(target="orchestrator", limit=5, now=now) for _ in range(2)]
+def test_two_workers_do_not_both_ask(both_house: House) -> None:
+    call_id = told(both_house)
+    delivered(both_house)
+    now = both_house.advance(minutes=15)
+    asked = [SqlOutbox(both_house.engine).to_ask(target="orchestrator", limit=5, now=now) for _ in range(2)]
     assert asked == [[call_id], []]
-    assert SqlOutbox(any_house.engine).to_ask(target="elsewhere", limit=5, now=now + timedelta(hours=1)) == []
+    assert SqlOutbox(both_house.engine).to_ask(target="elsewhere", limit=5, now=now + timedelta(hours=1)) == []

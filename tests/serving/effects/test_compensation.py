@@ -44,22 +44,22 @@ def verified(house: House) -> str:
 
 
 class TestUndo:
-    def test_what_failed_in_part_is_undone_by_a_call_with_its_own_stable_key(self, any_house: House) -> None:
-        call_id = rebooked(any_house)
-        delivered(any_house)
-        answer = reported(any_house, call_id, "partial", reference="BK-1", reason="2 of 4 pieces")
+    def test_what_failed_in_part_is_undone_by_a_call_with_its_own_stable_key(self, both_house: House) -> None:
+        call_id = rebooked(both_house)
+        delivered(both_house)
+        answer = reported(both_house, call_id, "partial", reference="BK-1", reason="2 of 4 pieces")
         undoing = call_id.removesuffix("1") + "compensate"
         assert answer["effect"] == "compensating"
-        assert delivered(any_house) == [undoing]
-        body = json.loads(any_house.rows(OutgoingCallRow)[-1].body)
+        assert delivered(both_house) == [undoing]
+        body = json.loads(both_house.rows(OutgoingCallRow)[-1].body)
         assert (body["id"], body["type"], body["causationid"]) == (undoing, "freight.compensation.rebook", call_id)
         data = body["data"]
         assert (data["action"], data["undoes"], data["reference"]) == ("cancel_tender_or_booking", call_id, "BK-1")
         assert data["facts"] == {"carrier_id": "NWX", "origin": "DEHAM", "destination": "ATVIE"}
         assert data["asked"]["instead_of"] == "NWX"
-        reported(any_house, undoing, "done")
-        assert (effect(any_house, call_id), effect(any_house, undoing)) == ("compensated", "verified")
-        assert items_about(any_house, call_id) == []
+        reported(both_house, undoing, "done")
+        assert (effect(both_house, call_id), effect(both_house, undoing)) == ("compensated", "verified")
+        assert items_about(both_house, call_id) == []
 
     def test_a_person_undoes_what_is_done_and_only_once(self, any_house: House) -> None:
         call_id = verified(any_house)
@@ -124,21 +124,21 @@ class TestUndo:
 
 
 class TestOneLiveBooking:
-    def test_a_person_cannot_let_out_a_second_one_before_the_first_is_known_to_be_gone(self, any_house: House) -> None:
-        first = rebooked(any_house)
-        delivered(any_house)
-        any_house.advance(hours=3)
-        tended(any_house)
-        (item,) = items_about(any_house, first)
-        again = {"branch": "rebook", "reason_code": "better_option", "claim_token": any_house.claimed(item.item_id)}
-        body = problem_in(any_house.answer(item.item_id, "override", **again), 422, "answer")
+    def test_a_person_cannot_let_out_a_second_one_before_the_first_is_known_to_be_gone(self, both_house: House) -> None:
+        first = rebooked(both_house)
+        delivered(both_house)
+        both_house.advance(hours=3)
+        tended(both_house)
+        (item,) = items_about(both_house, first)
+        again = {"branch": "rebook", "reason_code": "better_option", "claim_token": both_house.claimed(item.item_id)}
+        body = problem_in(both_house.answer(item.item_id, "override", **again), 422, "answer")
         assert f"rebook {first} of the same shipment was never confirmed" in body["detail"]
         assert body["detail"].endswith(f"/v1/calls/{first}/undo")
-        assert any_house.count(OutgoingCallRow) == 1
+        assert both_house.count(OutgoingCallRow) == 1
 
-        reported(any_house, first, "failed")
-        assert any_house.answer(item.item_id, "override", **again).status_code == 200
-        assert delivered(any_house) == [first.removesuffix("1") + "2"]
+        reported(both_house, first, "failed")
+        assert both_house.answer(item.item_id, "override", **again).status_code == 200
+        assert delivered(both_house) == [first.removesuffix("1") + "2"]
 
     def test_a_later_one_waits_until_the_first_is_undone(self, acting_house: House) -> None:
         first, second = split_then_rebooked(acting_house)

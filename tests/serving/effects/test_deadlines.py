@@ -16,18 +16,18 @@ def overdue(house: House, shipment_id: str = "SH-1") -> str:
     return call_id
 
 
-def test_it_opens_exactly_one_item_at_the_deadline_and_not_before(any_house: House) -> None:
-    call_id = told(any_house)
-    delivered(any_house)
-    any_house.advance(minutes=59, seconds=59)
-    assert tended(any_house) == 0
-    any_house.advance(seconds=1)
-    with any_house.another() as other:
-        assert [tended(any_house), tended(other), tended(any_house)] == [1, 0, 0]
-    (item,) = items_about(any_house, call_id)
+def test_it_opens_exactly_one_item_at_the_deadline_and_not_before(both_house: House) -> None:
+    call_id = told(both_house)
+    delivered(both_house)
+    both_house.advance(minutes=59, seconds=59)
+    assert tended(both_house) == 0
+    both_house.advance(seconds=1)
+    with both_house.another() as other:
+        assert [tended(both_house), tended(other), tended(both_house)] == [1, 0, 0]
+    (item,) = items_about(both_house, call_id)
     assert item.why == "notify was accepted, but within 1 hours nobody has said whether it was done."
-    assert effect(any_house, call_id) == "with_person"
-    assert [row.action for row in any_house.audited_of(f"call:{call_id}")][-2:] == [
+    assert effect(both_house, call_id) == "with_person"
+    assert [row.action for row in both_house.audited_of(f"call:{call_id}")][-2:] == [
         "effect.unverified",
         "effect.with_person",
     ]
@@ -94,17 +94,17 @@ def test_an_item_about_a_call_has_nothing_to_accept_but_another_branch_may_be_ta
     assert (first.effect, second.effect) == ("unverified", "intended")
 
 
-def test_a_branch_steps_down_when_too_many_of_its_effects_fail_or_are_not_confirmed(any_house: House) -> None:
+def test_a_branch_steps_down_when_too_many_of_its_effects_fail_or_are_not_confirmed(both_house: House) -> None:
     for number in range(7):
-        call_id = told(any_house, f"SH-{number}")
-        delivered(any_house)
+        call_id = told(both_house, f"SH-{number}")
+        delivered(both_house)
         if number > 1:
-            reported(any_house, call_id, "done")
+            reported(both_house, call_id, "done")
         elif number == 0:
-            assert report(any_house, call_id, "failed").status_code == 200
-    assert any_house.rows(DirectiveRow) == []
-    any_house.advance(hours=1)
-    tended(any_house)
-    (limit,) = any_house.rows(DirectiveRow)
+            assert report(both_house, call_id, "failed").status_code == 200
+    assert both_house.rows(DirectiveRow) == []
+    both_house.advance(hours=1)
+    tended(both_house)
+    (limit,) = both_house.rows(DirectiveRow)
     assert (limit.branch, limit.mode, limit.issued_by) == ("notify", "recommend", "system")
     assert "2 of 7 effects of the last 24 hours failed or were not confirmed" in limit.body

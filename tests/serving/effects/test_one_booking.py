@@ -246,7 +246,7 @@ def machine(migrated_sqlite: Path, tmp_path: Path, late_shipments: Policy) -> ty
 
 
 def test_there_are_never_two_live_bookings(machine: type[OneShipment]) -> None:
-    run_state_machine_as_test(machine, settings=_settings(8))
+    run_state_machine_as_test(machine, settings=_settings(4))
 
 
 @pytest.mark.slow

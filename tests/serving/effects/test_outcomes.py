@@ -11,8 +11,8 @@ from tests.serving.effects.calls import call, claimed, delivered, effect, items_
 from tests.serving.house import House, problem_in
 
 
-def test_an_effect_goes_from_intended_to_verified_and_every_move_is_audited_with_its_actor(any_house: House) -> None:
-    house, states = any_house, []
+def test_an_effect_goes_from_intended_to_verified_and_every_move_is_audited_with_its_actor(both_house: House) -> None:
+    house, states = both_house, []
     call_id = told(house)
     states.append(effect(house, call_id))
     (leased,) = claimed(house)
@@ -69,25 +69,25 @@ def test_a_repeat_counts_once_under_the_same_key_and_under_another(any_house: Ho
     assert any_house.audited()["effect.verified"] == 1
 
 
-def test_a_contradiction_overwrites_nothing_and_goes_before_one_person(any_house: House) -> None:
-    call_id = told(any_house)
-    delivered(any_house)
-    reported(any_house, call_id, "done", reference="MSG-1")
-    answer = reported(any_house, call_id, "failed", reason="bounced")
-    reported(any_house, call_id, "done")
+def test_a_contradiction_overwrites_nothing_and_goes_before_one_person(both_house: House) -> None:
+    call_id = told(both_house)
+    delivered(both_house)
+    reported(both_house, call_id, "done", reference="MSG-1")
+    answer = reported(both_house, call_id, "failed", reason="bounced")
+    reported(both_house, call_id, "done")
 
     assert (answer["reception"], answer["effect"], answer["outcome"])[:2] == ("contradicting", "with_person")
-    found = call(any_house, call_id)
+    found = call(both_house, call_id)
     assert found["reference"] == "MSG-1"
     assert [(each["outcome"], each["reception"]) for each in found["reports"]] == [
         ("done", "counted"),
         ("failed", "contradicting"),
         ("done", "contradicting"),
     ]
-    (item,) = items_about(any_house, call_id)
+    (item,) = items_about(both_house, call_id)
     assert answer["review_item_id"] == item.item_id
     assert "done was reported before, and now it failed: bounced" in item.why
-    assert any_house.audited()["outcome.contradicted"] == 2
+    assert both_house.audited()["outcome.contradicted"] == 2
 
 
 def test_what_failed_goes_before_a_person_with_the_reason(any_house: House) -> None:

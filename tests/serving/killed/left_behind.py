@@ -21,12 +21,14 @@ from serving.db.tables import (
     DecisionRow,
     EventRow,
     IdempotencyRow,
+    OutcomeRow,
     OutgoingCallRow,
     ReviewItemRow,
 )
 from serving.decisions.calls import is_called
 from serving.decisions.cli import register
 from serving.decisions.verification import verify
+from serving.reporting import ReportSettings, Telling
 from serving.reviews.opening import item_id_of
 from tests.serving.killed.clients import Clients
 
@@ -36,7 +38,8 @@ Effect = dict[str, str]
 
 def check_answers(session: Session, clients: Clients) -> None:
     """Nothing is answered that is not kept as it was answered, and nothing is kept that nobody was told."""
-    kept = {row.key: row.response for row in session.scalars(select(IdempotencyRow))}
+    keys = select(IdempotencyRow).where(~IdempotencyRow.key.startswith("outcome:"))
+    kept = {row.key: row.response for row in session.scalars(keys)}
     assert kept == {key: body for key, (_, body) in clients.answers.items()}
     decisions = {row.decision_id: row for row in session.scalars(select(DecisionRow))}
     answers = {key: (shipment, json.loads(body)) for key, (shipment, body) in clients.answers.items()}
@@ -52,9 +55,9 @@ def check_answers(session: Session, clients: Clients) -> None:
 def check_what_was_set_in_motion(session: Session, clients: Clients) -> None:
     """A decision has one call under the key that follows from it, or one item; a person's answer makes one call."""
     calls, items = defaultdict(list), defaultdict(list)
-    for call in session.scalars(select(OutgoingCallRow)):
+    for call in session.scalars(select(OutgoingCallRow).where(OutgoingCallRow.compensates.is_(None))):
         calls[call.decision_id].append((call.call_id, call.branch))
-    for item in session.scalars(select(ReviewItemRow)):
+    for item in session.scalars(select(ReviewItemRow).where(ReviewItemRow.call_id.is_(None))):
         items[item.decision_id].append((item.item_id, item.verdict))
     for decision in session.scalars(select(DecisionRow)):
         branch, its_calls, its_items = Branch(decision.branch), [], []
@@ -78,11 +81,46 @@ def check_effects(session: Session, effects: Sequence[Effect]) -> None:
     calls = {row.call_id: row for row in session.scalars(select(OutgoingCallRow))}
     assert {row.status for row in calls.values()} == {"delivered"}
     assert once(effect["webhook_id"] for effect in effects) == calls.keys()
-    assert once(effect["decision_id"] for effect in effects) == {row.decision_id for row in calls.values()}
+    asked = [effect["decision_id"] for effect in effects if effect["undoes"] is None]
+    assert once(asked) == {row.decision_id for row in calls.values()}
+    undone = {effect["webhook_id"]: effect["undoes"] for effect in effects if effect["undoes"] is not None}
+    assert undone == {row.call_id: row.compensates for row in calls.values() if row.compensates is not None}
     for effect in effects:
         call = calls[effect["webhook_id"]]
         assert (effect["id"], effect["decision_id"]) == (call.call_id, call.decision_id)
         assert (effect["shipment_id"], effect["branch"]) == (call.shipment_id, call.branch)
+
+
+def check_outcomes(session: Session, effects: Sequence[Effect], reports: ReportSettings) -> dict[str, int]:
+    """Each call has exactly one verified effect, or a compensation, or a person's item: what its orchestrator knows.
+
+    Return how many there are of each.
+    """
+    calls = {row.call_id: row for row in session.scalars(select(OutgoingCallRow))}
+    waiting = Counter(session.scalars(select(ReviewItemRow.call_id).where(ReviewItemRow.status != "done")))
+    verified = Counter(row.subject for row in session.scalars(select(AuditRow).filter_by(action="effect.verified")))
+    done = {each["webhook_id"]: each["outcome"] for each in effects if is_told(each["webhook_id"], reports)}
+    found = Counter[str]()
+    for call in (each for each in calls.values() if each.compensates is None):
+        undoing = calls.get(f"{call.call_id.removesuffix('1')}compensate")
+        expected = "with_person"
+        if done.get(call.call_id) == "done":
+            expected = "verified"
+        elif undoing is not None and done.get(undoing.call_id) == "done":
+            expected = "compensated"
+        assert call.effect == expected, (call.call_id, call.effect, expected, call.effect_because)
+        assert waiting[call.call_id] == (expected == "with_person")
+        assert verified[f"call:{call.call_id}"] == (expected == "verified")
+        in_part = done.get(call.call_id) == "partial" and call.branch == Branch.ESCALATE
+        assert (undoing is not None) == in_part
+        found[expected] += 1
+    reported = Counter(session.scalars(select(OutcomeRow.call_id)))
+    assert reported == Counter(done.keys()), "each report is counted once"
+    return dict(found)
+
+
+def is_told(call_id: str, reports: ReportSettings) -> bool:
+    return reports.telling_of(call_id) is not Telling.NEVER
 
 
 def check_budgets(session: Session, amount: int) -> None:

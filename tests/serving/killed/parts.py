@@ -18,7 +18,6 @@ from pathlib import Path
 from serving.clock import SystemClock
 from tests.routing.dispatch.fakes import SECRET
 from tests.serving.house import NOW
-from tests.serving.worker.processes import free_port
 
 _FORKED = multiprocessing.get_context("forkserver")
 _FORKED.set_forkserver_preload(["serving.cli", "serving.app", "serving.bootstrap", "training.cli", "uvicorn"])
@@ -79,15 +78,24 @@ class Service:
     ----------
     messages
         How many customers may be told.
+    times
+        Options of every part that tell what time it is.
     """
 
-    def __init__(self, database_url: str, receiver_url: str, folder: Path, *, messages: int) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        receiver_url: str,
+        folder: Path,
+        *,
+        messages: int,
+        ports: Sequence[int],
+        times: Sequence[str],
+    ) -> None:
         policy = folder / "policy.yaml"
         policy.write_text(_POLICY.read_text("utf-8").replace("amount: 8,", f"amount: {messages},"), "utf-8")
-        clock = ("--simulated-from", NOW.isoformat(), "--real-epoch", SystemClock().now().isoformat())
-        shared = ("--database", database_url, *clock)
-        ports = [free_port() for _ in range(APIS)]
-        self.urls = [f"http://127.0.0.1:{port}" for port in ports]
+        shared = ("--database", database_url, *times)
+        self.urls = [url_at(port) for port in ports]
         serving = ("serve", "--policy", f"{policy}", "--claim-minutes", "0.02", *shared)
         self.apis = [
             Part(folder / f"api-{number}.log", *serving, "--port", f"{port}") for number, port in enumerate(ports)
@@ -106,6 +114,15 @@ class Service:
         finally:
             for part in (*parts, self.last_worker):
                 part.stop()
+
+
+def url_at(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
+
+
+def times_from_now() -> tuple[str, ...]:
+    """Return the options by which the business's time is NOW at this moment, and goes on at the real pace."""
+    return ("--simulated-from", NOW.isoformat(), "--real-epoch", SystemClock().now().isoformat())
 
 
 def _run(log: Path, arguments: Sequence[str]) -> None:
