@@ -13,7 +13,7 @@ from itertools import combinations
 
 from features.vocabulary import Branch
 from routing.cost import CostTable
-from routing.exploring import Ending, Row
+from routing.every_case import Ending, Row
 from routing.facts import describe
 from routing.marks import Findings, Path
 from routing.policy import BranchTerms, Budget

@@ -17,7 +17,7 @@ import yaml
 from features.vocabulary import Branch
 from routing.context import NO_CONTEXT, Context
 from routing.engine import Choice, decide
-from routing.exploring import questions_of
+from routing.every_case import questions_of
 from routing.facts import ORDERED, Declaration, FactType, describe
 from routing.loader import link_document, parse_policy
 from routing.policy import Policy

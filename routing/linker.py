@@ -18,9 +18,9 @@ from routing.cost import CostTable
 from routing.declarations import read_declarations
 from routing.document import BudgetPart, BundlePart, CostsPart, FallbackPart, OwnerPart, RulePart, ThresholdPart
 from routing.errors import listed
+from routing.every_case import satisfiable
 from routing.exploration import DECIDED_BY
 from routing.exploration_terms import read_exploration
-from routing.exploring import satisfiable
 from routing.facts import STRONGEST_BRANCH_TAKEN, Declaration, FactReader, FactType
 from routing.grammar import read_condition, value_mistake
 from routing.lint import (

@@ -11,7 +11,7 @@ from typing import Any
 from features.vocabulary import Branch
 from routing.conditions import all_of, leaves
 from routing.errors import listed
-from routing.exploring import satisfiable
+from routing.every_case import satisfiable
 from routing.facts import Declaration, describe
 from routing.marks import Findings, Path, dotted
 from routing.policy import BranchTerms, Rule

@@ -8,7 +8,7 @@ from typing import Any
 
 from features.vocabulary import Branch
 from routing.conditions import leaves, negation
-from routing.exploring import satisfiable
+from routing.every_case import satisfiable
 from routing.facts import FactType
 from routing.grammar import read_condition
 from routing.lint import PlacedRule

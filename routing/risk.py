@@ -1,7 +1,7 @@
 """Whether a greater risk ever gets a weaker branch, and whether a rule leaves a hole: proven, or shown by a case.
 
 A proof by the form of the conditions comes first: where every rule goes on hitting as the risk rises, the strongest of
-those that hit never gets weaker. Where the forms prove nothing, every case is tried (`routing.exploring`).
+those that hit never gets weaker. Where the forms prove nothing, every case is tried (`routing.every_case`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from features.vocabulary import Branch
 from routing.conditions import Condition, leaves
-from routing.exploring import Ending, Row, Rules, TooManyCasesError, explore, questions_of
+from routing.every_case import Ending, Row, Rules, TooManyCasesError, questions_of, search
 from routing.facts import ORDERED, describe
 from routing.lint import PlacedRule, in_words
 from routing.marks import Findings, Path
@@ -79,7 +79,7 @@ def check_gaps(explored: Rules, risk: str, paths: Mapping[str, Path], findings: 
         cuts = {bound for question in questions if question.operator != "known" for bound in question.bounds}
         if fact == risk or explored.declarations[fact].type not in ORDERED or len(questions) < 2:
             continue
-        for row in explore(explored, fact):
+        for row in search(explored, fact):
             hole = _hole(row, cuts)
             if hole is not None:
                 before, value, after = hole
@@ -95,7 +95,7 @@ def check_gaps(explored: Rules, risk: str, paths: Mapping[str, Path], findings: 
 def rows_along(explored: Rules, fact: str, *, keep_all: bool = False) -> list[Row] | None:
     """Return all cases along a fact; None if they are too many."""
     try:
-        return list(explore(explored, fact, keep_all=keep_all))
+        return list(search(explored, fact, keep_all=keep_all))
     except TooManyCasesError:
         return None
 

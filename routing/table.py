@@ -9,7 +9,7 @@ from typing import Any
 from features.vocabulary import Branch
 from routing.cost import CostTable
 from routing.cost_risk import Line, check_cost_choice
-from routing.exploring import Row, Rules
+from routing.every_case import Row, Rules
 from routing.facts import Declaration
 from routing.lint import PlacedRule, check_overlaps, check_reachable
 from routing.marks import Findings

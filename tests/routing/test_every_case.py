@@ -13,7 +13,7 @@ from features.vocabulary import Branch
 from routing import exploring
 from routing.conditions import Condition, all_of, any_of, known_leaf, leaf, negation
 from routing.evaluation import RuleOutcome, RuleResult, pick
-from routing.exploring import Rules, TooManyCasesError, explore, questions_of, satisfiable
+from routing.every_case import Rules, TooManyCasesError, questions_of, satisfiable, search
 from routing.facts import Declaration, FactType
 from routing.policy import Choosing, Policy, Rule
 from routing.risk import rows_along
@@ -113,7 +113,7 @@ def test_the_search_finds_exactly_the_endings_that_trying_everything_finds(
 ) -> None:
     explored = Rules(rules_of("g", guardrails), rules_of("r", rules), DECLARATIONS, STRENGTH)
     everything = {decided(explored, facts) for facts in every_combination(explored)}
-    found = {(ending.decided_by, ending.branch) for row in explore(explored, "risk") for _, ending in row.endings}
+    found = {(ending.decided_by, ending.branch) for row in search(explored, "risk") for _, ending in row.endings}
     assert found == everything
 
 
@@ -123,7 +123,7 @@ def test_a_row_is_what_the_engine_decides_along_the_risk(
     guardrails: list[tuple[Condition, Branch]], rules: list[tuple[Condition, Branch]]
 ) -> None:
     explored = Rules(rules_of("g", guardrails), rules_of("r", rules), DECLARATIONS, STRENGTH)
-    for row in explore(explored, "risk"):
+    for row in search(explored, "risk"):
         for value, ending in row.endings:
             assert decided(explored, {**row.others, "risk": value}) == (ending.decided_by, ending.branch)
 
@@ -140,7 +140,7 @@ def test_a_fall_of_the_branch_is_in_a_row_if_there_is_one_anywhere(
             others = tuple(value for name, value in facts.items() if name != "risk")
             lines.setdefault(others, []).append((facts["risk"], STRENGTH[decided(explored, facts)[1]]))
     slow = [[rank for _, rank in sorted(line)] for line in lines.values()]
-    rows = explore(explored, "risk")
+    rows = search(explored, "risk")
     quick = [[STRENGTH[ending.branch] for value, ending in row.endings if value is not None] for row in rows]
     assert falls(quick) is falls(slow)
 
@@ -168,7 +168,7 @@ def test_all_branches_offered_are_kept_if_asked_for() -> None:
         DECLARATIONS,
         STRENGTH,
     )
-    (row,) = explore(explored, "risk", keep_all=True)
+    (row,) = search(explored, "risk", keep_all=True)
     offered = [ending.offered for _, ending in row.endings]
     assert offered == [(), ((Branch.REVIEW, "r0"),), ((Branch.REVIEW, "r0"), (Branch.NOTIFY, "r1")), ()]
 

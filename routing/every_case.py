@@ -79,7 +79,7 @@ def questions_of(conditions: Sequence[Condition]) -> dict[str, list[Leaf]]:
     return {fact: list(questions.values()) for fact, questions in asked.items()}
 
 
-def explore(rules: Rules, last: str, *, keep_all: bool = False) -> Iterator[Row]:
+def search(rules: Rules, last: str, *, keep_all: bool = False) -> Iterator[Row]:
     """Yield all cases, row by row, each row along the fact `last`.
 
     Parameters
@@ -103,7 +103,7 @@ def satisfiable(condition: Condition, declarations: Mapping[str, Declaration]) -
     Raises
     ------
     TooManyCasesError
-        As `explore`.
+        As `search`.
     """
     questions = questions_of([condition])
     axes = [(fact, distinct(samples_of(declarations[fact], asked)), asked) for fact, asked in questions.items()]
