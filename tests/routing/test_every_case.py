@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.vocabulary import Branch
-from routing import exploring
+from routing import every_case
 from routing.conditions import Condition, all_of, any_of, known_leaf, leaf, negation
 from routing.evaluation import RuleOutcome, RuleResult, pick
 from routing.every_case import Rules, TooManyCasesError, questions_of, satisfiable, search
@@ -175,8 +175,8 @@ def test_all_branches_offered_are_kept_if_asked_for() -> None:
 
 def test_a_search_that_grows_too_large_is_given_up(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
     explored = Rules(policy.guardrails, policy.rules, policy.facts, policy.strength)
-    monkeypatch.setattr(exploring, "STATES_AT_MOST", 10)
+    monkeypatch.setattr(every_case, "STATES_AT_MOST", 10)
     assert rows_along(explored, "late_probability") is None
-    monkeypatch.setattr(exploring, "STATES_AT_MOST", 0)
+    monkeypatch.setattr(every_case, "STATES_AT_MOST", 0)
     with pytest.raises(TooManyCasesError):
         satisfiable(policy.rules[0].when, policy.facts)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from routing import exploring
+from routing import every_case
 from routing.errors import Problem, Severity
 from routing.loader import lint_policy
 
@@ -268,7 +268,7 @@ class TestCheckRisk:
     def test_where_there_are_too_many_cases_only_the_form_counts(
         self, found_after: FoundAfter, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(exploring, "STATES_AT_MOST", 20)
+        monkeypatch.setattr(every_case, "STATES_AT_MOST", 20)
         assert found_after() == []
         ((_, where, message),) = found_after((NOTIFY, "    when: {fact: late_probability, between: [0.45, 0.9]}\n"))
         assert where == "rules[1].when"
