@@ -106,7 +106,7 @@ class Container:
     @cached_property
     def carriers(self) -> CarrierService:
         """Recommends carriers."""
-        return CarrierService(self.clock, self.reads, self.scores, self.arrivals, self.contracts, self.bundles)
+        return CarrierService(self.clock, self.reads, self.scores, self.contracts, self.bundles)
 
     @cached_property
     def invoices(self) -> InvoiceService:

@@ -13,6 +13,7 @@ from rich.console import Console
 from features.errors import FeatureError
 from models.errors import ModelError
 from routing.errors import RoutingError
+from training.alternatives.cli import evaluate_alternatives
 from training.backfill import cli as backfill_cli
 from training.console import (
     DEFAULT_TRACKING,
@@ -54,6 +55,7 @@ def register(app: typer.Typer) -> None:
     judge_.command("invoices")(_told(evaluate_invoices))
     judge_.command("shortage")(_told(evaluate_shortage))
     judge_.command("policy")(_told(evaluate_policy))
+    judge_.command("alternatives")(_told(evaluate_alternatives))
     judge_.command("table")(_told(evaluate_table))
     judge_.command("backorder")(_told(evaluate_backorder))
     judge_.command("dataco")(_told(evaluate_dataco))

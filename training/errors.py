@@ -8,6 +8,7 @@ TrainingError
  ├─ FlatTableError      a flat table cannot be read as its configuration says
  ├─ DecisionLogError     logged decisions cannot be read, or say nothing of chance
  ├─ SupportError         logged decisions cannot answer for another policy
+ ├─ AnotherNetworkError  the records were not generated from that seed and size
  └─ TooFewInvoicesError  a period has too few invoices, or too few that ask too much
 """
 
@@ -55,6 +56,16 @@ class TooFewArrivalsError(TrainingError):
         super().__init__(
             f"Period '{period}' has {found} arrivals at moment {moment}; at least {needed} are needed. "
             f"Move the split dates, or import more history."
+        )
+
+
+class AnotherNetworkError(TrainingError):
+    """Records of a generated network are not those of the seed and size that are given."""
+
+    def __init__(self, data: str, seed: int) -> None:
+        super().__init__(
+            f"The records in {data} are not what seed {seed} makes with these --shipments and --days, so the truth "
+            f"behind them is not known. Give what `triage simulate` was given."
         )
 
 

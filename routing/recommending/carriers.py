@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from routing.facts import Unknown
 from routing.loss import Loss
 from routing.recommending.ranking import Option, Way, ranked
+from routing.recommending.transit import late_by_transit
 
 SEVERE = 3
 """Rank of a severe disruption, as `features.disruption` counts: 1 minor, 2 moderate, 3 severe."""
@@ -35,9 +36,17 @@ class Load:
 
     closes_at: datetime | None
     promised_at: datetime | None
+    leaves_at: datetime | None = None
     departed: bool = False
     equipment: frozenset[str] = frozenset()
     dangerous_goods: bool = False
+
+    @property
+    def left_hours(self) -> float | None:
+        """Time from the planned departure to the promise; None where one of them is not known."""
+        if self.leaves_at is None or self.promised_at is None:
+            return None
+        return (self.promised_at - self.leaves_at) / timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +61,8 @@ class Carrier:
         What it charges by contract, in `currency`; None where that cannot be told, for the reasons in `no_rate`.
     late_probability
         Calibrated; None where the model abstains, for the reasons in `no_risk`.
-    early_at, usual_at, slow_at
-        By when it has come in one, five and nine of ten cases, as far as known.
+    usual_hours, slow_hours
+        Transit from departure to delivery that half, and nine in ten, of its runs on the lane keep, as far as known.
     tenders, accepted
         Offers on this lane that were judged, and the share accepted, shrunk towards the carrier and all carriers.
     disruption
@@ -72,9 +81,8 @@ class Carrier:
     no_rate: tuple[str, ...] = ()
     late_probability: float | None = None
     no_risk: tuple[str, ...] = ()
-    early_at: datetime | None = None
-    usual_at: datetime | None = None
-    slow_at: datetime | None = None
+    usual_hours: float | None = None
+    slow_hours: float | None = None
     tenders: int = 0
     accepted: float = 1.0
     disruption: int = 0
@@ -130,13 +138,27 @@ def reasons_against(carrier: Carrier, load: Load, asking: Asking, now: datetime)
     reasons += _abilities_against(carrier, load)
     if carrier.is_current:
         return tuple(reasons)
-    if carrier.early_at is not None and load.promised_at is not None and carrier.early_at > load.promised_at:
-        reasons.append("nine in ten times it comes after the promise on this lane")
+    left = load.left_hours
+    if left is not None and carrier.usual_hours is not None and carrier.usual_hours > left:
+        usual = f"half of its runs on this lane take more than {carrier.usual_hours:.0f} hours"
+        reasons.append(f"{usual}, {left:.0f} are left from the departure to the promise")
     if carrier.disruption >= SEVERE:
         reasons.append("a severe disruption of it is known for the planned departure")
     if carrier.hours_silent is not None and timedelta(hours=carrier.hours_silent) >= asking.silent_after:
         reasons.append(f"nothing was heard of it for {carrier.hours_silent:.0f} hours")
     return tuple(reasons)
+
+
+def risk_of(carrier: Carrier, load: Load) -> float | None:
+    """Return the risk that a carrier is reckoned with; None where the model abstains.
+
+    For the carrier that has it, what the model says. For any other, no less than what its own transits on the lane say:
+    a promise is made for the carrier that was planned, so a model has hardly seen one that is too short for a carrier.
+    """
+    risk, left = carrier.late_probability, load.left_hours
+    if risk is None or carrier.is_current or left is None or carrier.usual_hours is None or carrier.slow_hours is None:
+        return risk
+    return max(risk, late_by_transit(left, carrier.usual_hours, carrier.slow_hours))
 
 
 def _terms_against(carrier: Carrier, asking: Asking) -> list[str]:
@@ -174,8 +196,8 @@ def _way(carrier: Carrier, load: Load, loss: Loss | Unknown, asking: Asking, now
     delay = None
     if isinstance(loss, Unknown):
         reasons = (*reasons, f"what lateness costs cannot be told: {loss.reason}")
-    elif carrier.late_probability is not None:
-        delay = round(carrier.late_probability * loss.minor)
+    elif (risk := risk_of(carrier, load)) is not None:
+        delay = round(risk * loss.minor)
     return Way(
         name=carrier.name,
         rate_minor=carrier.rate_minor,

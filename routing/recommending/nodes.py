@@ -10,17 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import combinations
-from math import erf, log, sqrt
 
 from routing.facts import Unknown
 from routing.recommending.ranking import Option, Way, ranked
+from routing.recommending.transit import late_by_transit
 
 PLACES_AT_MOST = 3
 """More parcels of one order than that nobody sends."""
-_NINE_IN_TEN = 1.2815515655446004
-"""How many standard deviations above the middle nine in ten of a normal distribution lie."""
+_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,11 +112,7 @@ def late_probability(node: Node, promised_at: datetime) -> float | Unknown:
         return node.late_probability
     if node.leaves_at is None or node.usual_hours is None or node.slow_hours is None:
         return Unknown("neither a risk nor departure and transit of the lane are known")
-    left = (promised_at - node.leaves_at).total_seconds() / 3600
-    if left <= 0:
-        return 1.0
-    spread = max(log(max(node.slow_hours / node.usual_hours, 1.0)) / _NINE_IN_TEN, 1e-6)
-    return 0.5 * (1 - erf(log(left / node.usual_hours) / spread / sqrt(2)))
+    return late_by_transit((promised_at - node.leaves_at) / _HOUR, node.usual_hours, node.slow_hours)
 
 
 def order_options(

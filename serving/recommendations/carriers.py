@@ -12,9 +12,8 @@ from features.vocabulary import Branch, Moment
 from routing.facts import Unknown
 from routing.loss import Loss, loss_if_late
 from routing.policy import Policy
-from routing.recommending.carriers import Asking, Load, carrier_options
+from routing.recommending.carriers import Asking, Load, carrier_options, risk_of
 from routing.recommending.ranking import Option
-from serving.arrivals.service import ArrivalService
 from serving.clock import Clock
 from serving.errors import NoContractsError
 from serving.policies.bundles import Bundles
@@ -37,6 +36,7 @@ class Recommended:
     policy: Policy
     has_left: bool
     options: tuple[tuple[Option, Known], ...]
+    load: Load
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,6 @@ class CarrierService:
     clock: Clock
     reads: sessionmaker[Session]
     scores: ScoreService
-    arrivals: ArrivalService
     contracts: Contracts
     bundles: Bundles
 
@@ -81,7 +80,9 @@ class CarrierService:
         found = self._ranked(subject, policy, NOTHING)
         model = f"{self.scores.model.name} {self.scores.model.version}"
         return {
-            OPTIONS: tuple(_row(option, known, model) for option, known in found.options if option.rank is not None),
+            OPTIONS: tuple(
+                _row(option, known, found.load, model) for option, known in found.options if option.rank is not None
+            ),
             RULED_OUT: tuple(
                 {"carrier_id": known.carrier.carrier_id, "because": "; ".join(option.way.infeasible_because)}
                 for option, known in found.options
@@ -91,20 +92,21 @@ class CarrierService:
 
     def _ranked(self, subject: Subject, policy: Policy, wanted: Wanted) -> Recommended:
         shipment = subject.shipment
-        sources = Sources(self.scores.state, self.scores.model, self.contracts, self.arrivals)
+        sources = Sources(self.scores.state, self.scores.model, self.contracts)
         found = {known.carrier.name: known for known in sources.of(subject, wanted)}
         loss = loss_if_late(policy.costs, terms_of(shipment), days_late=wanted.days_late)
         asking = asking_of(policy, wanted)
         load = Load(
             closes_at=shipment.stops[0].closes_at or shipment.planned_departure_at,
             promised_at=shipment.promised_at,
+            leaves_at=shipment.planned_departure_at,
             departed=_has_left(self.scores, subject),
             equipment=wanted.equipment,
             dangerous_goods=wanted.dangerous_goods,
         )
         options = carrier_options([known.carrier for known in found.values()], load, loss, asking, subject.as_of)
         joined = tuple((each, found[each.way.name]) for each in options)
-        return Recommended(subject, loss, asking, policy, load.departed, joined)
+        return Recommended(subject, loss, asking, policy, load.departed, joined, load)
 
 
 def asking_of(policy: Policy, wanted: Wanted) -> Asking:
@@ -125,7 +127,7 @@ def _has_left(scores: ScoreService, subject: Subject) -> bool:
     return scores.state.moment(subject.shipment, subject.as_of) in (None, Moment.AT_DEPARTURE)
 
 
-def _row(option: Option, known: Known, model: str) -> dict[str, object]:
+def _row(option: Option, known: Known, load: Load, model: str) -> dict[str, object]:
     carrier, rate = known.carrier, known.expected.rate
     return {
         "carrier_id": carrier.carrier_id,
@@ -135,7 +137,7 @@ def _row(option: Option, known: Known, model: str) -> dict[str, object]:
         "delay_minor": option.way.delay_minor,
         "handling_minor": option.way.handling_minor,
         "accepted_share": option.way.accepted,
-        "late_probability": carrier.late_probability,
+        "late_probability": risk_of(carrier, load),
         "dominated_by": option.dominated_by,
         "propensity": option.propensity,
         "source": f"contract {rate.rate_id}, model {model}" if rate is not None else f"model {model}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from math import isnan
 
 from features.as_if import as_if_carried
@@ -14,10 +14,8 @@ from features.definitions import NAMES
 from features.rating import rate_shipment
 from features.records import Shipment
 from features.state import FeatureRow
-from features.vocabulary import Moment
-from models.contracts import DelayScore, EtaScore
+from models.contracts import DelayScore
 from routing.recommending.carriers import Carrier
-from serving.arrivals.service import ArrivalService
 from serving.recommendations.wanted import Ability, Wanted
 from serving.scores.ports import DelayPredictor, FeatureState
 from serving.scores.service import Subject
@@ -46,7 +44,6 @@ class Sources:
     state: FeatureState
     model: DelayPredictor
     contracts: Contracts
-    arrivals: ArrivalService | None = None
 
     def of(self, subject: Subject, wanted: Wanted) -> tuple[Known, ...]:
         """Return what is known of the carrier that has it, of all that offer the lane, and of all that were seen on it.
@@ -76,7 +73,6 @@ class Sources:
         row = self.state.features(plan, now)
         score = self.model.score(row, subject.moment)
         expected = rate_shipment(plan, (), self.contracts, now)
-        early, usual, slow = self._arrival(plan, row, subject.moment, now)
         heard_at = self.state.carrier_heard_at(plan.carrier_id)
         ability = wanted.abilities.get(plan.carrier_id, _NO_ABILITY)
         carrier = Carrier(
@@ -88,9 +84,8 @@ class Sources:
             no_rate=tuple(dict.fromkeys(doubt.words for doubt in expected.doubts)),
             late_probability=score.probability,
             no_risk=score.abstained_because,
-            early_at=early,
-            usual_at=usual,
-            slow_at=slow,
+            usual_hours=_given(row, _USUAL),
+            slow_hours=_given(row, _SLOW),
             tenders=int(row.values[_AT[_TENDERS]]),
             accepted=float(row.values[_AT[_ACCEPTED]]),
             disruption=_whole(row, _SEVERITY),
@@ -99,20 +94,6 @@ class Sources:
             takes_dangerous_goods=ability.takes_dangerous_goods,
         )
         return Known(carrier, plan, expected, score)
-
-    def _arrival(
-        self, plan: Shipment, row: FeatureRow, moment: Moment, now: datetime
-    ) -> tuple[datetime | None, datetime | None, datetime | None]:
-        """Return by when it comes in one, five and nine of ten cases: as predicted, else as the lane's history says."""
-        if self.arrivals is not None and self.arrivals.has_model:
-            told: EtaScore = self.arrivals.score(plan, row, moment, now)
-            if told.early is not None:
-                return told.early, told.median, told.late
-        leaves = plan.planned_departure_at
-        usual, slow = (float(row.values[_AT[name]]) for name in (_USUAL, _SLOW))
-        if leaves is None or isnan(usual) or isnan(slow):
-            return None, None, None
-        return None, leaves + usual * _HOUR, leaves + slow * _HOUR
 
 
 def _is_what_it_has(offered: Offered, shipment: Shipment) -> bool:
@@ -125,6 +106,11 @@ def _is_what_it_has(offered: Offered, shipment: Shipment) -> bool:
 
 def _count(offered: list[Offered], carrier_id: str) -> int:
     return sum(each.carrier_id == carrier_id for each in offered)
+
+
+def _given(row: FeatureRow, name: str) -> float | None:
+    value = float(row.values[_AT[name]])
+    return None if isnan(value) or value <= 0 else value
 
 
 def _whole(row: FeatureRow, name: str) -> int:

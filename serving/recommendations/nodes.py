@@ -132,7 +132,7 @@ class NodeService:
 
     def _cheapest(self, plan: Shipment, moment: Moment, now: datetime, loss: Loss | Unknown) -> Known | None:
         own = self.carriers
-        sources = Sources(own.scores.state, own.scores.model, own.contracts, own.arrivals)
+        sources = Sources(own.scores.state, own.scores.model, own.contracts)
         at_stake = 0 if isinstance(loss, Unknown) else loss.minor
         priced = [
             ((known.carrier.rate_minor + known.carrier.late_probability * at_stake, known.carrier.name), known)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from features.vocabulary import Mode, Moment
 from routing.facts import Unknown
+from routing.recommending.carriers import Load, risk_of
 from routing.recommending.ranking import Option
 from serving.recommendations.carriers import Recommended
 from serving.recommendations.known import Known
@@ -116,15 +117,18 @@ class CarrierShape(OptionShape):
     carrier_id: str
     service_id: str | None
     mode: Mode
-    late_probability: float | None = Field(description="calibrated, as if it had the shipment: no effect of a change")
-    usual_arrival_at: datetime | None = Field(description="by when it has come in half of such cases")
-    slow_arrival_at: datetime | None = Field(description="by when it has come in nine of ten such cases")
+    late_probability: float | None = Field(
+        description="as if it had the shipment, no effect of a change; no less than its transits say"
+    )
+    model_probability: float | None = Field(description="what the model says, before the transits of the lane")
+    usual_transit_hours: float | None = Field(description="what half of its runs on the lane keep")
+    slow_transit_hours: float | None = Field(description="what nine in ten of its runs on the lane keep")
     tenders: int = Field(description="offers to it on this lane in 28 days on which `accepted` rests")
     hours_silent: float | None
     charges: list[ChargeShape]
 
     @classmethod
-    def of(cls, option: Option, known: Known) -> CarrierShape:
+    def of(cls, option: Option, known: Known, load: Load) -> CarrierShape:
         """Shape one carrier."""
         carrier = known.carrier
         charges = [
@@ -143,9 +147,10 @@ class CarrierShape(OptionShape):
                 "carrier_id": carrier.carrier_id,
                 "service_id": known.shipment.service_id,
                 "mode": known.shipment.mode,
-                "late_probability": carrier.late_probability,
-                "usual_arrival_at": carrier.usual_at,
-                "slow_arrival_at": carrier.slow_at,
+                "late_probability": risk_of(carrier, load),
+                "model_probability": carrier.late_probability,
+                "usual_transit_hours": carrier.usual_hours,
+                "slow_transit_hours": carrier.slow_hours,
                 "tenders": carrier.tenders,
                 "hours_silent": carrier.hours_silent,
                 "charges": charges,
@@ -170,7 +175,7 @@ class CarriersAnswer(BaseModel):
     @classmethod
     def of(cls, found: Recommended, model: ModelShape) -> CarriersAnswer:
         """Shape a recommendation."""
-        options = [CarrierShape.of(option, known) for option, known in found.options]
+        options = [CarrierShape.of(option, known, found.load) for option, known in found.options]
         loss = found.loss
         return cls(
             shipment_id=found.subject.shipment.shipment_id,

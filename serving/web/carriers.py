@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from features.errors import UnknownShipmentError
+from routing.recommending.carriers import Load, risk_of
 from routing.recommending.ranking import Option
 from routing.recording import decode_facts
 from serving.bootstrap import Container
@@ -57,7 +58,7 @@ def carriers_view(app: Container, shipment_id: str, body: Mapping[str, Any], *, 
         return None
     if found.has_left or all(option.rank is None for option, _ in found.options):
         return None
-    lines = tuple(_line(option, known, found.asking.currency) for option, known in found.options)
+    lines = tuple(_line(option, known, found.load, found.asking.currency) for option, known in found.options)
     return CarriersView(lines, found.subject.as_of)
 
 
@@ -81,15 +82,16 @@ def _sealed(facts: Mapping[str, Any]) -> list[CarrierLine]:
     return [*ranked, *left]
 
 
-def _line(option: Option, known: Known, currency: str) -> CarrierLine:
+def _line(option: Option, known: Known, load: Load, currency: str) -> CarrierLine:
     carrier, way = known.carrier, option.way
+    risk = risk_of(carrier, load)
     return CarrierLine(
         name=carrier.name,
         has_it=carrier.is_current,
         is_first=option.rank == 1,
         rate=_money(way.rate_minor, currency),
         delay=_money(way.delay_minor, currency),
-        late="–" if carrier.late_probability is None else words.percent(carrier.late_probability),
+        late="–" if risk is None else words.percent(risk),
         accepted=words.percent(way.accepted),
         cost=_money(option.expected_cost_minor, currency),
         dominated_by=option.dominated_by or "",

@@ -22,7 +22,7 @@ from training.simulate.dock import make_dock_tasks
 from training.simulate.forecasts import make_forecasts
 from training.simulate.frames import frame, instants
 from training.simulate.invoices import TRUTH_SCHEMA, make_invoices
-from training.simulate.journeys import deliver, run_departures
+from training.simulate.journeys import deliver, last_on_board, run_departures
 from training.simulate.labour import make_labour
 from training.simulate.local_time import LocalTime
 from training.simulate.network import CARRIERS, PLACES, lanes
@@ -89,7 +89,7 @@ def simulate(
     worked = work_through(settings, timetable, bookings, times, for_warehouses)
     ready = worked.ready
     on_stage("journeys")
-    runs = run_departures(settings, timetable, _last_on_board(timetable, bookings, ready), severity, for_runs)
+    runs = run_departures(settings, timetable, last_on_board(timetable, bookings, ready), severity, for_runs)
     journeys = deliver(timetable, bookings, ready, runs, settings.weather_strength * severity, times, for_deliveries)
     on_stage("scans")
     shipment_ids = np.array([f"S{number:06d}" for number in range(1, len(bookings) + 1)])
@@ -141,14 +141,6 @@ def simulate(
         invoice_lines=billed.lines,
     )
     return Simulation(tables=tables, invoice_truth=billed.truth)
-
-
-def _last_on_board(timetable: Timetable, bookings: Bookings, ready: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return when the last shipment of each departure is ready, NaN for those without."""
-    last = np.full(len(timetable), -np.inf)
-    going = ~np.isnan(ready)
-    np.maximum.at(last, bookings.departure[going], ready[going])
-    return np.where(np.isinf(last), np.nan, last)
 
 
 def _shipments_frame(

@@ -65,7 +65,7 @@ def run_departures(
         Of the weather.
     """
     count = len(timetable)
-    habits = _Habits(settings, timetable, rng)
+    habits = Habits(settings, timetable, rng)
     breakdown_hours = np.where(rng.random(count) < BREAKDOWN_SHARE, rng.lognormal(np.log(9), 0.5, size=count), 0.0)
     noise = rng.standard_normal(count)
     weather_response = settings.weather_strength * np.array([carrier.weather_response for carrier in CARRIERS])
@@ -92,6 +92,14 @@ def run_departures(
         arrived[run] = departed[run] + transit * factor - made_good + breakdown_hours[run]
         free_at[vehicle] = arrived[run] + timetable.return_hours[run]
     return Runs(departed=departed, arrived=arrived, cause=cause, breakdown=breakdown_hours > 0)
+
+
+def last_on_board(timetable: Timetable, bookings: Bookings, ready: Floats) -> Floats:
+    """Return when the last shipment of each departure is ready, NaN for those without."""
+    last = np.full(len(timetable), -np.inf)
+    going = ~np.isnan(ready)
+    np.maximum.at(last, bookings.departure[going], ready[going])
+    return np.where(np.isinf(last), np.nan, last)
 
 
 def deliver(
@@ -124,8 +132,11 @@ def deliver(
     )
 
 
-class _Habits:
-    """What each carrier adds on each departure: its own delay in hours and its factor on the planned transit."""
+class Habits:
+    """What each carrier adds on each departure: its own delay in hours and its factor on the planned transit.
+
+    `bad_days` says how bad each day of each carrier is, `lane_habits` what each loses on each lane, as a share.
+    """
 
     def __init__(self, settings: SimulationSettings, timetable: Timetable, rng: np.random.Generator) -> None:
         count, carrier = len(timetable), timetable.carrier
@@ -133,14 +144,16 @@ class _Habits:
         day = (timetable.planned_departure // 24).astype(np.int64)
         response = np.array([each.bad_week_response for each in CARRIERS]) * settings.bad_week_strength
         spells = bad_spells(len(CARRIERS), days, rng)
-        bad = (response[:, None] * spells)[carrier, day]
+        self.bad_days: Floats = response[:, None] * spells
+        bad = self.bad_days[carrier, day]
         weekday = (settings.start.weekday() + day) % 7
         scale = np.array([each.departure_delay_minutes for each in CARRIERS]) / 60
         factor = np.array([each.weekday_factors for each in CARRIERS])[carrier, weekday]
         service = rng.lognormal(0.0, 0.45, size=len(timetable.service_ids))[timetable.service]
         mean_hours = scale[carrier] * factor * service * (1 + BAD_WEEK_DEPARTURE * bad)
         self.departure_hours: Floats = mean_hours * rng.gamma(1.2, 1 / 1.2, size=count)
-        lane_habit = rng.normal(0.0, 0.03, size=(len(CARRIERS), len(lanes())))[carrier, timetable.lane]
+        self.lane_habits: Floats = rng.normal(0.0, 0.03, size=(len(CARRIERS), len(lanes())))
+        lane_habit = self.lane_habits[carrier, timetable.lane]
         bias = np.array([each.transit_bias for each in CARRIERS])[carrier]
         self.transit_factor: Floats = 1 + bias + lane_habit + BAD_WEEK_TRANSIT * bad
 

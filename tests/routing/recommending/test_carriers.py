@@ -7,11 +7,11 @@ import pytest
 
 from routing.facts import Unknown
 from routing.loss import Loss
-from routing.recommending.carriers import Asking, Carrier, Load, carrier_options, reasons_against
+from routing.recommending.carriers import Asking, Carrier, Load, carrier_options, reasons_against, risk_of
 
 NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-LOAD = Load(closes_at=NOW + 10 * HOUR, promised_at=NOW + 40 * HOUR)
+LOAD = Load(closes_at=NOW + 10 * HOUR, promised_at=NOW + 40 * HOUR, leaves_at=NOW + 10 * HOUR)
 ASKING = Asking(currency="EUR", handling_minor=360, refusal_minor=360)
 LOSS = Loss(minor=100_000, by_tier_minor=100_000, by_terms_minor=None)
 ACE = Carrier(
@@ -34,7 +34,7 @@ class TestReasons:
             ({"rate_minor": None, "no_rate": ("no rate holds for ACE",)}, "no rate holds for ACE"),
             ({"currency": "USD"}, "it charges in USD, the policy counts in EUR"),
             ({"late_probability": None, "no_risk": ("carrier ACE has no history",)}, "carrier ACE has no history"),
-            ({"early_at": NOW + 41 * HOUR}, "nine in ten times it comes after the promise"),
+            ({"usual_hours": 31.0}, "half of its runs on this lane take more than 31 hours, 30 are left"),
             ({"disruption": 3}, "severe disruption"),
             ({"hours_silent": 12.0}, "nothing was heard of it for 12 hours"),
         ],
@@ -44,7 +44,7 @@ class TestReasons:
         assert words in reason
 
     @pytest.mark.parametrize(
-        "changed", [{"early_at": NOW + 40 * HOUR}, {"disruption": 2}, {"hours_silent": 11.9}, {"hours_silent": None}]
+        "changed", [{"usual_hours": 30.0}, {"disruption": 2}, {"hours_silent": 11.9}, {"hours_silent": None}]
     )
     def test_end_at_their_limits(self, changed: dict[str, object]) -> None:
         assert reasons(replace(ACE, **changed)) == ()  # type: ignore[arg-type]
@@ -77,6 +77,17 @@ class TestOptions:
         assert (first.way.name, second.way.name) == ("ACE", "NWX")
         assert second.expected_cost_minor == standing
         assert first.expected_cost_minor == round(0.8 * (20_000 + 10_000 + 360) + 0.2 * (standing + 360))
+
+    def test_reckon_another_carrier_with_no_less_risk_than_its_transits_say(self) -> None:
+        slow = replace(ACE, usual_hours=25.0, slow_hours=30.0)
+        assert risk_of(slow, LOAD) == pytest.approx(0.1)
+        slower = replace(slow, slow_hours=50.0)
+        risk = risk_of(slower, LOAD)
+        assert risk is not None
+        assert 0.3 < risk < 0.5
+        assert risk_of(replace(slower, is_current=True), LOAD) == 0.1
+        (first, *_) = carrier_options([slower], LOAD, LOSS, ASKING, NOW)
+        assert first.way.delay_minor == round(risk * LOSS.minor)
 
     def test_leave_it_where_it_is_if_that_costs_least(self) -> None:
         small = Loss(minor=1_000, by_tier_minor=1_000, by_terms_minor=None)
