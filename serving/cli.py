@@ -28,6 +28,7 @@ from serving.directives import cli as directives_cli
 from serving.errors import ServingError
 from serving.invoices import cli as invoices_cli
 from serving.policies import cli as policies_cli
+from serving.priorities import cli as priorities_cli
 from serving.shortages import cli as shortages_cli
 from serving.worker import cli as worker_cli
 from serving.worker.options import (
@@ -68,6 +69,7 @@ def main() -> None:
     broker_cli.register(app)
     policies_cli.register(app)
     directives_cli.register(app)
+    priorities_cli.register(app)
     demo_cli.register(app)
     for entry_point in entry_points(group=COMMANDS):
         entry_point.load()(app)

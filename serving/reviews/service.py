@@ -343,6 +343,14 @@ class ReviewService:
         return self.bundles.of_decision(session, json.loads(_decision(session, row).body))
 
 
+def waiting_items(session: Session, policy: Policy, now: datetime, limit: int = 10_000) -> list[Item]:
+    """Return the items that wait, in the order of the queue by a bundle's cost table."""
+    found = savings(policy)
+    rates = {branch.value: saving.millionths_per_minute for branch, saving in found.items()}
+    rows = repository.page(session, which=Which.WAITING, now=now, rates=rates, after=None, limit=limit)
+    return [Item.of(row, now, found) for row in rows]
+
+
 def _found(session: Session, item_id: str) -> ReviewItemRow:
     row = repository.find(session, item_id)
     if row is None:
