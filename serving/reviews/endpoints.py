@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Query
 
 from serving.dependencies import Actor, Effects, Reviews, require_json
+from serving.reviews.bulk import BulkAnswer, BulkBody, answer_all
 from serving.reviews.repository import Which
 from serving.reviews.schemas import (
     AcceptBody,
@@ -41,6 +42,19 @@ async def list_reviews(
     still save of it ÷ the minutes that it takes (`priority`).
     """
     return QueueAnswer.of(reviews.page(which=status, limit=limit, cursor=cursor))
+
+
+@router.post("/bulk", dependencies=_json)
+async def answer_reviews(
+    reviews: Reviews,
+    actor: Actor,
+    body: Annotated[
+        BulkBody,
+        Body(examples=[{"items": [{"item_id": "rev_…", **_TOKEN}], "answer": "dismiss", "reason_code": "not_late"}]),
+    ],
+) -> BulkAnswer:
+    """Answer several held items alike, each as if alone: with the same effects, entries and refusals."""
+    return answer_all(reviews, body, actor=actor)
 
 
 @router.get("/{item_id}")

@@ -18,7 +18,7 @@ CALLS = {
     "/v1/recommend/carriers", "/v1/recommend/nodes", "/v1/recommend/assignment", "/v1/triage", "/v1/decisions",
     "/v1/decisions/{decision_id}", "/v1/decisions/{decision_id}/counterfactuals",
     "/v1/reviews", "/v1/reviews/{item_id}",
-    "/v1/outcomes", "/v1/calls", "/v1/calls/{call_id}", "/v1/calls/{call_id}/undo",
+    "/v1/reviews/bulk", "/v1/outcomes", "/v1/calls", "/v1/calls/{call_id}", "/v1/calls/{call_id}/undo",
     *(f"/v1/reviews/{{item_id}}/{verb}" for verb in ("settle", "undo")),
     "/v1/directives", "/v1/directives/{directive_id}", "/v1/directives/{directive_id}/end",
     "/v1/directives/{directive_id}/step-ups", "/v1/step-ups", "/v1/step-ups/{step_up_id}",
