@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from features.fields import Amount, Identifier, Instant, Part, Priced, Valid
 from features.invoice_vocabulary import ChargeKind, InvoiceKind, PaymentMethod, Proof, RateBasis
@@ -124,6 +124,10 @@ class InvoiceLine(Priced):
     )
 
 
+LARGEST, LEAST_RATE_PER = 10**13, 1e-6
+"""What one bill that is sent may hold: sums over a hundred thousand bills of such amounts still fit into 64 bits."""
+
+
 class BilledLine(Part):
     """One charge as it stands on its invoice, whose identity, clocks and currency it shares."""
 
@@ -156,6 +160,18 @@ class BilledInvoice(FreightInvoice):
         numbers = [line.line_number for line in self.lines]
         if len(set(numbers)) < len(numbers):
             raise ValueError(f"lines are numbered {numbers}; give each a number of its own")
+        return self
+
+    @model_validator(mode="after")
+    def _numbers_are_of_this_world(self) -> Self:
+        parts: tuple[BaseModel, ...] = (self, *self.lines)
+        for part in parts:
+            for name in type(part).model_fields:
+                value = getattr(part, name)
+                if isinstance(value, int | float) and abs(value) > LARGEST:
+                    raise ValueError(f"{name} is {value:g}, more than {LARGEST:.0e}; mend its unit")
+                if name == "rate_per" and value < LEAST_RATE_PER:
+                    raise ValueError(f"rate_per is {value:g}, less than {LEAST_RATE_PER:g}; mend its unit")
         return self
 
     def invoice(self) -> FreightInvoice:

@@ -175,3 +175,17 @@ def test_a_bill_is_known_anew_at_a_later_instant() -> None:
 def test_lines_with_one_number_are_refused() -> None:
     with pytest.raises(ValueError, match=r"numbered \[1, 1\]"):
         billed("I", lines=(HAUL, HAUL))
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"net_due_minor": -(10**14)}, "net_due_minor is -1e"),
+        ({"weight_kg": 1e300}, "weight_kg is 1e"),
+        ({"lines": (HAUL.model_copy(update={"amount_minor": 10**17}),)}, "amount_minor is 1e"),
+        ({"lines": (HAUL.model_copy(update={"rate_per": 1e-300}),)}, "rate_per is 1e-300"),
+    ],
+)
+def test_numbers_that_no_bill_holds_are_refused(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        billed("I", **given)
