@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from features.vocabulary import Branch
+from routing.cost import Offer
 from routing.policy import Policy
 
 PER_UNIT = 1_000_000
@@ -80,12 +81,16 @@ def savings(policy: Policy) -> Mapping[Branch, Saving]:
     """
     review = policy.branches.get(Branch.REVIEW)
     looking = LEAST_MINUTES if review is None else max(review.offer.analyst_minutes, LEAST_MINUTES)
-    found = 0.0 if review is None else 1.0 - review.offer.lateness_left
+    found = 0.0 if review is None else _saved(review.offer)
     by_branch = {
-        branch: Saving(1.0 - terms.offer.lateness_left, looking + terms.offer.analyst_minutes)
+        branch: Saving(_saved(terms.offer), looking + terms.offer.analyst_minutes)
         for branch, terms in policy.branches.items()
     }
     return {**by_branch, Branch.REVIEW: Saving(found, looking), Branch.NONE: Saving(found, looking)}
+
+
+def _saved(offer: Offer) -> float:
+    return round(1.0 - offer.lateness_left, 9)
 
 
 def late_shipment(*, loss_minor: float, probability: float, saving: Saving, is_too_late: bool) -> Matter:
