@@ -103,7 +103,7 @@ class Processes:
             if process.poll() is not None:
                 raise DemoError(part, self._logs / f"{part}.log")
 
-    def wait_for(self, part: str, url: str, *, seconds: float = 60.0, sleep_: Callable[[float], None] = sleep) -> None:
+    def wait_for(self, part: str, url: str, *, seconds: float = 180.0, sleep_: Callable[[float], None] = sleep) -> None:
         """Wait until a part answers at its address."""
         deadline = monotonic() + seconds
         while monotonic() < deadline:
