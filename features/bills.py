@@ -7,9 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
-import numpy as np
-from numpy.typing import NDArray
-
 from features.as_known import counts_from, standing
 from features.billing import Bill
 from features.contracts import Contracts
@@ -54,18 +51,9 @@ def bill_of(
 def bills_of(
     tables: RecordTables,
     contracts: Contracts,
-    chosen: NDArray[np.bool_] | None = None,
     progress: Progress | None = None,
 ) -> list[Bill]:
-    """Return the invoices of tables with what was known about each, in the order of their table.
-
-    Parameters
-    ----------
-    chosen : bool [n] or None
-        Which rows of the table of invoices; None for all.
-    """
-    if chosen is not None:
-        tables = replace(tables, freight_invoices=tables.freight_invoices[chosen].reset_index(drop=True))
+    """Return the invoices of tables with what was known about each, in the order of their table."""
     invoices = list(invoices_of(tables))
     plans, events = plans_of(tables), _events_of(tables)
     lines: dict[str, list[InvoiceLine]] = defaultdict(list)

@@ -47,7 +47,7 @@ Told = Callable[[str], tuple[Iterable[Shipment], Iterable[DeliveryEvent]]]
 
 _LOOKS_BACK = max(WINDOWS[window] for window in HABIT_WINDOWS)
 _READY_FOR = 30 * DAY
-"""Whoever asks about a bill that came in so long before the newest of a history need not wait."""
+"""Whoever asks about a bill that came in so long before the newest one need not wait, once all is ready."""
 _AT_ONCE = 5_000
 
 
@@ -131,6 +131,11 @@ class LiveInvoices:
         for bill in bills_of(tables, Contracts(())):
             self.add(billed(bill))
 
+    def get_ready(self) -> None:
+        """Count now what the first question would wait for: whether the bills of the last months were too high."""
+        if self._orders:
+            self._reach(self._orders[-1][0] - _LOOKS_BACK - _READY_FOR)
+
     def bill(self, invoice_id: str, cutoff: datetime | None = None) -> Bill:
         """Return a known invoice with what was known about it when it came in, or at a later instant."""
         invoice, lines = self._archive.invoice(invoice_id), self._archive.lines(invoice_id)
@@ -205,7 +210,6 @@ class LiveInvoices:
         first = tables.freight_invoices.sort_values("known_at", kind="stable").drop_duplicates("invoice_id")
         if first.empty:
             return
-        self._reached = int(_starts(first).max()) - _LOOKS_BACK - _READY_FOR
         for begin in range(0, len(first), _AT_ONCE):
             chosen = first.iloc[begin : begin + _AT_ONCE].reset_index(drop=True)
             self._load_some(replace(tables, freight_invoices=chosen))
@@ -230,8 +234,6 @@ class LiveInvoices:
             if peers is not None:
                 self._peers_of[invoice.invoice_id] = peers
                 self._peers.add(order_of(invoice), peers, percents[invoice.invoice_id])
-        for bill in bills_of(tables, self.contracts, arrived >= self._reached):
-            self._count_habit(bill)
 
 
 def billed(bill: Bill) -> BilledInvoice:

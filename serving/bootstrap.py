@@ -223,6 +223,8 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Container:
     _ = container.audit_settings  # a file that cannot be used is told now, and not at the first question
     container.following.position = start
     container.following.catch_up()
+    if settings.invoice_model_name is not None or settings.invoice_rules is not None:
+        state.invoices.get_ready()
     container.arrivals.catch_up()
     return container
 
