@@ -22,7 +22,7 @@ from features.history import WINDOWS
 from features.key_facts import KeyFacts
 from features.live_timeline import LiveTimeline
 from features.offers import Lane, answer_of, judged, judgements_of, offer_of
-from features.tables import RecordTables
+from features.tables import RecordTables, no_records
 from features.timeline import Ints
 
 _KINDS = (Tender, TenderResponse)
@@ -64,7 +64,7 @@ class LiveTenders:
     def __init__(self) -> None:
         self._timeline = LiveTimeline([WINDOWS[window] for window in tenders.SEEN])
         self._held: dict[tuple[str, str], _Held] = {}
-        self._archive = Archive(RecordTables.from_records([]), _KINDS)
+        self._archive = Archive(no_records(), _KINDS)
 
     def check(self, record: Tender | TenderResponse) -> None:
         """Raise if the number of a record came before with other contents."""

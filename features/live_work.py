@@ -6,6 +6,7 @@ from array import array
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -29,8 +30,7 @@ class LiveWork:
 
     def __init__(self) -> None:
         self._told: dict[str, list[WarehouseTask]] = {}
-        nothing = frame_of("warehouse_tasks", [])
-        self._history = _History(nothing, spans_of(nothing))
+        self._history = _no_history()
         self._counts = [LiveSpans() for _ in Count]
         self._waves: dict[tuple[str, str], Counter[tuple[int, int]]] = {}
         self._waiting: dict[str, _Waiting] = {}
@@ -157,6 +157,13 @@ def _united(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
             begun, until = min(begun, start), max(until, end)
     if begun < NEVER:
         yield begun, until
+
+
+@cache
+def _no_history() -> _History:
+    """Return the history of no task: it is made once, as there is nothing to take from it."""
+    nothing = frame_of("warehouse_tasks", [])
+    return _History(nothing, spans_of(nothing))
 
 
 class _History:

@@ -34,7 +34,7 @@ from features.numbers import numbers_of
 from features.records import DeliveryEvent, Disruption, Place, Shipment, WeatherForecast, WeatherObservation
 from features.settings import FeatureSettings
 from features.stock_records import LabourShift, WarehouseTask
-from features.tables import RecordTables, events_of, records_of, shipments_of
+from features.tables import RecordTables, events_of, no_records, records_of, shipments_of
 from features.timeline import NEVER
 from features.tracking import Scan
 from features.vocabulary import Moment
@@ -112,7 +112,7 @@ class State:
         self.settings = settings or FeatureSettings()
         self.facts = LiveFacts(self.settings)
         self.invoices = LiveInvoices(self.told)
-        self._archive = Archive(RecordTables.from_records([]), _KINDS)
+        self._archive = Archive(no_records(), _KINDS)
         self._cases: dict[str, _Case] = {}
         self._carriers_of: dict[tuple[str, str], set[str]] = {}
         self._origins_of: dict[str, set[str]] = {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -278,6 +278,12 @@ def belonging(part: PartTable, parts: pd.DataFrame, holders: pd.DataFrame) -> ND
     belongs = np.zeros(len(parts), dtype=bool)
     belongs[part_rows(part, parts, holders)[0]] = True
     return belongs
+
+
+@cache
+def no_records() -> RecordTables:
+    """Return tables without a row; they are made once, and nobody changes them."""
+    return RecordTables.from_records([])
 
 
 def rows_of(records: Iterable[Record]) -> dict[str, list[dict[str, Any]]]:

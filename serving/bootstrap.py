@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from features.contracts import Contracts
 from features.settings import FeatureSettings
-from features.tables import RecordTables
+from features.tables import RecordTables, no_records
 from models.audit.company import read_audit_settings
 from models.audit.findings import AuditSettings
 from models.audit.score import AuditModel
@@ -236,7 +236,7 @@ def _told_before(settings: Settings) -> RecordTables | None:
         return history
     agreed = RecordTables.read(settings.contracts)
     return replace(
-        RecordTables.from_records([]) if history is None else history,
+        no_records() if history is None else history,
         carrier_rates=agreed.carrier_rates,
         fuel_index=agreed.fuel_index,
         accessorials=agreed.accessorials,

@@ -20,7 +20,7 @@ from features.fields import Record
 from features.invoice_records import BilledInvoice
 from features.settings import FeatureSettings
 from features.state import AnyRecord, State
-from features.tables import SCHEMAS, RecordTables
+from features.tables import SCHEMAS, RecordTables, no_records
 from serving.errors import SnapshotError
 from serving.events import repository
 from serving.events.following import Following
@@ -63,7 +63,7 @@ def take(reads: sessionmaker[Session], history: Path | None, out: Path) -> Snaps
         raise SnapshotError(out, "it is there already", "Name a new folder.")
     learns = _Learns()
     following = Following(reads, learns)
-    before = RecordTables.from_records([])
+    before = no_records()
     if history is not None:
         following.position = start_of(reads, history)
         before = RecordTables.read(history)

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, Self, TypeVar
 
 import httpx
+from fastapi import FastAPI
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
@@ -102,12 +103,27 @@ def staff(**roles: list[str]) -> People:
     return People({digests[name]: Person(name, frozenset(held)) for name, held in roles.items()})
 
 
+_idle: dict[int, list[FastAPI]] = {}
+"""Apps that no container uses just now, by the limit of bodies: to build the routes takes longer than most tests."""
+
+
+def _app_of(container: Container) -> FastAPI:
+    idle = _idle.setdefault(container.settings.body_limit_bytes, [])
+    if not idle:
+        return create_app(container)
+    app = idle.pop()
+    app.state.container = container
+    return app
+
+
 class Api:
     """Calls an app without a network, one call after the other."""
 
     def __init__(self, container: Container) -> None:
         self._runner = asyncio.Runner()
-        transport = httpx.ASGITransport(create_app(container), raise_app_exceptions=False)
+        self._limit = container.settings.body_limit_bytes
+        self._app = _app_of(container)
+        transport = httpx.ASGITransport(self._app, raise_app_exceptions=False)
         self._client = httpx.AsyncClient(transport=transport, base_url="http://triage")
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
@@ -122,6 +138,7 @@ class Api:
     def close(self) -> None:
         self._runner.run(self._client.aclose())
         self._runner.close()
+        _idle[self._limit].append(self._app)
 
     def __enter__(self) -> Self:
         return self
