@@ -1,6 +1,7 @@
 # One word a routine; each sets up its own .venv if it is missing.
 PYTHON ?= python3
 BIN := .venv/bin
+TESTS := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 READY := .venv/.ready
 LOCKED := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
   --custom-compile-command "make lock"
@@ -11,13 +12,14 @@ demo: $(READY)  ## the whole story on generated data; ONCE=1 ends by itself and 
 	$(BIN)/triage demo $(if $(ONCE),--once)
 
 test: $(READY)  ## the tests, and the floors of coverage
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=
+	$(TESTS) tests/features tests/routing --cov --cov-report=
 	$(BIN)/python -m coverage report --include='features/*' --fail-under=95
 	$(BIN)/python -m coverage report --include='routing/*' --fail-under=95
+	$(TESTS) --ignore tests/features --ignore tests/routing
 
 test-slow: $(READY)  ## long and statistical tests, and those on random input with many more examples
 	$(BIN)/python -m pytest -m slow
-	OMP_NUM_THREADS=1 EXAMPLES_TIMES=4 $(BIN)/python -m pytest -n 2 --dist loadfile -m 'hypothesis and not slow'
+	EXAMPLES_TIMES=4 $(TESTS) -m 'hypothesis and not slow'
 
 test-spark: .venv-spark/.ready  ## the backfill on a real Spark, in an environment of its own; needs Java
 	.venv-spark/bin/python -m pytest tests/training/backfill

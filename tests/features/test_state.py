@@ -80,7 +80,7 @@ class TestEqualsTheBatchBuild:
             row = state.features(state.shipment(case["shipment_id"]), case["cutoff_at"].to_pydatetime())
             np.testing.assert_array_equal(row.values, built[number], err_msg=str(case.to_dict()))
 
-    @pytest.mark.parametrize("seed", [1, 2])
+    @pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
     def test_asked_about_the_past_after_everything_was_told_in_any_order_and_twice(
         self, records: Sequence[AnyRecord], some: pd.DataFrame, built: np.ndarray, seed: int
     ) -> None:

@@ -216,13 +216,13 @@ class TestStarting:
 
 
 class TestProcesses:
-    def test_killed_between_commit_and_acknowledgement_the_event_has_its_effect_once(self, any_house: House) -> None:
+    def test_killed_between_commit_and_acknowledgement_the_event_has_its_effect_once(self, shared_house: House) -> None:
         async def test(place: NatsPlace) -> None:
             await place.send(body(1))
-            command = [*options(place, any_house.database_url), "--acknowledge-within-seconds", "1"]
+            command = [*options(place, shared_house.database_url), "--acknowledge-within-seconds", "1"]
             with consumer(*command, program=DIES_BEFORE_IT_ACKNOWLEDGES) as killed:
                 assert await asyncio.to_thread(killed.wait, 30) == -signal.SIGKILL
-            assert any_house.kept() == (1, 0)
+            assert shared_house.kept() == (1, 0)
             assert await place.unacknowledged() == 1
 
             with consumer(*command, "--until-empty") as after:
@@ -232,7 +232,7 @@ class TestProcesses:
             assert await place.dead_letters() == []
 
         with_place(test)
-        assert any_house.kept() == (1, 0)
+        assert shared_house.kept() == (1, 0)
 
     def test_sigterm_finishes_what_is_in_hand_and_the_metrics_are_there_meanwhile(self, house: House) -> None:
         async def test(place: NatsPlace) -> None:
@@ -263,9 +263,9 @@ class TestProcesses:
 
         with_place(test)
 
-    def test_two_consumers_share_the_messages_and_each_event_has_its_effect_once(self, any_house: House) -> None:
+    def test_two_consumers_share_the_messages_and_each_event_has_its_effect_once(self, shared_house: House) -> None:
         async def test(place: NatsPlace) -> None:
-            command = [*options(place, any_house.database_url), "--until-empty"]
+            command = [*options(place, shared_house.database_url), "--until-empty"]
             await place.send(*(body(number % 400) for number in range(800)))
             with consumer(*command) as one, consumer(*command) as other:
                 for process in (one, other):
@@ -275,19 +275,19 @@ class TestProcesses:
             assert await place.dead_letters() == []
 
         with_place(test)
-        assert any_house.kept() == (400, 0)
+        assert shared_house.kept() == (400, 0)
 
-    def test_what_a_consumer_takes_counts_in_a_score_of_the_service(self, any_house: House) -> None:
+    def test_what_a_consumer_takes_counts_in_a_score_of_the_service(self, shared_house: House) -> None:
         async def test(place: NatsPlace) -> None:
             await place.send(body(1))
-            with consumer(*options(place, any_house.database_url), "--until-empty") as process:
+            with consumer(*options(place, shared_house.database_url), "--until-empty") as process:
                 _, said = await asyncio.to_thread(process.communicate, timeout=30)
             assert process.returncode == 0, said
 
         with_place(test)
-        assert not any_house.state.knows("SH-1")
-        any_house.clock.set(any_house.rows(EventRow)[0].known_at)  # the other process has the machine's clock
-        answer = any_house.api.post("/v1/score/delay", json={"shipment_id": "SH-1", "moment": "24h_before"})
+        assert not shared_house.state.knows("SH-1")
+        shared_house.clock.set(shared_house.rows(EventRow)[0].known_at)  # the other process has the machine's clock
+        answer = shared_house.api.post("/v1/score/delay", json={"shipment_id": "SH-1", "moment": "24h_before"})
         assert answer.json()["probability"] == 0.5
 
 

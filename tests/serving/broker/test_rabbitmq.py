@@ -183,13 +183,13 @@ class TestStarting:
 
 
 class TestProcesses:
-    def test_killed_between_commit_and_acknowledgement_the_event_has_its_effect_once(self, any_house: House) -> None:
+    def test_killed_between_commit_and_acknowledgement_the_event_has_its_effect_once(self, shared_house: House) -> None:
         async def test(place: RabbitPlace) -> None:
             await place.send(body(1))
-            command = options(place, any_house.database_url)
+            command = options(place, shared_house.database_url)
             with consumer(*command, program=DIES_BEFORE_IT_ACKNOWLEDGES) as killed:
                 assert await asyncio.to_thread(killed.wait, 30) == -signal.SIGKILL
-            assert any_house.kept() == (1, 0)
+            assert shared_house.kept() == (1, 0)
             await until(lambda: _is(place.waiting, 1))
 
             with consumer(*command, "--until-empty") as after:
@@ -199,11 +199,11 @@ class TestProcesses:
             assert await place.dead_letters() == []
 
         with_place(test)
-        assert any_house.kept() == (1, 0)
+        assert shared_house.kept() == (1, 0)
 
-    def test_two_consumers_share_the_messages_and_each_event_has_its_effect_once(self, any_house: House) -> None:
+    def test_two_consumers_share_the_messages_and_each_event_has_its_effect_once(self, shared_house: House) -> None:
         async def test(place: RabbitPlace) -> None:
-            command = [*options(place, any_house.database_url), "--until-empty"]
+            command = [*options(place, shared_house.database_url), "--until-empty"]
             await place.send(*(body(number % 400) for number in range(800)))
             with consumer(*command) as one, consumer(*command) as other:
                 for process in (one, other):
@@ -213,7 +213,7 @@ class TestProcesses:
             assert await place.dead_letters() == []
 
         with_place(test)
-        assert any_house.kept() == (400, 0)
+        assert shared_house.kept() == (400, 0)
 
 
 async def _is(asked: Callable[[], Awaitable[int]], expected: int) -> bool:

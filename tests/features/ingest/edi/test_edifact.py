@@ -236,5 +236,5 @@ def test_four_times_as_much_takes_about_four_times_as_long(piece: bytes) -> None
             pass
         return process_time() - began
 
-    short, long = min(seconds(50_000) for _ in range(2)), seconds(200_000)
+    short, long = min(seconds(20_000) for _ in range(2)), seconds(80_000)
     assert long < 12 * short + 0.1

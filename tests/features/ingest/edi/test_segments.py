@@ -132,8 +132,11 @@ class TestHoldsInterchange:
         assert not holds_interchange(BytesIO(written))
 
 
+_PIECES = (b"ISA*\n", b"A", b"\n", b"~", b"*", b"X~", b"\n~")
+
+
 class TestTime:
-    @pytest.mark.parametrize("piece", [b"ISA", b"ISA*\n", b"A", b"\n", b"~", b"*", b"X~", b"\n~"])
+    @pytest.mark.parametrize("piece", [b"ISA", *(pytest.param(piece, marks=pytest.mark.slow) for piece in _PIECES)])
     @pytest.mark.parametrize("head", [b"", HEADER.format(control="000000042").encode()])
     def test_four_times_as_much_takes_about_four_times_as_long(self, head: bytes, piece: bytes) -> None:
         def seconds(size: int) -> float:
