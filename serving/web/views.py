@@ -291,7 +291,7 @@ def _lines(payload: Mapping[str, Any], currency: str | None, before: str = "") -
                 yield from _lines(value, currency, name)
             case list():
                 rows = [
-                    ", ".join(words.text(_read(cell), name=inner) for inner, cell in row.items() if inner != "rank")
+                    words.row({inner: _read(cell) for inner, cell in row.items() if inner != "rank"}, currency=currency)
                     if isinstance(row, dict)
                     else words.text(row)
                     for row in value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -87,6 +88,8 @@ def text(value: object, *, currency: str | None = None, name: str = "") -> str:
             return percent(value)
         case float() if name == "late_share":
             return f"{percent(value)} late"
+        case float() if name.endswith("_share"):
+            return percent(value)
         case int() if name in _COUNTED:
             return f"{value:,} {plain(name)}"
         case float():
@@ -95,3 +98,15 @@ def text(value: object, *, currency: str | None = None, name: str = "") -> str:
             return f"{value:,}"
         case _:
             return str(value)
+
+
+def row(cells: Mapping[str, object], *, currency: str | None = None) -> str:
+    """Say a row of a list: who or what it is, then each number by its name: "VELO, 14 % late, rate 69.77 EUR"."""
+    ordered = sorted(cells.items(), key=lambda cell: not isinstance(cell[1], str))
+    return ", ".join(_cell(name, value, currency) for name, value in ordered)
+
+
+def _cell(name: str, value: object, currency: str | None) -> str:
+    said = text(value, currency=currency, name=name)
+    says_its_name = isinstance(value, str) or name == "late_share" or name in _COUNTED
+    return said if says_its_name else f"{plain(name.removesuffix('_minor'))} {said}"

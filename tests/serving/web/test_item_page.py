@@ -277,3 +277,11 @@ def arrives(filled: Filled) -> Iterator[Visitor]:
         visitor = Visitor(house)
         yield visitor
         visitor.close()
+
+
+def test_a_row_of_a_list_says_who_it_is_and_its_numbers_by_name() -> None:
+    costs = {"expected_cost_minor": 14959, "late_probability": 0.54, "late_share": 0.14, "rate_minor": 6977}
+    said = words.row({"accepted_share": 0.5, "carrier_id": "VELO", **costs}, currency="EUR")
+    assert said.replace("\N{NO-BREAK SPACE}", " ") == (
+        "VELO, accepted share 50 %, expected cost 149.59 EUR, late probability 54 %, 14 % late, rate 69.77 EUR"
+    )
