@@ -101,33 +101,6 @@ class FreightInvoice(Priced):
         return self.total_minor if self.total_minor is not None else self.net_due_minor + (self.prepaid_minor or 0)
 
 
-class InvoiceLine(Priced):
-    """One charge of an invoice, with the arithmetic that the carrier states."""
-
-    invoice_id: Identifier
-    line_number: int = Field(ge=1)
-    kind: ChargeKind
-    charge_code: str | None = Field(default=None, description="charge code as the carrier sent it")
-    description: str | None = None
-    quantity: Amount | None = Field(default=None, description="how many units of the basis are billed")
-    basis: RateBasis | None = None
-    rate_minor: int | None = None
-    rate_per: RatePer = 1
-    percent: Percent | None = None
-    amount_minor: int
-    weight_kg: Amount | None = Field(default=None, description="weight as billed")
-    pieces: int | None = Field(default=None, ge=0)
-    freight_class: FreightClass | None = None
-    reference_kind: ReferenceKind | None = None
-    reference: Identifier | None = Field(
-        default=None, description="number of the parcel or shipment that it is for, where the line itself says so"
-    )
-
-
-LARGEST, LEAST_RATE_PER = 10**13, 1e-6
-"""What one bill that is sent may hold: sums over a hundred thousand bills of such amounts still fit into 64 bits."""
-
-
 class BilledLine(Part):
     """One charge as it stands on its invoice, whose identity, clocks and currency it shares."""
 
@@ -148,6 +121,16 @@ class BilledLine(Part):
     reference: Identifier | None = Field(
         default=None, description="number of the parcel or shipment that it is for, where the line itself says so"
     )
+
+
+class InvoiceLine(BilledLine, Priced):
+    """One charge of an invoice, with the arithmetic that the carrier states, as a record of its own."""
+
+    invoice_id: Identifier
+
+
+LARGEST, LEAST_RATE_PER = 10**13, 1e-6
+"""What one bill that is sent may hold: sums over a hundred thousand bills of such amounts still fit into 64 bits."""
 
 
 class BilledInvoice(FreightInvoice):

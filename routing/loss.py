@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from features.records import Shipment
 from routing.cost import CostTable
 from routing.facts import Unknown
 
@@ -22,6 +23,17 @@ class Terms:
     customer_tier: str
     penalty_minor: int | None = None
     penalty_per_day_minor: int | None = None
+
+    @classmethod
+    def of(cls, shipment: Shipment) -> Terms:
+        """Read them from a plan."""
+        return cls(
+            value_minor=shipment.value_minor,
+            currency=shipment.currency,
+            customer_tier=shipment.customer_tier.value,
+            penalty_minor=shipment.late_penalty_minor,
+            penalty_per_day_minor=shipment.late_penalty_per_day_minor,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+M = TypeVar("M")
 TrackingUri = Annotated[
     str | None,
     typer.Option("--tracking-uri", envvar="TRIAGE_TRACKING_URI", help="MLflow registry with the champion model"),
@@ -25,6 +26,20 @@ def counting(console: Console, what: str) -> Iterator[Callable[[int, int], None]
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def champion_of(
+    load: Callable[[str, str], tuple[M, object]], tracking_uri: str | None, name: str
+) -> tuple[M | None, str]:
+    """Load the champion; where there is none, return in its place why."""
+    from models.errors import NoChampionError
+
+    if tracking_uri is None:
+        return None, "no registry is given (--tracking-uri)"
+    try:
+        return load(tracking_uri, name)[0], ""
+    except NoChampionError as error:
+        return None, str(error)
 
 
 def instant_of(option: str, text: str | None) -> datetime | None:

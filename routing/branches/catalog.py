@@ -20,8 +20,7 @@ class BranchKind:
     """What the code of a branch asks of a bundle.
 
     `columns` are the row columns it reads from its list facts; `may_use` are facts that it makes use of where a bundle
-    declares them. `spends_money` is whether it commits money by its
-    nature, whatever a bundle says.
+    declares them. `spends_money` is whether it commits money by its nature, whatever a bundle says.
     """
 
     needs: Mapping[str, FactType]

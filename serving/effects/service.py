@@ -70,10 +70,7 @@ class EffectService:
         """
 
         def act(session: Session) -> tuple[datetime, str]:
-            row = locked(session, call_id)
-            now = self.clock.now()
-            if row is None:
-                raise CallNotFoundError(call_id)
+            row, now = _found(session, call_id), self.clock.now()
             if report.occurred_at > now + self.clock_skew:
                 raise FutureOutcomeError(report.occurred_at, now)
             received = take_report(session, self.bundles, row, report, actor=actor, now=now)
@@ -98,10 +95,7 @@ class EffectService:
         """
 
         def act(session: Session) -> tuple[datetime, str]:
-            row = locked(session, call_id)
-            now = self.clock.now()
-            if row is None:
-                raise CallNotFoundError(call_id)
+            row, now = _found(session, call_id), self.clock.now()
             undoing = answers.undo(session, self.bundles, row, why, actor=actor, now=now)
             return now, render(_call(session, undoing))
 
@@ -119,9 +113,7 @@ class EffectService:
         """
         outcome, verdict = (Outcome.DONE, Verdict.HAPPENED) if happened else (Outcome.FAILED, Verdict.NOT_HAPPENED)
         with self.sessions.begin() as session:
-            row = locked(session, self._call_id(session, item_id))
-            assert row is not None  # noqa: S101  an item names a call that is there
-            now = self.clock.now()
+            row, now = _found(session, self._call_id(session, item_id)), self.clock.now()
             if not self._close(session, item_id, verdict, row, token=token, note=note, actor=actor, now=now):
                 return self._item(session, item_id, now)
             if row.effect != Effect.WITH_PERSON:
@@ -226,6 +218,14 @@ def call_id_of(decision_id: str, branch: Branch, step: int | str) -> str:
     if step == COMPENSATE:
         return compensation_id_for(call_id_for(decision_id, branch))
     return call_id_for(decision_id, branch, step=int(step))
+
+
+def _found(session: Session, call_id: str) -> OutgoingCallRow:
+    """Return a call, locked (`moves.locked`)."""
+    row = locked(session, call_id)
+    if row is None:
+        raise CallNotFoundError(call_id)
+    return row
 
 
 def _call(session: Session, call_id: str) -> OutgoingCallRow:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from serving.options import Since, TrackingUri, counting, instant_of
+from serving.options import Since, TrackingUri, champion_of, counting, instant_of
 
 if TYPE_CHECKING:
     from models.audit.score import AuditModel
@@ -57,16 +57,9 @@ def invoices(
 
 def _model(tracking_uri: str | None, name: str, console: Console) -> AuditModel | None:
     """Load the champion; where there is none, say that rules judge alone."""
-    from models.errors import NoChampionError
     from models.registry import load_audit_champion
 
-    try:
-        if tracking_uri is not None:
-            model, _ = load_audit_champion(tracking_uri, name)
-            console.print(f"Rules, and model {model.name} {model.version}.", highlight=False)
-            return model
-        why = "no registry is given (--tracking-uri)"
-    except NoChampionError as error:
-        why = str(error)
-    console.print(f"Rules alone, nothing is suspected: {why}", highlight=False)
-    return None
+    model, why = champion_of(load_audit_champion, tracking_uri, name)
+    alone = f"Rules alone, nothing is suspected: {why}"
+    console.print(alone if model is None else f"Rules, and model {model.name} {model.version}.", highlight=False)
+    return model

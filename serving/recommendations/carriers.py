@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from features.contracts import Contracts
 from features.vocabulary import Branch, Moment
 from routing.facts import Unknown
-from routing.loss import Loss, loss_if_late
+from routing.loss import Loss, Terms, loss_if_late
 from routing.policy import Policy
 from routing.recommending.carriers import Asking, Load, carrier_options, risk_of
 from routing.recommending.ranking import Option
@@ -19,7 +19,6 @@ from serving.errors import NoContractsError
 from serving.policies.bundles import Bundles
 from serving.recommendations.known import Known, Sources
 from serving.recommendations.wanted import NOTHING, Wanted
-from serving.reviews.stakes import terms_of
 from serving.scores.service import Question, Scored, ScoreService, Subject
 
 OPTIONS, RULED_OUT = "rebook_options", "rebook_ruled_out"
@@ -94,7 +93,7 @@ class CarrierService:
         shipment = subject.shipment
         sources = Sources(self.scores.state, self.scores.model, self.contracts)
         found = {known.carrier.name: known for known in sources.of(subject, wanted)}
-        loss = loss_if_late(policy.costs, terms_of(shipment), days_late=wanted.days_late)
+        loss = loss_if_late(policy.costs, Terms.of(shipment), days_late=wanted.days_late)
         asking = asking_of(policy, wanted)
         load = Load(
             closes_at=shipment.stops[0].closes_at or shipment.planned_departure_at,

@@ -10,7 +10,7 @@ from features.as_if import as_if_sent_from
 from features.records import Shipment
 from features.vocabulary import Moment
 from routing.facts import Unknown
-from routing.loss import Loss, loss_if_late
+from routing.loss import Loss, Terms, loss_if_late
 from routing.policy import Policy
 from routing.recommending.nodes import Line, Node, Plan, order_options
 from routing.recommending.ranking import Option
@@ -18,7 +18,6 @@ from serving.errors import NoPromiseError
 from serving.recommendations.carriers import CarrierService, asking_of
 from serving.recommendations.known import Known, Sources
 from serving.recommendations.wanted import NOTHING
-from serving.reviews.stakes import terms_of
 from serving.scores.service import Question, Subject
 
 
@@ -89,7 +88,7 @@ class NodeService:
             raise NoPromiseError
         nodes, carriers = list(asked.nodes), dict[str, str]()
         if subject is not None:
-            loss = loss_if_late(policy.costs, terms_of(subject.shipment))
+            loss = loss_if_late(policy.costs, Terms.of(subject.shipment))
             for place, node in enumerate(nodes):
                 nodes[place], carrier = self._completed(node, subject, loss)
                 if carrier is not None:

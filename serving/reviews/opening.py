@@ -12,12 +12,13 @@ from features.records import Shipment
 from features.vocabulary import Branch
 from routing.cost import CostTable
 from routing.engine import Choice
+from routing.loss import Terms
 from serving.db.audit import SYSTEM, audit
 from serving.db.tables import ReviewItemRow
 from serving.reviews import repository
 from serving.reviews.reasons import Answer, ReasonCode
 from serving.reviews.repository import Closing
-from serving.reviews.stakes import stake_of, terms_of
+from serving.reviews.stakes import stake_of
 from serving.scores.service import Scored
 
 
@@ -46,7 +47,7 @@ def open_item(
     for superseded in repository.supersede(session, shipment.shipment_id, now=now, closing=closing):
         new = {"status": "done", "verdict": closing.verdict, "by": item_id}
         audit(session, at=now, actor=SYSTEM, action="review.superseded", subject=f"review:{superseded}", new=new)
-    stake = stake_of(terms_of(shipment), scored.score.probability, costs)
+    stake = stake_of(Terms.of(shipment), scored.score.probability, costs)
     suggested = suggested_branch(choice.payload)
     session.execute(
         insert(ReviewItemRow).values(

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from features.records import Shipment
 from routing.cost import CostTable
 from routing.facts import Unknown
 from routing.loss import Loss, Terms, loss_if_late
@@ -46,14 +45,3 @@ def stake_in(body: Mapping[str, Any], costs: CostTable) -> Stake:
         penalty_per_day_minor=shipment.get("late_penalty_per_day_minor"),
     )
     return stake_of(terms, body["model"]["probability"], costs)
-
-
-def terms_of(shipment: Shipment) -> Terms:
-    """Return what is known of a shipment that lateness costs by."""
-    return Terms(
-        value_minor=shipment.value_minor,
-        currency=shipment.currency,
-        customer_tier=shipment.customer_tier.value,
-        penalty_minor=shipment.late_penalty_minor,
-        penalty_per_day_minor=shipment.late_penalty_per_day_minor,
-    )

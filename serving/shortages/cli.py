@@ -13,7 +13,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from serving.options import TrackingUri, counting, instant_of
+from serving.options import TrackingUri, champion_of, counting, instant_of
 
 if TYPE_CHECKING:
     from models.shortage import ShortageModel
@@ -58,19 +58,12 @@ def shortages(
 
 def _model(tracking_uri: str | None, name: str, console: Console) -> ShortageModel | None:
     """Load the champion; where there is none, say that no probability is given."""
-    from models.errors import NoChampionError
     from models.registry import load_shortage_champion
 
-    try:
-        if tracking_uri is not None:
-            model, _ = load_shortage_champion(tracking_uri, name)
-            console.print(f"Model {model.name} {model.version}.", highlight=False)
-            return model
-        why = "no registry is given (--tracking-uri)"
-    except NoChampionError as error:
-        why = str(error)
-    console.print(f"Stock and demand alone, no probability: {why}", highlight=False)
-    return None
+    model, why = champion_of(load_shortage_champion, tracking_uri, name)
+    alone = f"Stock and demand alone, no probability: {why}"
+    console.print(alone if model is None else f"Model {model.name} {model.version}.", highlight=False)
+    return model
 
 
 def _show(answers: Sequence[LineAnswer], console: Console) -> None:

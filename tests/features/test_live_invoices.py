@@ -135,6 +135,20 @@ def test_a_year_of_bills_is_loaded_and_those_of_before_are_counted_when_asked_fo
     assert_same_as_batch(state, [*FACTS, *invoices])
 
 
+def test_got_ready_beforehand_it_answers_the_same_and_re_rates_nothing_when_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    records = [*FACTS, *(billed(f"I{days}", days, invoice_number=f"N{days}") for days in range(0, 400, 20))]
+    state = State()
+    state.invoices.get_ready()  # of nothing
+    state.add_tables(tables_of(records))
+    state.invoices.get_ready()
+    with monkeypatch.context() as watched:
+        watched.setattr(state.invoices, "_count_habit", lambda bill: pytest.fail(f"{bill} is re-rated"))
+        state.invoices.matrix(state.invoices.bill("I380"))
+    assert_same_as_batch(state, records)
+
+
 def test_a_bill_that_was_not_told_is_judged_as_if_it_came_in_and_leaves_nothing_behind() -> None:
     state, first, again = State(), billed("I"), billed("J", 1, invoice_number="I")
     for record in (*FACTS, first):

@@ -89,7 +89,7 @@ def choices(
     for number, shipment in shipments.items():
         leaves = shipment.planned_departure_at
         chances = late_chances(world, number, np.random.default_rng([seed, number]))
-        loss = loss_if_late(costs, _terms(shipment))
+        loss = loss_if_late(costs, Terms.of(shipment))
         if leaves is None or not chances or isinstance(loss, Unknown):
             continue
         known = tuple(_candidates(shipment, leaves - BEFORE, state, contracts, model, chances))
@@ -199,13 +199,3 @@ def summary_of(found: list[Choice]) -> dict[str, object]:
             "risk_minus_truth_absolute_mean": float(np.mean(np.abs(errors))),
         },
     }
-
-
-def _terms(shipment: Shipment) -> Terms:
-    return Terms(
-        value_minor=shipment.value_minor,
-        currency=shipment.currency,
-        customer_tier=shipment.customer_tier.value,
-        penalty_minor=shipment.late_penalty_minor,
-        penalty_per_day_minor=shipment.late_penalty_per_day_minor,
-    )

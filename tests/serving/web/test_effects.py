@@ -18,13 +18,18 @@ def house(sqlite_url: str, late_shipments: Policy) -> Iterator[House]:
         yield made
 
 
-def test_an_overdue_booking_is_told_in_words_and_undone_from_the_page(house: House) -> None:
+def overdue(house: House) -> tuple[str, str]:
+    """Let a booking go unconfirmed; return its call and the page of the item about it."""
     call_id = rebooked(house)
     delivered(house)
     house.advance(hours=3)
     tended(house)
     (item,) = items_about(house, call_id)
-    path = f"/queue/{item.item_id}"
+    return call_id, f"/queue/{item.item_id}"
+
+
+def test_an_overdue_booking_is_told_in_words_and_undone_from_the_page(house: House) -> None:
+    call_id, path = overdue(house)
     with Visitor(house, "dana") as dana:
         said = words_of(dana.shown(path))
         assert "What became of rebook, and what should be done?" in said
@@ -39,12 +44,7 @@ def test_an_overdue_booking_is_told_in_words_and_undone_from_the_page(house: Hou
 
 
 def test_a_person_says_on_the_page_that_it_was_done(house: House) -> None:
-    call_id = rebooked(house)
-    delivered(house)
-    house.advance(hours=3)
-    tended(house)
-    (item,) = items_about(house, call_id)
-    path = f"/queue/{item.item_id}"
+    call_id, path = overdue(house)
     with Visitor(house, "dana") as dana:
         dana.post(f"{path}/happened", token=dana.claimed(path), note="seen in the portal")
         said = words_of(dana.shown(path))
