@@ -345,8 +345,15 @@ class Verdict(StrEnum):
     ALREADY_PAST = "already_past"
 
 
+class SubjectType(StrEnum):
+    """What is decided about."""
+
+    SHIPMENT = "shipment"
+    INVOICE = "invoice"
+
+
 class Branch(StrEnum):
-    """Where a decision sends a case, weakest first."""
+    """Where a decision sends a case; `routing.subjects` says which of them each kind of subject has."""
 
     NONE = "none"
     REVIEW = "review"
@@ -354,3 +361,6 @@ class Branch(StrEnum):
     SPLIT = "split"
     REBOOK = "rebook"
     ESCALATE = "escalate"
+    APPROVE = "approve"
+    SHORT_PAY = "short_pay"
+    DISPUTE = "dispute"

@@ -3,6 +3,8 @@
 Expected cost of a branch = lateness it leaves × P(late) × value × lateness share of the customer's tier
                           + its fixed price + its share of the value + its analyst minutes.
 All amounts are integer minor units of the table's one currency; an amount in another currency is never compared.
+
+Of another subject than a shipment what is at stake is a fact of its own, and takes the place of the product.
 """
 
 from __future__ import annotations
@@ -17,7 +19,10 @@ from routing.facts import Unknown
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """What a branch costs, and which share of the expected lateness cost it leaves (1: it prevents nothing)."""
+    """What a branch costs, and which share of the expected lateness cost it leaves (1: it prevents nothing).
+
+    Of another subject than a shipment, `lateness_left` is the share that it leaves of what is at stake.
+    """
 
     lateness_left: float = 1.0
     fixed_minor: int = 0
@@ -27,7 +32,10 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alternative:
-    """One branch that could be taken, with its expected cost, or why that cannot be computed."""
+    """One branch that could be taken, with its expected cost, or why that cannot be computed.
+
+    `lateness_minor` is what is left to lose: of lateness, or, where `of_stake`, of what is at stake.
+    """
 
     branch: Branch
     expected_cost_minor: int | None
@@ -35,13 +43,14 @@ class Alternative:
     price_minor: int | None
     currency: str
     because: str | None
+    of_stake: bool = False
 
     def as_json(self) -> dict[str, object]:
         """Return it in plain JSON types."""
         return {
             "branch": self.branch.value,
             "expected_cost_minor": self.expected_cost_minor,
-            "lateness_minor": self.lateness_minor,
+            "left_minor" if self.of_stake else "lateness_minor": self.lateness_minor,
             "price_minor": self.price_minor,
             "currency": self.currency,
             "because": self.because,
@@ -52,7 +61,8 @@ class Alternative:
 class CostTable:
     """Cost of lateness as a share of the goods' value, by customer tier, and the price of an analyst's minute.
 
-    `probability_fact`, `value_fact` and `tier_fact` name the facts it reads.
+    `probability_fact`, `value_fact` and `tier_fact` name the facts it reads. Where `stake_fact` is given, that fact is
+    what is at stake, and the probability is only what stronger evidence shows by.
     """
 
     currency: str
@@ -61,6 +71,7 @@ class CostTable:
     tier_fact: str
     lateness_share: Mapping[str, float]
     analyst_minute_minor: int
+    stake_fact: str | None = None
 
     def value_at_stake_minor(self, *, probability: float, value_minor: int, customer_tier: str) -> int | Unknown:
         """Return probability × value × lateness share of the tier, in minor units of the table's currency.
@@ -74,6 +85,9 @@ class CostTable:
 
     def stake_of(self, known: Mapping[str, Any]) -> int | Unknown:
         """Return the value at stake as far as the facts it needs are known."""
+        if self.stake_fact is not None:
+            stake: int | None = known.get(self.stake_fact)
+            return Unknown(f"{self.stake_fact} is unknown") if stake is None else stake
         for name in (self.probability_fact, self.value_fact, self.tier_fact):
             if name not in known:
                 return Unknown(f"{name} is unknown")
@@ -118,6 +132,7 @@ class CostTable:
             price_minor=price,
             currency=self.currency,
             because=stake.reason if isinstance(stake, Unknown) else None,
+            of_stake=self.stake_fact is not None,
         )
 
 

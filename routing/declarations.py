@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from features.vocabulary import Branch
+from features.vocabulary import SubjectType
 from routing.document import ColumnPart, FactPart
 from routing.errors import did_you_mean, listed
 from routing.facts import IMPLIED_UNITS, STRONGEST_BRANCH_TAKEN, Declaration, FactType, plain
 from routing.grammar import value_mistake
 from routing.marks import Findings, Path
 from routing.shape import read_part
+from routing.subjects import BRANCHES_OF
 
 
-def read_declarations(data: Mapping[str, Any], findings: Findings) -> dict[str, Declaration]:
+def read_declarations(data: Mapping[str, Any], subject: SubjectType, findings: Findings) -> dict[str, Declaration]:
     """Read all facts that are declared in the right shape; the others are noted by `check_shape`."""
     facts = data.get("facts")
     if not isinstance(facts, dict):
@@ -26,7 +27,7 @@ def read_declarations(data: Mapping[str, Any], findings: Findings) -> dict[str, 
     for name, declaration in declarations.items():
         _check_currency(declaration, parts, ("facts", name), findings)
     if STRONGEST_BRANCH_TAKEN in declarations or STRONGEST_BRANCH_TAKEN not in parts:
-        _check_strongest_branch(declarations.get(STRONGEST_BRANCH_TAKEN), findings)
+        _check_strongest_branch(declarations.get(STRONGEST_BRANCH_TAKEN), subject, findings)
     return declarations
 
 
@@ -100,14 +101,14 @@ def _check_currency(
         findings.error((*path, "currency"), f"`{currency}` is of type {part.type}, expected text or enumeration.")
 
 
-def _check_strongest_branch(taken: Declaration | None, findings: Findings) -> None:
+def _check_strongest_branch(taken: Declaration | None, subject: SubjectType, findings: Findings) -> None:
     if taken is None:
         findings.error(
             ("facts",),
             f"`{STRONGEST_BRANCH_TAKEN}` is not declared. Add it, so that nothing is done twice.",
         )
-    elif set(taken.values) != {branch.value for branch in Branch}:
+    elif set(taken.values) != {branch.value for branch in BRANCHES_OF[subject]}:
         findings.error(
             ("facts", STRONGEST_BRANCH_TAKEN, "values"),
-            f"found {listed(taken.values)}; expected an enumeration of {listed(Branch)}.",
+            f"found {listed(taken.values)}; expected an enumeration of {listed(BRANCHES_OF[subject])}.",
         )

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from types import GenericAlias
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, create_model
+from pydantic.json_schema import models_json_schema
 
-from features.vocabulary import Branch
+from features.vocabulary import Branch, SubjectType
 from routing.branches.catalog import KINDS
+from routing.cost import Offer
 from routing.exploration_document import ExplorationPart
 from routing.facts import FactType
 from routing.part import BranchName, ConditionData, Part, Words
 from routing.playbook_document import PlaybookPart
+from routing.subjects import BRANCHES_OF
 
 TypeName = Annotated[FactType, Field(strict=False)]
 ModeName = Literal["observe", "recommend", "act_non_financial", "act_financial"]
@@ -74,6 +78,17 @@ class CostsPart(Part):
     analyst_minute_minor: int = Field(ge=0)
 
 
+class StakePart(Part):
+    """What is at stake, where that is a fact and not worked out of lateness."""
+
+    owner: Words
+    review_by: date | None = None
+    currency: str = Field(pattern="^[A-Z]{3}$")
+    at_stake: Words = Field(description="the fact that holds the amount at stake")
+    evidence: Words = Field(description="the fact that rises with the evidence: more of it never gets a weaker branch")
+    analyst_minute_minor: int = Field(ge=0)
+
+
 class LatestUsefulPart(Part):
     """A moment relative to a fact: `{fact: promised_at, offset_hours: -2}` is two hours before the promise."""
 
@@ -88,6 +103,25 @@ class CostPart(Part):
     fixed_minor: int = Field(default=0, ge=0)
     share_of_value: float = Field(default=0.0, ge=0, le=1)
     analyst_minutes: float = Field(default=0.0, ge=0)
+
+    @property
+    def offer(self) -> Offer:
+        """What the branch costs and leaves."""
+        return Offer(**self.model_dump())
+
+
+class StakeCostPart(Part):
+    """What a branch costs, and which share of what is at stake it leaves."""
+
+    stake_left: float = Field(ge=0, le=1)
+    fixed_minor: int = Field(default=0, ge=0)
+    analyst_minutes: float = Field(default=0.0, ge=0)
+
+    @property
+    def offer(self) -> Offer:
+        """What the branch costs and leaves."""
+        left, fixed, minutes = self.stake_left, self.fixed_minor, self.analyst_minutes
+        return Offer(lateness_left=left, fixed_minor=fixed, analyst_minutes=minutes)
 
 
 class BudgetPart(Part):
@@ -147,7 +181,7 @@ class BranchPart(Part):
     payload: list[Words] = Field(default_factory=list, description="facts passed on as they are")
     latest_useful: LatestUsefulPart | None = None
     after_latest_useful: Literal["review", "none"] = "review"
-    cost: CostPart
+    cost: CostPart | StakeCostPart
     uses: dict[str, Annotated[float, Field(gt=0)]] = Field(
         default_factory=dict, description="what it takes from each budget of `capacity`"
     )
@@ -186,23 +220,12 @@ class UnknownPart(FallbackPart):
     branch: Literal["review"]
 
 
-BRANCH_PARTS: Mapping[Branch, type[BranchPart]] = {
-    branch: create_model(f"{branch.title()}Part", __base__=BranchPart, plan=(kind.plan, ...))
-    for branch, kind in KINDS.items()
-}
-_BRANCHES: dict[str, Any] = {
-    branch.value: (part, ...) if branch is Branch.REVIEW else (part | None, None)
-    for branch, part in BRANCH_PARTS.items()
-}
-BranchesPart = create_model("BranchesPart", __base__=Part, **_BRANCHES)
-
-
 class BundlePart(Part):
-    """The whole bundle."""
+    """What the bundles of all subjects have."""
 
     policy: str = Field(pattern="^[a-z][a-z0-9_]*$", description="name of the bundle")
     version: int = Field(ge=1)
-    subject: Words = Field(description="what is decided about, e.g. shipment")
+    subject: Literal["shipment", "invoice"] = Field(description="what is decided about")
     meaning: Words
     owner: Words
     review_by: date
@@ -210,32 +233,97 @@ class BundlePart(Part):
     owners: dict[str, OwnerPart]
     facts: dict[str, FactPart]
     thresholds: dict[str, ThresholdPart]
-    costs: CostsPart
+    costs: CostsPart | StakePart
     choice: Literal["strongest", "least_expected_cost"] = Field(
         default="strongest", description="how one branch is chosen among those of the rules that hit"
     )
     capacity: dict[str, BudgetPart] = Field(default_factory=dict)
-    strength: list[BranchName] = Field(description="all branches, weakest first")
-    branches: BranchesPart
-    guardrails: list[RulePart]
-    rules: list[RulePart]
+    strength: list[Any]
+    branches: Any
+    guardrails: list[Any]
+    rules: list[Any]
     default: FallbackPart
     on_unknown: UnknownPart
     playbooks: dict[str, PlaybookPart] = Field(default_factory=dict)
     exploration: ExplorationPart | None = None
 
 
+SHIPMENTS_ONLY = ("choice", "capacity", "playbooks", "exploration")
+"""Parts that only a bundle on shipments may have."""
+
+
+def _branch_parts(subject: SubjectType) -> dict[Branch, type[BranchPart]]:
+    is_shipment = subject is SubjectType.SHIPMENT
+    cost: Any = (CostPart if is_shipment else StakeCostPart, ...)
+    before = "" if is_shipment else subject.title()
+    return {
+        branch: create_model(
+            f"{before}{_title(branch)}Part", __base__=BranchPart, cost=cost, plan=(KINDS[branch].plan, ...)
+        )
+        for branch in BRANCHES_OF[subject]
+        if branch is not Branch.NONE
+    }
+
+
+def _bundle_part(subject: SubjectType) -> type[BundlePart]:
+    before = "" if subject is SubjectType.SHIPMENT else subject.title()
+    branches: dict[str, Any] = {
+        branch.value: (part, ...) if branch is Branch.REVIEW else (part | None, None)
+        for branch, part in BRANCH_PARTS[subject].items()
+    }
+    name = _name(subject)
+    rule = create_model(f"{before}RulePart", __base__=RulePart, __doc__=RulePart.__doc__, branch=(name, ...))
+    strength = "all branches of the subject, weakest first"
+    fields: dict[str, Any] = {
+        "strength": (GenericAlias(list, (name,)), Field(description=strength)),
+        "guardrails": (GenericAlias(list, (rule,)), ...),
+        "rules": (GenericAlias(list, (rule,)), ...),
+        "subject": (Literal[subject.value], Field(description="what is decided about, e.g. shipment")),
+        "costs": (CostsPart if subject is SubjectType.SHIPMENT else StakePart, ...),
+        "branches": (create_model(f"{before}BranchesPart", __base__=Part, **branches), ...),
+    }
+    doc = f"A whole bundle on {subject.value}s."
+    return create_model(f"{subject.title()}BundlePart", __base__=BundlePart, __doc__=doc, **fields)
+
+
+def _name(subject: SubjectType) -> Any:
+    """Return the type of a branch's name: one of the subject's own, so that an editor offers no others."""
+    return Literal.__getitem__(tuple(branch.value for branch in BRANCHES_OF[subject]))
+
+
+def _title(branch: Branch) -> str:
+    return branch.title().replace("_", "")
+
+
+BRANCH_PARTS: Mapping[SubjectType, Mapping[Branch, type[BranchPart]]] = {
+    subject: _branch_parts(subject) for subject in SubjectType
+}
+"""The terms of each branch, by subject."""
+BUNDLE_PARTS: Mapping[SubjectType, type[BundlePart]] = {subject: _bundle_part(subject) for subject in SubjectType}
+"""The whole bundle, by subject."""
+
+
+def subject_of(data: Mapping[str, object]) -> SubjectType:
+    """Return what a bundle decides about; shipments where it does not say so in a word we know."""
+    return next((subject for subject in SubjectType if subject == data.get("subject")), SubjectType.SHIPMENT)
+
+
 def policy_json_schema() -> dict[str, Any]:
     """Return the JSON Schema of a policy bundle, for editors that complete and check YAML."""
-    schema = BundlePart.model_json_schema()
+    _, schema = models_json_schema([(part, "validation") for part in BUNDLE_PARTS.values()])
     for part in schema["$defs"].values():
         for name, field in part.get("properties", {}).items():
             if field.pop("x-condition", False):
                 part["properties"][name] = {"$ref": "#/$defs/Condition"}
             elif "unit" in field:
                 part["properties"][name] = {"anyOf": [field, {"type": "string", "pattern": r"^\$[a-z]"}]}
+    for subject, bundle in BUNDLE_PARTS.items():
+        if subject is not SubjectType.SHIPMENT:
+            for name in SHIPMENTS_ONLY:
+                del schema["$defs"][bundle.__name__]["properties"][name]
     schema["$defs"]["Condition"] = _condition_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    bundles = [{"$ref": f"#/$defs/{part.__name__}"} for part in BUNDLE_PARTS.values()]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Bundle", "oneOf": bundles, **schema}
 
 
 def _condition_schema() -> dict[str, Any]:

@@ -11,21 +11,34 @@ from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from features.vocabulary import Branch
+from features.vocabulary import Branch, SubjectType
 from routing.canonical import digest
 from routing.conditions import Condition, all_of, negation
 from routing.cost import CostTable
 from routing.declarations import read_declarations
-from routing.document import BudgetPart, BundlePart, CostsPart, FallbackPart, OwnerPart, RulePart, ThresholdPart
-from routing.errors import listed
+from routing.document import (
+    BUNDLE_PARTS,
+    SHIPMENTS_ONLY,
+    BudgetPart,
+    BundlePart,
+    CostsPart,
+    FallbackPart,
+    OwnerPart,
+    RulePart,
+    StakePart,
+    ThresholdPart,
+    subject_of,
+)
+from routing.errors import did_you_mean, listed
 from routing.every_case import satisfiable
 from routing.exploration import DECIDED_BY
 from routing.exploration_terms import read_exploration
-from routing.facts import STRONGEST_BRANCH_TAKEN, Declaration, FactReader, FactType
+from routing.facts import ORDERED, STRONGEST_BRANCH_TAKEN, Declaration, FactReader, FactType
 from routing.grammar import read_condition, value_mistake
 from routing.lint import (
     PlacedRule,
     check_branches,
+    check_proof,
     check_spending,
     check_use,
     in_words,
@@ -35,6 +48,7 @@ from routing.playbook_terms import check_suspensions, read_playbooks
 from routing.policy import Budget, Choosing, Confirmation, Fallback, Mode, Owner, Policy, Rule
 from routing.scope import Scope, Threshold
 from routing.shape import check_shape, read_part
+from routing.subjects import BRANCHES_OF, WEAKEST
 from routing.table import Table, check_table
 from routing.terms import read_terms, resolve_plans
 
@@ -50,7 +64,10 @@ def link(raw: dict[str, Any], findings: Findings, text: str) -> Policy | None:
     Policy or None
         None if the findings hold an error.
     """
-    declarations = read_declarations(raw, findings)
+    subject = _subject(raw, findings)
+    if raw.get("subject", subject) != subject:
+        return None  # which facts and branches there may be is not known
+    declarations = read_declarations(raw, subject, findings)
     thresholds = _thresholds(raw, findings)
     owners = _owners(raw)
     broken = _section(raw, "facts").keys() - declarations.keys()
@@ -65,9 +82,9 @@ def link(raw: dict[str, Any], findings: Findings, text: str) -> Policy | None:
     data = resolve_plans(raw, scope)
     check_shape(data, findings)
     _check_owners(data, scope)
-    strength = _strength(data, findings)
-    costs = _costs(data, scope)
-    branches = read_terms(data, owners, scope)
+    strength = _strength(data, subject, findings)
+    costs = _costs(data, scope) if subject is SubjectType.SHIPMENT else _stake(data, scope)
+    branches = read_terms(data, subject, owners, scope)
     guardrails = [*_rules(data, "guardrails", scope)]
     rules = [*_rules(data, "rules", scope)]
     playbooks = read_playbooks(data, owners, _section(data, "branches"), scope)
@@ -92,6 +109,7 @@ def link(raw: dict[str, Any], findings: Findings, text: str) -> Policy | None:
         findings,
     )
     check_spending(rules, branches, findings)
+    check_proof(rules, declarations, findings)
     if not findings.has_errors:  # what could not be read might have used them
         check_branches(rules, branches, findings)
         if costs is not None:
@@ -101,14 +119,14 @@ def link(raw: dict[str, Any], findings: Findings, text: str) -> Policy | None:
         check_use(findings, section="thresholds", names=thresholds, used=scope.used_thresholds)
         used = {name for terms in branches.values() for name in terms.uses}
         check_use(findings, section="capacity", names=_section(data, "capacity"), used=used)
-    bundle = read_part(BundlePart, data)
+    bundle = read_part(BUNDLE_PARTS[subject], data)
     if findings.has_errors or bundle is None or costs is None or default is None or on_unknown is None:
         return None
     return Policy(
         name=bundle.policy,
         version=bundle.version,
         digest=digest(raw),
-        subject=bundle.subject,
+        subject=subject,
         owner=bundle.owner,
         review_by=bundle.review_by,
         mode=Mode(bundle.mode),
@@ -132,6 +150,19 @@ def link(raw: dict[str, Any], findings: Findings, text: str) -> Policy | None:
         warnings=findings.in_order(),
         text=text,
     )
+
+
+def _subject(data: Mapping[str, Any], findings: Findings) -> SubjectType:
+    """Return what is decided about; note a word we do not know, and parts that only bundles on shipments have."""
+    subject, written = subject_of(data), data.get("subject")
+    if "subject" in data and written != subject:
+        hint = did_you_mean(str(written), SubjectType)
+        findings.error(("subject",), f"found {shown(written)}, expected {listed(SubjectType)}.{hint}")
+    if subject is not SubjectType.SHIPMENT:
+        for name in SHIPMENTS_ONLY:
+            if name in data:
+                findings.error((name,), f"`{name}` is for bundles on shipments; this one is on {subject}s. Drop it.")
+    return subject
 
 
 def _section(data: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -196,6 +227,27 @@ def _costs(data: Mapping[str, Any], scope: Scope) -> CostTable | None:
         tier_fact=part.customer_tier,
         lateness_share=MappingProxyType(part.lateness_share),
         analyst_minute_minor=part.analyst_minute_minor,
+    )
+
+
+def _stake(data: Mapping[str, Any], scope: Scope) -> CostTable | None:
+    """Read the cost table of a subject of which the stake is a fact."""
+    part = read_part(StakePart, data.get("costs"))
+    if part is None:
+        return None
+    _check_cost_fact(part.at_stake, "at_stake", FactType.MONEY_MINOR, scope)
+    evidence = scope.fact(part.evidence, ("costs", "evidence"))
+    if evidence is not None and evidence.type not in ORDERED:
+        of_type = f"`{evidence.name}` is of type {evidence.type}"
+        scope.findings.error(("costs", "evidence"), f"{of_type}; name an amount, a number or a probability.")
+    return CostTable(
+        currency=part.currency,
+        probability_fact=part.evidence,
+        value_fact=part.at_stake,
+        tier_fact="",
+        lateness_share=MappingProxyType({}),
+        analyst_minute_minor=part.analyst_minute_minor,
+        stake_fact=part.at_stake,
     )
 
 
@@ -337,25 +389,38 @@ def _owned_parts(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
             yield (section, index), part
 
 
-def _strength(data: Mapping[str, Any], findings: Findings) -> dict[Branch, int]:
+def _strength(data: Mapping[str, Any], subject: SubjectType, findings: Findings) -> dict[Branch, int]:
     """Rank the branches, weakest first; empty if the list is wrong, which is noted, here or by `check_shape`."""
     written = data.get("strength")
     if not isinstance(written, list):
         return {}
     times = Counter(str(item) for item in written)
-    missing = [branch.value for branch in Branch if times[branch.value] == 0]
+    branches, first = BRANCHES_OF[subject], WEAKEST[subject]
+    missing = [branch.value for branch in branches if times[branch.value] == 0]
+    strange = [name for name in times if name in list(Branch) and name not in branches]
     twice = [name for name, count in times.items() if count > 1]
     mistake = None
     if missing:
         mistake = f"found {listed(times)}; {listed(missing)} is missing. List all, weakest first."
+    elif strange:
+        mistake = f"{listed(strange)} is no branch of a bundle on {subject}s. List {listed(branches)}, weakest first."
     elif twice:
         mistake = f"{listed(twice)} is listed twice. List each once, weakest first."
-    elif written[:2] != [Branch.NONE.value, Branch.REVIEW.value]:
-        mistake = "none and review act on nothing. Put them first, in this order."
+    elif tuple(written[: len(first)]) != first:
+        mistake = _why_first(subject)
     if mistake is not None:
         findings.error(("strength",), mistake)
         return {}
     return {Branch(name): rank for rank, name in enumerate(written) if name in list(Branch)}
+
+
+def _why_first(subject: SubjectType) -> str:
+    if subject is SubjectType.INVOICE:
+        return (
+            "what asks for a person to look at a bill must win over approving it. Put none, approve and review first, "
+            "in this order."
+        )
+    return "none and review act on nothing. Put them first, in this order."
 
 
 def _review_dates(bundle: BundlePart) -> dict[str, date]:

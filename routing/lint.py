@@ -9,7 +9,8 @@ from itertools import combinations
 from typing import Any
 
 from features.vocabulary import Branch
-from routing.conditions import all_of, leaves
+from routing.branches.catalog import KINDS
+from routing.conditions import all_of, any_of, known_leaf, leaf, leaves, negation
 from routing.errors import listed
 from routing.every_case import satisfiable
 from routing.facts import Declaration, describe
@@ -104,13 +105,33 @@ def check_spending(rules: Iterable[PlacedRule], branches: Mapping[Branch, Branch
         terms = branches.get(placed.rule.branch)
         if terms is None or not terms.spends_money:
             continue
-        for leaf, positive in leaves(placed.rule.when):
-            if leaf.operator == "known" and leaf.bounds[0] is not positive:
+        for asked, positive in leaves(placed.rule.when):
+            if asked.operator == "known" and asked.bounds[0] is not positive:
                 findings.error(
                     (*placed.path, "when"),
-                    f"'{placed.rule.id}' spends money and may hit because `{leaf.fact}` is unknown. "
+                    f"'{placed.rule.id}' spends money and may hit because `{asked.fact}` is unknown. "
                     f"Ask for it to be known, or lead to review.",
                 )
+
+
+def check_proof(rules: Iterable[PlacedRule], declarations: Mapping[str, Declaration], findings: Findings) -> None:
+    """Find rules that could lead to a branch which rests on proof where nothing is proven."""
+    for placed in rules:
+        rule = placed.rule
+        fact = KINDS[rule.branch].proof
+        if fact is None or fact not in declarations:
+            continue
+        proven = leaf(fact, "above", (0,), lambda value: bool(value > 0), "above 0")
+        unproven = any_of((negation(proven), known_leaf(fact, False)))
+        for when in (rule.when, rule.holding):
+            case = None if when is None else satisfiable(all_of((when, unproven)), declarations)
+            if case is not None:
+                findings.error(
+                    (*placed.path, "when"),
+                    f"'{rule.id}' leads to {rule.branch} where nothing is proven: {in_words({fact: None} | case)}. Ask "
+                    f"for `{fact}` above 0 as well.",
+                )
+                break
 
 
 def check_use(findings: Findings, *, section: str, names: Iterable[str], used: Collection[str]) -> None:

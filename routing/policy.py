@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
-from features.vocabulary import Branch
+from features.vocabulary import Branch, SubjectType
 from routing.branches.case import Case, Infeasible, Payload
 from routing.conditions import Condition
 from routing.cost import CostTable, Offer
@@ -201,7 +201,7 @@ class Policy:
     name: str
     version: int
     digest: str
-    subject: str
+    subject: SubjectType
     owner: str
     review_by: date
     mode: Mode

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from routing.document import BundlePart
+from routing.document import BUNDLE_PARTS, subject_of
 from routing.errors import did_you_mean, listed
 from routing.marks import Findings, Path, dotted, shown
 
@@ -16,10 +16,11 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 def check_shape(data: Mapping[str, object], findings: Findings) -> None:
     """Note every part that is missing, unknown or of a wrong type, unless its place is noted already."""
+    bundle = BUNDLE_PARTS[subject_of(data)]
     try:
-        BundlePart.model_validate(data)
+        bundle.model_validate(data)
     except ValidationError as error:
-        schema = BundlePart.model_json_schema()
+        schema = bundle.model_json_schema()
         noted = {problem.where for problem in findings.problems}
         for item in error.errors():
             path = tuple(key for key in item["loc"] if key != "[key]")

@@ -8,10 +8,9 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from features.vocabulary import Branch
+from features.vocabulary import Branch, SubjectType
 from routing.branches.catalog import KINDS, BranchKind
 from routing.branches.escalate import EscalatePlan
-from routing.cost import Offer
 from routing.document import BRANCH_PARTS, BranchPart, BudgetPart
 from routing.errors import did_you_mean, listed
 from routing.facts import FactType
@@ -36,15 +35,18 @@ def resolve_plans(data: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     return {**data, "branches": {name: _resolved(name, terms, scope) for name, terms in branches.items()}}
 
 
-def read_terms(data: Mapping[str, Any], owners: Mapping[str, Owner], scope: Scope) -> dict[Branch, BranchTerms]:
-    """Read the terms of every branch that is declared in the right shape."""
+def read_terms(
+    data: Mapping[str, Any], subject: SubjectType, owners: Mapping[str, Owner], scope: Scope
+) -> dict[Branch, BranchTerms]:
+    """Read the terms of every branch of a subject that is declared in the right shape."""
     branches = data.get("branches")
     ceiling = data.get("mode")
     read: dict[Branch, BranchTerms] = {}
-    for branch, kind in KINDS.items():
-        part = read_part(BRANCH_PARTS[branch], branches.get(branch.value)) if isinstance(branches, dict) else None
+    for branch, shape in BRANCH_PARTS[subject].items():
+        part = read_part(shape, branches.get(branch.value)) if isinstance(branches, dict) else None
         if part is None:
             continue
+        kind = KINDS[branch]
         path = ("branches", branch.value)
         _check_facts(part, kind, path, scope)
         plan = getattr(part, "plan", None)
@@ -73,7 +75,7 @@ def read_terms(data: Mapping[str, Any], owners: Mapping[str, Owner], scope: Scop
             payload=tuple(part.payload),
             latest_useful=_latest_useful(part),
             after_latest_useful=Branch(part.after_latest_useful),
-            offer=Offer(**part.cost.model_dump()),
+            offer=part.cost.offer,
             build=partial(kind.build, plan=plan),
             uses=MappingProxyType(part.uses),
             segments=segments,

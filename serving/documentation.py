@@ -6,8 +6,9 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from features.vocabulary import Branch
+from features.vocabulary import Branch, SubjectType
 from routing.dispatch.envelope import COMPENSATION_PREFIX, TYPE_PREFIX
+from routing.subjects import BRANCHES_OF
 from serving.error_handlers import PROBLEM_JSON
 from serving.events.records import RECORD_OF
 from serving.events.schemas import CloudEvent
@@ -122,7 +123,7 @@ def _branch_call() -> dict[str, Any]:
 
 
 def _call_types() -> list[str]:
-    called = [branch.value for branch in Branch if branch is not Branch.NONE]
+    called = [branch.value for branch in BRANCHES_OF[SubjectType.SHIPMENT] if branch is not Branch.NONE]
     return [prefix + branch for prefix in (TYPE_PREFIX, COMPENSATION_PREFIX) for branch in called]
 
 

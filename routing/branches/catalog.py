@@ -1,6 +1,7 @@
 """The branches there are, each with the facts it needs, its own settings and the builder of its payload.
 
-A new branch is one file beside this one, one line here and one word in `features.vocabulary.Branch`.
+A new branch is one file beside this one, one line here, one word in `features.vocabulary.Branch` and its place in
+`routing.subjects`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from features.vocabulary import Branch
-from routing.branches import escalate, notify, rebook, review, split
+from routing.branches import approve, dispute, escalate, notify, rebook, review, short_pay, split
 from routing.branches.case import Infeasible, Payload
 from routing.branches.plan import Plan
 from routing.facts import FactType
@@ -20,13 +21,15 @@ class BranchKind:
     """What the code of a branch asks of a bundle.
 
     `columns` are the row columns it reads from its list facts; `may_use` are facts that it makes use of where a bundle
-    declares them. `spends_money` is whether it commits money by its nature, whatever a bundle says.
+    declares them. `spends_money` is whether it commits money by its nature, whatever a bundle says. `proof` names the
+    amount that must be proven, above zero, wherever a rule leads to it.
     """
 
     needs: Mapping[str, FactType]
     may_use: Mapping[str, FactType] = field(default_factory=dict)
     columns: Mapping[str, Mapping[str, FactType]] = field(default_factory=dict)
     spends_money: bool = False
+    proof: str | None = None
     plan: type[Plan]
     build: Callable[..., Payload | Infeasible]
 
@@ -46,4 +49,20 @@ KINDS: Mapping[Branch, BranchKind] = {
         build=rebook.build,
     ),
     Branch.ESCALATE: BranchKind(needs=escalate.NEEDS, plan=escalate.EscalatePlan, build=escalate.build),
+    Branch.APPROVE: BranchKind(needs=approve.NEEDS, plan=approve.ApprovePlan, build=approve.build),
+    Branch.SHORT_PAY: BranchKind(
+        needs=short_pay.NEEDS,
+        columns=short_pay.COLUMNS,
+        spends_money=True,
+        proof="proven_minor",
+        plan=short_pay.ShortPayPlan,
+        build=short_pay.build,
+    ),
+    Branch.DISPUTE: BranchKind(
+        needs=dispute.NEEDS,
+        columns=dispute.COLUMNS,
+        proof="proven_minor",
+        plan=dispute.DisputePlan,
+        build=dispute.build,
+    ),
 }

@@ -11,6 +11,7 @@ from routing.branches.catalog import KINDS
 from routing.facts import Unknown
 from routing.policy import Policy
 from routing.preview.comparing import Compared
+from routing.subjects import BRANCHES_OF
 
 _MILLION = 1_000_000
 _OPTIONAL = frozenset(name for kind in KINDS.values() for name in kind.may_use)
@@ -86,7 +87,8 @@ class Summary:
             ],
             "reasons": [{"why": why, "count": count} for why, count in self.reasons.most_common()],
             "branches": {
-                branch.value: {"before": self.before[branch], "after": self.after[branch]} for branch in Branch
+                branch.value: {"before": self.before[branch], "after": self.after[branch]}
+                for branch in BRANCHES_OF[self.policy.subject]
             },
             "messages": {"before": self.messages(self.before), "after": self.messages(self.after)},
             "analyst_minutes": {

@@ -9,10 +9,11 @@ from datetime import datetime
 from sqlalchemy import Row, func, insert, select
 from sqlalchemy.orm import Session
 
+from features.vocabulary import SubjectType
 from routing.policy import Policy
 from serving.db.audit import audit
 from serving.db.tables import DecisionRow, PolicyBundleRow, PolicyMoveRow, ShadowDecisionRow
-from serving.policies.errors import BundleNotFoundError, NothingInForceError
+from serving.policies.errors import BundleNotFoundError, BundleStepError, NothingInForceError
 from serving.policies.life import Life, Step
 
 _STANDING = ("live_digest", "candidate_digest", "rollout_id", "share_millionths", "shadow_digest")
@@ -25,6 +26,9 @@ def content_hash(text: str) -> str:
 
 def keep(session: Session, policy: Policy, at: datetime) -> PolicyBundleRow:
     """Keep a bundle, once, and return what is kept: of two that differ in comments alone, the first."""
+    if policy.subject is not SubjectType.SHIPMENT:
+        why = f"it is on {policy.subject}s, and the service decides about shipments only"
+        raise BundleStepError("keep it", why, "Try it with `triage policy lint`.")
     row = session.get(PolicyBundleRow, policy.digest)
     if row is None:
         row = PolicyBundleRow(

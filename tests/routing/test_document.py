@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from features.vocabulary import Branch
 from routing.document import BRANCH_PARTS, policy_json_schema
 from routing.grammar import OPERATORS
+from routing.subjects import BRANCHES_OF
 
 SCHEMA = policy_json_schema()
 
@@ -69,4 +70,6 @@ class TestPolicyJsonSchema:
 
 class TestBranchParts:
     def test_every_branch_that_does_something_has_terms(self) -> None:
-        assert set(BRANCH_PARTS) == set(Branch) - {Branch.NONE}
+        for subject, parts in BRANCH_PARTS.items():
+            assert {Branch.NONE, *parts} == set(BRANCHES_OF[subject])
+        assert {branch for branches in BRANCHES_OF.values() for branch in branches} == set(Branch)

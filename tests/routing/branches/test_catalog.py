@@ -18,8 +18,8 @@ class TestKinds:
             assert kind.columns.keys() <= kind.needs.keys() | kind.may_use.keys()
 
     def test_the_default_bundle_requires_what_the_code_of_each_branch_needs(self, policy: Policy) -> None:
-        for branch, kind in KINDS.items():
-            assert set(kind.needs) <= set(policy.branches[branch].requires)
+        for branch, terms in policy.branches.items():
+            assert set(KINDS[branch].needs) <= set(terms.requires)
 
     def test_every_payload_is_plain_json(self, policy: Policy, facts: dict[str, object], now: datetime) -> None:
         for share in (0.3, 0.5, 0.57, 0.7):

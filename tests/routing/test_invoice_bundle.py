@@ -1,0 +1,266 @@
+"""The bundle on freight invoices that ships: what it decides, what it hands on, and what lint finds in changed ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from features.vocabulary import Branch, SubjectType
+from routing.decision import decision_body, seal
+from routing.document import policy_json_schema
+from routing.engine import Choice, decide
+from routing.errors import PolicyError
+from routing.facts import Unknown
+from routing.loader import load_policy, parse_policy
+from routing.policy import Policy
+from routing.replay import replay
+
+BUNDLE = Path(__file__).parents[2] / "routing" / "policies" / "freight_invoices.yaml"
+NOW = datetime(2026, 3, 6, 9, tzinfo=UTC)
+OVERCHARGE = {
+    "label": "rate_mismatch",
+    "words": "the rate is 95.00 EUR, agreed is 90.00 EUR",
+    "charge": "line_haul",
+    "billed_minor": 95_000,
+    "recomputed_minor": 90_000,
+    "difference_minor": 5_000,
+    "clause": "R-1, in force from 2026-01-01: 90.00 EUR a load",
+    "evidence": "event E-4",
+    "dispute": "Invoice 7781: the rate is 95.00 EUR, agreed is 90.00 EUR. Please credit 50.00 EUR.",
+}
+UNDERCHARGE = {**OVERCHARGE, "label": "undercharge", "difference_minor": -900, "dispute": "In our favour."}
+Edit = Callable[[dict[str, Any]], object]
+
+
+def facts(**changes: object) -> dict[str, object]:
+    """An invoice that asks what is owed; a change to it is given by name."""
+    return {
+        "verdict": "approve",
+        "carrier_id": "NWX",
+        "invoice_number": "7781",
+        "shipment_id": "SH-1001",
+        "invoice_kind": "original",
+        "currency": "EUR",
+        "due_at": Unknown("the invoice names no day"),
+        "billed_minor": 95_000,
+        "owed_minor": 95_000,
+        "proven_minor": 0,
+        "withheld_minor": 0,
+        "recoverable_minor": 0,
+        "within_tolerance_minor": 0,
+        "suspicion": Unknown("no model of invoices is loaded"),
+        "suspected_minor": Unknown("no model of invoices is loaded"),
+        "charges_undetermined": 0,
+        "all_of_it_refused": False,
+        "findings": (),
+        "open_questions": (),
+        "strongest_branch_taken": "none",
+        **changes,
+    }
+
+
+def overcharged(minor: int, **changes: object) -> dict[str, object]:
+    """An invoice of which so much is proven not to be owed."""
+    row = {**OVERCHARGE, "difference_minor": minor, "recomputed_minor": 95_000 - minor}
+    return facts(verdict="dispute", proven_minor=minor, recoverable_minor=minor, findings=(row, UNDERCHARGE), **changes)
+
+
+@pytest.fixture(scope="module")
+def bundle() -> Policy:
+    return load_policy(BUNDLE)
+
+
+@pytest.fixture(scope="module")
+def acting() -> Policy:
+    """The bundle with every branch let off the leash."""
+    data = yaml.safe_load(BUNDLE.read_text(encoding="utf-8"))
+    data["mode"] = "act_financial"
+    for terms in data["branches"].values():
+        terms["mode"] = "act_financial"
+    return parse_policy(yaml.safe_dump(data, sort_keys=False))
+
+
+def found_in(edit: Edit) -> list[tuple[str, str]]:
+    """Return line and message of what is found in the bundle after an edit."""
+    data = yaml.safe_load(BUNDLE.read_text(encoding="utf-8"))
+    edit(data)
+    try:
+        problems = parse_policy(yaml.safe_dump(data, sort_keys=False)).warnings
+    except PolicyError as error:
+        problems = error.problems
+    return [(problem.where, problem.message) for problem in problems]
+
+
+def ends(choice: Choice) -> tuple[str, str]:
+    return choice.recommended_branch.value, choice.branch.value
+
+
+class TestTheBundle:
+    def test_is_on_invoices_and_has_nothing_to_find(self, bundle: Policy) -> None:
+        assert bundle.subject is SubjectType.INVOICE
+        assert bundle.warnings == ()
+
+    @pytest.mark.parametrize(
+        ("given", "end"),
+        [
+            pytest.param(facts(), ("approve", "approve"), id="what is owed is approved"),
+            pytest.param(overcharged(1_000), ("short_pay", "review"), id="a little too much: a person shortens it"),
+            pytest.param(overcharged(5_000), ("dispute", "review"), id="more: a person disputes it"),
+            pytest.param(overcharged(95_000, all_of_it_refused=True), ("dispute", "review"), id="all of it"),
+            pytest.param(facts(verdict="question", withheld_minor=95_000), ("review", "review"), id="a question"),
+            pytest.param(facts(verdict="review", recoverable_minor=7_000), ("review", "review"), id="it looks odd"),
+            pytest.param(facts(verdict="cannot_determine", charges_undetermined=1), ("review", "review"), id="no rate"),
+            pytest.param(facts(currency="USD"), ("review", "review"), id="other money is not compared"),
+            pytest.param(facts(verdict="approve", proven_minor="?"), ("review", "review"), id="a wrong amount"),
+        ],
+    )
+    def test_decides(self, bundle: Policy, given: dict[str, object], end: tuple[str, str]) -> None:
+        assert ends(decide(bundle, given, NOW)) == end
+
+    def test_what_is_before_a_person_is_not_approved_behind_their_back(self, bundle: Policy) -> None:
+        choice = decide(bundle, facts(strongest_branch_taken="review"), NOW)
+        assert ends(choice) == ("approve", "none")
+        assert choice.suppressed_because is not None
+
+    def test_what_was_approved_is_disputed_once_it_is_proven_wrong(self, acting: Policy) -> None:
+        assert ends(decide(acting, overcharged(5_000, strongest_branch_taken="approve"), NOW)) == ("dispute", "dispute")
+
+    def test_a_decision_is_made_again_to_the_same_bytes(self, acting: Policy) -> None:
+        given = overcharged(5_000)
+        subject = {"type": "invoice", "id": "NWX-2026-7781", "version": "1"}
+        body = decision_body(acting, decide(acting, given, NOW), subject=subject, facts=given)
+        sealed = seal(body, sequence=1, previous_hash="0" * 64)
+        assert replay(sealed.body, acting).differences == ()
+        prices = {each["branch"]: each for each in json.loads(sealed.body)["alternatives"]}
+        assert prices["dispute"]["left_minor"] == 1_000
+        assert prices["dispute"]["price_minor"] == 20 * 80
+
+
+class TestPayloads:
+    def test_an_approval_proposes_all_of_it(self, bundle: Policy) -> None:
+        payload = decide(bundle, facts(), NOW).payload
+        assert (payload["to"], payload["pay_minor"], payload["currency"]) == ("erp", 95_000, "EUR")
+
+    def test_a_short_payment_keeps_what_is_proven(self, acting: Policy) -> None:
+        payload = decide(acting, overcharged(1_000), NOW).payload
+        assert (payload["pay_minor"], payload["short_minor"]) == (94_000, 1_000)
+
+    def test_a_dispute_carries_its_evidence_and_claims_no_undercharge(self, acting: Policy) -> None:
+        payload = decide(acting, overcharged(5_000), NOW).payload
+        assert payload["claim_minor"] == 5_000
+        assert payload["findings"] == [OVERCHARGE]
+        assert payload["words"] == OVERCHARGE["dispute"]
+        assert payload["answer_by"] == "2026-04-05T09:00:00Z"
+
+    def test_a_whole_bill_is_not_paid_short(self, acting: Policy) -> None:
+        terms = acting.branches[Branch.SHORT_PAY]
+        assert "all_of_it_refused" not in terms.requires
+        choice = decide(acting, overcharged(95_000, all_of_it_refused=False, strongest_branch_taken="none"), NOW)
+        assert choice.branch is Branch.DISPUTE
+
+
+class TestLint:
+    @pytest.mark.parametrize("rule", [4, 5])
+    def test_nothing_unproven_is_kept_back_or_disputed(self, rule: int) -> None:
+        def edit(data: dict[str, Any]) -> None:
+            data["rules"][rule]["when"] = {
+                "all": [{"fact": "verdict", "is": "dispute"}, {"fact": "billed_minor", "above": 0}]
+            }
+
+        branch = ("short_pay", "dispute")[rule - 4]
+        found = dict(found_in(edit))[f"rules[{rule}].when"]
+        assert f"leads to {branch} where nothing is proven: " in found
+        assert found.endswith("Ask for `proven_minor` above 0 as well.")
+
+    def test_an_unknown_amount_is_no_proof(self) -> None:
+        def edit(data: dict[str, Any]) -> None:
+            data["rules"][5]["when"] = {
+                "any": [{"fact": "proven_minor", "at_least": 5}, {"fact": "proven_minor", "known": False}]
+            }
+
+        assert "nothing is proven: proven_minor is unknown" in dict(found_in(edit))["rules[5].when"]
+
+    def test_the_amount_is_asked_for_with_its_place(self) -> None:
+        text = BUNDLE.read_text(encoding="utf-8").replace("proven_minor, above: 0", "billed_minor, above: 0", 1)
+        with pytest.raises(PolicyError) as caught:
+            parse_policy(text)
+        problem = caught.value.problems[0]
+        assert (problem.where, problem.column) == ("rules[4].when", 5)
+        assert text.splitlines()[(problem.line or 0) - 1] == "    when:"
+
+    @pytest.mark.parametrize(
+        ("edit", "place", "message"),
+        [
+            pytest.param(
+                lambda data: data.update(strength=["none", "review", "approve", "short_pay", "dispute"]),
+                "strength",
+                "what asks for a person to look at a bill must win over approving it. Put none, approve and review "
+                "first, in this order.",
+                id="approving does not win over looking",
+            ),
+            pytest.param(
+                lambda data: data["strength"].append("rebook"),
+                "strength",
+                "rebook is no branch of a bundle on invoices. List none, approve, review, short_pay, dispute, weakest "
+                "first.",
+                id="a branch of shipments",
+            ),
+            pytest.param(
+                lambda data: data["branches"].update(rebook=dict(data["branches"]["approve"], requires=[], payload=[])),
+                "branches.rebook",
+                "`rebook` is not known here. Expected: approve, review, short_pay, dispute.",
+                id="terms of a branch of shipments",
+            ),
+            pytest.param(
+                lambda data: data.update(subject="invoices"),
+                "subject",
+                "found 'invoices', expected shipment, invoice. Did you mean 'invoice'?",
+                id="a subject we do not know",
+            ),
+            pytest.param(
+                lambda data: data.update(playbooks={}),
+                "playbooks",
+                "`playbooks` is for bundles on shipments; this one is on invoices. Drop it.",
+                id="a part of shipments",
+            ),
+            pytest.param(
+                lambda data: data["costs"].update(evidence="verdict"),
+                "costs.evidence",
+                "`verdict` is of type enumeration; name an amount, a number or a probability.",
+                id="evidence that does not rise",
+            ),
+            pytest.param(
+                lambda data: data["branches"]["short_pay"].update(money=False),
+                "branches.short_pay.money",
+                "found false, but short_pay commits money. Write true.",
+                id="a short payment commits money",
+            ),
+        ],
+    )
+    def test_finds(self, edit: Edit, place: str, message: str) -> None:
+        assert (place, message) in found_in(edit)
+
+    def test_more_proof_never_gets_a_weaker_branch(self) -> None:
+        def edit(data: dict[str, Any]) -> None:
+            data["rules"][5]["when"]["all"].append({"fact": "proven_minor", "below": 9_000})
+
+        found = dict(found_in(edit))["rules[5].when"]
+        assert found.startswith(
+            "a greater risk gets a weaker branch: at `proven_minor` 2500 'worth_a_dispute' leads to "
+        )
+
+
+class TestSchema:
+    def test_accepts_the_bundle_and_no_mixture_of_subjects(self) -> None:
+        schema = Draft202012Validator(policy_json_schema())
+        data = json.loads(json.dumps(yaml.safe_load(BUNDLE.read_text(encoding="utf-8")), default=str))
+        assert schema.is_valid(data)
+        assert not schema.is_valid({**data, "subject": "shipment"})
+        assert not schema.is_valid({**data, "playbooks": {}})
