@@ -93,5 +93,13 @@ class Shelf:
 
     def rows(self, number: int) -> list[dict[str, Any]]:
         """Return the rows of one owner, in the order of the table."""
-        first, end = self._bounds[number : number + 2].tolist()
-        return rows_in(self._table.slice(first, end - first))
+        return rows_in(self._slice(number, number + 1))
+
+    def frame(self, first: int, end: int) -> pd.DataFrame:
+        """Return the rows of the owners from one to before another, as they stood in their table."""
+        frame: pd.DataFrame = self._slice(first, end).to_pandas()
+        return frame
+
+    def _slice(self, first: int, end: int) -> pa.Table:
+        begin, stop = self._bounds[[first, end]].tolist()
+        return self._table.slice(begin, stop - begin)

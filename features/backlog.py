@@ -40,8 +40,8 @@ class Queue:
     feature: Feature
     key: tuple[str, ...]
     ahead: int
-    due: Time = Time.PLANNED
-    over: tuple[Time, ...] = (Time.DEPARTED_KNOWN, Time.DELIVERED_KNOWN, Time.CLOSED_KNOWN)
+    due: int = Time.PLANNED
+    over: tuple[int, ...] = (Time.DEPARTED_KNOWN, Time.DELIVERED_KNOWN, Time.CLOSED_KNOWN)
 
     @cached_property
     def times_of(self) -> Callable[[Row], tuple[int, ...]]:

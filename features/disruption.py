@@ -30,7 +30,7 @@ _RANK = {severity.value: rank for rank, severity in enumerate(Severity, start=1)
 _AHEAD = {Time.PLANNED: "at the planned departure", Time.PROMISED: "at the promised arrival"}
 
 
-def _declared(subject: str, time: Time) -> tuple[Feature, ...]:
+def _declared(subject: str, time: int) -> tuple[Feature, ...]:
     worst = f"worst severity (1 minor, 2 moderate, 3 severe) of what disrupts the {subject}"
     return (
         Feature(f"{subject}_disruptions", "disruptions", f"disruptions of the {subject}", "disruptions", _OWNER),

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from features import claims, disruption, forecast, labour, tenders, way, weather, work
 from features.counted import EVERYBODY, JOIN, joined, subject_of
-from features.legs import Time
 from features.timeline import Ints
 
 
@@ -48,7 +47,7 @@ class Feed:
         Names what a field of a leg with some value is to this feed.
     """
 
-    asked: tuple[tuple[str, Time], ...]
+    asked: tuple[tuple[str, int], ...]
     tables: tuple[str, ...]
     prepare: Callable[[Mapping[str, pd.DataFrame]], pd.DataFrame]
     told: Callable[[pd.DataFrame], Told]
@@ -70,7 +69,7 @@ def _place(_: str, value: str) -> str:
 
 def _feed_of_one(
     table: str,
-    asked: tuple[tuple[str, Time], ...],
+    asked: tuple[tuple[str, int], ...],
     prepare: Callable[[pd.DataFrame], pd.DataFrame],
     told: Callable[[pd.DataFrame], Told],
     subject: Callable[[str, str], str],
@@ -111,7 +110,7 @@ FEATURES = (
 )
 
 
-def asked() -> Iterator[tuple[str, str, Time]]:
+def asked() -> Iterator[tuple[str, str, int]]:
     """Yield feed, field and time ahead of each question that is put to a feed, in the order of the features."""
     for name, feed in FEEDS.items():
         for field, time in feed.asked:

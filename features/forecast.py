@@ -41,7 +41,7 @@ _OWNER = "network planning"
 _WHEN = {Time.PLANNED: "the planned departure at the origin", Time.PROMISED: "the promised arrival at the destination"}
 
 
-def _declared(place: str, time: Time) -> tuple[Feature, ...]:
+def _declared(place: str, time: int) -> tuple[Feature, ...]:
     measures = tuple(
         Feature(
             f"{place}_forecast_{column}",

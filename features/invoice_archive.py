@@ -5,12 +5,15 @@ As records a hundred thousand invoices with their lines take most of a gigabyte;
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import numpy as np
 
 from features.archive import Shelf
 from features.as_known import counts_from
 from features.invoice_records import BilledInvoice, FreightInvoice, InvoiceLine
-from features.tables import RecordTables, assembled, parts_of, table_of
+from features.tables import RecordTables, assembled, no_records, parts_of, table_of
 
 
 class InvoiceArchive:
@@ -23,6 +26,9 @@ class InvoiceArchive:
 
     def __contains__(self, invoice_id: str) -> bool:
         return invoice_id in self._added or invoice_id in self._number
+
+    def __len__(self) -> int:
+        return len(self._added) + len(self._number)
 
     def load(self, tables: RecordTables) -> None:
         """Take in the invoices of canonical tables; of one that is told twice, what was known first."""
@@ -37,6 +43,13 @@ class InvoiceArchive:
         ):
             numbers = frame[key].map(self._number).fillna(len(first)).to_numpy()
             self._shelves[table] = Shelf(table, frame, np.asarray(numbers, dtype=np.int64), len(first))
+
+    def history(self, at_once: int) -> Iterator[RecordTables]:
+        """Yield the invoices that were loaded, with their lines and references: tables of so many invoices at once."""
+        for first in range(0, len(self._number), at_once):
+            end = min(first + at_once, len(self._number))
+            frames = {table: shelf.frame(first, end) for table, shelf in self._shelves.items()}
+            yield replace(no_records(), **frames)
 
     def add(self, record: BilledInvoice) -> None:
         """Take an invoice in."""

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import IntEnum
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,6 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.columns import Columns
 from features.instants import micros, micros_of
 from features.numbers import numbers_of_many
 from features.tables import STOPS, RecordTables, part_rows
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from features.records import DeliveryEvent, Shipment
 
 
-class Time(IntEnum):
+class Time(Columns):
     """Columns of `Legs.times`."""
 
     BOOKED = 0
@@ -370,7 +370,7 @@ class Events:
             if occurred_column is not None:
                 times[version, occurred_column] = micros_of(found["occurred_at"])
 
-    def fill_all_in(self, times: Ints, first: Ints, column: Time, places: NDArray[np.object_]) -> None:
+    def fill_all_in(self, times: Ints, first: Ints, column: int, places: NDArray[np.object_]) -> None:
         """Write into the times of each version when as many arrivals at its place are known as are planned by then."""
         classifier = self.frame["classifier"].to_numpy(dtype=object)
         counts = self.frame["status"].isin([status.value for status in ARRIVALS]).to_numpy() & ~self.void.to_numpy()

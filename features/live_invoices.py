@@ -3,13 +3,15 @@
 A bill is judged by what was known when it came in. What is kept of a past bill is what later ones are compared with:
 how to find it, its surcharge and charges, and whether it was too high. The last is re-rated only as far back as
 somebody asks, and anew where something that it rests on was known by then and is told only now.
+
+The bills of a history are read when somebody asks for the first time: where nobody does, they take neither the time nor
+the memory. Until then what comes in is only kept.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 
@@ -19,7 +21,7 @@ import pandas as pd
 from features import billing, likeness
 from features.as_known import counts_from
 from features.billing import PARTS, Bill
-from features.bills import bill_of, bills_of, invoices_of, plan_at, plans_of
+from features.bills import bill_of, bills_of, invoices_of, plan_at
 from features.contracts import Contracts, Terms
 from features.duplicates import Ledger, Order, order_of
 from features.errors import RecordError
@@ -58,7 +60,9 @@ class LiveInvoices:
         self.contracts = Contracts(())
         self._told = told
         self._archive = InvoiceArchive()
-        self.ledger = Ledger(self._archive.invoice)
+        self._ledger = Ledger(self._archive.invoice)
+        self._unread: list[str] | None = None
+        """Bills that came in after a history that nobody has asked about yet; None if all is read."""
         self._twins, self._peers = Twins(), FuelPeers()
         self._habits, self._charges = LiveHabits(), LiveCharges()
         self._orders: list[Order] = []
@@ -72,7 +76,13 @@ class LiveInvoices:
         return invoice_id in self._archive
 
     def __len__(self) -> int:
-        return len(self._orders)
+        return len(self._archive)
+
+    @property
+    def ledger(self) -> Ledger:
+        """What finds the invoices that one may repeat."""
+        self._read()
+        return self._ledger
 
     def check(self, record: BilledInvoice) -> None:
         """Raise if an invoice came before with other contents, and change nothing."""
@@ -87,11 +97,10 @@ class LiveInvoices:
         if record.invoice_id in self._archive:
             return False
         self._archive.add(record)
-        invoice = record.invoice()
-        self._note(invoice)
-        bill = self.bill(record.invoice_id)
-        self._charges.add(invoice.carrier_id, codes_of(bill.lines), micros(bill.cutoff))
-        self._count(bill)
+        if self._unread is None:
+            self._take(record.invoice_id)
+        else:
+            self._unread.append(record.invoice_id)
         return True
 
     def add_terms(self, terms: Terms) -> bool:
@@ -117,9 +126,10 @@ class LiveInvoices:
         in_bulk
             Whether nothing else was told before, of shipments neither.
         """
-        if in_bulk and not self._orders:
+        if in_bulk and not len(self):
             self.contracts = Contracts.of_tables(tables)
-            self._load(tables)
+            self._archive.load(tables)
+            self._unread = []
             return
         agreed: tuple[Iterable[Terms], ...] = (
             records_of(tables, CarrierRate),
@@ -133,6 +143,7 @@ class LiveInvoices:
 
     def get_ready(self) -> None:
         """Count now what the first question would wait for: whether the bills of the last months were too high."""
+        self._read()
         if self._orders:
             self._reach(self._orders[-1][0] - _LOOKS_BACK - _READY_FOR)
 
@@ -149,6 +160,7 @@ class LiveInvoices:
         """Return the features of one bill: a row as of `features.invoice.build_invoices`."""
         invoice = bill.invoice
         arrived = micros(counts_from(invoice))
+        self._read()
         self._reach(arrived - _LOOKS_BACK)
         values = (
             *billing.values(bill, self.contracts),
@@ -165,9 +177,16 @@ class LiveInvoices:
         plans, events = ((), ()) if invoice.shipment_id is None else self._told(invoice.shipment_id)
         return bill_of(invoice, lines, plans, events, self.contracts, cutoff)
 
+    def _take(self, invoice_id: str) -> None:
+        """Make a bill that came in ready to be compared with."""
+        bill = self.bill(invoice_id)
+        self._note(bill.invoice)
+        self._charges.add(bill.invoice.carrier_id, codes_of(bill.lines), micros(bill.cutoff))
+        self._count(bill)
+
     def _note(self, invoice: FreightInvoice) -> None:
         order = order_of(invoice)
-        self.ledger.take(invoice)
+        self._ledger.take(invoice)
         self._twins.take(invoice)
         insort(self._orders, order)
         if invoice.shipment_id is not None:
@@ -205,16 +224,17 @@ class LiveInvoices:
         for _, invoice_id in self._orders[first:end]:
             self._count_habit(self.bill(invoice_id))
 
-    def _load(self, tables: RecordTables) -> None:
-        self._archive.load(tables)
-        first = tables.freight_invoices.sort_values("known_at", kind="stable").drop_duplicates("invoice_id")
-        if first.empty:
+    def _read(self) -> None:
+        """Make all that came in so far ready to be compared with."""
+        if self._unread is None:
             return
-        for begin in range(0, len(first), _AT_ONCE):
-            chosen = first.iloc[begin : begin + _AT_ONCE].reset_index(drop=True)
-            self._load_some(replace(tables, freight_invoices=chosen))
+        came_later, self._unread = self._unread, None
+        for some in self._archive.history(_AT_ONCE):
+            self._read_some(some)
+        for invoice_id in came_later:
+            self._take(invoice_id)
 
-    def _load_some(self, tables: RecordTables) -> None:
+    def _read_some(self, tables: RecordTables) -> None:
         """Take in some invoices of a history; all at once would need the memory of all as records."""
         frame = tables.freight_invoices
         arrived, row_of = _starts(frame), {name: row for row, name in enumerate(frame["invoice_id"])}
@@ -226,11 +246,12 @@ class LiveInvoices:
         fuel = lines[(lines["kind"] == ChargeKind.FUEL.value) & lines["percent"].notna()]
         fuel = fuel[~fuel["row"].duplicated(keep=False)]
         percents = dict(zip(fuel["invoice_id"], fuel["percent"].tolist(), strict=True))
-        plans = plans_of(tables)
         for invoice in invoices_of(tables):
             self._note(invoice)
-            plan = plan_at(plans.get(invoice.shipment_id or "", ()), counts_from(invoice))
-            peers = None if plan is None or invoice.invoice_id not in percents else likeness.peers_of(plan)
+            if invoice.shipment_id is None or invoice.invoice_id not in percents:
+                continue
+            plan = plan_at(self._told(invoice.shipment_id)[0], counts_from(invoice))
+            peers = None if plan is None else likeness.peers_of(plan)
             if peers is not None:
                 self._peers_of[invoice.invoice_id] = peers
                 self._peers.add(order_of(invoice), peers, percents[invoice.invoice_id])

@@ -195,42 +195,64 @@ class _History:
 _NOBODY = pd.DataFrame({"since": [], "start": [], "end": []})
 
 
-class _Waiting:
-    """What waits in one warehouse, in order of its release; what has passed at `asked` is not looked at again."""
+_Lasts = tuple[int, int, int]
+"""Since when something waits, and on which span it is known to: start and end."""
 
-    __slots__ = ("asked", "ends", "first", "since", "starts")
+
+class _Waiting:
+    """What waits in one warehouse, in order of its release.
+
+    What was not over at `asked` is kept apart: who asks about the present, or later, looks at nothing else.
+    """
+
+    __slots__ = ("_asked", "_ends", "_open", "_since", "_starts")
 
     def __init__(self, spans: pd.DataFrame) -> None:
         ordered = spans.sort_values("since", kind="stable")
-        self.since, self.starts, self.ends = (
+        self._since, self._starts, self._ends = (
             array("q", ordered[name].to_numpy(dtype=np.int64).tobytes()) for name in ("since", "start", "end")
         )
-        self.first, self.asked = 0, -NEVER
+        self._asked = NEVER  # nobody has asked yet
+        self._open: list[_Lasts] = []
 
     def add(self, span: Span) -> None:
-        place = bisect_left(self.since, span.since)
-        for times, time in ((self.since, span.since), (self.starts, span.start), (self.ends, span.end)):
+        place = bisect_left(self._since, span.since)
+        for times, time in ((self._since, span.since), (self._starts, span.start), (self._ends, span.end)):
             times.insert(place, time)
-        self.first = min(self.first, place)
+        if span.end > self._asked:
+            insort(self._open, (span.since, span.start, span.end))
 
     def remove(self, span: Span) -> None:
-        place = bisect_left(self.since, span.since)
-        while (self.since[place], self.starts[place], self.ends[place]) != (span.since, span.start, span.end):
+        lasts = span.since, span.start, span.end
+        place = bisect_left(self._since, span.since)
+        while (self._since[place], self._starts[place], self._ends[place]) != lasts:
             place += 1
-        for times in (self.since, self.starts, self.ends):
+        for times in (self._since, self._starts, self._ends):
             del times[place]
-        if place < self.first:
-            self.first -= 1
+        if span.end > self._asked:
+            self._open.remove(lasts)
 
     def oldest(self, cutoff: int) -> int:
         """Return since when what waits longest at the cutoff has waited; `NEVER` if nothing does."""
-        over = cutoff >= self.asked
-        first = self.first if over else bisect_left(self.since, cutoff - AT_MOST)
-        for place in range(first, len(self.since)):
-            end = self.ends[place]
-            if self.starts[place] <= cutoff < end:
-                return self.since[place]
-            over = over and end <= cutoff
-            if over:
-                self.first, self.asked = place + 1, cutoff
-        return NEVER
+        if cutoff < self._asked < NEVER:
+            return next((since for since, start, end in self._from(cutoff) if start <= cutoff < end), NEVER)
+        if self._asked == NEVER:
+            self._keep_open(self._from(cutoff), cutoff)
+        found, some_are_over = NEVER, False
+        for since, start, end in self._open:
+            if start <= cutoff < end:
+                found = since
+                break
+            some_are_over = some_are_over or end <= cutoff
+        if some_are_over:
+            self._keep_open(self._open, cutoff)
+        return found
+
+    def _from(self, cutoff: int) -> Iterator[_Lasts]:
+        """Yield what may wait at the cutoff: what was released longer before is over, as nothing waits for longer."""
+        for place in range(bisect_left(self._since, cutoff - AT_MOST), len(self._since)):
+            yield self._since[place], self._starts[place], self._ends[place]
+
+    def _keep_open(self, spans: Iterable[_Lasts], cutoff: int) -> None:
+        self._open = sorted(lasts for lasts in spans if lasts[2] > cutoff)
+        self._asked = cutoff

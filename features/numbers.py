@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from features.borders import crosses_border, crosses_customs
 from features.calendar import closed_days, days_to_holiday
+from features.columns import Columns
 from features.timeline import Ints
 from features.vocabulary import CustomerTier
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 
-class Number(IntEnum):
+class Number(Columns):
     """Columns of the numbers."""
 
     DEPARTURE_MINUTE = 0

@@ -196,12 +196,13 @@ class KeyRuns:
         newest = self.told[max(0, end - LEGS) : end]
         standing = [run for run in newest if run.until > cutoff]
         answer = typical_of(standing)
-        if len(standing) == len(newest):  # else an answer from before a withdrawal would differ
-            since = newest[-1].start if newest else -NEVER
-            until = min([run.until for run in standing], default=NEVER)
-            if end < len(self.told):
-                until = min(until, self.told[end].start)
-            self.held = since, until, answer
+        since = newest[-1].start if newest else -NEVER
+        if len(standing) < len(newest):  # before the last withdrawal another one stood
+            since = max(since, *[run.until for run in newest if run.until <= cutoff])
+        until = min([run.until for run in standing], default=NEVER)
+        if end < len(self.told):
+            until = min(until, self.told[end].start)
+        self.held = since, until, answer
         return answer
 
 

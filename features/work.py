@@ -8,7 +8,6 @@ waiting for ever; a wave waits while any task of it does. What it is due counts 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from enum import IntEnum
 from heapq import heappop, heappush
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.columns import Columns
 from features.declaration import Feature
 from features.history import DAY, HOUR
 from features.instants import micros, micros_of
@@ -35,7 +35,7 @@ _WAITING = (TaskStatus.RELEASED, TaskStatus.STARTED)
 _DONE = (TaskStatus.DONE, TaskStatus.SHORT)
 
 
-class Count(IntEnum):
+class Count(Columns):
     """What is counted of a warehouse. `TOLD` is every report: when the newest one came tells how old all of it is."""
 
     PICKS = 0
@@ -51,7 +51,7 @@ class Count(IntEnum):
     TOLD = 10
 
 
-_WHAT_OF: Mapping[TaskKind, Count] = {
+_WHAT_OF: Mapping[TaskKind, int] = {
     TaskKind.PICK: Count.PICKS,
     TaskKind.PACK: Count.PICKS,
     TaskKind.STAGE: Count.DOCK,
@@ -84,7 +84,7 @@ FEATURES = (
 class Span(NamedTuple):
     """Something that counts on `[start, end)`; `since` is when it was released, for what waits, `wave` its wave."""
 
-    what: Count
+    what: int
     start: int
     end: int
     since: int = NEVER

@@ -15,6 +15,7 @@ from features.contracts import Contracts
 from features.errors import RecordError
 from features.fields import Record
 from features.invoice import build_invoices
+from features.invoice_archive import InvoiceArchive
 from features.invoice_records import BilledInvoice, BilledLine
 from features.state import AnyRecord, State
 from features.tables import RecordTables
@@ -133,6 +134,24 @@ def test_a_year_of_bills_is_loaded_and_those_of_before_are_counted_when_asked_fo
     state.add_tables(tables_of([*FACTS, *invoices]))
     assert len(state.invoices) == len(invoices)
     assert_same_as_batch(state, [*FACTS, *invoices])
+
+
+def test_a_history_is_not_read_until_somebody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    state, late = State(), billed("LATE", 9, invoice_number="I")
+    state.add_tables(tables_of([*FACTS, billed("I")]))
+    with monkeypatch.context() as watched:
+        watched.setattr(InvoiceArchive, "history", lambda *_: pytest.fail("the history is read"))
+        assert state.add(late)
+        assert not state.add(billed("I"))
+        assert state.invoices.bill("I").lines
+        with pytest.raises(RecordError, match="'I' came before with other contents"):
+            state.check(billed("I", net_due_minor=1))
+        with pytest.raises(pytest.fail.Exception, match="the history is read"):
+            state.invoices.ledger.repeats(late.invoice())
+    state = State()
+    state.add_tables(tables_of([*FACTS, billed("I")]))
+    state.add(late)
+    assert [one.invoice_id for one in state.invoices.ledger.repeats(late.invoice()).same_number] == ["I"]
 
 
 def test_got_ready_beforehand_it_answers_the_same_and_re_rates_nothing_when_asked(

@@ -42,8 +42,8 @@ TABLES = ("shipments", "stops", "events")
 """The tables that legs are made of."""
 
 _SPAN = LONGEST_WINDOW // 3
-_TIMES = [f"t{column.value}" for column in Time]
-_NUMBERS = [f"n{column.value}" for column in Number]
+_TIMES = [f"t{column}" for column in Time]
+_NUMBERS = [f"n{column}" for column in Number]
 _TRACKED = [feature.name for feature in (*tracking.FEATURES, *course.FEATURES)]
 _ANSWER = "answer"
 
