@@ -5,7 +5,10 @@ What an adjustment adds is what it adds to the stock that may be picked: goods f
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import numpy as np
+from numpy.typing import NDArray
 
 from features.codes import NEVER, Ints, starts_of
 from features.history import DAY
@@ -18,6 +21,7 @@ from features.timeline import Latest
 _SOURCE = "inventory_adjustments"
 _COUNTED = "inventory_adjustments, warehouse_tasks"
 WINDOW_DAYS = (7, 28, 90)
+WINDOWS = tuple(days * DAY for days in WINDOW_DAYS)
 
 _KINDS = (
     ("count", "adjustments", "adjustments"),
@@ -40,7 +44,38 @@ FEATURES = (
 )
 
 
-class Corrections:
+class ReadCorrections(ABC):
+    """What is asked of adjustments and counts, and the features that follow from it."""
+
+    @abstractmethod
+    def told(self, places: Ints, cutoffs: Ints) -> NDArray[np.bool_]:
+        """Tell whether any adjustment had been told at each place by its cutoff: bool [q]."""
+
+    @abstractmethod
+    def changes(self, asked: Asked) -> tuple[Ints, Ints]:
+        """Return the adjustments of the article and of the place: int64 [q, len(WINDOW_DAYS), 4] each.
+
+        How many, what they add, whatever their sign, and how many take stock away.
+        """
+
+    @abstractmethod
+    def hours_since(self, asked: Asked) -> tuple[Floats, Floats]:
+        """Return the hours since the article was adjusted, and since it was counted: float64 [q] each."""
+
+    def values(self, asked: Asked) -> Floats:
+        """Return the features: float64 [q, len(FEATURES)]."""
+        columns: list[Floats] = []
+        for answers in self.changes(asked):
+            for place in range(len(WINDOW_DAYS)):
+                count, net, absolute, negative = answers[:, place].T
+                columns += [count.astype(np.float64), units(net), units(absolute), share(negative, count)]
+        columns += [hours / 24 for hours in self.hours_since(asked)]
+        values = np.stack(columns, axis=1)
+        values[~self.told(asked.view.place, asked.cutoffs)] = np.nan
+        return values
+
+
+class Corrections(ReadCorrections):
     """Adjustments by article and by place, and when the article was counted.
 
     Parameters
@@ -59,29 +94,30 @@ class Corrections:
         effect, is_count = adjustments.effect[row], adjustments.is_count[row] > 0
         facts = Facts(articles[row], adjustments.occurred[row], steps.since, steps.until)
         values = [effect, np.abs(effect), (effect < 0).astype(np.int64)]
-        windows = [days * DAY for days in WINDOW_DAYS]
         self._lines = []
         for keys in (facts.keys, adjustments.place[row]):
             told = keys >= 0
             columns = [column[told] for column in values]
-            self._lines.append(RevisedTimeline(*facts.under(keys).where(told), windows, columns))
+            self._lines.append(RevisedTimeline(*facts.under(keys).where(told), WINDOWS, columns))
         counts = zip(facts.where(is_count), counted.where(counted.keys >= 0), strict=True)
         self._adjusted = Newest(facts)
         self._counted = Newest(Facts(*(np.concatenate(pair) for pair in counts)))
 
-    def values(self, asked: Asked) -> Floats:
-        """Return the features: float64 [q, len(FEATURES)]."""
-        cutoffs = asked.cutoffs
-        columns: list[Floats] = []
-        for line, key in zip(self._lines, (asked.articles, asked.view.place), strict=True):
-            answers = line.at(key, cutoffs)
-            for place in range(len(WINDOW_DAYS)):
-                count, net, absolute, negative = answers[:, place].T
-                columns += [count.astype(np.float64), units(net), units(absolute), share(negative, count)]
-        columns += [newest.hours(asked.articles, cutoffs) / 24 for newest in (self._adjusted, self._counted)]
-        values = np.stack(columns, axis=1)
-        values[~self._told.known(asked.view.place, cutoffs)] = np.nan
-        return values
+    def told(self, places: Ints, cutoffs: Ints) -> NDArray[np.bool_]:
+        """Tell whether any adjustment had been told at each place by its cutoff."""
+        return self._told.known(places, cutoffs)
+
+    def changes(self, asked: Asked) -> tuple[Ints, Ints]:
+        """Return the adjustments of the article and of the place."""
+        of_article, of_place = (
+            line.at(key, asked.cutoffs)
+            for line, key in zip(self._lines, (asked.articles, asked.view.place), strict=True)
+        )
+        return of_article, of_place
+
+    def hours_since(self, asked: Asked) -> tuple[Floats, Floats]:
+        """Return the hours since the article was adjusted, and since it was counted."""
+        return self._adjusted.hours(asked.articles, asked.cutoffs), self._counted.hours(asked.articles, asked.cutoffs)
 
 
 class Newest:

@@ -5,6 +5,7 @@ Of the same records and the same cutoffs as the features, so that what is told o
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,8 +71,7 @@ class Around:
     def nodes(self, line: int, cutoff: int) -> tuple[Node, ...]:
         """Return the other places that could give some to a line, the most first."""
         free = self.free_elsewhere(np.array([line]), np.array([cutoff]))[0]
-        found = [Node(self._stock.places[place], float(free[place])) for place in np.flatnonzero(free > 0)]
-        return tuple(sorted(found, key=lambda node: (-node.free, node.place)))
+        return nodes_of(zip(self._stock.places, free.tolist(), strict=True))
 
     def holders(self, line: int, cutoff: int) -> tuple[Holder, ...]:
         """Return who else has reserved some of a line's article at its place, the most first."""
@@ -80,10 +80,24 @@ class Around:
         row = steps.rows[(steps.since <= cutoff) & (cutoff < steps.until)]
         held = (positions.disposition[row] == _RESERVED) & (positions.quantity[row] > 0)
         row = row[held & (positions.article[row] == view.article[0]) & (view.article[0] >= 0)]
-        totals: dict[str, int] = {}
-        for holder, quantity in zip(positions.holder[row].tolist(), positions.quantity[row].tolist(), strict=True):
-            if holder < 0 or holder not in (self._stock.order_of[line], view.wave[0]):
-                name = NOT_NAMED if holder < 0 else self._stock.holders[holder]
-                totals[name] = totals.get(name, 0) + quantity
-        found = [Holder(name, quantity / THOUSANDTHS) for name, quantity in totals.items()]
-        return tuple(sorted(found, key=lambda holder: (-holder.quantity, holder.name)))
+        others = (
+            (NOT_NAMED if holder < 0 else self._stock.holders[holder], quantity)
+            for holder, quantity in zip(positions.holder[row].tolist(), positions.quantity[row].tolist(), strict=True)
+            if holder < 0 or holder not in (self._stock.order_of[line], view.wave[0])
+        )
+        return holders_of(others)
+
+
+def nodes_of(free: Iterable[tuple[str, float]]) -> tuple[Node, ...]:
+    """Return the places that could give some, by what each could give in units, the most first."""
+    found = [Node(place, some) for place, some in free if some > 0]
+    return tuple(sorted(found, key=lambda node: (-node.free, node.place)))
+
+
+def holders_of(held: Iterable[tuple[str, int]]) -> tuple[Holder, ...]:
+    """Return who holds how much, of the thousandths that stand in each reservation, the most first."""
+    totals: dict[str, int] = {}
+    for name, quantity in held:
+        totals[name] = totals.get(name, 0) + quantity
+    found = [Holder(name, quantity / THOUSANDTHS) for name, quantity in totals.items()]
+    return tuple(sorted(found, key=lambda holder: (-holder.quantity, holder.name)))

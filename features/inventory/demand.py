@@ -8,12 +8,15 @@ weeks before.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
 import numpy as np
 
 from features.codes import NEVER, Ints
 from features.history import DAY
 from features.inventory.asked_lines import UNITS, Asked, Floats, declared, share, units
-from features.inventory.books import Books
+from features.inventory.books import ReadBooks
 from features.inventory.line_states import View
 from features.levels import Levels, Ranked
 from features.revisions import RevisedTimeline
@@ -47,46 +50,33 @@ FEATURES = (
     ),
     declared("days_of_cover", "days", "days that free stock lasts at the pace of the last 28 days", _RESERVED, "28d"),
 )
-_WINDOWS = tuple(days * DAY for days in (7, 14, 21, 28, 90))
+WINDOWS = tuple(days * DAY for days in (7, 14, 21, 28, 90))
 _TIERS = len(CustomerTier)
 _DUE_BITS = 52
 
 
-class Demand:
-    """Open lines by article, and what was ordered.
+class ReadDemand(ABC):
+    """What is asked of open lines and of what was ordered, and the features that follow from it."""
 
-    Parameters
-    ----------
-    lines, instants : int64 [n]
-        Each line at every instant at which it or what is reserved for it may change, in order.
-    view
-        The lines at these instants.
-    """
+    @abstractmethod
+    def wanted(self, articles: Ints, instants: Ints) -> Ints:
+        """Return the open lines for each article: int64 [q, 3], how many, what they need, and have not reserved."""
 
-    def __init__(self, lines: Ints, instants: Ints, view: View, orders: Ints, articles: Ints, books: Books) -> None:
-        reserved, _ = books.reserved(orders, articles, instants)
-        needed, unreserved = _wanted(view, reserved)
-        rank = _rank(view)
-        begins = runs(lines, articles, needed, unreserved, view.due, rank)
-        since, until = instants[begins], untils(lines[begins], instants[begins])
-        counts = (needed[begins] > 0) & (articles[begins] >= 0)
-        chosen, since, until = begins[counts], since[counts], until[counts]
-        amounts = [needed[chosen], unreserved[chosen]]
-        self._all = Levels(articles[chosen], since, until, amounts)
-        self._by_due = Ranked(articles[chosen], since, until, view.due[chosen], amounts[:1])
-        self._by_rank = Ranked(articles[chosen], since, until, rank[chosen], amounts)
+    @abstractmethod
+    def due_by(self, articles: Ints, instants: Ints, bounds: Ints) -> Ints:
+        """Return what open lines need that are due by a bound: int64 [q]."""
 
-        begins = runs(lines, articles, view.quantity)
-        since, until = instants[begins], untils(lines[begins], instants[begins])
-        counts = (view.quantity[begins] > 0) & (articles[begins] >= 0)
-        chosen = begins[counts]
-        self._ordered = RevisedTimeline(
-            articles[chosen], view.first[chosen], since[counts], until[counts], _WINDOWS, [view.quantity[chosen]]
-        )
+    @abstractmethod
+    def ranked_to(self, articles: Ints, instants: Ints, bounds: Ints) -> Ints:
+        """Return what open lines up to a rank need, and have not reserved: int64 [q, 2]."""
+
+    @abstractmethod
+    def ordered(self, articles: Ints, instants: Ints) -> Ints:
+        """Return what was ordered of each article in each of `WINDOWS`: int64 [q, len(WINDOWS)]."""
 
     def unreserved(self, articles: Ints, instants: Ints) -> Ints:
         """Return what open lines for an article need and have not reserved: int64 [q]."""
-        return np.asarray(self._all.at(articles, instants)[:, 2])
+        return np.asarray(self.wanted(articles, instants)[:, 2])
 
     def values(self, asked: Asked, reserved: Ints, free: Floats) -> Floats:
         """Return the features: float64 [q, len(FEATURES)].
@@ -100,11 +90,10 @@ class Demand:
         """
         cutoffs, articles, view = asked.cutoffs, asked.articles, asked.view
         needed, unreserved = _wanted(view, reserved)
-        count, competing, competing_unreserved = self._all.at(articles, cutoffs).T
-        due_first = self._by_due.at(articles, cutoffs, view.due)[:, 1] - needed
-        ahead, ahead_unreserved = self._by_rank.at(articles, cutoffs, _rank(view) - 1)[:, 1:].T
-        ordered = self._ordered.at(articles, cutoffs)[:, :, 1]
-        in_7, in_14, in_21, in_28, in_90 = ordered.T
+        count, competing, competing_unreserved = self.wanted(articles, cutoffs).T
+        due_first = self.due_by(articles, cutoffs, view.due) - needed
+        ahead, ahead_unreserved = self.ranked_to(articles, cutoffs, _rank(view) - 1).T
+        in_7, in_14, in_21, in_28, in_90 = self.ordered(articles, cutoffs).T
         weeks = np.stack([in_7, in_14 - in_7, in_21 - in_14, in_28 - in_21], axis=1).astype(np.float64)
         columns = [
             count - (needed > 0),
@@ -124,6 +113,92 @@ class Demand:
         values = np.stack(columns, axis=1).astype(np.float64)
         values[articles < 0] = np.nan
         return values
+
+
+class Demand(ReadDemand):
+    """Open lines by article, and what was ordered.
+
+    Parameters
+    ----------
+    lines, instants : int64 [n]
+        Each line at every instant at which it or what is reserved for it may change, in order.
+    view
+        The lines at these instants.
+    """
+
+    def __init__(self, lines: Ints, instants: Ints, view: View, orders: Ints, articles: Ints, books: ReadBooks) -> None:
+        reserved, _ = books.reserved(orders, articles, instants)
+        wants = wants_of(lines, instants, view, reserved, articles)
+        amounts = [wants.needed, wants.unreserved]
+        self._all = Levels(wants.articles, wants.since, wants.until, amounts)
+        self._by_due = Ranked(wants.articles, wants.since, wants.until, wants.due, amounts[:1])
+        self._by_rank = Ranked(wants.articles, wants.since, wants.until, wants.rank, amounts)
+        placed = orders_of(lines, instants, view, articles)
+        self._ordered = RevisedTimeline(
+            placed.articles, placed.first, placed.since, placed.until, WINDOWS, [placed.quantity]
+        )
+
+    def wanted(self, articles: Ints, instants: Ints) -> Ints:
+        """Return the open lines for each article."""
+        return self._all.at(articles, instants)
+
+    def due_by(self, articles: Ints, instants: Ints, bounds: Ints) -> Ints:
+        """Return what open lines need that are due by a bound."""
+        return np.asarray(self._by_due.at(articles, instants, bounds)[:, 1])
+
+    def ranked_to(self, articles: Ints, instants: Ints, bounds: Ints) -> Ints:
+        """Return what open lines up to a rank need, and have not reserved."""
+        return np.asarray(self._by_rank.at(articles, instants, bounds)[:, 1:])
+
+    def ordered(self, articles: Ints, instants: Ints) -> Ints:
+        """Return what was ordered of each article in each of `WINDOWS`."""
+        return np.asarray(self._ordered.at(articles, instants)[:, :, 1])
+
+
+class Wants(NamedTuple):
+    """What open lines want of articles, each on `[since, until)`: int64 [w] each."""
+
+    lines: Ints
+    articles: Ints
+    since: Ints
+    until: Ints
+    needed: Ints
+    unreserved: Ints
+    due: Ints
+    rank: Ints
+
+
+class Placed(NamedTuple):
+    """What was ordered of articles, `first` when, each held to be so on `[since, until)`: int64 [p] each."""
+
+    lines: Ints
+    articles: Ints
+    first: Ints
+    since: Ints
+    until: Ints
+    quantity: Ints
+
+
+def wants_of(lines: Ints, instants: Ints, view: View, reserved: Ints, articles: Ints) -> Wants:
+    """Return what lines want, of their views at every instant at which these may change, in order: int64 [n] each."""
+    needed, unreserved = _wanted(view, reserved)
+    rank = _rank(view)
+    begins = runs(lines, articles, needed, unreserved, view.due, rank)
+    until = untils(lines[begins], instants[begins])
+    counts = (needed[begins] > 0) & (articles[begins] >= 0)
+    chosen = begins[counts]
+    columns = (column[chosen] for column in (needed, unreserved, view.due, rank))
+    return Wants(lines[chosen], articles[chosen], instants[chosen], until[counts], *columns)
+
+
+def orders_of(lines: Ints, instants: Ints, view: View, articles: Ints) -> Placed:
+    """Return what was ordered, of the same views as `wants_of`."""
+    begins = runs(lines, articles, view.quantity)
+    until = untils(lines[begins], instants[begins])
+    counts = (view.quantity[begins] > 0) & (articles[begins] >= 0)
+    chosen = begins[counts]
+    columns = (articles[chosen], view.first[chosen], instants[chosen], until[counts], view.quantity[chosen])
+    return Placed(lines[chosen], *columns)
 
 
 def _wanted(view: View, reserved: Ints) -> tuple[Ints, Ints]:

@@ -17,9 +17,14 @@ from features.codes import Ints
 from features.errors import TimelineError
 from features.instants import micros_of
 from features.inventory import adjustments, books, demand, inbound, picks
+from features.inventory.adjustments import ReadCorrections
 from features.inventory.asked_lines import UNITS, Asked, Floats, declared, hours_between, units
+from features.inventory.books import ReadBooks
+from features.inventory.demand import ReadDemand
+from features.inventory.inbound import ReadInbound
 from features.inventory.line_states import LineStates, View
 from features.inventory.numbering import Dense
+from features.inventory.picks import ReadPicks
 from features.inventory.stock import DISPOSITIONS, Stock
 from features.steps import Steps
 from features.tables import RecordTables
@@ -74,6 +79,32 @@ def build_inventory(tables: RecordTables, questions: pd.DataFrame) -> InventoryM
     return InventoryMatrix(inventory.values(inventory.lines_of(questions), micros_of(questions["cutoff_at"])))
 
 
+@dataclass(frozen=True, slots=True)
+class Families:
+    """The families of stock, however they are kept: of tables, or of records told one by one."""
+
+    books: ReadBooks
+    inbound: ReadInbound
+    demand: ReadDemand
+    corrections: ReadCorrections
+    picks: ReadPicks
+
+    def values(self, asked: Asked) -> Floats:
+        """Return the features of lines as they are known: float64 [q, len(INVENTORY_FEATURES)]."""
+        told = self.books.values(asked)
+        coming = self.inbound.values(asked)
+        reserved, _ = self.books.reserved(asked.orders, asked.articles, asked.cutoffs)
+        competing = self.demand.values(asked, reserved, told[:, _FREE])
+        families = [_line(asked.view, asked.cutoffs), told, coming, _hints(told, coming), competing]
+        families += [self.corrections.values(asked), self.picks.values(asked)]
+        return np.concatenate(families, axis=1)
+
+    def free_for_more(self, articles: Ints, cutoffs: Ints) -> Ints:
+        """Return what of articles could be given to one more line: int64 [q], thousandths, -1 where it is not told."""
+        available = self.books.available(articles, cutoffs)
+        return np.where(available < 0, -1, np.maximum(available - self.demand.unreserved(articles, cutoffs), 0))
+
+
 class Inventory:
     """All that is known of stock, made once, asked often."""
 
@@ -89,15 +120,17 @@ class Inventory:
         view = self._states.at(lines, instants)
         self._articles = Dense(view.article, positions.article, tasks.article, changes.article)
         of_positions, n_articles = self._articles.of(positions.article), len(self._articles)
-        self._books = books.Books(positions, of_positions, n_articles, steps)
-        self._inbound = inbound.Inbound(positions, of_positions)
-        self._demand = demand.Demand(
-            lines, instants, view, stock.order_of[lines], self._articles.of(view.article), self._books
-        )
+        told = books.Books(positions, of_positions, n_articles, steps)
+        wanted = demand.Demand(lines, instants, view, stock.order_of[lines], self._articles.of(view.article), told)
         counts, picked = tasks.of_kind(TaskKind.COUNT), tasks.of_kind(TaskKind.PICK)
         counted, _, _ = picks.done_tasks(counts, self._articles.of(counts.article))
-        self._corrections = adjustments.Corrections(changes, self._articles.of(changes.article), counted)
-        self._picks = picks.Picks(picked, self._articles.of(picked.article))
+        self._families = Families(
+            told,
+            inbound.Inbound(positions, of_positions),
+            wanted,
+            adjustments.Corrections(changes, self._articles.of(changes.article), counted),
+            picks.Picks(picked, self._articles.of(picked.article)),
+        )
 
     def views(self, lines: Ints, cutoffs: Ints) -> View:
         """Return the lines as known at the cutoffs."""
@@ -111,9 +144,7 @@ class Inventory:
         articles : int64 [q]
             As `Stock` numbers them.
         """
-        numbers = self._articles.of(articles)
-        available = self._books.available(numbers, cutoffs)
-        return np.where(available < 0, -1, np.maximum(available - self._demand.unreserved(numbers, cutoffs), 0))
+        return self._families.free_for_more(self._articles.of(articles), cutoffs)
 
     def lines_of(self, questions: pd.DataFrame) -> Ints:
         """Return the number of the line of each question: int64 [q]."""
@@ -135,14 +166,8 @@ class Inventory:
                 f"{int((~view.is_known).sum())} of {len(lines)} questions are asked before their order line was known. "
                 f"Move the cutoff, or leave the question out."
             )
-        asked = Asked(cutoffs, self._stock.order_of[lines], self._articles.of(view.article), view)
-        told = self._books.values(asked)
-        coming = self._inbound.values(asked)
-        reserved, _ = self._books.reserved(asked.orders, asked.articles, cutoffs)
-        competing = self._demand.values(asked, reserved, told[:, _FREE])
-        families = [_line(view, cutoffs), told, coming, _hints(told, coming), competing]
-        families += [self._corrections.values(asked), self._picks.values(asked)]
-        return np.concatenate(families, axis=1)
+        orders, articles = self._stock.order_of[lines], self._articles.of(view.article)
+        return self._families.values(Asked(cutoffs, orders, articles, view))
 
 
 _FREE, _SHORTFALL = ([feature.name for feature in books.FEATURES].index(name) for name in ("free", "shortfall"))

@@ -70,8 +70,11 @@ class LineStates:
 
     @property
     def pick_turns(self) -> tuple[Ints, Ints]:
-        """Line and instant of each change of a pick."""
-        return self._picks.line[self.picks.rows], self.picks.since
+        """Line and instant of each change of a pick, also when it went over to another line."""
+        line, over = self._picks.line[self.picks.rows], self.picks.until < NEVER
+        newest = self._newest
+        lines, instants = (line, line[over], newest.keys), (self.picks.since, self.picks.until[over], newest.since)
+        return np.concatenate(lines), np.concatenate(instants)
 
     def at(self, lines: Ints, instants: Ints) -> View:
         """Return lines, by number, at instants."""

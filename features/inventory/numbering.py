@@ -12,17 +12,22 @@ from features.codes import Ints
 
 THOUSANDTHS = 1_000
 """Quantities are reckoned in whole thousandths of their unit, so that sums are exact in any order."""
+MOST = 1e9
+"""No quantity is more; what is told to be is taken for this, so that sums stay in 64 bits."""
 
 
 def numbered(columns: Sequence[pd.Series]) -> tuple[Ints, ...]:
-    """Return the number of each name, the same in all columns, from 0; -1 where it is missing: int64 [n] a column."""
+    """Return the number of each name, the same in all columns, from 0; -1 where it is missing: int64 [n] a column.
+
+    Numbers go by the names in order, so that what is decided by them does not depend on the order of rows.
+    """
     return numbered_names(columns)[0]
 
 
 def numbered_names(columns: Sequence[pd.Series]) -> tuple[tuple[Ints, ...], tuple[str, ...]]:
     """Return what `numbered` does, and the names by their number."""
     joined = pd.concat([column.astype(object) for column in columns], ignore_index=True)
-    codes, names = pd.factorize(joined)
+    codes, names = pd.factorize(joined, sort=True)
     ends = np.cumsum([len(column) for column in columns])[:-1]
     return tuple(np.split(codes.astype(np.int64), ends)), tuple(str(name) for name in names)
 
@@ -55,4 +60,10 @@ class Dense:
 def thousandths(quantities: pd.Series, missing: int = 0) -> Ints:
     """Return quantities in whole thousandths: int64 [n]."""
     values: NDArray[np.float64] = quantities.to_numpy(dtype=np.float64, na_value=np.nan)
-    return np.where(np.isnan(values), missing, np.rint(np.nan_to_num(values) * THOUSANDTHS)).astype(np.int64)
+    told = np.clip(np.nan_to_num(values), -MOST, MOST)
+    return np.where(np.isnan(values), missing, np.rint(told * THOUSANDTHS)).astype(np.int64)
+
+
+def in_thousandths(quantity: float) -> int:
+    """Return one quantity in whole thousandths, as `thousandths` does."""
+    return round(min(max(quantity, -MOST), MOST) * THOUSANDTHS)

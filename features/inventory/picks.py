@@ -6,6 +6,8 @@ of its place, and that on all picks, as long as they are few.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +23,7 @@ from features.vocabulary import TaskStatus
 
 PSEUDO_PICKS, PRIOR_SHORT_SHARE = 20.0, 0.04
 WINDOW_DAYS = (7, 28, 90)
+WINDOWS = tuple(days * DAY for days in WINDOW_DAYS)
 _SOURCE = "warehouse_tasks"
 
 FEATURES = (
@@ -59,7 +62,39 @@ def is_short(tasks: Tasks) -> NDArray[np.bool_]:
     return np.asarray((tasks.status == STATUSES.index(TaskStatus.SHORT)) | took_less)
 
 
-class Picks:
+class ReadPicks(ABC):
+    """What is asked of picks that were done, and the features that follow from it."""
+
+    @abstractmethod
+    def told(self, places: Ints, cutoffs: Ints) -> NDArray[np.bool_]:
+        """Tell whether any pick had been told at each place by its cutoff: bool [q]."""
+
+    @abstractmethod
+    def done(self, asked: Asked) -> tuple[Ints, Ints, Ints]:
+        """Return the picks of all, of the place and of the article: int64 [q, len(WINDOW_DAYS), 2] each.
+
+        How many were done, and how many of them were short.
+        """
+
+    @abstractmethod
+    def hours_since(self, asked: Asked) -> tuple[Floats, Floats]:
+        """Return the hours since a pick of the article was short, and since one was not: float64 [q] each."""
+
+    def values(self, asked: Asked) -> Floats:
+        """Return the features: float64 [q, len(FEATURES)]."""
+        shares: Floats | float = PRIOR_SHORT_SHARE
+        families = []
+        for done in self.done(asked):
+            count, short = np.moveaxis(done.astype(np.float64), 2, 0)
+            shares = shrunk(short, count, shares, PSEUDO_PICKS)
+            families.append(np.stack([count, shares], axis=2).reshape(len(done), 2 * len(WINDOW_DAYS)))
+        _, of_place, of_article = families
+        values = np.column_stack([of_article, of_place, *(hours / 24 for hours in self.hours_since(asked))])
+        values[~self.told(asked.view.place, asked.cutoffs)] = np.nan
+        return values
+
+
+class Picks(ReadPicks):
     """Picks that were done, by article, place and in all.
 
     Parameters
@@ -71,25 +106,26 @@ class Picks:
     def __init__(self, tasks: Tasks, articles: Ints) -> None:
         self._told = FirstTold(tasks.place, starts_of(tasks.occurred, tasks.known))
         facts, row, short = done_tasks(tasks, articles)
-        windows = [days * DAY for days in WINDOW_DAYS]
         self._lines = []
         for keys in (np.zeros(len(row), dtype=np.int64), tasks.place[row], facts.keys):
             told = keys >= 0
-            self._lines.append(RevisedTimeline(*facts.under(keys).where(told), windows, [short[told]]))
+            self._lines.append(RevisedTimeline(*facts.under(keys).where(told), WINDOWS, [short[told]]))
         self._newest = [Newest(facts.where(short == one)) for one in (1, 0)]
 
-    def values(self, asked: Asked) -> Floats:
-        """Return the features: float64 [q, len(FEATURES)]."""
-        cutoffs, place = asked.cutoffs, asked.view.place
-        everywhere = np.zeros(len(cutoffs), dtype=np.int64)
-        shares: Floats | float = PRIOR_SHORT_SHARE
-        families = []
-        for line, key in zip(self._lines, (everywhere, place, asked.articles), strict=True):
-            count, short = np.moveaxis(line.at(key, cutoffs).astype(np.float64), 2, 0)
-            shares = shrunk(short, count, shares, PSEUDO_PICKS)
-            families.append(np.stack([count, shares], axis=2).reshape(len(cutoffs), 2 * len(WINDOW_DAYS)))
-        _, of_place, of_article = families
-        ages = [newest.hours(asked.articles, cutoffs) / 24 for newest in self._newest]
-        values = np.column_stack([of_article, of_place, *ages])
-        values[~self._told.known(place, cutoffs)] = np.nan
-        return values
+    def told(self, places: Ints, cutoffs: Ints) -> NDArray[np.bool_]:
+        """Tell whether any pick had been told at each place by its cutoff."""
+        return self._told.known(places, cutoffs)
+
+    def done(self, asked: Asked) -> tuple[Ints, Ints, Ints]:
+        """Return the picks of all, of the place and of the article."""
+        everywhere = np.zeros(len(asked.cutoffs), dtype=np.int64)
+        keys = (everywhere, asked.view.place, asked.articles)
+        of_all, of_place, of_article = (
+            line.at(key, asked.cutoffs) for line, key in zip(self._lines, keys, strict=True)
+        )
+        return of_all, of_place, of_article
+
+    def hours_since(self, asked: Asked) -> tuple[Floats, Floats]:
+        """Return the hours since a pick of the article was short, and since one was not."""
+        short, full = (newest.hours(asked.articles, asked.cutoffs) for newest in self._newest)
+        return short, full

@@ -21,7 +21,9 @@ from features.vocabulary import AdjustmentReason, CustomerTier, Disposition, Tas
 DISPOSITIONS = tuple(disposition.value for disposition in Disposition)
 STATUSES = tuple(status.value for status in TaskStatus)
 KINDS = tuple(kind.value for kind in TaskKind)
-_TIERS = tuple(tier.value for tier in CustomerTier)
+TIERS = tuple(tier.value for tier in CustomerTier)
+PICKABLE = (Disposition.AVAILABLE, Disposition.RESERVED)
+"""What of the stock may be picked."""
 
 
 class Positions(NamedTuple):
@@ -158,11 +160,11 @@ class Stock:
                 micros_of(lines["last_confirmed_at"]), *_clocks(lines),
             ),
             orders=Orders(
-                holders[3], _ranks(orders["customer_tier"], _TIERS), orders["ship_complete"].to_numpy(dtype=np.int64),
+                holders[3], ranks(orders["customer_tier"], TIERS), orders["ship_complete"].to_numpy(dtype=np.int64),
                 micros_of(orders["last_confirmed_at"]), *_clocks(orders),
             ),
             tasks=Tasks(
-                numbered([tasks["task_id"]])[0], _ranks(tasks["kind"], KINDS), _ranks(tasks["status"], STATUSES),
+                numbered([tasks["task_id"]])[0], ranks(tasks["kind"], KINDS), ranks(tasks["status"], STATUSES),
                 line_of_task, holders[2], places[2], article_of(places[2], skus[2], units[2], sizes), holders[4],
                 thousandths(tasks["quantity"], -1), thousandths(tasks["done_quantity"], -1), micros_of(tasks["due_at"]),
                 *_clocks(tasks),
@@ -193,7 +195,7 @@ def article_of(place: Ints, sku: Ints, unit: Ints, sizes: tuple[int, int]) -> In
 
 
 def _positions(table: pd.DataFrame, place: Ints, article: Ints, holder: Ints) -> Positions:
-    disposition, lot = _ranks(table["disposition"], DISPOSITIONS), numbered([table["lot"]])[0]
+    disposition, lot = ranks(table["disposition"], DISPOSITIONS), numbered([table["lot"]])[0]
     sku = numbered([table["sku"]])[0]
     identity = combined(place, sku, _size((sku,)))
     for part, size in ((lot + 1, _size((lot,)) + 1), (holder + 1, _size((holder,)) + 1)):
@@ -206,15 +208,20 @@ def _positions(table: pd.DataFrame, place: Ints, article: Ints, holder: Ints) ->
 
 
 def _adjustments(table: pd.DataFrame, place: Ints, article: Ints) -> Adjustments:
-    to, source = (_ranks(table[column], DISPOSITIONS) for column in ("disposition", "from_disposition"))
-    quantity = thousandths(table["quantity"])
-    pickable = [DISPOSITIONS.index(one.value) for one in (Disposition.AVAILABLE, Disposition.RESERVED)]
-    effect = quantity * (np.isin(to, pickable).astype(np.int64) - np.isin(source, pickable))
     is_count = (table["reason"] == AdjustmentReason.COUNT).to_numpy().astype(np.int64)
-    return Adjustments(numbered([table["adjustment_id"]])[0], place, article, effect, is_count, *_clocks(table))
+    identity = numbered([table["adjustment_id"]])[0]
+    return Adjustments(identity, place, article, effects_of(table), is_count, *_clocks(table))
 
 
-def _ranks(column: pd.Series, words: tuple[str, ...]) -> Ints:
+def effects_of(table: pd.DataFrame) -> Ints:
+    """Return what adjustments add to the stock that may be picked: int64 [n], thousandths."""
+    to, source = (ranks(table[column], DISPOSITIONS) for column in ("disposition", "from_disposition"))
+    pickable = [DISPOSITIONS.index(one.value) for one in PICKABLE]
+    return thousandths(table["quantity"]) * (np.isin(to, pickable).astype(np.int64) - np.isin(source, pickable))
+
+
+def ranks(column: pd.Series, words: tuple[str, ...]) -> Ints:
+    """Return where each of a column stands along words, -1 where it is none of them: int64 [n]."""
     return pd.Index(words).get_indexer(pd.Index(column.astype(object))).astype(np.int64)
 
 

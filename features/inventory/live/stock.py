@@ -1,0 +1,273 @@
+"""The online state of stock: takes records one by one, in any order, and answers with the numbers of the batch build.
+
+Both sides share every formula (`features.inventory.features.Families`); only how the past is kept differs. A thing is
+told as states, and a corrected one is another state of it: the same time of occurrence, learnt later.
+
+What a line wants is worked out anew when somebody asks, for the lines that were told of since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from features.codes import Ints
+from features.inventory.around import NOT_NAMED, Holder, Node, holders_of, nodes_of
+from features.inventory.asked_lines import Asked, Floats, hours_between, units
+from features.inventory.demand import orders_of, wants_of
+from features.inventory.features import Families
+from features.inventory.line_moments import RELEASED
+from features.inventory.line_states import View
+from features.inventory.live.books import LiveBooks
+from features.inventory.live.demand import LiveDemand
+from features.inventory.live.inbound import LiveInbound
+from features.inventory.live.lines import LiveLines, Name
+from features.inventory.live.names import Articles, Last, Numbers
+from features.inventory.live.past import LiveCorrections, LivePicks
+from features.inventory.live.rising import State, start_of
+from features.inventory.live.rows import (
+    StockRecord,
+    adjustment_row,
+    adjustments_in,
+    line_row,
+    lines_in,
+    order_row,
+    orders_in,
+    position_row,
+    positions_in,
+    task_row,
+    tasks_in,
+)
+from features.order_records import Order, OrderLine
+from features.stock_records import InventoryAdjustment, InventoryPosition, WarehouseTask
+from features.tables import RecordTables
+from features.timeline import NEVER
+from features.vocabulary import Disposition, TaskKind
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What a unit of an order line is worth, in minor units of a currency; None where it was not told."""
+
+    unit_value_minor: int | None
+    currency: str | None
+
+
+class LiveStock:
+    """All that is known of orders, stock and picks, ready to be asked about order lines."""
+
+    def __init__(self) -> None:
+        self._articles, self._places, self._holders = Articles(), Numbers[str](), Numbers[str]()
+        self.lines = LiveLines(self._articles, self._places, self._holders)
+        self._books = LiveBooks(self._articles, self._holders)
+        self._inbound, self._demand, self._corrections = LiveInbound(), LiveDemand(), LiveCorrections()
+        self._picks = LivePicks(self._corrections.counted)
+        self._families = Families(self._books, self._inbound, self._demand, self._corrections, self._picks)
+        self._news = Last()
+        self._of_wave: dict[str, set[int]] = {}
+        self._released: dict[int, int] = {}
+        self._unsettled: set[int] = set()
+
+    def add(self, record: StockRecord) -> bool:
+        """Take in a record; False if it changes nothing.
+
+        Of two states of one thing that are alike in both clocks the greater is in force, whichever came first.
+        """
+        match record:
+            case Order():
+                return self._order(*order_row(record))
+            case OrderLine():
+                return self._line(*line_row(record))
+            case InventoryPosition():
+                return self._position(*position_row(record))
+            case InventoryAdjustment():
+                return self._adjustment(*adjustment_row(record))
+            case WarehouseTask():
+                row = task_row(record)
+                return row is not None and self._task(*row)
+
+    def add_tables(self, tables: RecordTables) -> None:
+        """Take in the orders, the stock and the tasks of canonical tables."""
+        takes: tuple[tuple[Callable[..., bool], Iterable[tuple[Any, ...]]], ...] = (
+            (self._order, orders_in(tables)),
+            (self._line, lines_in(tables)),
+            (self._position, positions_in(tables)),
+            (self._adjustment, adjustments_in(tables)),
+            (self._task, tasks_in(tables)),
+        )
+        for take, rows in takes:
+            for row in rows:
+                take(*row)
+
+    def line(self, name: Name) -> int | None:
+        """Return the number of an order line, by order and line; None if it was not told."""
+        number = self.lines.numbers.known(name)
+        return number if number >= 0 and self.lines.lines[number].states.states else None
+
+    def of_order(self, order_id: str) -> list[int]:
+        """Return the lines that were told of an order."""
+        return [number for number in self.lines.of_order(order_id) if self.lines.lines[number].states.states]
+
+    def of_wave(self, wave_id: str) -> list[int]:
+        """Return the lines of which a pick was ever in a wave."""
+        told = (number for number in self._of_wave.get(wave_id, ()) if self.lines.lines[number].states.states)
+        return sorted(told)
+
+    def released(self, lines: Iterable[int]) -> int:
+        """Return when the first pick of any of the lines was released; `NEVER` if none was."""
+        return min((self._released.get(number, NEVER) for number in lines), default=NEVER)
+
+    def views(self, lines: Ints, cutoffs: Ints) -> View:
+        """Return lines as known at the cutoffs."""
+        return self.lines.at(lines, cutoffs)
+
+    def values(self, lines: Ints, cutoffs: Ints, view: View) -> Floats:
+        """Return the features of lines at the cutoffs: float64 [q, len(INVENTORY_FEATURES)].
+
+        Parameters
+        ----------
+        view
+            The lines as known then; every one must be.
+        """
+        self._settle()
+        orders = np.array([self._order_of(number) for number in lines.tolist()], dtype=np.int64)
+        return self._families.values(Asked(cutoffs, orders, view.article, view))
+
+    def news_hours(self, view: View, cutoffs: Ints) -> Floats:
+        """Return the hours since the newest known change of any stock at the place of each line, NaN for none."""
+        return hours_between(self._news.at(view.place, cutoffs), cutoffs)
+
+    def nodes(self, article: int, cutoff: int) -> tuple[Node, ...]:
+        """Return the other places that could give some of an article, the most first."""
+        self._settle()
+        others = np.array(self._articles.elsewhere(article) if article >= 0 else (), dtype=np.int64)
+        free = self._families.free_for_more(others, np.full(len(others), cutoff))
+        places = (self._articles.names[other][0] for other in others.tolist())
+        return nodes_of(zip(places, units(free).tolist(), strict=True))
+
+    def holders(self, line: int, view: View, row: int, cutoff: int) -> tuple[Holder, ...]:
+        """Return who else has reserved some of a line's article at its place, the most first."""
+        own = self._order_of(line), int(view.wave[row])
+        held = self._books.held(int(view.article[row]), cutoff)
+        names = self._holders.names
+        others = ((NOT_NAMED if holder < 0 else names[holder], some) for holder, some in held if _is_other(holder, own))
+        return holders_of(others)
+
+    def place_name(self, place: int) -> str | None:
+        """Return the name of a place by its number, None for -1."""
+        return self._places.names[place] if place >= 0 else None
+
+    def wave_name(self, wave: int) -> str | None:
+        """Return the name of a wave by its number, None for -1."""
+        return self._holders.names[wave] if wave >= 0 else None
+
+    def sku(self, line: int, cutoff: int) -> str:
+        """Return the article that a known line wants."""
+        return str(self._told(line, cutoff)[3])
+
+    def worth(self, line: int, cutoff: int) -> Worth:
+        """Return what a unit of a known line is worth."""
+        *_, value, currency = self._told(line, cutoff)
+        return Worth(None if value < 0 else value, currency or None)
+
+    def __len__(self) -> int:
+        return len(self.lines.lines)
+
+    def _told(self, line: int, cutoff: int) -> State:
+        state = self.lines.lines[line].states.at(cutoff)
+        assert state is not None  # noqa: S101  whoever asks has seen that it is known
+        return state
+
+    def _order_of(self, line: int) -> int:
+        return self._holders.of(self.lines.lines[line].name[0])
+
+    def _settle(self) -> None:
+        """Work out what the lines want that were told of since somebody asked last."""
+        if not self._unsettled:
+            return
+        settled, self._unsettled = sorted(self._unsettled), set()
+        lines: list[int] = []
+        instants: list[int] = []
+        for line in settled:
+            told, order = self.lines.lines[line], self._order_of(line)
+            turns = set(self.lines.turns(line))
+            for sku in told.skus:
+                turns.update(self._books.turns(order, sku))
+            turns.discard(NEVER)
+            lines += [line] * len(turns)
+            instants += sorted(turns)
+        asked, times = np.array(lines, dtype=np.int64), np.array(instants, dtype=np.int64)
+        orders = np.array([self._order_of(line) for line in lines], dtype=np.int64)
+        view = self.lines.at(asked, times)
+        reserved, _ = self._books.reserved(orders, view.article, times)
+        wants = wants_of(asked, times, view, reserved, view.article)
+        self._demand.replace(settled, wants, orders_of(asked, times, view, view.article))
+
+    def _order(self, order_id: str, *state: int) -> bool:
+        changed = self.lines.add_order(order_id, state)
+        self._unsettled.update(changed or ())
+        return changed is not None
+
+    def _line(
+        self, order_id: str, line_id: str, place: str | None, sku: str, unit: str, currency: str | None,
+        occurred: int, known: int, quantity: int, confirmed: int, value: int,
+    ) -> bool:  # fmt: skip
+        name = order_id, line_id
+        state = (occurred, known, place or "", sku, unit, quantity, confirmed, value, currency or "")
+        is_new = self.lines.add_line(name, state)
+        self._unsettled.add(self.lines.number(name))
+        return is_new
+
+    def _position(
+        self, place: str, sku: str, lot: str | None, disposition: str, holder: str | None, unit: str,
+        occurred: int, known: int, quantity: int, expected: int,
+    ) -> bool:  # fmt: skip
+        state = (occurred, known, quantity, expected, unit, self._articles.of((place, sku, unit)))
+        number = self._places.of(place)
+        self._news.note(number, occurred, start_of(state))
+        if disposition == Disposition.IN_TRANSIT:
+            return self._inbound.add((place, sku, lot, holder), number, state)
+        is_new = self._books.add((place, sku, lot, disposition, holder), state)
+        if is_new and disposition == Disposition.RESERVED and holder is not None:
+            self._unsettled.update(self.lines.wanting(holder, sku))
+        return is_new
+
+    def _adjustment(
+        self, adjustment_id: str, place: str, sku: str, unit: str, occurred: int, known: int, effect: int, is_count: int
+    ) -> bool:
+        name = place, sku, unit
+        state = (occurred, known, effect, is_count, name, self._articles.of(name), self._places.of(place))
+        return self._corrections.add(adjustment_id, state)
+
+    def _task(
+        self, task_id: str, kind: str, order_id: str | None, line_id: str | None, wave_id: str | None, place: str,
+        sku: str | None, unit: str, occurred: int, known: int, status: int, done: int, quantity: int, due: int,
+    ) -> bool:  # fmt: skip
+        article, line = -1, -1
+        name: tuple[()] | tuple[str, str, str] = ()
+        if sku is not None:
+            article = self._articles.of((place, sku, unit))
+            name = self._articles.names[article]
+        if kind == TaskKind.PICK and order_id is not None and line_id is not None:
+            line = self.lines.number((order_id, line_id))
+        state = (
+            occurred, known, status, done, quantity, due, wave_id or "", place, name, task_id, line, article,
+            self._places.of(place),
+        )  # fmt: skip
+        if kind == TaskKind.COUNT:
+            return self._picks.add_count(task_id, state)
+        is_new = self._picks.add(task_id, state)
+        if line >= 0:
+            self._unsettled.update(self.lines.add_pick(task_id, state))
+            if wave_id is not None:
+                self._of_wave.setdefault(wave_id, set()).add(line)
+            if status in RELEASED:
+                self._released[line] = min(self._released.get(line, NEVER), occurred)
+        return is_new
+
+
+def _is_other(holder: int, own: tuple[int, int]) -> bool:
+    return holder < 0 or holder not in own
