@@ -6,7 +6,7 @@ READY := .venv/.ready
 LOCKED := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
   --custom-compile-command "make lock"
 
-.PHONY: demo test test-slow test-spark lint bench docs lock clean
+.PHONY: demo test test-slow test-spark test-prefect lint bench docs lock clean
 
 demo: $(READY)  ## the whole story on generated data; ONCE=1 ends by itself and prints a summary
 	$(BIN)/triage demo $(if $(ONCE),--once)
@@ -23,6 +23,9 @@ test-slow: $(READY)  ## long and statistical tests, and those on random input wi
 
 test-spark: .venv-spark/.ready  ## the backfill on a real Spark, in an environment of its own; needs Java
 	.venv-spark/bin/python -m pytest tests/training/backfill
+
+test-prefect: $(READY) .venv-prefect/.ready  ## calls as flow runs of a real Prefect server, which has an environment of its own
+	$(BIN)/python -m pytest -m 'slow or not slow' tests/serving/prefect
 
 lint: $(READY)  ## style, types, architecture
 	$(BIN)/ruff check .
@@ -44,9 +47,11 @@ lock: $(READY)  ## choose versions anew
 	  --upgrade -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra spark --extra dev $(LOCKED) \
 	  --constraint requirements.lock -o training/backfill/requirements.lock
+	$(BIN)/uv pip compile tests/serving/prefect/requirements.in $(LOCKED) \
+	  --upgrade -o tests/serving/prefect/requirements.lock
 
 clean:  ## everything that can be made again
-	rm -rf .venv .venv-spark var .coverage htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-spark .venv-prefect var .coverage htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, found " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
@@ -59,4 +64,9 @@ $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv-spark
 	.venv-spark/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r training/backfill/requirements.lock
 	.venv-spark/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+.venv-prefect/.ready: tests/serving/prefect/requirements.lock
+	$(PYTHON) -m venv .venv-prefect
+	.venv-prefect/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
 	touch $@

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
 from functools import partial
 from typing import Any
 
 from routing.dispatch.errors import DispatchError, OutboxUnavailableError
-from routing.dispatch.ports import Answer, Caller, Clock, Outbox
+from routing.dispatch.ports import Caller, Clock, Outbox
 from routing.dispatch.targets import Target
-from routing.effects import REPORTABLE, Report
 
 AT_A_TIME = 20
 """Calls that one target is asked about in one round."""
-_OK = 200
-_LONGEST = {"reference": 200, "reason": 2000}
 _log = logging.getLogger(__name__)
 
 
 class Asker:
-    """Asks every target that has a status URL about its calls, one round at a time, beside the deliveries.
+    """Asks every target that can be asked about its calls, one round at a time, beside the deliveries.
 
     Parameters
     ----------
@@ -43,7 +38,7 @@ class Asker:
     ) -> None:
         self._outbox = outbox
         self._caller = caller
-        self._targets = [target for target in targets if target.status_url is not None]
+        self._targets = [target for target in targets if target.can_be_asked]
         self._clock = clock
         self._real_clock = real_clock
         self._on_outbox = on_outbox
@@ -71,33 +66,9 @@ class Asker:
 
     async def _ask(self, target: Target, call_id: str) -> None:
         try:
-            answer = await self._caller.ask(target, message_id=call_id, sent_at=self._real_clock.now())
+            report = await self._caller.ask(target, message_id=call_id, sent_at=self._real_clock.now())
         except DispatchError as error:
             _log.warning("What became of call %s cannot be asked: %s", call_id, error)
             return
-        report = read_report(answer)
         if report is not None:
             await self._on_outbox(partial(self._outbox.told, call_id, report, now=self._clock.now()))
-
-
-def read_report(answer: Answer) -> Report | None:
-    """Read the answer to the question what became of a call; None if it says that nothing is known yet.
-
-    A report is 200 with a JSON object that has the fields of `POST /v1/outcomes`. What cannot be read is no report.
-    """
-    if answer.status != _OK:
-        return None
-    try:
-        told = json.loads(answer.body)
-        outcome = next(each for each in REPORTABLE if each.value == told["outcome"])
-        occurred_at = datetime.fromisoformat(told["occurred_at"])
-    except (ValueError, KeyError, TypeError, StopIteration):
-        return None
-    if occurred_at.tzinfo is None:
-        return None
-    return Report(outcome=outcome, occurred_at=occurred_at, **{name: _text(told, name) for name in _LONGEST})
-
-
-def _text(told: dict[str, Any], name: str) -> str | None:
-    value = told.get(name)
-    return value.replace("\x00", "")[: _LONGEST[name]] or None if isinstance(value, str) else None

@@ -26,6 +26,7 @@ from routing.dispatch.errors import (
     AddressRefusedError,
     DispatchError,
     LeaseTooShortError,
+    NotConfirmedError,
     OutboxUnavailableError,
     UnreachableError,
 )
@@ -230,7 +231,7 @@ class Dispatcher:
             answer = await self._caller.call(
                 target, message_id=call.call_id, body=call.body.encode("utf-8"), sent_at=real_now
             )
-        except (UnreachableError, AddressRefusedError) as error:
+        except (UnreachableError, NotConfirmedError, AddressRefusedError) as error:
             await self._put_off(call, str(error))
             return False
         except DispatchError as error:

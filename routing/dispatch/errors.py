@@ -10,8 +10,12 @@ DispatchError
  ├─ EnvelopeError               a branch call cannot be put into words
  ├─ TargetError                 a target cannot be called
  │   ├─ TargetUrlError             its URL is not one we call
+ │   ├─ BrokerPlaceError           it names no place of a broker
+ │   ├─ DeploymentNameError        it names no deployment of Prefect
  │   └─ AddressRefusedError        its name leads to an address inside the house
  ├─ UnreachableError            no answer came: the effect may or may not have happened
+ ├─ NotConfirmedError           a broker did not say that it has the call: it may have it or not
+ ├─ MessageRefusedError         the target will never take this call
  ├─ OutboxUnavailableError      the outbox did not answer; try again
  └─ LeaseTooShortError          a lease would run out before the slowest target answers
 """
@@ -113,6 +117,23 @@ class TargetUrlError(TargetError):
         )
 
 
+class BrokerPlaceError(TargetError):
+    """A target names no place of a broker. Its URL is not shown: it may hold credentials."""
+
+    def __init__(self, target: str, found: str, expected: str) -> None:
+        self.target = target
+        super().__init__(f"Target '{target}' {found}. Expected {expected}.")
+
+
+class DeploymentNameError(TargetError):
+    """A target names no deployment of Prefect."""
+
+    def __init__(self, target: str, found: str) -> None:
+        self.target = target
+        self.found = found
+        super().__init__(f"Target '{target}' names the deployment {found!r}. Expected its id, or flow/deployment.")
+
+
 class AddressRefusedError(TargetError):
     """The name of a target leads to an address inside the house."""
 
@@ -133,6 +154,24 @@ class UnreachableError(DispatchError):
         self.host = host
         self.reason = reason
         super().__init__(f"No answer from {host}: {reason}.")
+
+
+class NotConfirmedError(DispatchError):
+    """A broker did not say that it has the call. It may have it, so the call is repeated with the same id."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        self.place = place
+        self.reason = reason
+        super().__init__(f"{place} did not confirm the call: {reason}.")
+
+
+class MessageRefusedError(DispatchError):
+    """The target will never take this call, so it is a dead letter."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        self.place = place
+        self.reason = reason
+        super().__init__(f"{place} will not take the call: {reason}.")
 
 
 class OutboxUnavailableError(DispatchError):

@@ -120,6 +120,8 @@ class Answer:
 
     Attributes
     ----------
+    status
+        Of HTTP; what a broker has confirmed is 202.
     excerpt
         The beginning of the body, for whoever reads the dead letter.
     body
@@ -136,17 +138,19 @@ class Caller(Protocol):
     """Makes one call."""
 
     async def call(self, target: Target, *, message_id: str, body: bytes, sent_at: datetime) -> Answer:
-        """Send `body`, signed, within the target's timeout.
+        """Send `body`, within the target's timeout.
 
         Raises
         ------
         UnreachableError
             No answer came.
+        NotConfirmedError
+            The broker did not say that it has the call.
         AddressRefusedError
             The target's name leads inside the house; nothing was sent.
         """
         ...
 
-    async def ask(self, target: Target, *, message_id: str, sent_at: datetime) -> Answer:
-        """Ask what became of a call: a signed GET of the target's status URL. It fails as `call` does."""
+    async def ask(self, target: Target, *, message_id: str, sent_at: datetime) -> Report | None:
+        """Ask what became of a call; None if nothing is known yet. It fails as `call` does."""
         ...

@@ -15,8 +15,8 @@ import typer
 from routing.dispatch.delivery import DispatchSettings
 from routing.dispatch.errors import DispatchError
 from routing.dispatch.retry import RetryPolicy
-from routing.dispatch.signing import Secret, new_secret
-from routing.dispatch.targets import Target
+from routing.dispatch.signing import new_secret
+from serving.broker.errors import LibraryMissingError
 from serving.errors import ServingError
 from serving.worker import dead_letters_cli
 from serving.worker.options import (
@@ -29,6 +29,7 @@ from serving.worker.options import (
     clock_for,
 )
 from serving.worker.run import Until, WorkerSettings, run_worker
+from serving.worker.targets import TargetOptions, target_from
 
 
 def register(app: typer.Typer) -> None:
@@ -39,19 +40,41 @@ def register(app: typer.Typer) -> None:
 
 
 def worker_command(
-    target_url: Annotated[str, typer.Option(envvar="TRIAGE_TARGET_URL", help="Where the orchestrator takes calls.")],
-    secret: Annotated[
-        list[str],
+    target_url: Annotated[
+        str,
         typer.Option(
-            envvar="TRIAGE_WEBHOOK_SECRETS",
-            help="whsec_…, the current one first; give a second one while it is being replaced.",
+            envvar="TRIAGE_TARGET_URL",
+            help="Where the orchestrator takes calls: http(s)://, nats://, amqp(s)://, kafka:// or prefect+http(s)://.",
         ),
     ],
+    secret: Annotated[
+        list[str] | None,
+        typer.Option(
+            envvar="TRIAGE_WEBHOOK_SECRETS",
+            help="whsec_…, the current one first; give a second one while it is being replaced. Not for Prefect.",
+        ),
+    ] = None,
     database: DatabaseOption = DEFAULT_DATABASE,
     target: Annotated[str, typer.Option(help="The target's name in the outbox.")] = "orchestrator",
     status_url: Annotated[
         str | None,
         typer.Option(help="Where to ask what became of a call, with {call_id} in it; on the host of the target URL."),
+    ] = None,
+    subject: Annotated[str | None, typer.Option(help="NATS: where calls are published; a stream holds it.")] = None,
+    exchange: Annotated[str | None, typer.Option(help="RabbitMQ: where calls are published.")] = None,
+    routing_key: Annotated[
+        str | None, typer.Option(help="RabbitMQ: their routing key; without an exchange, the queue.")
+    ] = None,
+    topic: Annotated[str | None, typer.Option(help="Kafka: where calls are published.")] = None,
+    deployment: Annotated[
+        list[str] | None, typer.Option(help="Prefect: branch=flow/deployment, or its id; once for each branch.")
+    ] = None,
+    undo_deployment: Annotated[
+        list[str] | None, typer.Option(help="Prefect: which deployment undoes a branch, in the same way.")
+    ] = None,
+    authorization: Annotated[
+        str | None,
+        typer.Option(envvar="TRIAGE_TARGET_AUTHORIZATION", help="Prefect: the header of that name, e.g. 'Bearer …'."),
     ] = None,
     allow_private: Annotated[bool, typer.Option(help="The target may have a private or loopback address.")] = False,
     until_empty: Annotated[bool, typer.Option("--until-empty", help="End when every call is settled.")] = False,
@@ -87,13 +110,22 @@ def worker_command(
         settings = WorkerSettings(
             database_url=database,
             targets=[
-                Target(
-                    name=target,
-                    url=target_url,
-                    secrets=tuple(Secret.parse(text) for text in secret),
-                    timeout=timedelta(seconds=timeout_seconds),
-                    allow_private=allow_private,
-                    status_url=status_url,
+                target_from(
+                    TargetOptions(
+                        name=target,
+                        url=target_url,
+                        timeout=timedelta(seconds=timeout_seconds),
+                        secret=secret or (),
+                        allow_private=allow_private,
+                        status_url=status_url,
+                        subject=subject,
+                        exchange=exchange,
+                        routing_key=routing_key,
+                        topic=topic,
+                        deployment=deployment or (),
+                        undo_deployment=undo_deployment or (),
+                        authorization=authorization,
+                    )
                 )
             ],
             dispatch=DispatchSettings(
@@ -113,8 +145,9 @@ def worker_command(
             seed=seed,
         )
         tally = asyncio.run(run_worker(settings, clock=clock))
-    except (DispatchError, ServingError, ValueError) as error:
-        typer.echo(str(error), err=True)
+    except (DispatchError, ServingError, ValueError, ModuleNotFoundError) as error:
+        said = LibraryMissingError(str(error.name)) if isinstance(error, ModuleNotFoundError) else error
+        typer.echo(str(said), err=True)
         raise typer.Exit(2) from error
     typer.echo(", ".join(f"{what} {count}" for what, count in sorted(tally.items()) if count) or "nothing to do")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Engine, and_, case, exists, func, or_, select, update
@@ -199,11 +200,12 @@ class SqlOutbox:
             return [row.call_id for row in rows]
 
     def told(self, call_id: str, report: Report, *, now: datetime) -> None:
-        """Take in what a target answered when it was asked; nothing that lies in the future."""
+        """Take in what a target answered when it was asked. It has happened, though the target's clock be ahead."""
+        past = replace(report, occurred_at=min(report.occurred_at, now))
         with _transaction(self._sessions) as session:
             row = locked(session, call_id)
-            if row is not None and report.occurred_at <= now:
-                take_report(session, self._bundles, row, report, actor=WORKER, now=now)
+            if row is not None:
+                take_report(session, self._bundles, row, past, actor=WORKER, now=now)
 
     def open_calls(self, targets: Collection[str]) -> int:
         """Return how many calls for these targets are open."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
 
-from routing.dispatch.calling import HttpCaller
+from routing.dispatch.callers import TargetCaller
 from routing.dispatch.delivery import Dispatcher, DispatchSettings
 from routing.dispatch.errors import OutboxUnavailableError
 from routing.dispatch.ports import Caller, Clock, Outbox
@@ -129,7 +129,7 @@ async def run_worker(settings: WorkerSettings, *, clock: Clock, stop: asyncio.Ev
     engine = create_engine_for(settings.database_url)
     try:
         require_head(engine)
-        async with HttpCaller() as caller:
+        async with TargetCaller(settings.targets) as caller:
             return await deliver_from(SqlOutbox(engine), settings, clock=clock, stop=stop, caller=caller)
     finally:
         engine.dispose()

@@ -17,7 +17,8 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from routing.dispatch.calling import HttpCaller
+from routing.dispatch.callers import TargetCaller
+from routing.dispatch.http import HttpClient
 from routing.dispatch.signing import Secret
 from routing.policy import Policy
 from serving.db.engine import engine_while
@@ -172,6 +173,6 @@ async def _delivered(
     app = create_receiver(ReceiverSettings(secrets=believed, log=log))
     resolver = FakeResolver(**{"orchestrator.example": ["93.184.216.34"]})
     once = replace(settings(Until.ONCE), targets=[a_target(secrets=signing, timeout=timedelta(seconds=20))])
-    transport = httpx.ASGITransport(app)
-    async with app.router.lifespan_context(app), HttpCaller(resolver=resolver, transport=transport) as caller:
+    http = HttpClient(resolver=resolver, transport=httpx.ASGITransport(app))
+    async with app.router.lifespan_context(app), TargetCaller(once.targets, http=http) as caller:
         return await deliver_from(SqlOutbox(house.engine), once, clock=house.clock, stop=asyncio.Event(), caller=caller)

@@ -11,9 +11,11 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 
 from routing.dispatch.errors import OutboxUnavailableError, UnreachableError
+from routing.dispatch.guard import Address
 from routing.dispatch.ports import Answer, LeasedCall, expired_because
 from routing.dispatch.signing import Secret
-from routing.dispatch.targets import Address, Target
+from routing.dispatch.targets import Target
+from routing.dispatch.webhooks import WebhookTarget, read_report
 from routing.effects import Report
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -21,8 +23,8 @@ SECRET = Secret(b"k" * 32)
 OTHER_SECRET = Secret(b"o" * 32)
 
 
-def a_target(name: str = "orchestrator", **changes: object) -> Target:
-    target = Target(name=name, url="https://orchestrator.example/calls", secrets=(SECRET,))
+def a_target(name: str = "orchestrator", **changes: object) -> WebhookTarget:
+    target = WebhookTarget(name=name, url="https://orchestrator.example/calls", secrets=(SECRET,))
     return replace(target, **changes)  # type: ignore[arg-type]
 
 
@@ -238,10 +240,10 @@ class FakeCaller:
         finally:
             self.in_flight[message_id] -= 1
 
-    async def ask(self, target: Target, *, message_id: str, sent_at: datetime) -> Answer:
+    async def ask(self, target: Target, *, message_id: str, sent_at: datetime) -> Report | None:
         self.asked.append(message_id)
         script = self.answers[message_id]
         answer = script.pop(0) if script else Answer(status=404)
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        return read_report(answer)

@@ -4,46 +4,47 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import aclosing
 
 import httpx
 import pytest
 
-from routing.dispatch.asking import read_report
-from routing.dispatch.calling import HttpCaller
 from routing.dispatch.errors import AddressRefusedError, TargetUrlError, UnreachableError
+from routing.dispatch.http import HttpClient
 from routing.dispatch.ports import Answer
 from routing.dispatch.signing import verify
+from routing.dispatch.webhooks import WebhookCaller, read_report
 from routing.effects import Outcome, Report
 from tests.routing.dispatch.fakes import NOON, SECRET, FakeResolver, a_target
-from tests.routing.dispatch.test_calling import Body
+from tests.routing.dispatch.test_webhooks import Body
 
 STATUS_URL = "https://orchestrator.example/effects/{call_id}"
 TOLD = {"outcome": "done", "occurred_at": "2026-03-02T11:00:00Z", "reference": "BK-1"}
 
 
-def ask(address: str, *, answer: dict[str, object] | None = None) -> tuple[Answer, list[httpx.Request]]:
+def ask(address: str, *, answer: dict[str, object] | None = None) -> tuple[Report | None, list[httpx.Request]]:
     seen: list[httpx.Request] = []
 
     def take(request: httpx.Request) -> httpx.Response:
         seen.append(request)
         return httpx.Response(200, stream=Body(json.dumps(answer).encode()))
 
-    async def run() -> Answer:
+    async def run() -> Report | None:
         resolver = FakeResolver(**{"orchestrator.example": [address]})
-        async with HttpCaller(resolver=resolver, transport=httpx.MockTransport(take)) as caller:
-            return await caller.ask(a_target(status_url=STATUS_URL), message_id="dec_1_rebook_1", sent_at=NOON)
+        async with aclosing(HttpClient(resolver=resolver, transport=httpx.MockTransport(take))) as http:
+            return await WebhookCaller(http).ask(
+                a_target(status_url=STATUS_URL), message_id="dec_1_rebook_1", sent_at=NOON
+            )
 
     return asyncio.run(run()), seen
 
 
 def test_it_is_a_signed_get_of_the_status_url_at_the_address_that_was_judged() -> None:
-    answer, (request,) = ask("93.184.216.34", answer=TOLD)
+    report, (request,) = ask("93.184.216.34", answer=TOLD)
     assert (request.method, request.url.path, request.url.host) == ("GET", "/effects/dec_1_rebook_1", "93.184.216.34")
     assert request.headers["host"] == "orchestrator.example"
     assert verify((SECRET,), headers=request.headers, body=b"", now=NOON) == "dec_1_rebook_1"
-    assert read_report(answer) == Report(
-        outcome=Outcome.DONE, occurred_at=NOON.replace(hour=11), reference="BK-1", reason=None
-    )
+    assert report == Report(outcome=Outcome.DONE, occurred_at=NOON.replace(hour=11), reference="BK-1", reason=None)
 
 
 def test_an_address_inside_the_house_is_not_asked() -> None:
@@ -84,8 +85,8 @@ def test_anything_else_means_that_nothing_is_known(status: int, body: object) ->
 
 def test_a_name_without_address_is_a_failure_of_its_own() -> None:
     async def run() -> None:
-        async with HttpCaller(resolver=FakeResolver()) as caller:
-            await caller.ask(a_target(status_url=STATUS_URL), message_id="c", sent_at=NOON)
+        async with aclosing(HttpClient(resolver=FakeResolver())) as http:
+            await WebhookCaller(http).ask(a_target(status_url=STATUS_URL), message_id="c", sent_at=NOON)
 
     with pytest.raises(UnreachableError):
         asyncio.run(run())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from routing.dispatch.errors import UnreachableError
 from routing.dispatch.ports import Answer
@@ -66,3 +66,16 @@ def test_two_workers_do_not_both_ask(both_house: House) -> None:
     asked = [SqlOutbox(both_house.engine).to_ask(target="orchestrator", limit=5, now=now) for _ in range(2)]
     assert asked == [[call_id], []]
     assert SqlOutbox(both_house.engine).to_ask(target="elsewhere", limit=5, now=now + timedelta(hours=1)) == []
+
+
+def test_a_target_whose_clock_is_ahead_is_believed(house: House) -> None:
+    call_id = told(house)
+    delivered(house)
+    caller = FakeCaller()
+    now = house.advance(minutes=15)
+    answer = {"outcome": "done", "occurred_at": (now + timedelta(seconds=3)).isoformat()}
+    caller.answers[call_id] = [Answer(status=200, body=json.dumps(answer).encode())]
+    worked(house, caller)
+    found = call(house, call_id)
+    assert found["effect"] == "verified"
+    assert datetime.fromisoformat(found["reports"][0]["occurred_at"]) == now

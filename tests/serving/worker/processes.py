@@ -40,9 +40,14 @@ def receiver(log: Path, *options: str) -> Iterator[str]:
 
 
 def start_worker(database_url: str, receiver_url: str, *options: str) -> subprocess.Popen[str]:
-    """Run `python -m serving.worker` with short waits."""
+    """Run `python -m serving.worker` on a receiver, with short waits."""
+    return start_worker_on(database_url, f"{receiver_url}/calls", "--allow-private", *options)
+
+
+def start_worker_on(database_url: str, target_url: str, *options: str) -> subprocess.Popen[str]:
+    """Run `python -m serving.worker` on any target, with short waits."""
     command = [sys.executable, "-m", "serving.worker", "--database", database_url, "--secret", SECRET.text()]
-    command += ["--target-url", f"{receiver_url}/calls", "--allow-private", "--poll-seconds", "0.02"]
+    command += ["--target-url", target_url, "--poll-seconds", "0.02"]
     return subprocess.Popen([*command, *options], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 

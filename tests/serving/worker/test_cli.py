@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -77,6 +78,8 @@ class TestWorker:
             (["--simulated-from", "2026-03-01T00:00:00Z", "--speed", "0"], "above 0"),
             (["--secret", "hunter2"], "does not begin with whsec_"),
             (["--target-url", "ftp://x/"], "has the scheme"),
+            (["--target-url", "nats://127.0.0.1"], "--subject is missing"),
+            (["--target-url", "kafka://127.0.0.1:9092", "--topic", "a b"], "has the topic 'a b'"),
             (["--lease-seconds", "20"], "lease is 20 s"),
             (["--first-wait-seconds", "9", "--longest-wait-seconds", "8"], "at most longest"),
         ],
@@ -88,6 +91,15 @@ class TestWorker:
         assert code == 2
         assert problem in said
         assert "hunter2" not in said
+
+    def test_a_library_that_is_not_installed_is_told(
+        self, triage: typer.Typer, sqlite: SqlStore, sqlite_file: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "nats", None)
+        monkeypatch.delitem(sys.modules, "routing.dispatch.brokers.nats", raising=False)
+        options = ["--target-url", "nats://127.0.0.1", "--subject", "freight.calls"]
+        code, said = invoke(triage, *self.arguments(sqlite_file, *options))
+        assert (code, "Install `freight-triage[brokers]`" in said) == (2, True)
 
 
 class TestDeadLetters:

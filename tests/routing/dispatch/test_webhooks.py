@@ -2,18 +2,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
 
 import httpx
 import pytest
 from standardwebhooks import Webhook
 
-from routing.dispatch.calling import HttpCaller
 from routing.dispatch.errors import AddressRefusedError, UnreachableError
+from routing.dispatch.http import HttpClient
 from routing.dispatch.ports import Answer
 from routing.dispatch.signing import verify
-from routing.dispatch.targets import Target
+from routing.dispatch.webhooks import WebhookCaller, WebhookTarget
 from tests.routing.dispatch.fakes import NOON, OTHER_SECRET, SECRET, FakeResolver, a_target
 
 BODY = b'{"id":"call_1"}'
@@ -31,10 +31,10 @@ class Body(httpx.AsyncByteStream):
         yield self.content
 
 
-def calling(target: Target, answer: Callable[[httpx.Request], httpx.Response]) -> Answer:
+def calling(target: WebhookTarget, answer: Callable[[httpx.Request], httpx.Response]) -> Answer:
     async def run() -> Answer:
-        async with HttpCaller(resolver=NAMES, transport=httpx.MockTransport(answer)) as caller:
-            return await caller.call(target, message_id="call_1", body=BODY, sent_at=NOON)
+        async with aclosing(HttpClient(resolver=NAMES, transport=httpx.MockTransport(answer))) as http:
+            return await WebhookCaller(http).call(target, message_id="call_1", body=BODY, sent_at=NOON)
 
     return asyncio.run(run())
 
@@ -128,9 +128,9 @@ async def serving(handler: Handler) -> AsyncIterator[str]:
 class TestOverTheNetwork:
     def outcome(self, handler: Handler, **changes: object) -> Answer:
         async def run() -> Answer:
-            async with serving(handler) as url, HttpCaller() as caller:
+            async with serving(handler) as url, aclosing(HttpClient()) as http:
                 target = a_target(url=url, allow_private=True, **changes)
-                return await caller.call(target, message_id="call_1", body=BODY, sent_at=NOON)
+                return await WebhookCaller(http).call(target, message_id="call_1", body=BODY, sent_at=NOON)
 
         return asyncio.run(run())
 
@@ -157,10 +157,10 @@ class TestOverTheNetwork:
                 await writer.drain()
 
         async def run() -> list[int]:
-            async with serving(answer) as url, HttpCaller() as caller:
+            async with serving(answer) as url, aclosing(HttpClient()) as http:
                 target = a_target(url=url, allow_private=True)
                 return [
-                    (await caller.call(target, message_id=name, body=BODY, sent_at=NOON)).status
+                    (await WebhookCaller(http).call(target, message_id=name, body=BODY, sent_at=NOON)).status
                     for name in ("call_1", "call_2")
                 ]
 
@@ -200,9 +200,9 @@ class TestOverTheNetwork:
         async def run() -> None:
             async with serving(lambda reader, writer: asyncio.sleep(0)) as url:
                 pass
-            async with HttpCaller() as caller:
+            async with aclosing(HttpClient()) as http:
                 target = a_target(url=url, allow_private=True)
-                await caller.call(target, message_id="call_1", body=BODY, sent_at=NOON)
+                await WebhookCaller(http).call(target, message_id="call_1", body=BODY, sent_at=NOON)
 
         with pytest.raises(UnreachableError, match="ConnectError"):
             asyncio.run(run())
@@ -215,8 +215,8 @@ class TestOverTheNetwork:
             called = True
 
         async def run() -> None:
-            async with serving(answer) as url, HttpCaller() as caller:
-                await caller.call(a_target(url=url), message_id="call_1", body=BODY, sent_at=NOON)
+            async with serving(answer) as url, aclosing(HttpClient()) as http:
+                await WebhookCaller(http).call(a_target(url=url), message_id="call_1", body=BODY, sent_at=NOON)
 
         with pytest.raises(AddressRefusedError, match="loopback"):
             asyncio.run(run())
