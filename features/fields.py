@@ -40,6 +40,9 @@ Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 """A physical quantity: a weight, a length, a number of units."""
+MOST_UNITS = 1e9
+Quantity = Annotated[float, Field(ge=0, le=MOST_UNITS, allow_inf_nan=False)]
+"""How much of an article: more than `MOST_UNITS` is a mistake of the unit."""
 
 
 class Part(BaseModel):

@@ -24,6 +24,7 @@ from features.carrier_records import Claim, Tender, TenderResponse
 from features.course import Course
 from features.errors import RecordError, UnknownShipmentError
 from features.instants import micros
+from features.inventory.live.stock import LiveStock
 from features.invoice_records import Accessorial, BilledInvoice, CarrierRate, FuelIndex
 from features.legs import Legs, Row, Time, Version, is_same_plan, keys_of, version_at, versions_of
 from features.live import LiveFacts
@@ -31,9 +32,10 @@ from features.live_invoices import LiveInvoices
 from features.live_leg import LiveLeg
 from features.moments import IN_TURN, moment_at
 from features.numbers import numbers_of
+from features.order_records import PlacedOrder
 from features.records import DeliveryEvent, Disruption, Place, Shipment, WeatherForecast, WeatherObservation
 from features.settings import FeatureSettings
-from features.stock_records import LabourShift, WarehouseTask
+from features.stock_records import InboundReceipt, InventoryAdjustment, InventoryPosition, LabourShift, WarehouseTask
 from features.tables import RecordTables, events_of, no_records, records_of, shipments_of
 from features.timeline import NEVER
 from features.tracking import Scan
@@ -56,6 +58,10 @@ AnyRecord = (
     | CarrierRate
     | FuelIndex
     | Accessorial
+    | PlacedOrder
+    | InventoryPosition
+    | InventoryAdjustment
+    | InboundReceipt
 )
 """Whatever the state can take in."""
 
@@ -106,12 +112,15 @@ class State:
     ----------
     settings
         Must be those the model was trained with; the feature fingerprint covers them.
+    with_stock
+        Whether orders and stock are kept: only who judges shortages needs them. Else what is told of them is let go.
     """
 
-    def __init__(self, settings: FeatureSettings | None = None) -> None:
+    def __init__(self, settings: FeatureSettings | None = None, *, with_stock: bool = False) -> None:
         self.settings = settings or FeatureSettings()
         self.facts = LiveFacts(self.settings)
         self.invoices = LiveInvoices(self.told)
+        self.stock = LiveStock() if with_stock else None
         self._archive = Archive(no_records(), _KINDS)
         self._cases: dict[str, _Case] = {}
         self._carriers_of: dict[tuple[str, str], set[str]] = {}
@@ -124,7 +133,8 @@ class State:
         Returns
         -------
         bool
-            False if it said nothing new (same `event_id`, same plan, same observation).
+            False if it said nothing new (same `event_id`, same plan, same observation). Of orders and stock it is
+            not known where they are not kept.
 
         Raises
         ------
@@ -147,7 +157,7 @@ class State:
             case Disruption():
                 return self.facts.disruptions.add(record)
             case WarehouseTask():
-                return self.facts.work.add(record)
+                return self._add_task(record)
             case LabourShift():
                 return self.facts.labour.add(record)
             case Tender() | TenderResponse():
@@ -158,6 +168,8 @@ class State:
                 return self.invoices.add(record)
             case CarrierRate() | FuelIndex() | Accessorial():
                 return self.invoices.add_terms(record)
+            case PlacedOrder() | InventoryPosition() | InventoryAdjustment() | InboundReceipt():
+                return self.stock is None or self.stock.add(record)
 
     def check(self, record: AnyRecord) -> None:
         """Raise what `add` would raise, and change nothing."""
@@ -220,6 +232,8 @@ class State:
         else:
             self.facts.tenders.load(tables)
         self.invoices.add_tables(tables, in_bulk=in_bulk)
+        if self.stock is not None:
+            self.stock.add_tables(tables)
 
     def knows(self, shipment_id: str) -> bool:
         """Tell whether the shipment was announced."""
@@ -334,6 +348,11 @@ class State:
         self._refresh(case)
         self.invoices.note(record.shipment_id, counts_from(record))
         return True
+
+    def _add_task(self, record: WarehouseTask) -> bool:
+        if self.stock is not None:
+            self.stock.add(record)
+        return self.facts.work.add(record)
 
     def _note(self, case: _Case, record: Shipment) -> None:
         self._carriers[record.carrier_id] += [plan.carrier_id for plan in case.plans].count(record.carrier_id) == 1

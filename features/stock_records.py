@@ -10,7 +10,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from features.fields import Amount, Identifier, Instant, Record
+from features.fields import MOST_UNITS, Amount, Identifier, Instant, Part, Quantity, Record
 from features.vocabulary import AdjustmentReason, Disposition, TaskKind, TaskStatus
 
 
@@ -65,9 +65,53 @@ class InventoryPosition(Record):
     disposition: Disposition
     held_by: Identifier | None = Field(default=None, description="order, wave or person that holds the reservation")
     reason: str | None = Field(default=None, description="why it is held or damaged")
-    quantity: Amount
+    quantity: Quantity
     unit: Identifier = "EA"
     expected_at: Instant | None = Field(default=None, description="when stock in transit is due")
+
+
+class StockLevel(Part):
+    """How much lies in one disposition, as it is told with a receipt: an `InventoryPosition` without its article."""
+
+    disposition: Disposition
+    lot: Identifier | None = None
+    held_by: Identifier | None = Field(default=None, description="order, wave or person that holds the reservation")
+    reason: str | None = Field(default=None, description="why it is held or damaged")
+    quantity: Quantity
+
+
+class InboundReceipt(Record):
+    """A lot came in, in whole or in part, with what of it is still to come and what lies there since, as one message.
+
+    It says the same as positions that are told together: one in transit, which is named by its lot, and `levels`. What
+    none of them names stays as it was.
+    """
+
+    receipt_id: Identifier
+    place: Identifier
+    sku: Identifier
+    unit: Identifier = "EA"
+    lot: Identifier | None = Field(default=None, description="the lot that was in transit")
+    still_to_come: Quantity = Field(default=0.0, description="quantity of the lot that is in transit still")
+    expected_at: Instant | None = Field(default=None, description="when that is due")
+    levels: tuple[StockLevel, ...] = Field(default=(), description="what lies at the place since")
+
+    @model_validator(mode="after")
+    def _levels_lie_there(self) -> Self:
+        names = [(level.disposition, level.lot, level.held_by) for level in self.levels]
+        if len(set(names)) < len(names):
+            raise ValueError("two levels have one disposition, lot and holder; give their sum")
+        if any(level.disposition is Disposition.IN_TRANSIT for level in self.levels):
+            raise ValueError("a level is in_transit; what is still to come stands in still_to_come")
+        return self
+
+    def positions(self) -> tuple[InventoryPosition, ...]:
+        """Return the positions that it tells of."""
+        shared = {name: getattr(self, name) for name in ("place", "sku", "unit", "occurred_at", "known_at")}
+        coming = {"disposition": Disposition.IN_TRANSIT, "quantity": self.still_to_come}
+        transit = {**shared, **coming, "lot": self.lot, "expected_at": self.expected_at}
+        levels = ({**shared, **level.model_dump()} for level in self.levels)
+        return tuple(InventoryPosition.model_validate(told) for told in (transit, *levels))
 
 
 class InventoryAdjustment(Record):
@@ -81,7 +125,7 @@ class InventoryAdjustment(Record):
     from_disposition: Disposition | None = Field(
         default=None, description="disposition that it takes from, if it only moves stock between two"
     )
-    quantity: float = Field(allow_inf_nan=False)
+    quantity: float = Field(ge=-MOST_UNITS, le=MOST_UNITS, allow_inf_nan=False)
     unit: Identifier = "EA"
     reason: AdjustmentReason
     raw_reason: str | None = Field(default=None, description="reason code as the warehouse sent it")

@@ -297,6 +297,10 @@ class EventType(StrEnum):
     CARRIER_RATE = "freight.contract.rate"
     FUEL_INDEX = "freight.contract.fuel"
     ACCESSORIAL = "freight.contract.accessorial"
+    ORDER = "freight.order"
+    STOCK_POSITION = "freight.stock.position"
+    STOCK_ADJUSTMENT = "freight.stock.adjustment"
+    STOCK_RECEIPT = "freight.stock.receipt"
 
 
 class Moment(StrEnum):

@@ -31,7 +31,7 @@ from serving.directives.service import DirectiveService
 from serving.effects.service import EffectService
 from serving.errors import SettingsError
 from serving.events.following import Following, Learns
-from serving.events.records import Intake
+from serving.events.records import OF_STOCK, Intake
 from serving.events.service import EventService
 from serving.events.snapshot import start_of
 from serving.health.service import HealthService
@@ -45,10 +45,11 @@ from serving.scores.absent import AbsentModel
 from serving.scores.live import LiveState
 from serving.scores.ports import DelayPredictor, FeatureState
 from serving.scores.service import ScoreService
+from serving.shortages.ports import KnowsStock
 from serving.step_ups.service import StepUpService
 
 
-class OnlineState(FeatureState, Learns, KnowsThePast, KnowsInvoices, Protocol):
+class OnlineState(FeatureState, Learns, KnowsThePast, KnowsInvoices, KnowsStock, Protocol):
     """The state both sides use: events fill it, scores ask it."""
 
 
@@ -85,7 +86,7 @@ class Container:
     @cached_property
     def following(self) -> Following:
         """Keeps the state up with the record log."""
-        return Following(self.reads, self.state)
+        return Following(self.reads, self.state, OF_STOCK if self.state.stock is None else ())
 
     @cached_property
     def events(self) -> EventService:

@@ -9,11 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.codes import Ints
+from features.fields import MOST_UNITS
 
 THOUSANDTHS = 1_000
 """Quantities are reckoned in whole thousandths of their unit, so that sums are exact in any order."""
-MOST = 1e9
-"""No quantity is more; what is told to be is taken for this, so that sums stay in 64 bits."""
 
 
 def numbered(columns: Sequence[pd.Series]) -> tuple[Ints, ...]:
@@ -58,12 +57,15 @@ class Dense:
 
 
 def thousandths(quantities: pd.Series, missing: int = 0) -> Ints:
-    """Return quantities in whole thousandths: int64 [n]."""
+    """Return quantities in whole thousandths: int64 [n].
+
+    More than `MOST_UNITS` is taken for that, so that sums stay within 64 bits.
+    """
     values: NDArray[np.float64] = quantities.to_numpy(dtype=np.float64, na_value=np.nan)
-    told = np.clip(np.nan_to_num(values), -MOST, MOST)
+    told = np.clip(np.nan_to_num(values), -MOST_UNITS, MOST_UNITS)
     return np.where(np.isnan(values), missing, np.rint(told * THOUSANDTHS)).astype(np.int64)
 
 
 def in_thousandths(quantity: float) -> int:
     """Return one quantity in whole thousandths, as `thousandths` does."""
-    return round(min(max(quantity, -MOST), MOST) * THOUSANDTHS)
+    return round(min(max(quantity, -MOST_UNITS), MOST_UNITS) * THOUSANDTHS)

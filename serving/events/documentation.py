@@ -172,6 +172,84 @@ _FUEL = {
         "valid_until": "2026-03-09T00:00:00Z",
     },
 }
+ORDER_EXAMPLE: dict[str, Any] = {
+    "order_id": "SO-4711",
+    "customer_id": "C-17",
+    "customer_tier": "priority",
+    "ordered_at": "2026-03-01T09:30:00Z",
+    "last_confirmed_at": "2026-03-04T16:00:00Z",
+    "currency": "EUR",
+    "occurred_at": "2026-03-01T09:30:00Z",
+    "lines": [
+        {"line_id": "10", "sku": "A-204", "quantity": 12, "unit_value_minor": 4900, "warehouse_id": "DEHAM"},
+        {"line_id": "20", "sku": "A-377", "quantity": 3, "unit_value_minor": 18900, "warehouse_id": "DEHAM"},
+    ],
+}
+_ORDER = {"specversion": "1.0", "id": "SO-4711-1", "source": "/erp", "type": "freight.order", "data": ORDER_EXAMPLE}
+_PICK = {
+    "specversion": "1.0",
+    "id": "P-88101-planned",
+    "source": "/warehouses/DEHAM/tasks",
+    "type": "freight.warehouse.task",
+    "time": "2026-03-02T05:10:00Z",
+    "data": {
+        "task_id": "P-88101",
+        "warehouse_id": "DEHAM",
+        "kind": "pick",
+        "status": "planned",
+        "wave_id": "DEHAM-591",
+        "order_id": "SO-4711",
+        "line_id": "10",
+        "sku": "A-204",
+        "quantity": 12,
+        "due_at": "2026-03-02T11:00:00Z",
+    },
+}
+_RESERVED = {
+    "specversion": "1.0",
+    "id": "stock-DEHAM-A-204-55120",
+    "source": "/warehouses/DEHAM/stock",
+    "type": "freight.stock.position",
+    "time": "2026-03-02T05:12:00Z",
+    "data": {"place": "DEHAM", "sku": "A-204", "disposition": "reserved", "held_by": "SO-4650", "quantity": 20},
+}
+_COMING = {
+    "specversion": "1.0",
+    "id": "856-7714",
+    "source": "/suppliers/ACME",
+    "type": "freight.stock.position",
+    "time": "2026-02-27T14:00:00Z",
+    "data": {
+        "place": "DEHAM",
+        "sku": "A-204",
+        "lot": "L-7714",
+        "disposition": "in_transit",
+        "quantity": 48,
+        "expected_at": "2026-03-02T08:00:00Z",
+    },
+}
+_RECEIVED = {
+    "specversion": "1.0",
+    "id": "944-90233",
+    "source": "/warehouses/DEHAM/stock",
+    "type": "freight.stock.receipt",
+    "time": "2026-03-02T13:40:00Z",
+    "data": {
+        "receipt_id": "944-90233",
+        "place": "DEHAM",
+        "sku": "A-204",
+        "lot": "L-7714",
+        "levels": [{"disposition": "available", "quantity": 52}, {"disposition": "damaged", "quantity": 2}],
+    },
+}
+_COUNTED = {
+    "specversion": "1.0",
+    "id": "947-3301",
+    "source": "/warehouses/DEHAM/stock",
+    "type": "freight.stock.adjustment",
+    "time": "2026-03-02T04:00:00Z",
+    "data": {"adjustment_id": "947-3301", "place": "DEHAM", "sku": "A-204", "quantity": -3, "reason": "count"},
+}
 _ONE = {"$ref": "#/components/schemas/CloudEvent"}
 _MANY = {"type": "array", "items": _ONE}
 
@@ -195,6 +273,12 @@ EVENTS_OPENAPI: dict[str, Any] = {
                     "a carrier bills a shipment, all lines in one event": {"value": _INVOICE},
                     "a rate is agreed": {"value": _RATE},
                     "the fuel surcharge of a week": {"value": _FUEL},
+                    "an order is placed, with its lines": {"value": _ORDER},
+                    "a line is planned into a wave": {"value": _PICK},
+                    "stock is reserved for another order": {"value": _RESERVED},
+                    "a lot is on its way": {"value": _COMING},
+                    "it came in; what lies there since": {"value": _RECEIVED},
+                    "a count found less than the books say": {"value": _COUNTED},
                 },
             },
             "application/cloudevents-batch+json": {

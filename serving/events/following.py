@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 
@@ -17,6 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from features.errors import RecordError
 from features.state import AnyRecord
+from features.vocabulary import EventType
 from serving.clock import Clock
 from serving.events import repository
 from serving.events.records import stored_record
@@ -47,11 +49,14 @@ class Following:
         Sessions that only read.
     state
         Learns the events, each once, in the order of the log.
+    without
+        Types of events that the state need not learn.
     """
 
-    def __init__(self, reads: sessionmaker[Session], state: Learns) -> None:
+    def __init__(self, reads: sessionmaker[Session], state: Learns, without: Collection[EventType] = ()) -> None:
         self._reads = reads
         self._state = state
+        self._without = tuple(each.value for each in without)
         self.position = 0
 
     def catch_up(self) -> None:
@@ -106,10 +111,11 @@ class Following:
 
         An event that contradicts the history files is left out and reported: the service must go on all the same.
         """
-        events = repository.events_after(session, self.position, limit=CHUNK)
+        events = repository.events_after(session, self.position, limit=CHUNK, without=self._without)
         for event in events:
             try:
-                self._state.add(stored_record(event.type, event.data))
+                if event.data is not None:
+                    self._state.add(stored_record(event.type, event.data))
             except RecordError as error:
                 _log.warning("Event %d contradicts the history files and is left out: %s", event.position, error)
             self.position = event.position

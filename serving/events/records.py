@@ -14,9 +14,10 @@ from features.carrier_records import Claim, Tender, TenderResponse
 from features.errors import FutureKnowledgeError
 from features.fields import Record
 from features.invoice_records import Accessorial, BilledInvoice, CarrierRate, FuelIndex
+from features.order_records import PlacedOrder
 from features.records import DeliveryEvent, Disruption, Place, Shipment, WeatherForecast, WeatherObservation
 from features.state import AnyRecord
-from features.stock_records import LabourShift, WarehouseTask
+from features.stock_records import InboundReceipt, InventoryAdjustment, InventoryPosition, LabourShift, WarehouseTask
 from features.vocabulary import Classifier, EventType
 from routing.canonical import canonical_json
 from serving.errors import Fault, InvalidRecordError, KnownTimeError
@@ -39,8 +40,15 @@ RECORD_OF: Mapping[EventType, type[AnyRecord]] = {
     EventType.CARRIER_RATE: CarrierRate,
     EventType.FUEL_INDEX: FuelIndex,
     EventType.ACCESSORIAL: Accessorial,
+    EventType.ORDER: PlacedOrder,
+    EventType.STOCK_POSITION: InventoryPosition,
+    EventType.STOCK_ADJUSTMENT: InventoryAdjustment,
+    EventType.STOCK_RECEIPT: InboundReceipt,
 }
 """The record that the data of each event type is."""
+
+OF_STOCK = (EventType.ORDER, EventType.STOCK_POSITION, EventType.STOCK_ADJUSTMENT, EventType.STOCK_RECEIPT)
+"""Types that only who judges shortages needs to learn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +115,12 @@ def subject_of(record: AnyRecord) -> str:
             return record.fuel_index_id
         case Accessorial():
             return record.accessorial_id
+        case PlacedOrder():
+            return record.order_id
+        case InventoryPosition() | InboundReceipt():
+            return record.sku
+        case InventoryAdjustment():
+            return record.adjustment_id
         case _:
             return record.shipment_id
 

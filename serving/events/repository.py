@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Row, func, insert, select
+from sqlalchemy import Row, case, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -90,9 +90,18 @@ def log_held(session: Session) -> Iterator[None]:
         savepoint.rollback()
 
 
-def events_after(session: Session, position: int, *, limit: int) -> Sequence[Row[int, str, str]]:
-    """Return position, type and data of the events beyond a position, in the order they were learnt."""
-    columns = select(EventRow.position, EventRow.type, EventRow.data)
+def events_after(
+    session: Session, position: int, *, limit: int, without: Collection[str] = ()
+) -> Sequence[Row[int, str, str | None]]:
+    """Return position, type and data of the events beyond a position, in the order they were learnt.
+
+    Parameters
+    ----------
+    without
+        Types whose data stay in the database: theirs are None.
+    """
+    data = case((EventRow.type.in_(without), None), else_=EventRow.data) if without else EventRow.data
+    columns = select(EventRow.position, EventRow.type, data.label("data"))
     return session.execute(columns.where(EventRow.position > position).order_by(EventRow.position).limit(limit)).all()
 
 

@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from features.carrier_records import Claim, Tender, TenderResponse
 from features.errors import FutureKnowledgeError, RecordError
 from features.invoice_records import BilledInvoice
+from features.order_records import PlacedOrder
 from features.records import DeliveryEvent, Disruption, Place, Shipment
 from features.state import AnyRecord
-from features.stock_records import WarehouseTask
+from features.stock_records import InboundReceipt, InventoryAdjustment, InventoryPosition, WarehouseTask
 from features.vocabulary import EventType
 from serving.clock import Clock
 from serving.errors import (
@@ -195,6 +196,14 @@ def _identity(judged: _Judged) -> tuple[tuple[str, ...], ...]:
             return (("claim", record.claim_id),)
         case BilledInvoice() as record:
             return (("invoice", record.invoice_id),)
+        case PlacedOrder() as record:
+            return (("order", record.order_id),)
+        case InventoryPosition() as record:
+            return (("stock", record.place, record.sku),)
+        case InboundReceipt() as record:
+            return (("stock", record.place, record.sku),)
+        case InventoryAdjustment() as record:
+            return (("adjustment", record.adjustment_id),)
     return ()
 
 

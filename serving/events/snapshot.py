@@ -18,8 +18,10 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from features.fields import Record
 from features.invoice_records import BilledInvoice
+from features.order_records import PlacedOrder
 from features.settings import FeatureSettings
 from features.state import AnyRecord, State
+from features.stock_records import InboundReceipt
 from features.tables import SCHEMAS, RecordTables, no_records
 from serving.errors import SnapshotError
 from serving.events import repository
@@ -127,6 +129,10 @@ class _Learns:
         is_news = self.state.add(record)
         if is_news and isinstance(record, BilledInvoice):
             self.news += [record.invoice(), *record.invoice_lines()]
+        elif isinstance(record, PlacedOrder):
+            self.news += [record.order(), *record.order_lines()]
+        elif isinstance(record, InboundReceipt):
+            self.news += record.positions()
         elif is_news:
             self.news.append(record)
         return is_news

@@ -18,8 +18,8 @@ from serving.scores.hearing import Hearing
 class LiveState(State):
     """One process's state. It is touched on the event loop's thread alone, so it needs no lock."""
 
-    def __init__(self, settings: FeatureSettings | None = None) -> None:
-        super().__init__(settings)
+    def __init__(self, settings: FeatureSettings | None = None, *, with_stock: bool = False) -> None:
+        super().__init__(settings, with_stock=with_stock)
         self._hearing = Hearing()
         self._deliveries = Deliveries()
         self._newest = datetime.min.replace(tzinfo=UTC)

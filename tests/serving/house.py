@@ -74,9 +74,9 @@ class FakeModel:
         return Explanation(0.0, (("hours_to_promise", odds),), odds, reasons)
 
 
-def with_history() -> LiveState:
+def with_history(*, with_stock: bool = False) -> LiveState:
     """Return a state that knows, as from history files, two carriers of the lane: NWX, and ACE which is punctual."""
-    state = LiveState(FeatureSettings())
+    state = LiveState(FeatureSettings(), with_stock=with_stock)
     for record in _history():
         state.add(record)
     return state

@@ -17,15 +17,16 @@ from features.codes import Ints
 from features.instants import micros, micros_of
 from features.inventory.numbering import in_thousandths, thousandths
 from features.inventory.stock import PICKABLE, STATUSES, TIERS, effects_of, ranks
-from features.order_records import Order, OrderLine
-from features.stock_records import InventoryAdjustment, InventoryPosition, WarehouseTask
+from features.order_records import Order, OrderLine, PlacedOrder
+from features.stock_records import InboundReceipt, InventoryAdjustment, InventoryPosition, WarehouseTask
 from features.tables import RecordTables
 from features.timeline import NEVER
 from features.vocabulary import AdjustmentReason, TaskKind
 
 Row = tuple[Any, ...]
 _TASKS = (TaskKind.PICK, TaskKind.COUNT)
-StockRecord = Order | OrderLine | InventoryPosition | InventoryAdjustment | WarehouseTask
+StockRecord = PlacedOrder | Order | OrderLine | InventoryPosition | InventoryAdjustment | InboundReceipt | WarehouseTask
+"""Whatever the state of stock can take in."""
 
 
 def order_row(record: Order) -> Row:

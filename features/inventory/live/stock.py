@@ -41,8 +41,8 @@ from features.inventory.live.rows import (
     task_row,
     tasks_in,
 )
-from features.order_records import Order, OrderLine
-from features.stock_records import InventoryAdjustment, InventoryPosition, WarehouseTask
+from features.order_records import Order, OrderLine, PlacedOrder
+from features.stock_records import InboundReceipt, InventoryAdjustment, InventoryPosition, WarehouseTask
 from features.tables import RecordTables
 from features.timeline import NEVER
 from features.vocabulary import Disposition, TaskKind
@@ -77,8 +77,6 @@ class LiveStock:
         Of two states of one thing that are alike in both clocks the greater is in force, whichever came first.
         """
         match record:
-            case Order():
-                return self._order(*order_row(record))
             case OrderLine():
                 return self._line(*line_row(record))
             case InventoryPosition():
@@ -88,6 +86,12 @@ class LiveStock:
             case WarehouseTask():
                 row = task_row(record)
                 return row is not None and self._task(*row)
+            case PlacedOrder():
+                return self._all_of(record.order(), *record.order_lines())
+            case Order():
+                return self._order(*order_row(record))
+            case InboundReceipt():
+                return self._all_of(*record.positions())
 
     def add_tables(self, tables: RecordTables) -> None:
         """Take in the orders, the stock and the tasks of canonical tables."""
@@ -183,6 +187,10 @@ class LiveStock:
 
     def _order_of(self, line: int) -> int:
         return self._holders.of(self.lines.lines[line].name[0])
+
+    def _all_of(self, *records: StockRecord) -> bool:
+        news = [self.add(record) for record in records]
+        return any(news)
 
     def _settle(self) -> None:
         """Work out what the lines want that were told of since somebody asked last."""
