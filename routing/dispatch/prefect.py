@@ -22,7 +22,7 @@ from routing.dispatch.ports import Answer
 from routing.dispatch.targets import HttpTarget
 from routing.effects import Outcome, Report
 
-_OK = 200
+_OK, _NOT_2XX = 200, 300
 _TEMPLATE_MARK = '"__prefect_kind"'
 _FAILED = ("FAILED", "CRASHED", "CANCELLED")
 _LONGEST_REASON = 2000
@@ -92,7 +92,7 @@ class PrefectCaller:
         async with within(target):
             if not _is_id(deployment):
                 found = await self._request(target, "GET", "/deployments/name/" + quote(deployment))
-                if found.status != _OK:
+                if found.status >= _NOT_2XX:
                     return found
                 deployment = str(json.loads(found.body)["id"])
             run = {

@@ -50,12 +50,15 @@ class KafkaSession:
 
 
 async def connect(target: KafkaTarget) -> KafkaSession:
-    """Connect. A record that is not confirmed within the target's timeout is not sent later either."""
+    """Connect. A record that is not confirmed within the target's timeout is not sent later either.
+
+    The library may wait for twice its own timeout, which so is half of ours.
+    """
     producer = AIOKafkaProducer(
         bootstrap_servers=target.servers,
         acks="all",
         enable_idempotence=True,
-        request_timeout_ms=round(target.timeout.total_seconds() * 1000),
+        request_timeout_ms=round(target.timeout.total_seconds() * 1000 / 2),
     )
     try:
         await producer.start()

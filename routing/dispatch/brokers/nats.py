@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 
-import nats
 from nats.aio.client import Client
 from nats.errors import Error, MaxPayloadError
 from nats.js.errors import NoStreamResponseError
@@ -16,7 +15,6 @@ from routing.dispatch.brokers.caller import CallMessage
 from routing.dispatch.brokers.targets import NatsTarget
 from routing.dispatch.errors import MessageRefusedError, NotConfirmedError
 
-_PAUSE_SECONDS = 0.1
 _log = logging.getLogger(__name__)
 
 
@@ -60,15 +58,19 @@ async def connect(target: NatsTarget) -> NatsSession:
     async def note(error: Exception) -> None:
         _log.debug("NATS: %s", error)
 
+    connection = Client()
     try:
-        connection = await nats.connect(
+        await connection.connect(
             target.url.split(","),
             allow_reconnect=False,
             max_reconnect_attempts=1,  # each server is tried twice, then this attempt is over
-            reconnect_time_wait=_PAUSE_SECONDS,
+            reconnect_time_wait=0,
             connect_timeout=max(1, round(target.timeout.total_seconds())),
             error_cb=note,
         )
-    except (Error, OSError) as error:
-        raise NotConfirmedError(target.place, str(error) or type(error).__name__) from error
+    except BaseException as error:
+        await connection.close()
+        if isinstance(error, (Error, OSError)):
+            raise NotConfirmedError(target.place, str(error) or type(error).__name__) from error
+        raise
     return NatsSession(connection, target)

@@ -54,8 +54,10 @@ async def connect(target: RabbitTarget) -> RabbitSession:
         connection = await aio_pika.connect(target.url, timeout=target.timeout.total_seconds())
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
         exchange = await channel.get_exchange(target.exchange) if target.exchange else channel.default_exchange
-    except (AMQPError, ChannelInvalidStateError, OSError) as error:
+    except BaseException as error:
         if connection is not None:
             await connection.close()
-        raise NotConfirmedError(target.place, str(error) or type(error).__name__) from error
+        if isinstance(error, (AMQPError, ChannelInvalidStateError, OSError)):
+            raise NotConfirmedError(target.place, str(error) or type(error).__name__) from error
+        raise
     return RabbitSession(connection, channel, exchange, target)

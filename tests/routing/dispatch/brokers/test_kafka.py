@@ -11,7 +11,6 @@ import pytest
 from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError, NotEnoughReplicasError
 
 from routing.dispatch.brokers.caller import BrokerCaller
-from routing.dispatch.brokers.connecting import connect_to
 from routing.dispatch.brokers.kafka import KafkaSession
 from routing.dispatch.brokers.targets import KafkaTarget
 from routing.dispatch.errors import MessageRefusedError, NotConfirmedError
@@ -78,11 +77,3 @@ def test_what_is_not_confirmed_is_tried_again_and_what_is_too_large_is_not(
 ) -> None:
     with pytest.raises(expected, match=r"kafka:freight\.calls"):
         called(FakeProducer(failure))
-
-
-def test_where_no_server_answers_nothing_is_confirmed() -> None:
-    async def run() -> None:
-        await connect_to(TARGET)()
-
-    with pytest.raises(NotConfirmedError, match=r"kafka:freight\.calls did not confirm the call"):
-        asyncio.run(run())
