@@ -36,5 +36,16 @@ STREAMS = (
         _OWNER,
         parent="all_arrivals",
     ),
+    Stream("all_delays", Fact.SPREAD, (), ("24h", "7d", "28d", "90d"), "of all carriers", _OWNER, gives=()),
+    Stream(
+        "carrier_delays",
+        Fact.SPREAD,
+        ("carrier",),
+        ("24h", "7d", "28d", "90d"),
+        "of this carrier",
+        _OWNER,
+        parent="all_delays",
+        gives=("spread",),
+    ),
 )
 """How carriers keep departures and promises."""

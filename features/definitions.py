@@ -25,7 +25,7 @@ from features import (
     typical,
 )
 from features.declaration import Feature
-from features.history import PRIOR_DELAY_MINUTES, PRIOR_LATE_SHARE, PSEUDO_LEGS, History
+from features.history import PRIOR_DELAY_MINUTES, PRIOR_DELAY_SPREAD_MINUTES, PRIOR_LATE_SHARE, PSEUDO_LEGS, History
 from features.settings import FeatureSettings
 
 HISTORY = History(carrier.STREAMS + route.STREAMS + customer.STREAMS)
@@ -62,6 +62,7 @@ _CONSTANTS = (
     PSEUDO_LEGS,
     PRIOR_LATE_SHARE,
     PRIOR_DELAY_MINUTES,
+    PRIOR_DELAY_SPREAD_MINUTES,
     tenders.PRIOR_ACCEPTED_SHARE,
     tenders.PRIOR_ANSWER_MINUTES,
     claims.PSEUDO_SHIPMENTS,

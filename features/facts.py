@@ -23,7 +23,8 @@ class Facts:
     ----------
     occurred, known, until : int64 [n]
         When it happened, from when on it was known, and from when on it was no longer held to be so.
-    values : int64 [n, 2], late (0 or 1) and delay in whole minutes; of a run, transit and delay in whole minutes
+    values : int64 [n, 2], late (0 or 1) and delay in whole minutes; of a spread, the square of the delay and the delay;
+        of a run, transit and delay
     valid : bool [n]
     """
 
@@ -52,7 +53,9 @@ def facts_of(times: Ints, settings: FeatureSettings) -> dict[Fact, Facts]:
     gained = np.where(left & arrived, arrival_delay - departure_delay, 0)
     transit = np.where(left & arrived, delivered - departed, 0)
     late = _late_and_minutes(arrival_delay, settings)
-    run = np.stack([np.clip(transit // MINUTE, -MAX_TRANSIT_MINUTES, MAX_TRANSIT_MINUTES), late[:, 1]], axis=1)
+    minutes = late[:, 1]
+    run = np.stack([np.clip(transit // MINUTE, -MAX_TRANSIT_MINUTES, MAX_TRANSIT_MINUTES), minutes], axis=1)
+    square = np.stack([minutes * minutes, minutes], axis=1)
 
     def facts(occurred: Ints, known: Ints, values: Ints, valid: NDArray[np.bool_]) -> Facts:
         return Facts(occurred, known, until, values, valid & (known < until))
@@ -61,8 +64,12 @@ def facts_of(times: Ints, settings: FeatureSettings) -> dict[Fact, Facts]:
         Fact.DEPARTURE: facts(departed, left_known, _late_and_minutes(departure_delay, settings), left),
         Fact.ARRIVAL: facts(delivered, delivered_known, late, arrived),
         Fact.TRANSIT: facts(delivered, both_known, _late_and_minutes(gained, settings), left & arrived),
+        Fact.SPREAD: facts(delivered, delivered_known, square, arrived),
         Fact.RUN: facts(delivered, both_known, run, left & arrived),
     }
+
+
+_DEPARTURE, _ARRIVAL, _TRANSIT, _SPREAD, _RUN = Fact  # read once: Python 3.11 takes long to read a member
 
 
 class Happened(NamedTuple):
@@ -84,16 +91,17 @@ def facts_of_one(row: Row, settings: FeatureSettings) -> dict[Fact, Happened]:
     facts: dict[Fact, Happened] = {}
     if left:
         late = _late_and_minutes_of(departed - planned, settings)
-        facts[Fact.DEPARTURE] = Happened(departed, left_known, until, late)
+        facts[_DEPARTURE] = Happened(departed, left_known, until, late)
     if arrived:
         late = _late_and_minutes_of(delivered - promised, settings)
-        facts[Fact.ARRIVAL] = Happened(delivered, delivered_known, until, late)
+        facts[_ARRIVAL] = Happened(delivered, delivered_known, until, late)
+        facts[_SPREAD] = Happened(delivered, delivered_known, until, (late[1] * late[1], late[1]))
     if left and arrived:
         both_known = max(left_known, delivered_known)
         gained = _late_and_minutes_of((delivered - promised) - (departed - planned), settings)
-        facts[Fact.TRANSIT] = Happened(delivered, both_known, until, gained)
+        facts[_TRANSIT] = Happened(delivered, both_known, until, gained)
         transit = min(max((delivered - departed) // MINUTE, -MAX_TRANSIT_MINUTES), MAX_TRANSIT_MINUTES)
-        facts[Fact.RUN] = Happened(delivered, both_known, until, (transit, facts[Fact.ARRIVAL].values[1]))
+        facts[_RUN] = Happened(delivered, both_known, until, (transit, facts[_ARRIVAL].values[1]))
     return facts
 
 

@@ -129,14 +129,14 @@ def features_of(answers: Sequence[NDArray[np.float64]], delivered: NDArray[np.fl
     by_feed: dict[str, list[NDArray[np.float64]]] = {name: [] for name in FEEDS}
     for (name, _, _), answer in zip(asked(), answers, strict=True):
         by_feed[name].append(answer)
-    (labouring,), (working,) = by_feed["labour_shifts"], by_feed["warehouse_tasks"]
+    (labouring,), working = by_feed["labour_shifts"], by_feed["warehouse_tasks"]
     claimed_of_all, claimed = by_feed["claims"]
     return [
         *by_feed["weather"],
         *by_feed["weather_forecasts"],
         *by_feed["disruptions"],
-        working,
-        labour.values(labouring, working),
+        *working,
+        labour.values(labouring, working[0]),
         tenders.values(by_feed["tenders"]),
         claims.values(claimed_of_all, claimed, delivered),
     ]

@@ -3,9 +3,10 @@
 A *stream* is one kind of fact seen by one kind of key: departures by carrier, arrivals by lane. Each of its windows
 gives a count, a late share and a mean delay. A share or mean of few legs is shrunk towards that of its parent stream
 (carrier x lane -> lane -> all) as if the parent had contributed `PSEUDO_LEGS` legs: empirical Bayes with a fixed
-weight, so a new carrier starts from its lane and not from zero.
+weight, so a new carrier starts from its lane and not from zero. A spread is that of the same legs together: the root
+of their mean square less the square of their mean.
 
-Only additions and divisions are used, element by element, so one row and a million give the same bits.
+Only operations that are rounded one way are used, element by element, so one row and a million give the same bits.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import sqrt
 from operator import itemgetter
 
 import numpy as np
@@ -23,6 +25,7 @@ from features.declaration import Feature
 PSEUDO_LEGS = 10.0
 PRIOR_LATE_SHARE = 0.2
 PRIOR_DELAY_MINUTES = 5.0
+PRIOR_DELAY_SPREAD_MINUTES = 30.0
 MAX_DELAY_MINUTES = 7 * 24 * 60
 MAX_TRANSIT_MINUTES = 366 * 24 * 60
 
@@ -39,7 +42,7 @@ WINDOWS: Mapping[str, int] = {
 
 
 class Fact(StrEnum):
-    """What happened to legs; delays are in whole minutes, early ones negative. Streams count the first three."""
+    """What happened to legs; delays are in whole minutes, early ones negative. Streams count all but runs."""
 
     DEPARTURE = "departure"
     """A leg left; delay against the planned departure."""
@@ -47,6 +50,8 @@ class Fact(StrEnum):
     """A leg was delivered; delay against the promise."""
     TRANSIT = "transit"
     """A leg was delivered whose departure was known; delay gained on the way (arrival less departure delay)."""
+    SPREAD = "spread"
+    """A leg was delivered, as `ARRIVAL` has it; the square of its delay stands in place of whether it was late."""
     RUN = "run"
     """The same leg from end to end: how long it was on the way, and its delay against the promise."""
 
@@ -89,7 +94,8 @@ class Stream:
         return tuple(WINDOWS[window] for window in self.windows)
 
 
-_VERB = {Fact.DEPARTURE: "departures", Fact.ARRIVAL: "arrivals", Fact.TRANSIT: "legs"}
+_VERB = {Fact.DEPARTURE: "departures", Fact.ARRIVAL: "arrivals", Fact.TRANSIT: "legs", Fact.SPREAD: "arrivals"}
+_PRIOR_SQUARE = PRIOR_DELAY_MINUTES**2 + PRIOR_DELAY_SPREAD_MINUTES**2
 
 
 class History:
@@ -107,21 +113,27 @@ class History:
             for window in stream.windows:
                 column[stream.name, window] = len(column)
         self._levels = self._by_level(column)
-        # For one row a column reads its parent's answer, one place on; at the first place stands the prior.
+        # For one row a column reads its parent's answer, two places on; before them stand the priors.
         self._parents = [
-            0 if stream.parent is None else 1 + column[stream.parent, window]
+            int(stream.fact is Fact.SPREAD) if stream.parent is None else 2 + column[stream.parent, window]
             for stream in streams
             for window in stream.windows
         ]
-        if any(parent > own for own, parent in enumerate(self._parents)):
+        if any(parent >= 2 + own for own, parent in enumerate(self._parents)):
             raise ValueError("a stream stands before its parent; declare the parent first")
+        spread = [
+            column[stream.name, window] for stream in streams if stream.fact is Fact.SPREAD for window in stream.windows
+        ]
+        self._spread, self._spread_of_one = np.array(spread, dtype=np.int64), tuple(spread)
+        self._priors = np.array([_PRIOR_SQUARE if own in spread else PRIOR_LATE_SHARE for own in range(len(column))])
         picks: list[int] = []
         features: list[Feature] = []
         for stream in streams:
             for window in stream.windows:
                 for place, (kind, unit, words) in enumerate(_KINDS):
                     if kind in stream.gives:
-                        picks.append(place * len(column) + column[stream.name, window])
+                        own = column[stream.name, window]
+                        picks.append(place * len(column) + (spread.index(own) if kind == "spread" else own))
                         features.append(_declare(stream, window, kind, unit, words))
         self._picks = np.array(picks, dtype=np.int64)
         self._pick = itemgetter(*picks)
@@ -134,21 +146,26 @@ class History:
         means = np.empty_like(counts)
         for columns, parents in self._levels:
             legs = counts[:, columns] + PSEUDO_LEGS
-            prior_share = PRIOR_LATE_SHARE if parents is None else shares[:, parents]
+            prior_share = self._priors[columns] if parents is None else shares[:, parents]
             prior_delay = PRIOR_DELAY_MINUTES if parents is None else means[:, parents]
             shares[:, columns] = (lates[:, columns] + PSEUDO_LEGS * prior_share) / legs
             means[:, columns] = (delays[:, columns] + PSEUDO_LEGS * prior_delay) / legs
-        return np.concatenate([counts, shares, means], axis=1)[:, self._picks]
+        variances = shares[:, self._spread] - means[:, self._spread] * means[:, self._spread]
+        spreads = np.sqrt(np.maximum(variances, 0.0))
+        return np.concatenate([counts, shares, means, spreads], axis=1)[:, self._picks]
 
     def values_of_one(self, flat: Sequence[float]) -> list[float]:
-        """Return `values` of one row: the same additions and divisions in the same order, so the same bits."""
-        shares, means = [PRIOR_LATE_SHARE], [PRIOR_DELAY_MINUTES]
+        """Return `values` of one row: the same operations in the same order, so the same bits."""
+        shares, means = [PRIOR_LATE_SHARE, _PRIOR_SQUARE], [PRIOR_DELAY_MINUTES, PRIOR_DELAY_MINUTES]
         numbers = iter(flat)
         for parent, count, late, delay in zip(self._parents, numbers, numbers, numbers, strict=True):
             legs = count + PSEUDO_LEGS
             shares.append((late + PSEUDO_LEGS * shares[parent]) / legs)
             means.append((delay + PSEUDO_LEGS * means[parent]) / legs)
-        return list(self._pick([*flat[0::3], *shares[1:], *means[1:]]))
+        del shares[:2], means[:2]
+        variances = [shares[own] - means[own] * means[own] for own in self._spread_of_one]
+        spreads = [0.0 if variance <= 0.0 else sqrt(variance) for variance in variances]
+        return list(self._pick([*flat[0::3], *shares, *means, *spreads]))
 
     def column(self, feature: str) -> int:
         """Return where a feature stands among `features`."""
@@ -181,6 +198,7 @@ _KINDS = (
     ("count", "legs", "number of"),
     ("late_share", "share", "share late among"),
     ("delay_mean", "minutes", "mean delay of"),
+    ("spread", "minutes", "standard deviation of the delays of"),
 )
 
 

@@ -178,7 +178,7 @@ def values(known: NDArray[np.float64], work: NDArray[np.float64]) -> NDArray[np.
     ----------
     known : float64 [q, WIDTH]
         What `Labour.at` returned.
-    work : float64 [q, len(work.FEATURES)]
+    work : float64 [q, work.WIDTH]
         What waits at the same warehouses.
     """
     heads, came, planned, seconds, seconds_ahead, age = known.T

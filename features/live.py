@@ -7,6 +7,7 @@ they become features (`history`, `backlog`, `shipment`). Only the arrays differ.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -18,14 +19,14 @@ from features.disruption import LiveDisruptions
 from features.facts import Facts, Happened, facts_of, facts_of_one
 from features.forecast import LiveForecasts
 from features.history import Fact
-from features.legs import Legs, Row, Time
+from features.legs import Legs, Row, Time, keys_of
 from features.live_labour import LiveLabour
 from features.live_latest import LiveLatest
 from features.live_tenders import LiveTenders
 from features.live_timeline import LiveSpans, LiveTimeline
 from features.live_work import LiveWork
 from features.recent import LiveRecent, Run
-from features.records import Place
+from features.records import Place, Shipment
 from features.rotation import LiveRotation
 from features.settings import FeatureSettings
 from features.timeline import NEVER, Ints, starts_of
@@ -34,13 +35,29 @@ from features.weather import LiveObservations
 Keys = Mapping[str, str | None]
 """Value of each key field of a leg, None where missing."""
 
-Placed = tuple[Keys, Row]
-"""One version of a leg: where it counts, and its times."""
-
 KeyOf = Mapping[tuple[str, ...], tuple[str | None, ...] | None]
 """The leg's key for each set of key fields; None where a part is missing: nothing was ever added under that."""
 
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LegKeys:
+    """The key fields of one plan of a leg, and its key for each set of them, worked out once."""
+
+    fields: Keys
+    of: KeyOf
+
+    @classmethod
+    def of_plan(cls, plan: Shipment) -> LegKeys:
+        """Return those of a plan."""
+        fields = keys_of(plan)
+        return cls(fields, _key_of_each(fields))
+
+
+Placed = tuple[LegKeys, Row]
+"""One version of a leg: where it counts, and its times."""
+
 VEHICLE = ("vehicle",)
+_DEPARTURE, _RUN = Fact.DEPARTURE, Fact.RUN
 
 
 class LiveFacts:
@@ -69,7 +86,7 @@ class LiveFacts:
         """Take back what the old versions of a leg had put in, and put in what the new ones say."""
         self._change_reports(old, new)
         gone, come = [version for version in old if version not in new], [one for one in new if one not in old]
-        if len(gone) == len(come) == 1 and gone[0][0] == come[0][0]:
+        if len(gone) == len(come) == 1 and gone[0][0].fields == come[0][0].fields:
             self._change(gone[0][0], gone[0][1], come[0][1])
             return
         for keys, row in gone:
@@ -77,13 +94,14 @@ class LiveFacts:
         for keys, row in come:
             self._change(keys, None, row)
 
-    def _change(self, keys: Keys, old: Row | None, new: Row | None) -> None:
+    def _change(self, keys: LegKeys, old: Row | None, new: Row | None) -> None:
         """Turn what one version has put in into what it says now; None says nothing."""
         if old is not None and new is not None and old[: Time.TRANSFERRED_KNOWN] == new[: Time.TRANSFERRED_KNOWN]:
             return  # the arrivals of parts, which come last, put nothing in
         before: Mapping[Fact, Happened] = {} if old is None else facts_of_one(old, self._settings)
         after: Mapping[Fact, Happened] = {} if new is None else facts_of_one(new, self._settings)
-        key_of = key_of_each(keys)
+        key_of = keys.of
+        vehicle = key_of[VEHICLE]
         for kind, streams in self._by_fact.items():
             was, now = before.get(kind), after.get(kind)
             if was == now:
@@ -94,15 +112,14 @@ class LiveFacts:
                     timeline.remove(key, *was)
                 if key is not None and now is not None:
                     timeline.add(key, *now)
-            if kind is Fact.RUN:
+            if kind is _RUN:
                 self._change_run(key_of, was, now)
-            vehicle = key_of[VEHICLE]
-            if kind is Fact.DEPARTURE and vehicle is not None:
+            if kind is _DEPARTURE and vehicle is not None:
                 for fact, note in ((was, self.vehicle.remove), (now, self.vehicle.add)):
                     if fact is not None:
                         answer = (float(fact.values[1]), float(fact.occurred))
                         note(vehicle, fact.occurred, fact.known, answer, fact.until)
-        self._change_rotation(key_of[VEHICLE], old, new)
+        self._change_rotation(vehicle, old, new)
         for queue, line in self.queues:
             key = key_of[queue.key]
             if key is None:
@@ -122,7 +139,9 @@ class LiveFacts:
                 line.add(key, *is_there)
 
     def _change_reports(self, old: Sequence[Placed], new: Sequence[Placed]) -> None:
-        was, now = (silence.reports_of_leg((keys["carrier"], row) for keys, row in versions) for versions in (old, new))
+        was, now = (
+            silence.reports_of_leg((keys.fields["carrier"], row) for keys, row in versions) for versions in (old, new)
+        )
         if was == now:
             return
         for carrier, start in was:
@@ -203,8 +222,7 @@ def _run(occurred: int, known: int, until: int, values: Sequence[int]) -> Run:
     return Run(max(occurred, known), occurred, values[0], values[1], until)
 
 
-def key_of_each(keys: Keys) -> KeyOf:
-    """Return the leg's key for each set of key fields that is asked for."""
+def _key_of_each(keys: Keys) -> KeyOf:
     found: dict[tuple[str, ...], tuple[str | None, ...] | None] = {}
     for parts in _ALL_PARTS:
         key = tuple([keys[part] for part in parts])

@@ -28,7 +28,7 @@ from features import (
 )
 from features.definitions import DELIVERED, HISTORY, LOST_BY_CARRIER, LOST_BY_SERVICE, USUALLY_TOLD
 from features.legs import Row, Time
-from features.live import VEHICLE, Keys, LiveFacts, key_of_each
+from features.live import VEHICLE, LegKeys, LiveFacts
 
 
 class LiveLeg:
@@ -38,8 +38,8 @@ class LiveLeg:
     ----------
     live
         What is known; what comes to be known later is seen as well.
-    keys
-        Of one plan of the leg.
+    leg
+        Keys of one plan of it.
     numbers : sequence of len(Number) floats
         Of the same plan.
     between
@@ -64,9 +64,9 @@ class LiveLeg:
     )
 
     def __init__(
-        self, live: LiveFacts, keys: Keys, numbers: Sequence[float], between: way.Way, *, lasting: bool
+        self, live: LiveFacts, leg: LegKeys, numbers: Sequence[float], between: way.Way, *, lasting: bool
     ) -> None:
-        key_of = key_of_each(keys)
+        keys, key_of = leg.fields, leg.of
         carrier, lane = keys["carrier"], (keys["origin"], keys["destination"])
         self._live, self._keys, self._numbers, self._way = live, keys, numbers, between
         self._vehicle = key_of[VEHICLE]
@@ -112,10 +112,11 @@ class LiveLeg:
             values += live.forecasts.at(keys[place], row[ahead], cutoff)
         for subject, ahead in self._disrupted:
             values += subject.at(row[ahead], cutoff)
-        for place, _ in work.ASKED:
-            waiting = live.work.at(keys[place], cutoff)
+        working = [live.work.at(keys[place], cutoff) for place, _ in work.ASKED]
+        for waiting in working:
             values += waiting
-            values += labour.values_of_one(live.labour.at(keys[place], cutoff), waiting)
+        for place, _ in labour.ASKED:
+            values += labour.values_of_one(live.labour.at(keys[place], cutoff), working[0])
         values += tenders.values_of_one([facts.at(cutoff) for facts in self._tenders])
         against_all, against_carrier = self._claims
         values += claims.values_of_one(against_all.at(cutoff), against_carrier.at(cutoff), delivered)

@@ -20,9 +20,9 @@ from features.live_timeline import LiveSpans
 from features.stock_records import WarehouseTask
 from features.tables import RecordTables, assembled, frame_of, records_of
 from features.timeline import NEVER
-from features.work import AT_MOST, FEATURES, PACE, Count, Span, spans_of, spans_of_task, with_waves
+from features.work import AT_MOST, PACE, WIDTH, Count, Span, spans_of, spans_of_task, with_waves
 
-_NOTHING = (np.nan,) * len(FEATURES)
+_NOTHING = (np.nan,) * WIDTH
 
 
 class LiveWork:

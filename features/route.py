@@ -52,6 +52,16 @@ STREAMS = (
         _OWNER,
         parent="carrier_lane_arrivals",
     ),
+    Stream(
+        "service_delays",
+        Fact.SPREAD,
+        ("carrier", "origin", "destination", "service"),
+        ("28d", "90d"),
+        "of this recurring service",
+        _OWNER,
+        "carrier_delays",
+        ("spread",),
+    ),
     Stream("all_transits", Fact.TRANSIT, (), ("28d",), "anywhere", _OWNER, gives=()),
     Stream(
         "lane_transits",

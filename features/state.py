@@ -26,8 +26,8 @@ from features.errors import RecordError, UnknownShipmentError
 from features.instants import micros
 from features.inventory.live.stock import LiveStock
 from features.invoice_records import Accessorial, BilledInvoice, CarrierRate, FuelIndex
-from features.legs import Legs, Row, Time, Version, is_same_plan, keys_of, version_at, versions_of
-from features.live import LiveFacts
+from features.legs import Legs, Row, Time, Version, is_same_plan, version_at, versions_of
+from features.live import LegKeys, LiveFacts
 from features.live_invoices import LiveInvoices
 from features.live_leg import LiveLeg
 from features.moments import IN_TURN, moment_at
@@ -88,7 +88,8 @@ class FeatureRow:
 class _Case:
     """One shipment: its plans in order of knowledge, its events by id, the versions that are in the timelines.
 
-    `asked` is a plan as it was last asked about, `reports` what the events say, once that was asked.
+    `asked` is a plan as it was last asked about, `reports` what the events say, once that was asked; `keys` are those
+    of its plans, each by its identity.
     """
 
     plans: list[Shipment] = field(default_factory=list)
@@ -96,6 +97,14 @@ class _Case:
     versions: tuple[Version, ...] = ()
     asked: tuple[Shipment, LiveLeg] | None = None
     reports: tuple[tuple[Scan, ...], Course | None] | None = None
+    keys: dict[int, LegKeys] = field(default_factory=dict)
+
+    def keys_of(self, plan: Shipment) -> LegKeys:
+        """Return the keys of one of the plans."""
+        found = self.keys.get(id(plan))
+        if found is None:
+            found = self.keys[id(plan)] = LegKeys.of_plan(plan)
+        return found
 
     def told(self) -> tuple[tuple[Scan, ...], Course | None]:
         """Return what the events say: the scans, and the steps if any are planned."""
@@ -312,7 +321,8 @@ class State:
         if case is not None and case.asked is not None and case.asked[0] is plan:
             return case.asked[1]
         announced = case is not None and any(each is plan for each in case.plans)
-        leg = LiveLeg(self.facts, keys_of(plan), numbers_of(plan), way_of(plan), lasting=announced)
+        keys = case.keys_of(plan) if case is not None and announced else LegKeys.of_plan(plan)
+        leg = LiveLeg(self.facts, keys, numbers_of(plan), way_of(plan), lasting=announced)
         if case is not None and announced:
             case.asked = plan, leg
         return leg
@@ -367,8 +377,7 @@ class State:
             return  # events may come before their shipment; they count from when it is announced
         versions = versions_of(case.plans, case.events.values())
         if versions != case.versions:
-            keys = {id(plan): keys_of(plan) for plan in case.plans}
-            was, now = ([(keys[id(plan)], times) for plan, times in each] for each in (case.versions, versions))
+            was, now = ([(case.keys_of(plan), times) for plan, times in each] for each in (case.versions, versions))
             self.facts.replace(was, now)
             case.versions = versions
 

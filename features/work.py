@@ -24,7 +24,7 @@ from features.stock_records import WarehouseTask
 from features.timeline import NEVER, Ints, Spans
 from features.vocabulary import TaskKind, TaskStatus
 
-ASKED = (("origin", Time.PLANNED),)
+ASKED = (("origin", Time.PLANNED), ("transfer", Time.PLANNED))
 """At which end of a leg; work is asked for at the cutoff, whatever the time."""
 
 AT_MOST = 7 * DAY
@@ -61,24 +61,33 @@ _WHAT_OF: Mapping[TaskKind, int] = {
 }
 
 
-def _declared(name: str, unit: str, meaning: str, window: str = "") -> Feature:
-    return Feature(f"origin_{name}", unit, meaning, "warehouse_tasks", "warehouse operations", window)
+def _declared(field: str) -> tuple[Feature, ...]:
+    where = _WHERE[field]
+
+    def feature(name: str, unit: str, meaning: str, window: str = "") -> Feature:
+        return Feature(f"{field}_{name}", unit, meaning, "warehouse_tasks", "warehouse operations", window)
+
+    return (
+        feature("picks_waiting", "tasks", f"picking and packing that waits at {where}"),
+        feature("dock_waiting", "tasks", f"staging and loading that waits at the dock of {where}"),
+        feature("inbound_waiting", "tasks", f"receiving and putting away that waits at {where}"),
+        feature("waves_waiting", "waves", f"waves at {where} of which a task waits"),
+        feature("tasks_waiting", "tasks", f"work of any kind that waits at {where}"),
+        feature("tasks_due_soon", "tasks", f"tasks at {where} that are due in the next 8 h and not done", "next 8h"),
+        feature("tasks_overdue", "tasks", f"tasks at {where} that are past due and not done"),
+        feature("tasks_done", "tasks", f"tasks that were done at {where}", "24h"),
+        feature("due_done_share", "share", f"share of what came due at {where} that is done", "24h"),
+        feature("oldest_task_hours", "hours", f"time since the release of what waits longest at {where}"),
+        feature("hours_of_work", "hours", f"time that what waits at {where} takes at the pace of the last 24 h", "24h"),
+        feature("work_told_age_hours", "hours", f"time since the warehouse at {where} last told of its work"),
+    )
 
 
-FEATURES = (
-    _declared("picks_waiting", "tasks", "picking and packing that waits at the origin"),
-    _declared("dock_waiting", "tasks", "staging and loading that waits at the dock of the origin"),
-    _declared("inbound_waiting", "tasks", "receiving and putting away that waits at the origin"),
-    _declared("waves_waiting", "waves", "waves at the origin of which a task waits"),
-    _declared("tasks_waiting", "tasks", "work of any kind that waits at the origin"),
-    _declared("tasks_due_soon", "tasks", "tasks at the origin that are due in the next 8 h and not done", "next 8h"),
-    _declared("tasks_overdue", "tasks", "tasks at the origin that are past due and not done"),
-    _declared("tasks_done", "tasks", "tasks that were done at the origin", "24h"),
-    _declared("due_done_share", "share", "share of what came due at the origin that is done", "24h"),
-    _declared("oldest_task_hours", "hours", "time since the release of what waits longest at the origin"),
-    _declared("hours_of_work", "hours", "time that what waits takes at the pace of the last 24 h", "24h"),
-    _declared("work_told_age_hours", "hours", "time since the warehouse at the origin last told of its work"),
-)
+_WHERE = {"origin": "the origin", "transfer": "the hub where it is transferred"}
+FEATURES = tuple(feature for field, _ in ASKED for feature in _declared(field))
+
+WIDTH = len(FEATURES) // len(ASKED)
+"""How many numbers one warehouse is answered with."""
 
 
 class Span(NamedTuple):

@@ -116,6 +116,16 @@ def all_arrivals_delay_mean_28d(told: Told) -> float:
     return (sum(recent) + 10 * 5.0) / (len(recent) + 10)
 
 
+def carrier_delays_spread_28d(told: Told) -> float:
+    recent = [(one, np.floor(delay)) for one, at, delay in told.arrivals() if told.within(672, at)]
+    mine = [delay for one, delay in recent if one.carrier_id == told.subject.carrier_id]
+    mean, square = 5.0, 30.0**2 + 5.0**2
+    for delays in ([delay for _, delay in recent], mine):
+        mean = (sum(delays) + 10 * mean) / (len(delays) + 10)
+        square = (sum(delay**2 for delay in delays) + 10 * square) / (len(delays) + 10)
+    return float(np.sqrt(square - mean**2))
+
+
 def lane_arrivals_late_share_7d(told: Told) -> float:
     recent = [(one, delay) for one, at, delay in told.arrivals() if told.within(168, at)]
     on_lane = [delay for one, delay in recent if same_lane(one, told.subject)]
@@ -351,6 +361,7 @@ ORACLES: dict[str, Callable[[Told], float]] = {
     "carrier_origin_departures_count_7d": carrier_origin_departures_7d,
     "all_departures_late_share_7d": all_departures_late_share_7d,
     "all_arrivals_delay_mean_28d": all_arrivals_delay_mean_28d,
+    "carrier_delays_spread_28d": carrier_delays_spread_28d,
     "lane_arrivals_late_share_7d": lane_arrivals_late_share_7d,
     "destination_arrivals_count_24h": destination_arrivals_24h,
     "origin_open": origin_open,

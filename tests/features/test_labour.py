@@ -20,7 +20,7 @@ from features.live_labour import LiveLabour
 from features.state import State
 from features.stock_records import LabourShift
 from features.tables import RecordTables
-from features.work import FEATURES as WORK
+from features.work import WIDTH as WORK
 from features.work import Count
 from tests.drawn import drawn
 
@@ -104,7 +104,7 @@ class Shop:
 
 
 def work_of(waiting: float = WAITING, done: float = DONE) -> list[float]:
-    row = [0.0] * len(WORK)
+    row = [0.0] * WORK
     row[Count.WAITING], row[Count.DONE] = waiting, done
     return row
 

@@ -18,7 +18,7 @@ from features.state import State
 from features.stock_records import WarehouseTask
 from features.tables import RecordTables
 from features.vocabulary import TaskKind, TaskStatus
-from features.work import FEATURES
+from features.work import FEATURES, WIDTH
 from tests.drawn import drawn
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -96,7 +96,7 @@ class Floor:
 
     def features(self) -> list[float]:
         if not self.reports:
-            return [np.nan] * len(FEATURES)
+            return [np.nan] * WIDTH
         waits = list(self.waiting())
         open_ones = set(TaskStatus) - DONE - {TaskStatus.CANCELLED}
         done = sum(
