@@ -86,7 +86,8 @@ class PrefectCaller:
         event = json.loads(body)
         deployment = target.deployment_for(event["type"])
         if deployment is None:
-            raise MessageRefusedError(target.host, f"no deployment is given for {event['type']}")
+            why = f"no deployment is given for {event['type']} (give one, then send the dead letter again)"
+            raise MessageRefusedError(target.host, why)
         if _TEMPLATE_MARK in body.decode():
             raise MessageRefusedError(target.host, f"it has a field {_TEMPLATE_MARK}, which Prefect would carry out")
         async with within(target):

@@ -38,13 +38,13 @@ class TargetOptions:
 
 
 _KINDS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
-    # scheme: what it is, the options it needs, the options it may have
     "http": ("a webhook", ("secret",), ("allow_private", "status_url")),
     "nats": ("a subject of NATS", ("secret", "subject"), ()),
     "amqp": ("an exchange or queue of RabbitMQ", ("secret",), ("exchange", "routing_key")),
     "kafka": ("a topic of Kafka", ("secret", "topic"), ()),
     "prefect": ("Prefect", ("deployment",), ("undo_deployment", "authorization", "allow_private")),
 }
+"""By scheme: what the target is, the options that it needs, and those that it may have."""
 _OF_SCHEME = {"tls": "nats", "amqps": "amqp", "prefect+http": "prefect", "prefect+https": "prefect"}
 _SHARED = ("name", "url", "timeout")
 _IGNORED = ("secret",)

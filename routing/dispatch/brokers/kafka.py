@@ -7,6 +7,7 @@ consumes knows a repeat by the header `webhook-id`.
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError  # type: ignore[import-untyped]
@@ -55,7 +56,7 @@ async def connect(target: KafkaTarget) -> KafkaSession:
     The library may wait for twice its own timeout, which so is half of ours.
     """
     producer = AIOKafkaProducer(
-        bootstrap_servers=target.servers,
+        bootstrap_servers=[urlsplit(server).netloc for server in target.servers],
         acks="all",
         enable_idempotence=True,
         request_timeout_ms=round(target.timeout.total_seconds() * 1000 / 2),

@@ -61,7 +61,7 @@ async def connect(target: NatsTarget) -> NatsSession:
     connection = Client()
     try:
         await connection.connect(
-            target.url.split(","),
+            target.servers,
             allow_reconnect=False,
             max_reconnect_attempts=1,  # each server is tried twice, then this attempt is over
             reconnect_time_wait=0,

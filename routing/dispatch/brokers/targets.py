@@ -22,7 +22,7 @@ class BrokerTarget(Target):
     Attributes
     ----------
     url
-        The broker, several servers with commas between; it may hold credentials, so it is in no repr.
+        The broker; for NATS and Kafka several servers with commas between. In no repr, for it may hold credentials.
     secrets
         Every call is signed with each; the current one first.
     """
@@ -36,15 +36,18 @@ class BrokerTarget(Target):
         """Refuse a URL of something else, and a target without secret."""
         if not self.secrets:
             raise SecretError(f"of target '{self.name}' is absent")
-        expected = " or ".join(f"{scheme}://host:port" for scheme in self.SCHEMES)
         try:
-            is_one = all(_is_server(server, self.SCHEMES) for server in self.url.split(",") if "://" in server)
+            is_read = all(_is_server(server, self.SCHEMES) for server in self.servers)
         except ValueError:  # a port that is no number
-            is_one = False
-        if not is_one or "://" not in self.url.split(",")[0]:
-            raise BrokerPlaceError(
-                self.name, "has a URL that cannot be read", f"{expected}, with commas between several"
-            )
+            is_read = False
+        if not is_read:
+            expected = " or ".join(f"{scheme}://host:port" for scheme in self.SCHEMES)
+            raise BrokerPlaceError(self.name, "has a URL that cannot be read", expected)
+
+    @property
+    def servers(self) -> list[str]:
+        """The URL of each server."""
+        return self.url.split(",")
 
     @property
     def place(self) -> str:
@@ -88,6 +91,11 @@ class RabbitTarget(BrokerTarget):
             raise BrokerPlaceError(self.name, "has neither exchange nor routing key", "one of them, or both")
 
     @property
+    def servers(self) -> list[str]:
+        """The URL of the server: the library takes one."""
+        return [self.url]
+
+    @property
     def place(self) -> str:
         """Where a call is put."""
         return f"rabbitmq:{self.exchange}/{self.routing_key}" if self.exchange else f"rabbitmq:{self.routing_key}"
@@ -110,14 +118,15 @@ class KafkaTarget(BrokerTarget):
             )
 
     @property
+    def servers(self) -> list[str]:
+        """The URL of each server; those after the first need no scheme."""
+        first, *others = self.url.split(",")
+        return [first, *(other if "://" in other else f"kafka://{other}" for other in others)]
+
+    @property
     def place(self) -> str:
         """Where a call is put."""
         return f"kafka:{self.topic}"
-
-    @property
-    def servers(self) -> list[str]:
-        """The servers as `host:port`."""
-        return [server.rpartition("://")[2].rstrip("/") for server in self.url.split(",")]
 
 
 def _is_server(server: str, schemes: tuple[str, ...]) -> bool:

@@ -33,10 +33,11 @@ def test_a_place_is_told_without_credentials(kind: type[BrokerTarget], options: 
     assert not target.can_be_asked, "a broker knows of nobody's action"
 
 
-def test_several_servers_of_kafka_are_taken_apart() -> None:
-    target = made(KafkaTarget, **KAFKA)
-    assert isinstance(target, KafkaTarget)
-    assert target.servers == ["one.example:9092", "two.example:9092"]
+def test_several_servers_are_taken_apart_where_the_library_takes_several() -> None:
+    assert made(KafkaTarget, **KAFKA).servers == ["kafka://one.example:9092", "kafka://two.example:9092"]
+    assert len(made(NatsTarget, **NATS).servers) == 2
+    with_comma = {**RABBITMQ, "url": "amqp://dana:one,two@broker.example"}
+    assert made(RabbitTarget, **with_comma).servers == ["amqp://dana:one,two@broker.example"]
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,7 @@ def test_several_servers_of_kafka_are_taken_apart() -> None:
         (NatsTarget, {**NATS, "url": "amqp://dana:hunter2@broker.example"}, "nats://host:port or tls://host:port"),
         (NatsTarget, {**NATS, "url": "nats://"}, "cannot be read"),
         (NatsTarget, {**NATS, "url": "nats://dana:hunter2@broker.example:port"}, "cannot be read"),
+        (RabbitTarget, {**RABBITMQ, "url": "amqp://one.example:5672,two.example:5672"}, "cannot be read"),
         (RabbitTarget, {"url": "amqp://broker.example"}, "neither exchange nor routing key"),
         (KafkaTarget, {**KAFKA, "topic": "a/b"}, "has the topic 'a/b'"),
         (KafkaTarget, {**KAFKA, "url": "one.example:9092"}, "Expected kafka://host:port"),
