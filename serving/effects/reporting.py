@@ -37,7 +37,7 @@ def take_report(
     row.outcome = received.standing.outcome
     if received.reception is Reception.COUNTED:
         row.reference = report.reference or row.reference
-        _settle_call(session, row, actor=actor, now=now)
+        settle_call(session, row, actor=actor, now=now)
         _apply(session, bundles, row, report, received, actor=actor, now=now)
     else:
         _contradict(session, row, report, before, received, actor=actor, now=now)
@@ -130,8 +130,11 @@ def _is_kept(session: Session, row: OutgoingCallRow, report: Report) -> bool:
     return bool(session.scalar(select(exists().where(*same))))
 
 
-def _settle_call(session: Session, row: OutgoingCallRow, *, actor: str, now: datetime) -> None:
-    """Settle a call that was given up, or is to be sent again: whoever tells what became of it has received it."""
+def settle_call(session: Session, row: OutgoingCallRow, *, actor: str, now: datetime) -> None:
+    """Settle a call that was given up, or is to be sent again: whoever tells what became of it has received it.
+
+    One that a worker has in hand may be on its way; it is settled when the worker gives it up or puts it off.
+    """
     if row.status not in _UNSETTLED:
         return
     old = {"status": row.status, "attempts": row.attempts}

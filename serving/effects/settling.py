@@ -11,6 +11,7 @@ from serving.db.tables import OutgoingCallRow
 from serving.effects.compensating import after_compensation
 from serving.effects.moves import locked, move, wait_for_confirmation
 from serving.effects.people import close_unheld
+from serving.effects.reporting import settle_call
 from serving.effects.tending import give_up
 from serving.policies.bundles import Bundles
 
@@ -18,8 +19,13 @@ _UNDECIDED = (Effect.INTENDED, Effect.SENT)
 
 
 def after_move(session: Session, bundles: Bundles, call_id: str, action: str, *, actor: str, now: datetime) -> None:
-    """Move the effect of a call as a worker has moved the call; one that was reported already stays as it is."""
+    """Move the effect of a call as a worker has moved the call; one that was reported already stays as it is.
+
+    A call whose outcome was reported while the worker had it in hand is not sent again, and is no dead letter.
+    """
     row = locked(session, call_id)
+    if row is not None and row.outcome is not None:
+        settle_call(session, row, actor=actor, now=now)
     if row is None or row.effect not in _UNDECIDED:
         return
     match action:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
+import pytest
+
 from serving.db.tables import OutcomeRow, RejectedEventRow
+from serving.worker.dead_letters import dead_letters
 from serving.worker.outbox import SqlOutbox
-from tests.serving.effects.calls import call, claimed, delivered, effect, items_about, report, reported, told
+from tests.serving.effects.calls import call, claimed, delivered, effect, items_about, rebooked, report, reported, told
 from tests.serving.house import House, problem_in
 
 
@@ -54,6 +57,25 @@ def test_a_call_whose_answer_was_lost_is_not_sent_again_once_its_outcome_came(an
     reported(any_house, call_id, "done")
     assert delivered(any_house) == []
     assert call(any_house, call_id)["status"] == "delivered"
+
+
+@pytest.mark.parametrize("move", ["put off", "given up", "given back"])
+def test_nor_is_it_sent_again_or_a_dead_letter_if_it_came_while_a_worker_had_the_call(
+    both_house: House, move: str
+) -> None:
+    call_id, now = rebooked(both_house), both_house.clock.now()
+    outbox, (leased,) = SqlOutbox(both_house.engine), claimed(both_house)
+    assert reported(both_house, call_id, "partial", reference="BK-1")["effect"] == "compensating"
+    assert claimed(both_house) == [], "it may be on its way, and nothing overtakes it"
+    if move == "put off":
+        assert outbox.retry_at(leased, at=now, reason="HTTP 500", now=now)
+    elif move == "given up":
+        assert outbox.dead(leased, reason="Given up after 8 attempts. HTTP 500", now=now)
+    else:
+        assert outbox.release(leased, now=now)
+    assert (call(both_house, call_id)["status"], dead_letters(both_house.engine)) == ("delivered", [])
+    assert both_house.audited_of(f"call:{call_id}")[-1].action == "call.delivered"
+    assert delivered(both_house) == [call_id.removesuffix("1") + "compensate"]
 
 
 def test_a_repeat_counts_once_under_the_same_key_and_under_another(any_house: House) -> None:
