@@ -10,14 +10,14 @@ from math import ceil, log
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv, stdtrit
+from scipy.special import betaincinv
 
 Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
-_LEAST_DAYS = 5
 _STEPS = 50
 """How many thresholds are tried on the way to the share alpha. Finer steps would look at the data more often."""
+_WEIGHINGS = 4_000
+"""How often days are weighed at random, always by the same random numbers: the level is met to within half a point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,8 @@ class MissedBound:
         Cases that score less are not looked at; 0: all are.
     alpha, delta
         With probability 1 − delta no more than the share alpha of the cases that go wrong is missed, as long as those
-        to come are of the kinds and frequencies of those that it was learnt from.
+        to come are of the kinds and frequencies of those that it was learnt from; where days were told apart, as long
+        as no day comes that is more than twice as bad as the worst of those.
     bound, missed, wrong
         The bound that was reached; cases missed and cases that went wrong, of those that it was learnt from.
     """
@@ -48,10 +49,15 @@ def least_labels(alpha: float, delta: float) -> int:
     return ceil(log(delta) / log(1.0 - alpha))
 
 
+def least_days(delta: float) -> int:
+    """Return how many days must be known: of fewer, the next is worse than all of them more often than delta."""
+    return ceil(1.0 / delta)
+
+
 def bound_missed(
     scores: Floats, alpha: float, delta: float, days: NDArray[np.int64] | None = None
 ) -> MissedBound | None:
-    """Find the highest threshold that keeps the promise; None where too few labels are known for any.
+    """Find the highest threshold that keeps the promise; None where too little is known for any.
 
     Thresholds are tried from the lowest up and the first that fails ends the search, so that the confidence holds
     for the one chosen (fixed-sequence testing; Angelopoulos et al., Learn then Test, 2021).
@@ -63,17 +69,24 @@ def bound_missed(
     days : int64 [m] or None
         Day of each case; None where each stands for itself.
     """
-    wrong = len(scores)
-    sample = OneByOne() if days is None else Days.of(days, delta)
-    if wrong < least_labels(alpha, delta) or (isinstance(sample, Days) and sample.count < _LEAST_DAYS):
+    if len(scores) < least_labels(alpha, delta):
         return None
+    thresholds = [0.0, *_thresholds(scores, alpha)]
+    missed = [scores < threshold for threshold in thresholds]
+    if days is None:
+        bounds = [upper_bound(float(of.mean()), len(of), delta) for of in missed]
+    else:
+        _, day_of = np.unique(days, return_inverse=True)
+        wrong_by_day = np.bincount(day_of).astype(np.float64)
+        if len(wrong_by_day) < least_days(delta):
+            return None
+        missed_by_day = np.stack([np.bincount(day_of, weights=of) for of in missed], axis=1, dtype=np.float64)
+        bounds = upper_bounds_over_days(missed_by_day, wrong_by_day, alpha, delta).tolist()
     best = None
-    for threshold in [0.0, *_thresholds(scores, alpha)]:
-        missed = scores < threshold
-        bound = upper_bound(float(missed.mean()), sample.size(missed), delta)
+    for threshold, of, bound in zip(thresholds, missed, bounds, strict=True):
         if bound > alpha:
             break
-        best = MissedBound(threshold, alpha, delta, bound, int(missed.sum()), wrong)
+        best = MissedBound(threshold, alpha, delta, bound, int(of.sum()), len(scores))
     return best
 
 
@@ -84,44 +97,41 @@ def _thresholds(scores: Floats, alpha: float) -> list[float]:
     return [threshold for threshold in found.tolist() if np.isfinite(threshold)]
 
 
-def upper_bound(share: float, size: float, delta: float) -> float:
+def upper_bound(share: float, size: int, delta: float) -> float:
     """Return the upper confidence bound of a share seen in so many independent cases (Clopper and Pearson, 1934)."""
     return 1.0 if share == 1.0 else float(betaincinv(size * share + 1.0, size * (1.0 - share), 1.0 - delta))
 
 
-@dataclass(frozen=True, slots=True)
-class OneByOne:
-    """A sample in which every case stands for itself."""
+def upper_bounds_over_days(missed: Floats, wrong: Floats, alpha: float, delta: float) -> Floats:
+    """Return the upper confidence bound of the share missed where whole days are drawn, not cases.
 
-    def size(self, missed: Flags) -> float:
-        """Return the number of cases."""
-        return float(len(missed))
+    Cases of one day share its weather and its trouble. So days are weighed anew, at random and together with one that
+    has not been seen, and the bound is the quantile 1 − δ of the shares that come of it (Gaffke, 2005; Learned-Miller
+    and Thomas, 2019). With one case a day it is the bound of Clopper and Pearson. The day that has not been seen is
+    taken to be like the worst seen, and twice as large; but no worse than if all of the largest day were missed.
 
+    Parameters
+    ----------
+    missed : float64 [d, t]
+        Cases missed on each of d days, at each of t thresholds.
+    wrong : float64 [d]
+        Cases of each day that went wrong.
 
-@dataclass(frozen=True, slots=True)
-class Days:
-    """A sample of whole days. Cases of one day share its weather and its trouble, and so say less than as many others.
-
-    They count as the number of independent cases that the spread between days leaves (Korn and Graubard, 1998).
+    Returns
+    -------
+    float64 [t]
     """
-
-    day_of: NDArray[np.int64]
-    count: int
-    fewer: float
-
-    @classmethod
-    def of(cls, days: NDArray[np.int64], delta: float) -> Days:
-        """Read the day of each case: int64 [m]."""
-        every, day_of = np.unique(days, return_inverse=True)
-        if len(every) < 2:
-            return cls(day_of, len(every), 0.0)
-        cases, count = (float(stdtrit(size - 1, 1.0 - delta)) for size in (len(days), len(every)))
-        return cls(day_of, len(every), (cases / count) ** 2)
-
-    def size(self, missed: Flags) -> float:
-        """Return the effective number of cases, at most as many as there are."""
-        cases, share = len(missed), float(missed.mean())
-        beside = np.bincount(self.day_of, weights=missed - share, minlength=self.count)
-        variance = self.count / (self.count - 1) * float((beside**2).sum()) / cases**2
-        independent = share * (1.0 - share) / variance if variance > 0.0 else cases
-        return min(float(cases), self.fewer * independent)
+    excess = missed - alpha * wrong[:, None]
+    worst = np.argmax(excess, axis=0)
+    unseen_missed, unseen_wrong = 2.0 * missed[worst, np.arange(missed.shape[1])], 2.0 * wrong[worst]
+    unseen_excess, largest = unseen_missed - alpha * unseen_wrong, float(wrong.max())
+    for is_beyond, size in (
+        (unseen_excess > (1.0 - alpha) * largest, largest),
+        (unseen_excess < 1.0 - alpha, 1.0),  # one case at least
+    ):
+        unseen_missed[is_beyond] = unseen_wrong[is_beyond] = size
+    weights = np.random.default_rng(0).exponential(size=(_WEIGHINGS, len(wrong) + 1))
+    shares = (weights @ np.vstack([missed, unseen_missed])) / (
+        (weights[:, :-1] @ wrong)[:, None] + weights[:, -1:] * unseen_wrong
+    )
+    return np.asarray(np.quantile(shares, 1.0 - delta, axis=0))

@@ -103,7 +103,10 @@ def _bounds(
         days = micros_of(cases["cutoff_at"])[late] // DAY
         bound = bound_missed(risk, config.missed.alpha, config.missed.delta, days)
         if bound is None:
-            note(f"{moment.value}: {late.sum()} late shipments are too few to bound how many are missed")
+            count = len(np.unique(days))
+            note(
+                f"{moment.value}: {late.sum()} late shipments of {count} days are too few to bound how many are missed"
+            )
         else:
             bounds[moment] = bound
     return bounds

@@ -53,8 +53,9 @@ def _of(sender: Sender, at: pd.Timestamp, settings: QualitySettings) -> Iterator
     yield from incomplete(window)
     yield from unit_jumps(window)
     if sender.feed.facts:
-        yield from early(window)
-        yield from future(window)
-        yield from late_news(window)
+        happened = Window.of(sender.of_what_happened(), at, settings)
+        yield from early(happened)
+        yield from future(happened)
+        yield from late_news(happened)
     if sender.feed.same:
         yield from repeated(window)

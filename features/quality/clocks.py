@@ -40,6 +40,8 @@ def early(window: Window) -> Iterator[Measure]:
 def future(window: Window) -> Iterator[Measure]:
     """Count the records of what has not happened yet at the instant."""
     settings = window.settings
+    if window.sender.records.empty:
+        return
     ahead = window.sender.records["occurred_at"] > window.at + pd.Timedelta(seconds=settings.skew_seconds)
     wrong = window.sender.records[ahead]
     furthest = wrong["occurred_at"].max() if len(wrong) else window.at

@@ -14,7 +14,7 @@ from features.declaration import Feature
 from features.errors import TimelineError
 from features.history import DAY, HOUR
 from features.instants import MINUTE, micros_of
-from features.quality.feeds import FEEDS
+from features.quality.feeds import FEEDS, actual
 from features.tables import RecordTables
 from features.timeline import Latest, Timeline
 
@@ -25,8 +25,8 @@ _SAME = next(feed.same for feed in FEEDS if feed.table == "events")
 FEATURES = (
     Feature("carrier_feed_silence_hours", "hours", "time since news of this carrier last came", _SOURCE, _OWNER),
     Feature("carrier_feed_missed_events", "events", "events that usually come in that time", _SOURCE, _OWNER, "28d"),
-    Feature("carrier_feed_lag_hours", "hours", "mean time from happening to being known", _SOURCE, _OWNER, "7d"),
-    Feature("carrier_feed_early_share", "share", "events known before they happened", _SOURCE, _OWNER, "7d"),
+    Feature("carrier_feed_lag_hours", "hours", "mean time until an actual event is known", _SOURCE, _OWNER, "7d"),
+    Feature("carrier_feed_early_share", "share", "actual events known before they happened", _SOURCE, _OWNER, "7d"),
     Feature("carrier_feed_repeated_share", "share", "events that repeat an earlier one", _SOURCE, _OWNER, "7d"),
 )
 """How the feed of a shipment's carrier is doing; a window looks back by when news came."""
@@ -68,20 +68,21 @@ def feed_values(tables: RecordTables, questions: pd.DataFrame) -> NDArray[np.flo
     told, happened = micros_of(events["known_at"]), micros_of(events["occurred_at"])
     known = np.maximum(told, micros_of(events["shipment_id"].map(plans["known_at"])))
     carrier = np.asarray(events["shipment_id"].map(code), dtype=np.int64)
-    lag_minutes = (told - happened) // MINUTE
-    early, repeated = (told < happened).astype(np.int64), events.duplicated(list(_SAME)).to_numpy(dtype=np.int64)
+    is_actual = actual(events).astype(np.int64)
+    lag_minutes = is_actual * ((told - happened) // MINUTE)
+    early, repeated = is_actual * (told < happened), events.duplicated(list(_SAME)).to_numpy(dtype=np.int64)
 
     newest = Latest(carrier, known, known).at(keys, cutoffs)
     silence = np.where(newest < 0, np.nan, (cutoffs - np.append(known, 0)[newest]) / HOUR)
-    said = Timeline(carrier, known, known, (7 * DAY, 28 * DAY), (lag_minutes, early, repeated))
+    said = Timeline(carrier, known, known, (7 * DAY, 28 * DAY), (lag_minutes, early, repeated, is_actual))
     sums = said.at(keys, cutoffs).astype(np.float64)
-    count = np.where(sums[:, 0, 0] > 0, sums[:, 0, 0], np.nan)
+    count, of_actual = (np.where(sums[:, 0, place] > 0, sums[:, 0, place], np.nan) for place in (0, 4))
     return np.stack(
         [
             silence,
             silence * sums[:, 1, 0] / (28 * 24),
-            sums[:, 0, 1] / 60 / count,
-            sums[:, 0, 2] / count,
+            sums[:, 0, 1] / 60 / of_actual,
+            sums[:, 0, 2] / of_actual,
             sums[:, 0, 3] / count,
         ],
         axis=1,

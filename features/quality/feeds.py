@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from features.legs import CLOSED
 from features.tables import STOPS, RecordTables, part_rows
-from features.vocabulary import EventStatus
+from features.vocabulary import Classifier, EventStatus
 
 ENDS = frozenset({EventStatus.DELIVERED, *CLOSED})
 """Statuses after which nothing more is waited for."""
@@ -28,7 +29,7 @@ class Feed:
         Columns that tell the senders and the carriers apart; empty where there is none. A carrier of "shipment" is
         that of the newest plan.
     facts
-        Whether a record says what has happened; a plan or a rate may be known long before.
+        Whether its records say what has happened; a plan or a rate may be known long before.
     needed
         Fields without which no model answers.
     given
@@ -101,6 +102,17 @@ class Sender:
     source: str | None
     carrier: str | None
     records: pd.DataFrame
+
+    def of_what_happened(self) -> Sender:
+        """Return the sender with only the records that say what has happened: a planned or estimated event does not."""
+        if "classifier" not in self.records:
+            return self
+        return replace(self, records=self.records[actual(self.records)])
+
+
+def actual(events: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return which events say what has happened, and not what is planned or estimated: bool [n]."""
+    return np.asarray(events["classifier"] == Classifier.ACTUAL.value, dtype=bool)
 
 
 def senders_of(known: RecordTables) -> Iterator[Sender]:

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from features.ingest.checks import UNIQUE
 from features.tables import PARTS, RECORDS, SCHEMAS, RecordTables, belonging, part_rows
-from features.vocabulary import Correction
+from features.vocabulary import Classifier, Correction
 from training.leakage.findings import Kind
 
 COPIES = 2_000
@@ -125,7 +125,8 @@ def told_late(cut: Cut, rng: np.random.Generator) -> RecordTables:
 def announced_early(cut: Cut, rng: np.random.Generator) -> RecordTables:
     """Return what was known at the cutoff, and claims known since then of events that happen only after it.
 
-    They come last of all, so that none takes the place of what was known before.
+    They come last of all, so that none takes the place of what was known before. An event is claimed as actual: what is
+    planned or estimated for later is no claim that it happened.
     """
     frames = cut.frames()
     for table in ("events", "weather"):
@@ -135,7 +136,7 @@ def announced_early(cut: Cut, rng: np.random.Generator) -> RecordTables:
         _rename(table, copies)
         _tell_of(table, copies, cut, rng)
         if table == "events":
-            copies = copies.assign(corrects=None, correction=None)
+            copies = copies.assign(corrects=None, correction=None, classifier=Classifier.ACTUAL.value)
         frames[table] = pd.concat([frames[table], copies.astype(frames[table].dtypes)], ignore_index=True)
     return RecordTables(**frames)
 

@@ -16,6 +16,7 @@ from features.quality.measures import Kind
 from features.quality.settings import QualitySettings
 from features.quality.window import change_point
 from features.tables import RecordTables
+from features.vocabulary import Classifier
 from tests.features.ingest.recorded import mapping_of, needs, source_of
 from tests.features.quality.network import (
     AT,
@@ -225,6 +226,28 @@ class TestClocks:
         (ahead,) = [one for one in found if one.kind is Kind.FUTURE]
         events = self.shifted(600, "occurred_at").known(until=AT).events
         assert ahead.value == (events["occurred_at"] > AT + timedelta(seconds=60)).sum() > 0
+
+    @pytest.mark.parametrize("classifier", [Classifier.PLANNED, Classifier.ESTIMATED])
+    def test_what_is_planned_or_estimated_may_lie_ahead(self, classifier: Classifier) -> None:
+        def tell(events: pd.DataFrame) -> pd.DataFrame:
+            ahead = events.assign(
+                event_id=events["event_id"] + "-ahead",
+                classifier=classifier.value,
+                occurred_at=events["known_at"] + 30 * HOUR,
+            )
+            return pd.concat([events, ahead], ignore_index=True)
+
+        told = with_events(tell)
+        assert alarms(told) == []
+        for kind in (Kind.EARLY, Kind.FUTURE, Kind.LATE_NEWS):
+            assert measured(told, kind, "events", "RHEI") == measured(quiet(), kind, "events", "RHEI")
+        claimed = replace(told, events=told.events.assign(classifier=Classifier.ACTUAL.value))
+        assert {one.kind for one in alarms(claimed)} >= {Kind.EARLY, Kind.FUTURE}
+
+    def test_a_sender_of_nothing_but_plans_has_no_clock_to_be_wrong(self) -> None:
+        planned = with_events(lambda events: events.assign(classifier=Classifier.PLANNED.value))
+        clocks = {Kind.EARLY, Kind.FUTURE, Kind.LATE_NEWS}
+        assert [one for one in measures_of(planned, AT, SETTINGS) if one.feed == "events" and one.kind in clocks] == []
 
     def test_news_that_takes_longer_by_whole_hours_smells_of_a_time_zone(self) -> None:
         (alarm,) = [one for one in alarms(self.shifted(120)) if one.kind is Kind.LATE_NEWS]

@@ -32,8 +32,9 @@ def slowly(tables: RecordTables, shipment_id: str, cutoff: pd.Timestamp) -> list
     silence = (cutoff - heard.max()) / pd.Timedelta(hours=1)
     month = (heard > cutoff - timedelta(days=28)).sum()
     week = events[heard > cutoff - timedelta(days=7)]
-    lag = (week["known_at"] - week["occurred_at"]) // pd.Timedelta(minutes=1)
-    early = week["known_at"] < week["occurred_at"]
+    actual = week[week["classifier"] == "ACT"]
+    lag = (actual["known_at"] - actual["occurred_at"]) // pd.Timedelta(minutes=1)
+    early = actual["known_at"] < actual["occurred_at"]
     return [silence, silence * month / 672, lag.mean() / 60, early.mean(), week["again"].mean()]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from features.fields import Record
 from features.records import Shipment
 from features.tables import PARTS, SCHEMAS, RecordTables, records_of
+from features.vocabulary import Classifier
 from tests.features.conftest import filled
 from tests.training.leakage.planted import world
 from training.leakage.worlds import Cut, announced_early, changed, told_late, without_newest
@@ -94,6 +96,12 @@ class TestAnnouncedEarly:
             assert (more["known_at"] == CUTOFF).all()
             assert (more["occurred_at"] > CUTOFF).all()
         assert other.events["shipment_id"].isin(cut.shipment_ids).any()
+
+    def test_a_plan_that_lies_ahead_is_no_such_claim(self, cut: Cut) -> None:
+        planned = cut.known.events.assign(classifier=Classifier.PLANNED.value)
+        other = announced_early(replace(cut, known=replace(cut.known, events=planned)), rng())
+        assert set(other.events["classifier"][: len(planned)]) == {Classifier.PLANNED.value}
+        assert set(other.events["classifier"][len(planned) :]) == {Classifier.ACTUAL.value}
 
 
 class TestWithoutNewest:
