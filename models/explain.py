@@ -30,10 +30,18 @@ def explain_score(
     booster: lgb.Booster, calibration: Platt, values: NDArray[np.float64], features: Sequence[Feature] = FEATURES
 ) -> Explanation:
     """Explain the calibrated score of one row, float64 [len(features)], exactly: all adds up to its log-odds."""
-    parts = booster.predict(values.reshape(1, -1), pred_contrib=True, num_threads=1)
-    scaled = np.asarray(parts, dtype=np.float64)[0] * calibration.slope
-    base = float(scaled[-1]) + calibration.intercept
-    return explain(base, scaled[:-1].tolist(), values.tolist(), features=features)
+    return explain_scores(booster, calibration, values.reshape(1, -1), features)[0]
+
+
+def explain_scores(
+    booster: lgb.Booster, calibration: Platt, values: NDArray[np.float64], features: Sequence[Feature] = FEATURES
+) -> list[Explanation]:
+    """Explain the calibrated scores of rows, float64 [n, len(features)], each as `explain_score` does."""
+    threads = 1 if len(values) == 1 else 0
+    parts = booster.predict(values, pred_contrib=True, num_threads=threads)
+    scaled = np.asarray(parts, dtype=np.float64) * calibration.slope
+    rows = zip(scaled.tolist(), values.tolist(), strict=True)
+    return [explain(row[-1] + calibration.intercept, row[:-1], given, features=features) for row, given in rows]
 
 
 @cache

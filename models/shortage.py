@@ -13,7 +13,7 @@ from features.inventory.features import INVENTORY_FEATURES, INVENTORY_NAMES
 from features.vocabulary import LineMoment
 from models.calibration import Platt
 from models.contracts import Explanation, ShortageScore
-from models.explain import explain_score
+from models.explain import explain_scores
 
 Floats = NDArray[np.float64]
 
@@ -73,9 +73,22 @@ class ShortageModel:
             return ShortageScore(None, moment, missing)
         return ShortageScore(float(self.probabilities(row.values.reshape(1, -1), moment)[0]), moment, ())
 
+    def scores(self, values: Floats, news_hours: Floats, moment: LineMoment) -> list[ShortageScore]:
+        """Score many lines, each as `score` does: from float64 [n, len(INVENTORY_FEATURES)] and float64 [n]."""
+        rows = [LineRow(row, float(hours)) for row, hours in zip(values, news_hours, strict=True)]
+        if moment not in self.boosters or not rows:
+            return [self.score(row, moment) for row in rows]
+        found = zip(rows, self.probabilities(values, moment).tolist(), strict=True)
+        missing = ((self._missing(row), probability) for row, probability in found)
+        return [ShortageScore(None if why else probability, moment, why) for why, probability in missing]
+
     def explain(self, row: LineRow, moment: LineMoment) -> Explanation:
         """Explain the score of one line, exactly: contributions and base add up to its calibrated log-odds."""
-        return explain_score(self.boosters[moment], self.calibrations[moment], row.values, INVENTORY_FEATURES)
+        return self.explanations(row.values.reshape(1, -1), moment)[0]
+
+    def explanations(self, values: Floats, moment: LineMoment) -> list[Explanation]:
+        """Explain the scores of many lines, each as `explain` does: from float64 [n, len(INVENTORY_FEATURES)]."""
+        return explain_scores(self.boosters[moment], self.calibrations[moment], values, INVENTORY_FEATURES)
 
     def _missing(self, row: LineRow) -> tuple[str, ...]:
         missing: tuple[str, ...] = ()

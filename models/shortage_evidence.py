@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,19 @@ from features.vocabulary import ShortageCause
 Floats = NDArray[np.float64]
 
 _HOLDERS_NAMED = 3
+
+
+class LineVerdict(StrEnum):
+    """What the books say of an order line; whether they are right is what the probability is about."""
+
+    CANNOT_DETERMINE = "cannot_determine"
+    SHORT = "short"
+    """Free stock does not cover it."""
+    CONTESTED = "contested"
+    """Free stock covers it, but lines that come first have not reserved theirs and would take it."""
+    COVERED = "covered"
+
+
 NO_SUBSTITUTE = "no record names an article that could take its place"
 
 
@@ -83,6 +97,14 @@ def quantities_at_risk(values: Floats) -> Floats:
     at = _named(values)
     taken = np.clip(at["needed"] - at["free_after_ahead"], 0.0, at["needed"])
     return np.select([at["shortfall"] > 0, taken > 0], [at["shortfall"], taken], at["needed"])
+
+
+def verdict_of(values: Floats) -> LineVerdict:
+    """Return what the books say of one line: float64 [len(INVENTORY_FEATURES)], with stock known."""
+    at = dict(zip(INVENTORY_NAMES, values.tolist(), strict=True))
+    if at["shortfall"] > 0:
+        return LineVerdict.SHORT
+    return LineVerdict.CONTESTED if at["free_after_ahead"] < at["needed"] else LineVerdict.COVERED
 
 
 def evidence_of(values: Floats, holders: Sequence[Holder], nodes: Sequence[Node]) -> Evidence:

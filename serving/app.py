@@ -28,6 +28,7 @@ from serving.policies import endpoints as policies
 from serving.recommendations import endpoints as recommendations
 from serving.reviews import endpoints as reviews
 from serving.scores import endpoints as scores
+from serving.shortages import endpoints as shortages
 from serving.step_ups import endpoints as step_ups
 from serving.web import pages
 
@@ -37,6 +38,7 @@ _API = (
     arrivals.router,
     recommendations.router,
     invoices.router,
+    shortages.router,
     decisions.router,
     effects.router,
     directives.router,

@@ -12,11 +12,13 @@ from sqlalchemy.orm import Session, sessionmaker
 from features.contracts import Contracts
 from features.settings import FeatureSettings
 from features.tables import RecordTables, no_records
+from models import shortage_bundle
 from models.audit.company import read_audit_settings
 from models.audit.findings import AuditSettings
 from models.audit.score import AuditModel
 from models.eta import EtaModel
-from models.registry import load_audit_champion, load_champion, load_eta_champion
+from models.registry import load_audit_champion, load_champion, load_eta_champion, load_shortage_champion
+from models.shortage import ShortageModel
 from serving.arrivals.outcomes import KnownOutcomes, KnowsThePast
 from serving.arrivals.service import ArrivalService
 from serving.auth.people import NOBODY, People, read_people
@@ -46,7 +48,11 @@ from serving.scores.live import LiveState
 from serving.scores.ports import DelayPredictor, FeatureState
 from serving.scores.service import ScoreService
 from serving.shortages.ports import KnowsStock
+from serving.shortages.service import ShortageService
 from serving.step_ups.service import StepUpService
+
+FROM_A_FOLDER = "of a folder"
+"""The version of a model that no registry has given a number."""
 
 
 class OnlineState(FeatureState, Learns, KnowsThePast, KnowsInvoices, KnowsStock, Protocol):
@@ -67,6 +73,7 @@ class Container:
     eta_model: EtaModel | None = None
     contracts: Contracts = field(default_factory=lambda: Contracts(()))
     audit_model: AuditModel | None = None
+    shortage_model: ShortageModel | None = None
 
     @cached_property
     def sessions(self) -> sessionmaker[Session]:
@@ -113,6 +120,11 @@ class Container:
     def invoices(self) -> InvoiceService:
         """Judges freight invoices."""
         return InvoiceService(self.clock, self.state, self.audit_model, self.audit_settings, self.intake)
+
+    @cached_property
+    def shortages(self) -> ShortageService:
+        """Judges order lines."""
+        return ShortageService(self.clock, self.reads, self.state, self.shortage_model, self.bundles)
 
     @cached_property
     def audit_settings(self) -> AuditSettings:
@@ -175,7 +187,16 @@ class Container:
     @cached_property
     def health(self) -> HealthService:
         """Tells whether the service can do its work."""
-        return HealthService(self.engine, self.clock, self.model, self.bundles, self.reads, self.following)
+        return HealthService(
+            self.engine,
+            self.clock,
+            self.model,
+            self.bundles,
+            self.reads,
+            self.following,
+            self.shortage_model,
+            self.state,
+        )
 
 
 def build(settings: Settings, *, clock: Clock | None = None) -> Container:
@@ -196,9 +217,10 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Container:
     audit_model = None
     if settings.invoice_model_name is not None and settings.tracking_uri is not None:
         audit_model, _ = load_audit_champion(settings.tracking_uri, settings.invoice_model_name)
+    shortage_model = _shortage_model(settings)
     engine = create_engine_for(settings.database_url)
     upgrade(engine)
-    state = LiveState(feature_settings)
+    state = LiveState(feature_settings, with_stock=shortage_model is not None)
     start = 0
     if settings.history is not None:
         start = start_of(session_factory(read_only(engine)), settings.history)
@@ -220,6 +242,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Container:
         eta_model,
         state.invoices.contracts,
         audit_model,
+        shortage_model,
     )
     _ = container.audit_settings  # a file that cannot be used is told now, and not at the first question
     container.following.position = start
@@ -242,6 +265,17 @@ def _told_before(settings: Settings) -> RecordTables | None:
         fuel_index=agreed.fuel_index,
         accessorials=agreed.accessorials,
     )
+
+
+def _shortage_model(settings: Settings) -> ShortageModel | None:
+    """Load the model of shortages, if one is named: from its folder, else the champion of the registry."""
+    if settings.shortage_model is None:
+        return None
+    if settings.shortage_bundle is not None:
+        return shortage_bundle.load(settings.shortage_bundle, FROM_A_FOLDER)[0]
+    if settings.tracking_uri is None:
+        return None
+    return load_shortage_champion(settings.tracking_uri, settings.shortage_model)[0]
 
 
 def _eta_model(settings: Settings, feature_settings: FeatureSettings) -> EtaModel | None:

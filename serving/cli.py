@@ -105,6 +105,13 @@ def serve(
         Path | None,
         typer.Option(help="What the rules of the invoice audit need to know (YAML).", exists=True, dir_okay=False),
     ] = None,
+    shortage_model: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of the registered model of shortages, or the folder of its bundle; without one no shortages "
+            "are judged, and orders and stock are kept but not learnt."
+        ),
+    ] = None,
     history: Annotated[
         Path | None,
         typer.Option(help="Folder of imported tables, known before the record log begins; or a snapshot.", exists=True),
@@ -153,6 +160,7 @@ def serve(
         eta_model_name=eta_model,
         invoice_model_name=invoice_model,
         invoice_rules=invoice_rules,
+        shortage_model=shortage_model,
         history=history,
         contracts=contracts,
         policy=policy,

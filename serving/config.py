@@ -39,6 +39,8 @@ class Settings:
     """Registered model of invoices; without one rules judge them alone."""
     invoice_rules: Path | None = None
     """What the rules of the audit need to know (`models.audit.company`); else as the model was trained."""
+    shortage_model: str | None = None
+    """Registered model of shortages, or the folder of its bundle; without one no stock is learnt and none is judged."""
     history: Path | None = None
     """Folder of canonical Parquet tables, known before the record log begins."""
     contracts: Path | None = None
@@ -64,6 +66,9 @@ class Settings:
             raise SettingsError(
                 "invoice model", f"'{self.invoice_model_name}'", "Give the registry too: --tracking-uri."
             )
+        if self.shortage_model is not None and self.shortage_bundle is None and self.tracking_uri is None:
+            what_to_do = "It is no folder with a bundle.json, so give the registry too: --tracking-uri."
+            raise SettingsError("shortage model", f"'{self.shortage_model}'", what_to_do)
         if self.body_limit_bytes < 1:
             raise SettingsError("body limit", f"{self.body_limit_bytes} bytes", "Give at least 1.")
         if self.clock_skew < timedelta(0):
@@ -72,6 +77,12 @@ class Settings:
             raise SettingsError("claim", str(self.claim), "Give more than zero, or no claim ever holds.")
         if self.api_token is not None and not self.demo:
             refuse_placeholder("api token", self.api_token)
+
+    @property
+    def shortage_bundle(self) -> Path | None:
+        """The folder of the shortage model's bundle; None where a registered model is named."""
+        folder = None if self.shortage_model is None else Path(self.shortage_model)
+        return folder if folder is not None and (folder / "bundle.json").is_file() else None
 
     def accepts(self, token: str | None) -> bool:
         """Tell whether a caller with this token may go on; anybody may where the service has none."""

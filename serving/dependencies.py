@@ -32,6 +32,7 @@ from serving.recommendations.carriers import CarrierService
 from serving.recommendations.nodes import NodeService
 from serving.reviews.service import ReviewService
 from serving.scores.service import ScoreService
+from serving.shortages.service import ShortageService
 from serving.step_ups.service import StepUpService
 
 _bearer = HTTPBearer(auto_error=False, description="needed where the service was started with an API token")
@@ -79,6 +80,11 @@ async def _assignments(container: App) -> AssignmentService:
 async def _invoices(container: App) -> InvoiceService:
     container.following.catch_up_if_possible()
     return container.invoices
+
+
+async def _shortages(container: App) -> ShortageService:
+    container.following.catch_up_if_possible()
+    return container.shortages
 
 
 async def _decisions(container: App) -> DecisionService:
@@ -183,6 +189,7 @@ Key = Annotated[str, Depends(_key)]
 Events = Annotated[EventService, Depends(_events)]
 Arrivals = Annotated[ArrivalService, Depends(_arrivals)]
 Invoices = Annotated[InvoiceService, Depends(_invoices)]
+Shortages = Annotated[ShortageService, Depends(_shortages)]
 Scores = Annotated[ScoreService, Depends(_scores)]
 Carriers = Annotated[CarrierService, Depends(_carriers)]
 Nodes = Annotated[NodeService, Depends(_nodes)]

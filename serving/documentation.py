@@ -22,7 +22,8 @@ TAGS = [
     {"name": "events", "description": "What happened, as CloudEvents 1.0; kept once, in a log."},
     {
         "name": "scores",
-        "description": "How likely a shipment is to be late, and why; when it arrives; what to do about an invoice.",
+        "description": "How likely a shipment is to be late, and why; when it arrives; what to do about an invoice; "
+        "which order lines will be picked short.",
     },
     {"name": "recommendations", "description": "Which carrier, from which place: what each is expected to cost."},
     {"name": "decisions", "description": "Score, decide, record, and set in motion: once."},

@@ -23,6 +23,7 @@ from serving.directives import errors as orders
 from serving.effects import errors as effects
 from serving.errors import Fault
 from serving.policies import errors as policies
+from serving.shortages import errors as shortages
 
 PROBLEM_JSON = "application/problem+json"
 _UNPARSED = "There was an error parsing the body"
@@ -66,6 +67,11 @@ KINDS: Mapping[type[Exception], ProblemKind] = {
     causes.CauseNotFoundError: ProblemKind(404, "unknown-cause", "The common cause is unknown"),
     causes.CauseEndedError: ProblemKind(409, "cause-ended", "The common cause does not stand any more"),
     errors.UnknownInvoiceError: ProblemKind(404, "unknown-invoice", "The invoice is unknown"),
+    shortages.NoShortageModelError: ProblemKind(409, "no-shortage-model", "Shortages are not judged here"),
+    shortages.UnknownLinesError: ProblemKind(404, "unknown-order-line", "An order line is unknown"),
+    shortages.UnknownOrderError: ProblemKind(404, "unknown-order", "The order is unknown"),
+    shortages.UnknownWaveError: ProblemKind(404, "unknown-wave", "The wave is unknown"),
+    shortages.TooManyLinesError: ProblemKind(422, "too-many-lines", "Too many order lines at once"),
     errors.DecisionNotFoundError: ProblemKind(404, "unknown-decision", "The decision is unknown"),
     effects.CallNotFoundError: ProblemKind(404, "unknown-call", "Nobody made that call"),
     effects.FutureOutcomeError: ProblemKind(422, "outcome-from-the-future", "The outcome lies in the future"),

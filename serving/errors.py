@@ -3,7 +3,7 @@
 ServingError
  ├─ SettingsError               the service refuses to start
  ├─ SnapshotError               a snapshot cannot be taken or used
- ├─ NoLinesError                see serving.shortages.errors
+ ├─ NoLinesError, Unknown…      see serving.shortages.errors
  ├─ DatabaseNotMigratedError    the tables are older or newer than the program
  ├─ RequestError                a request cannot be understood
  │   ├─ MalformedBodyError         the body is not JSON

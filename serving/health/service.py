@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
+from models.shortage import ShortageModel
 from serving.clock import Clock
 from serving.db.migrate import require_head
 from serving.errors import DatabaseNotMigratedError
@@ -18,6 +19,7 @@ from serving.policies.bundles import Bundles
 from serving.policies.errors import LifeError
 from serving.scores.absent import AbsentModel
 from serving.scores.ports import DelayPredictor
+from serving.shortages.ports import KnowsStock
 
 MOST_BEHIND = 2000
 """Events that a request may have to wait for. Beyond it the process is not ready."""
@@ -42,10 +44,13 @@ class HealthService:
     bundles: Bundles
     reads: sessionmaker[Session]
     following: Following
+    shortage_model: ShortageModel | None
+    stock: KnowsStock
 
     def readiness(self) -> list[Check]:
         """Check every part; one that fails does not hide the others."""
-        return [self._database(), self._state(), self._model(), self._policy()]
+        checks = [self._database(), self._state(), self._model(), self._policy()]
+        return checks if self.shortage_model is None else [*checks, self._shortages(self.shortage_model)]
 
     def _database(self) -> Check:
         def look() -> str:
@@ -70,6 +75,11 @@ class HealthService:
                 "model", ok=False, reason="none is loaded; start with --tracking-uri. Every case goes to a person"
             )
         return Check("model", ok=True, reason=f"{self.model.name} version {self.model.version}")
+
+    def _shortages(self, model: ShortageModel) -> Check:
+        lines = 0 if self.stock.stock is None else len(self.stock.stock)
+        known = f"{lines:,} order lines known" if lines else "no order line known yet"
+        return Check("shortages", ok=True, reason=f"{model.name} version {model.version}, {known}")
 
     def _policy(self) -> Check:
         def look() -> str:

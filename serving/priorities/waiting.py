@@ -9,13 +9,13 @@ from typing import TypeVar
 from features.fields import Record
 from features.order_records import Order, OrderLine
 from features.tables import RecordTables, records_of
-from features.vocabulary import Branch
 from models.audit.judgement import InvoiceVerdict
 from routing.policy import Policy
-from routing.priority import Kind, Matter, invoice, savings, shortage
+from routing.priority import Kind, Matter, invoice
 from serving.invoices.schemas import InvoiceAnswer
 from serving.reviews.items import Item
 from serving.shortages.schemas import LineAnswer
+from serving.shortages.stake import Stake, Worth, stake_of
 
 R = TypeVar("R", bound=Record)
 _NOTHING_TO_DO = (InvoiceVerdict.APPROVE, InvoiceVerdict.CANNOT_DETERMINE)
@@ -58,31 +58,19 @@ def of_invoices(answers: Iterable[InvoiceAnswer], currency: str) -> Iterator[Wai
 
 
 def of_lines(answers: Iterable[LineAnswer], tables: RecordTables, policy: Policy) -> Iterator[Waiting]:
-    """Return order lines that may be short, in the policy's currency; one whose value or risk is not known is left out.
-
-    It takes an analyst as long as the policy says of a split: what lacks is sent from another place.
-    """
+    """Return order lines that may be short; one of which it is not known what is at stake is left out."""
     lines = {(each.order_id, each.line_id): each for each in _in_time(records_of(tables, OrderLine))}
     tiers = {each.order_id: each.customer_tier.value for each in _in_time(records_of(tables, Order))}
-    found = savings(policy)
-    minutes = (found.get(Branch.SPLIT) or found[Branch.REVIEW]).minutes
     for answer in answers:
-        line = lines.get((answer.order_id, answer.line_id))
-        if answer.evidence is None or answer.probability is None or line is None or line.unit_value_minor is None:
+        line, evidence = lines.get((answer.order_id, answer.line_id)), answer.evidence
+        if evidence is None or line is None:
             continue
-        share = policy.costs.lateness_share.get(tiers.get(answer.order_id, ""))
-        if share is None or line.currency != policy.costs.currency:
-            continue
-        matter = shortage(
-            quantity=answer.evidence.quantity_at_risk,
-            unit_value_minor=line.unit_value_minor,
-            lateness_share=share,
-            probability=answer.probability,
-            coverable=sum(node.free for node in answer.evidence.nodes),
-            minutes=minutes,
-        )
-        words = f"{answer.evidence.quantity_at_risk:g} of {answer.needed:g} {answer.sku} at risk"
-        yield Waiting(Kind.SHORTAGE, f"{answer.order_id}/{answer.line_id}", words, matter)
+        worth = Worth(line.unit_value_minor, line.currency, tiers.get(answer.order_id))
+        coverable = sum(node.free for node in evidence.nodes)
+        stake = stake_of(evidence.quantity_at_risk, coverable, answer.probability, worth, policy)
+        if isinstance(stake, Stake):
+            words = f"{evidence.quantity_at_risk:g} of {answer.needed:g} {answer.sku} at risk"
+            yield Waiting(Kind.SHORTAGE, f"{answer.order_id}/{answer.line_id}", words, stake.matter)
 
 
 def as_json(waiting: Waiting) -> Mapping[str, object]:

@@ -47,7 +47,7 @@ class ShipmentQuestion(ShipmentAsked):
 
 
 class ReasonShape(BaseModel):
-    """One reason of a score; `log_odds` is what it adds to or takes from the log odds of being late."""
+    """One reason of a score; `log_odds` is what it adds to or takes from the log odds of what is predicted."""
 
     feature: str
     value: float | None

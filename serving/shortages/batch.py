@@ -15,26 +15,20 @@ import pyarrow.parquet as pq
 
 from features.codes import NEVER, Ints
 from features.instants import instant_of, micros
-from features.inventory.around import Around
-from features.inventory.features import INVENTORY_NAMES, Inventory
+from features.inventory.around import Around, Holder, Node
+from features.inventory.features import Inventory
 from features.inventory.stock import Stock
 from features.inventory.waiting_lines import newest_stock_news, of_wave, waiting_at
-from features.state import FeatureRow
 from features.tables import RecordTables
-from features.vocabulary import LineMoment, ShortageCause
-from models.contracts import ShortageScore
-from models.shortage import LineRow, ShortageModel
-from models.shortage_evidence import evidence_of
-from serving.scores.service import features_digest
+from models.shortage import ShortageModel
 from serving.shortages.errors import NoLinesError
-from serving.shortages.schemas import EvidenceShape, LineAnswer, LineModelShape
+from serving.shortages.judging import About, judge, line_answer, urgency
+from serving.shortages.schemas import LineAnswer
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) as the work goes on."""
 
 PARQUET, LINES = "shortages.parquet", "shortages.jsonl"
-NO_MODEL = "no model of shortage is loaded: what is told rests on stock and demand alone"
-_ON_HAND, _NEEDED = INVENTORY_NAMES.index("on_hand"), INVENTORY_NAMES.index("needed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,38 +62,22 @@ def judge_lines(
     around = Around(stock, inventory)
     values, news = inventory.values(lines, cutoffs), around.news_hours(lines, cutoffs)
     names, skus = _names(stock), _skus(tables, cutoff)
-    answers = []
+    about = []
     for row, line in enumerate(lines.tolist()):
-        found = LineRow(values[row], float(news[row]))
-        score = _score(found, model)
-        told = score.abstained_because in ((), (NO_MODEL,))
-        order_id, line_id = names[line]
         place, wave = int(view.place[row]), int(view.wave[row])
-        answers.append(
-            LineAnswer(
-                order_id=order_id,
-                line_id=line_id,
-                sku=skus.get((order_id, line_id)),
-                place=stock.places[place] if place >= 0 else None,
-                wave_id=stock.holders[wave] if wave >= 0 else None,
-                as_of=instant_of(cutoff),
-                moment=score.moment,
-                needed=float(found.values[_NEEDED]),
-                probability=score.probability,
-                evidence=EvidenceShape.of(
-                    evidence_of(found.values, around.holders(line, cutoff), around.nodes(line, cutoff))
-                )
-                if told
-                else None,
-                reasons=_reasons(found, score, model),
-                abstained_because=list(score.abstained_because),
-                model=_model_shape(model),
-                features_digest=features_digest(FeatureRow(found.values, ())),
-            )
-        )
+        where = stock.places[place] if place >= 0 else None
+        about.append(About(*names[line], skus.get(names[line]), where, stock.holders[wave] if wave >= 0 else None))
+
+    def beside(row: int) -> tuple[Sequence[Holder], Sequence[Node]]:
         if progress is not None:
             progress(row + 1, len(lines))
-    return sorted(answers, key=_urgency)
+        line = int(lines[row])
+        return around.holders(line, cutoff), around.nodes(line, cutoff)
+
+    judged = judge(about, cutoff, values, news, beside, model)
+    if progress is not None:
+        progress(len(lines), len(lines))
+    return [line_answer(one, model) for one in sorted(judged, key=urgency)]
 
 
 def write_lines(answers: Sequence[LineAnswer], out: Path) -> None:
@@ -124,30 +102,6 @@ def _lines(tables: RecordTables, stock: Stock, inventory: Inventory, asked: Aske
     return lines, released - 1 if asked.at is None and released < NEVER else at
 
 
-def _score(row: LineRow, model: ShortageModel | None) -> ShortageScore:
-    if model is not None:
-        moment = LineMoment.BEFORE_WAVE if LineMoment.BEFORE_WAVE in model.boosters else next(iter(model.boosters))
-        return model.score(row, moment)
-    unknown = ("no stock of the article is on record at the place of the line",)
-    missing = unknown if np.isnan(row.values[_ON_HAND]) else ()
-    return ShortageScore(None, LineMoment.BEFORE_WAVE, (*missing, NO_MODEL))
-
-
-def _reasons(row: LineRow, score: ShortageScore, model: ShortageModel | None) -> list[str]:
-    if model is None or score.probability is None:
-        return []
-    return [reason.words for reason in model.explain(row, score.moment).reasons]
-
-
-def _urgency(answer: LineAnswer) -> tuple[float, bool, float, str, str]:
-    """Return what lines are sorted by: the risk; without one, those come first that stock does not cover."""
-    evidence = answer.evidence
-    risk = -1.0 if answer.probability is None else answer.probability
-    covered = evidence is None or evidence.cause is ShortageCause.NOT_FOUND
-    lacking = 0.0 if evidence is None else evidence.quantity_at_risk
-    return -risk, covered, -lacking, answer.order_id, answer.line_id
-
-
 def _names(stock: Stock) -> dict[int, tuple[str, str]]:
     return {
         number: (str(order_id), str(line_id))
@@ -166,16 +120,10 @@ def _skus(tables: RecordTables, cutoff: int) -> dict[tuple[str, str], str]:
     return {(order_id, line_id): sku for order_id, line_id, sku in zip(*columns, strict=True)}
 
 
-def _model_shape(model: ShortageModel | None) -> LineModelShape:
-    if model is None:
-        return LineModelShape(name="none", version="0", fingerprints={})
-    return LineModelShape(name=model.name, version=model.version, fingerprints=dict(model.fingerprints))
-
-
 def _flat(answer: LineAnswer) -> dict[str, Any]:
     evidence = answer.evidence
     return {
-        **answer.model_dump(exclude={"evidence", "model"}),
+        **answer.model_dump(exclude={*_NOT_FLAT}),
         "cause": None if evidence is None else evidence.cause.value,
         "quantity_at_risk": None if evidence is None else evidence.quantity_at_risk,
         "evidence": None if evidence is None else evidence.words,
@@ -186,6 +134,7 @@ def _flat(answer: LineAnswer) -> dict[str, Any]:
     }
 
 
+_NOT_FLAT = ("evidence", "model", "stock", "explanation", "stake", "stake_unknown_because")
 _TEXT, _REAL, _TEXTS = pa.string(), pa.float64(), pa.list_(pa.string())
 _SCHEMA = pa.schema(
     {
@@ -193,7 +142,7 @@ _SCHEMA = pa.schema(
         "as_of": pa.timestamp("us", tz="UTC"),
         "moment": _TEXT,
         **dict.fromkeys(("needed", "probability"), _REAL),
-        "cause": _TEXT,
+        **dict.fromkeys(("verdict", "cause"), _TEXT),
         "quantity_at_risk": _REAL,
         "evidence": _TEXTS,
         **dict.fromkeys(("covered_by", "substitute"), _TEXT),

@@ -67,7 +67,7 @@ def _model(tracking_uri: str | None, name: str, console: Console) -> ShortageMod
 
 
 def _show(answers: Sequence[LineAnswer], console: Console) -> None:
-    from serving.shortages.batch import NO_MODEL
+    from serving.shortages.judging import NO_MODEL
 
     at = f", as of {answers[0].as_of:%Y-%m-%d %H:%M} UTC" if answers else ""
     table = _table(f"{len(answers):,} order lines{at}", "line", "article", "place", "short", "at risk", "cause",

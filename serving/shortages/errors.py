@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from serving.errors import ServingError
+
+_NAMED = 5
 
 
 class NoLinesError(ServingError):
@@ -12,3 +16,49 @@ class NoLinesError(ServingError):
         super().__init__(
             f"There is no order line to judge: {found}. Import orders and warehouse tasks, or name another wave."
         )
+
+
+class NoShortageModelError(ServingError):
+    """The service was not started to judge shortages."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No model of shortages is loaded, so orders and stock are kept but not learnt here. Start the service with "
+            "--shortage-model, the name of a registered model or the folder of its bundle."
+        )
+
+
+class UnknownLinesError(ServingError):
+    """A question about order lines that nobody sent, or that were not known then."""
+
+    def __init__(self, lines: Sequence[tuple[str, str]]) -> None:
+        self.lines = tuple(lines)
+        named = ", ".join(f"{line} of order '{order}'" for order, line in self.lines[:_NAMED])
+        more = f" and {len(self.lines) - _NAMED} more" if len(self.lines) > _NAMED else ""
+        super().__init__(f"Order lines {named}{more} are unknown. Send their `freight.order` event first.")
+
+
+class UnknownOrderError(ServingError):
+    """A question about an order of which no line is known."""
+
+    def __init__(self, order_id: str) -> None:
+        self.order_id = order_id
+        super().__init__(f"No line of order '{order_id}' is known. Send its `freight.order` event first.")
+
+
+class UnknownWaveError(ServingError):
+    """A question about a wave in which no known line is picked."""
+
+    def __init__(self, wave_id: str) -> None:
+        self.wave_id = wave_id
+        super().__init__(
+            f"No pick of a known order line names wave '{wave_id}'. Send the `freight.order` events of its orders and "
+            f"the `freight.warehouse.task` events of its picks, with order_id, line_id and wave_id."
+        )
+
+
+class TooManyLinesError(ServingError):
+    """A question about more order lines than are judged at once."""
+
+    def __init__(self, found: int, most: int) -> None:
+        super().__init__(f"{found:,} order lines are asked about, at most {most:,} are judged at once. Ask by parts.")

@@ -18,7 +18,7 @@ from features.inventory.features import Inventory
 from features.inventory.line_moments import releases_of
 from features.inventory.live.lasting import Lasting
 from features.inventory.live.rising import Rising
-from features.inventory.live.stock import LiveStock, Worth
+from features.inventory.live.stock import LiveStock
 from features.inventory.stock import Stock
 from features.inventory.waiting_lines import of_wave
 from features.order_records import Order, OrderLine
@@ -170,9 +170,9 @@ class TestLines:
         unknown = self.LINE.model_copy(update={"line_id": "2", "unit_value_minor": None, "currency": None})
         state = told([self.LINE, dearer, unknown])
         first, second = state.of_order("O1")
-        assert state.worth(first, micros(at(5))) == Worth(250, "EUR")
-        assert state.worth(first, micros(at(9))) == Worth(300, "EUR")
-        assert state.worth(second, micros(at(9))) == Worth(None, None)
+        assert state.unit_value(first, micros(at(5))) == (250, "EUR")
+        assert state.unit_value(first, micros(at(9))) == (300, "EUR")
+        assert state.unit_value(second, micros(at(9))) == (None, None)
         assert state.sku(first, micros(at(9))) == "X"
 
     def test_an_amount_beyond_all_reason_is_taken_for_the_most(self) -> None:

@@ -28,6 +28,7 @@ from features.vocabulary import Moment, Verdict
 from models.audit.score import AuditModel
 from models.contracts import DelayScore, Explanation, Reason
 from models.eta import EtaModel
+from models.shortage import ShortageModel
 from routing.policy import Policy
 from serving.app import create_app
 from serving.auth.people import NOBODY, People, Person
@@ -167,6 +168,7 @@ class House:
         eta_model: EtaModel | None = None,
         contracts: Contracts | None = None,
         audit_model: AuditModel | None = None,
+        shortage_model: ShortageModel | None = None,
         **settings: Any,
     ) -> None:
         self.database_url = database_url
@@ -175,13 +177,17 @@ class House:
         self.clock = ManualClock(NOW) if clock is None else clock
         self.engine = create_engine_for(database_url)
         self.feature_settings, self.history = feature_settings, history
-        self.state = with_history() if feature_settings is None else LiveState(feature_settings)
+        with_stock = shortage_model is not None
+        if feature_settings is None:
+            self.state = with_history(with_stock=with_stock)
+        else:
+            self.state = LiveState(feature_settings, with_stock=with_stock)
         if history is not None:
             self.state.add_tables(history)
         made = Settings(database_url=database_url, **settings)
         parts = (made, self.clock, self.engine, self.state, self.model, Bundles(), people, eta_model)
         agreed = self.state.invoices.contracts if contracts is None else contracts
-        self.container = Container(*parts, agreed, audit_model)
+        self.container = Container(*parts, agreed, audit_model, shortage_model)
         if policy is not None:
             with self.container.sessions.begin() as session:
                 put_in_force(session, policy, self.clock.now())
@@ -196,6 +202,7 @@ class House:
         given = {**same, "history": self.history, "people": self.container.people}
         given["eta_model"] = self.container.eta_model
         given["audit_model"] = self.container.audit_model
+        given["shortage_model"] = self.container.shortage_model
         given |= {**self.settings, **changes}
         made = House(self.database_url, None, **given)
         made.api.get("/nowhere")  # FastAPI builds its routes at the first request, and not by several threads at once

@@ -10,8 +10,9 @@ from typing import Any
 
 from features.carrier_records import Claim, Tender, TenderResponse
 from features.fields import Record
+from features.order_records import Order, OrderLine, PlacedLine, PlacedOrder
 from features.records import DeliveryEvent, Disruption, Shipment, WeatherForecast, WeatherObservation
-from features.stock_records import LabourShift, WarehouseTask
+from features.stock_records import InventoryAdjustment, InventoryPosition, LabourShift, WarehouseTask
 from features.tables import RecordTables, events_of, records_of, shipments_of, weather_of
 from features.vocabulary import AssertedBy, EventType
 
@@ -55,6 +56,9 @@ def replay_feed(tables: RecordTables, start: datetime, end: datetime) -> Iterato
         *((shift.known_at, 7, _shift_event(shift)) for shift in records_of(chosen, LabourShift)),
         *((foretold.known_at, 8, _forecast_event(foretold)) for foretold in records_of(chosen, WeatherForecast)),
         *((one.known_at, 9, _disruption_event(one)) for one in records_of(chosen, Disruption)),
+        *((order.known_at, 10, _order_event(order)) for order in _placed_orders(chosen)),
+        *((lies.known_at, 11, _position_event(lies)) for lies in records_of(chosen, InventoryPosition)),
+        *((one.known_at, 12, _adjustment_event(one)) for one in records_of(chosen, InventoryAdjustment)),
     ]
     feed.sort(key=lambda entry: (entry[0], entry[1], entry[2]["id"]))
     return (event for _, _, event in feed)
@@ -143,6 +147,37 @@ def _forecast_event(foretold: WeatherForecast) -> CloudEvent:
 def _disruption_event(one: Disruption) -> CloudEvent:
     event_id = f"{one.disruption_id}-{'begun' if one.valid_until is None else 'over'}"
     return _envelope(EventType.DISRUPTION, event_id, "/control-tower", one.disruption_id, _data(one))
+
+
+def _placed_orders(tables: RecordTables) -> Iterator[PlacedOrder]:
+    """Yield orders with the lines that were told together with them."""
+    lines: dict[tuple[str, datetime], list[PlacedLine]] = {}
+    for line in records_of(tables, OrderLine):
+        told = line.model_dump(include=set(PlacedLine.model_fields))
+        lines.setdefault((line.order_id, line.known_at), []).append(PlacedLine.model_validate(told))
+    for order in records_of(tables, Order):
+        own = lines.get((order.order_id, order.known_at), ())
+        yield PlacedOrder.model_validate({**order.model_dump(), "lines": own})
+
+
+def _order_event(order: PlacedOrder) -> CloudEvent:
+    event_id = f"order-{order.order_id}-{_stamp(order.known_at)}"
+    return _envelope(EventType.ORDER, event_id, "/orders", order.order_id, _data(order))
+
+
+def _position_event(lies: InventoryPosition) -> CloudEvent:
+    about = (lies.sku, lies.disposition.value, lies.lot or "", lies.held_by or "", _stamp(lies.known_at))
+    source = f"/warehouses/{lies.place}/stock"
+    return _envelope(EventType.STOCK_POSITION, "-".join(about), source, lies.sku, _data(lies))
+
+
+def _adjustment_event(one: InventoryAdjustment) -> CloudEvent:
+    source = f"/warehouses/{one.place}/stock"
+    return _envelope(EventType.STOCK_ADJUSTMENT, one.adjustment_id, source, one.adjustment_id, _data(one))
+
+
+def _stamp(time: datetime) -> str:
+    return time.strftime("%Y%m%dT%H%M%SZ")
 
 
 def _data(record: Record) -> Mapping[str, Any]:

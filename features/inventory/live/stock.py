@@ -9,7 +9,6 @@ What a line wants is worked out anew when somebody asks, for the lines that were
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -46,14 +45,6 @@ from features.stock_records import InboundReceipt, InventoryAdjustment, Inventor
 from features.tables import RecordTables
 from features.timeline import NEVER
 from features.vocabulary import Disposition, TaskKind
-
-
-@dataclass(frozen=True, slots=True)
-class Worth:
-    """What a unit of an order line is worth, in minor units of a currency; None where it was not told."""
-
-    unit_value_minor: int | None
-    currency: str | None
 
 
 class LiveStock:
@@ -172,10 +163,10 @@ class LiveStock:
         """Return the article that a known line wants."""
         return str(self._told(line, cutoff)[3])
 
-    def worth(self, line: int, cutoff: int) -> Worth:
-        """Return what a unit of a known line is worth."""
+    def unit_value(self, line: int, cutoff: int) -> tuple[int | None, str | None]:
+        """Return what a unit of a known line is worth, in minor units of which currency; None where it was not told."""
         *_, value, currency = self._told(line, cutoff)
-        return Worth(None if value < 0 else value, currency or None)
+        return None if value < 0 else value, currency or None
 
     def __len__(self) -> int:
         return len(self.lines.lines)

@@ -15,8 +15,9 @@ from features.inventory.features import INVENTORY_NAMES, build_inventory
 from features.tables import RecordTables
 from features.vocabulary import ShortageCause
 from models.shortage_evidence import quantities_at_risk
-from serving.shortages.batch import NO_MODEL, Asked, judge_lines, write_lines
+from serving.shortages.batch import Asked, judge_lines, write_lines
 from serving.shortages.errors import NoLinesError
+from serving.shortages.judging import NO_MODEL
 
 AT = datetime.fromisoformat("2024-09-25T12:00:00Z")
 NETWORK = Path(__file__).parents[3] / "data_samples" / "network"

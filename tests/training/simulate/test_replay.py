@@ -10,8 +10,9 @@ import pytest
 
 from features.carrier_records import Claim, Tender, TenderResponse
 from features.fields import Record
+from features.order_records import PlacedOrder
 from features.records import DeliveryEvent, Disruption, Shipment, WeatherForecast, WeatherObservation
-from features.stock_records import LabourShift, WarehouseTask
+from features.stock_records import InventoryAdjustment, InventoryPosition, LabourShift, WarehouseTask
 from features.tables import RecordTables
 from features.vocabulary import EventType
 from training.simulate.generate import Simulation
@@ -30,6 +31,9 @@ RECORD_OF = {
     EventType.LABOUR_SHIFT: LabourShift,
     EventType.WEATHER_FORECAST: WeatherForecast,
     EventType.DISRUPTION: Disruption,
+    EventType.ORDER: PlacedOrder,
+    EventType.STOCK_POSITION: InventoryPosition,
+    EventType.STOCK_ADJUSTMENT: InventoryAdjustment,
 }
 
 
@@ -45,6 +49,12 @@ def subject_of(record: Record) -> str | None:
             return record.place
         case WarehouseTask():
             return record.task_id
+        case PlacedOrder():
+            return record.order_id
+        case InventoryPosition():
+            return record.sku
+        case InventoryAdjustment():
+            return record.adjustment_id
         case _:
             return record.shipment_id
 
@@ -97,8 +107,13 @@ class TestReplayFeed:
                 "freight.labour.shift": len(after.labour_shifts) - len(before.labour_shifts),
                 "freight.weather.forecast": len(after.weather_forecasts) - len(before.weather_forecasts),
                 "freight.disruption": len(after.disruptions) - len(before.disruptions),
+                "freight.order": len(after.orders) - len(before.orders),
+                "freight.stock.position": len(after.inventory_positions) - len(before.inventory_positions),
+                "freight.stock.adjustment": len(after.inventory_adjustments) - len(before.inventory_adjustments),
             }
         )
+        lines = [line for event in feed if event["type"] == "freight.order" for line in event["data"]["lines"]]
+        assert len(lines) == len(after.order_lines) - len(before.order_lines)
         told = Counter(event["id"] for event in feed if event["type"] == "freight.delivery")
         assert told == Counter(after.events["event_id"]) - Counter(before.events["event_id"])
 
@@ -136,7 +151,14 @@ class TestReplayFeed:
         records = [
             RECORD_OF[EventType(event["type"])].model_validate(event["data"]) for event in json.loads(json.dumps(feed))
         ]
-        tables = RecordTables.from_records(records)
+        orders = [record for record in records if isinstance(record, PlacedOrder)]
+        apart = [part for order in orders for part in (order.order(), *order.order_lines())]
+        tables = RecordTables.from_records([*apart, *(one for one in records if not isinstance(one, PlacedOrder))])
+        lines = small.tables.known(after=START, until=END).order_lines
+        by_line = ["order_id", "line_id"]
+        pd.testing.assert_frame_equal(
+            tables.order_lines.sort_values(by_line, ignore_index=True), lines.sort_values(by_line, ignore_index=True)
+        )
         known = small.tables.events["known_at"]
         expected = small.tables.events[(known > START) & (known <= END)]
         pd.testing.assert_frame_equal(
