@@ -229,7 +229,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Container:
         state.add_tables(told)
     clock, bundles = clock or SystemClock(), Bundles()
     with session_factory(engine).begin() as session:
-        owners = begin(session, bundles, settings.policy, clock.now())
+        owners = begin(session, bundles, settings.first_policies, clock.now())
     people = NOBODY if settings.people is None else read_people(settings.people, owners)
     container = Container(
         settings,
@@ -247,7 +247,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Container:
     _ = container.audit_settings  # a file that cannot be used is told now, and not at the first question
     container.following.position = start
     container.following.catch_up()
-    if settings.invoice_model_name is not None or settings.invoice_rules is not None:
+    if settings.judges_invoices or settings.invoice_policy is not None:
         state.invoices.get_ready()
     container.arrivals.catch_up()
     return container

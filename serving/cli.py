@@ -124,6 +124,10 @@ def serve(
         Path | None,
         typer.Option(help="Policy bundle (YAML) of the first start; then the database says what is in force."),
     ] = None,
+    invoice_policy: Annotated[
+        Path | None,
+        typer.Option(help="The same on invoices; else the one that ships, if a model or rules of invoices are given."),
+    ] = None,
     target: Annotated[str, typer.Option(help="Name of the orchestrator in the outbox.")] = "orchestrator",
     claim_minutes: Annotated[float, typer.Option(min=0.01, help="How long a claim on a review item holds.")] = 15.0,
     clock_skew_seconds: Annotated[float, typer.Option(min=0, help="How far a sender's clock may be ahead.")] = 60.0,
@@ -164,6 +168,7 @@ def serve(
         history=history,
         contracts=contracts,
         policy=policy,
+        invoice_policy=invoice_policy,
         body_limit_bytes=body_limit_bytes,
         clock_skew=timedelta(seconds=clock_skew_seconds),
         trust_known_time=trust_known_time,

@@ -8,15 +8,19 @@ from importlib.resources import files
 from pathlib import Path
 from secrets import compare_digest
 
+from features.vocabulary import SubjectType
 from serving.errors import SettingsError
 
 _PLACEHOLDERS = frozenset({"changeme", "demo", "example", "password", "placeholder", "secret", "test", "token"})
 _SHORTEST_SECRET = 16
 
 
-def bundled_policy() -> Path:
-    """Return the path of the policy that ships with the program."""
-    return Path(str(files("routing"))) / "policies" / "late_shipments.yaml"
+_BUNDLED = {SubjectType.SHIPMENT: "late_shipments.yaml", SubjectType.INVOICE: "freight_invoices.yaml"}
+
+
+def bundled_policy(subject: SubjectType = SubjectType.SHIPMENT) -> Path:
+    """Return the path of the policy on a type of subject that ships with the program."""
+    return Path(str(files("routing"))) / "policies" / _BUNDLED[subject]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ class Settings:
     """Folder of canonical Parquet tables with the contracts of carriers; without one, those of `history` hold."""
     policy: Path | None = None
     """The bundle of the first start; afterwards the database says what is in force. None: the one that ships."""
+    invoice_policy: Path | None = None
+    """The same on invoices. None: the one that ships, if a model or rules of invoices are given."""
     body_limit_bytes: int = 1024 * 1024
     clock_skew: timedelta = timedelta(seconds=60)
     trust_known_time: bool = False
@@ -83,6 +89,19 @@ class Settings:
         """The folder of the shortage model's bundle; None where a registered model is named."""
         folder = None if self.shortage_model is None else Path(self.shortage_model)
         return folder if folder is not None and (folder / "bundle.json").is_file() else None
+
+    @property
+    def first_policies(self) -> dict[SubjectType, Path | None]:
+        """The file of the first bundle for each type of subject that is decided about; None: the one that ships."""
+        given: dict[SubjectType, Path | None] = {SubjectType.SHIPMENT: self.policy}
+        if self.invoice_policy is not None or self.judges_invoices:
+            given[SubjectType.INVOICE] = self.invoice_policy
+        return given
+
+    @property
+    def judges_invoices(self) -> bool:
+        """Whether invoices are to be judged from the start on."""
+        return self.invoice_model_name is not None or self.invoice_rules is not None
 
     def accepts(self, token: str | None) -> bool:
         """Tell whether a caller with this token may go on; anybody may where the service has none."""

@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from features.vocabulary import Branch, SubjectType
-from routing.dispatch.envelope import COMPENSATION_PREFIX, TYPE_PREFIX
+from features.vocabulary import Branch
+from routing.dispatch.envelope import COMPENSATION_PREFIX, TYPE_PREFIX_OF
 from routing.subjects import BRANCHES_OF
 from serving.error_handlers import PROBLEM_JSON
 from serving.events.records import RECORD_OF
@@ -109,7 +109,7 @@ def _branch_call() -> dict[str, Any]:
             "id": {"type": "string", "description": "the idempotency key: the same for every attempt"},
             "source": {"type": "string"},
             "type": {"enum": _call_types()},
-            "subject": {"type": "string", "description": "the shipment, or the common cause"},
+            "subject": {"type": "string", "description": "the shipment or invoice, or the common cause"},
             "time": {"type": "string", "format": "date-time", "description": "when it was decided"},
             "correlationid": {"type": "string", "description": "the decision"},
             "expirytime": {"type": "string", "format": "date-time", "description": "from then on it is of no use"},
@@ -124,8 +124,13 @@ def _branch_call() -> dict[str, Any]:
 
 
 def _call_types() -> list[str]:
-    called = [branch.value for branch in BRANCHES_OF[SubjectType.SHIPMENT] if branch is not Branch.NONE]
-    return [prefix + branch for prefix in (TYPE_PREFIX, COMPENSATION_PREFIX) for branch in called]
+    called = {
+        subject: [branch.value for branch in branches if branch is not Branch.NONE]
+        for subject, branches in BRANCHES_OF.items()
+    }
+    own = [TYPE_PREFIX_OF[subject] + branch for subject, branches in called.items() for branch in branches]
+    undoing = [COMPENSATION_PREFIX + branch for branches in called.values() for branch in branches]
+    return [*own, *dict.fromkeys(undoing)]
 
 
 def _branch_webhook() -> dict[str, Any]:

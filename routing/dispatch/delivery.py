@@ -260,7 +260,7 @@ class Dispatcher:
         await self._settle("retried", call, partial(self._outbox.retry_at, call, at=at, reason=reason, now=now))
 
     async def _bury(self, call: LeasedCall, reason: str) -> None:
-        log.warning("Call %s of shipment %s is a dead letter: %s", call.call_id, call.shipment_id, reason)
+        log.warning("Call %s of %s is a dead letter: %s", call.call_id, call.subject_id, reason)
         await self._settle("dead", call, partial(self._outbox.dead, call, reason=reason, now=self._clock.now()))
 
     async def _settle(self, what: str, call: LeasedCall, move: partial[bool]) -> None:

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from features.vocabulary import Branch
+from features.vocabulary import Branch, SubjectType
 from routing.canonical import canonical_json
 from routing.dispatch.errors import EnvelopeError
 from routing.errors import NotJsonError
 
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 SOURCE = "/freight-triage"
-TYPE_PREFIX = "freight.branch."
+TYPE_PREFIX_OF = {SubjectType.SHIPMENT: "freight.branch.", SubjectType.INVOICE: "freight.invoice."}
+"""What the type of a call begins with, by what was decided about; the branch follows."""
 COMPENSATION_PREFIX = "freight.compensation."
 
 _RESERVED = ("decision_id", "idempotency_key")
@@ -39,13 +40,14 @@ class BranchCall:
 
     call_id: str
     decision_id: str
-    shipment_id: str
+    subject_id: str
     branch: Branch
     decided_at: datetime
     payload: Mapping[str, object]
     causation_id: str | None = None
     latest_useful_at: datetime | None = None
     source: str = SOURCE
+    subject_type: SubjectType = SubjectType.SHIPMENT
 
 
 def call_id_for(decision_id: str, branch: Branch, *, step: int = 1) -> str:
@@ -78,13 +80,13 @@ def envelope(call: BranchCall) -> str:
     EnvelopeError
         The branch calls nobody, an id is empty, or the payload uses a name of ours or holds what JSON has no word for.
     """
-    return _envelope(call, TYPE_PREFIX)
+    return _envelope(call, TYPE_PREFIX_OF[call.subject_type])
 
 
 def _envelope(call: BranchCall, prefix: str) -> str:
     if call.branch is Branch.NONE:
         raise EnvelopeError(call.call_id, "branch 'none' asks nobody to do anything; do not enqueue it")
-    for name in ("call_id", "decision_id", "shipment_id", "source"):
+    for name in ("call_id", "decision_id", "subject_id", "source"):
         if not getattr(call, name):
             raise EnvelopeError(call.call_id, f"{name} is empty")
     taken = [name for name in _RESERVED if name in call.payload]
@@ -95,7 +97,7 @@ def _envelope(call: BranchCall, prefix: str) -> str:
         "id": call.call_id,
         "source": call.source,
         "type": prefix + call.branch.value,
-        "subject": call.shipment_id,
+        "subject": call.subject_id,
         "time": call.decided_at,
         "datacontenttype": "application/json",
         "correlationid": call.decision_id,

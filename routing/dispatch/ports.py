@@ -35,7 +35,7 @@ class LeasedCall:
     """
 
     call_id: str
-    shipment_id: str
+    subject_id: str
     target: str
     body: str
     attempt: int

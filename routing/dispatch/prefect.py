@@ -15,7 +15,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from features.vocabulary import Branch
-from routing.dispatch.envelope import COMPENSATION_PREFIX, TYPE_PREFIX
+from routing.dispatch.envelope import COMPENSATION_PREFIX, TYPE_PREFIX_OF
 from routing.dispatch.errors import DeploymentNameError, MessageRefusedError
 from routing.dispatch.http import HttpClient, within
 from routing.dispatch.ports import Answer
@@ -63,7 +63,8 @@ class PrefectTarget(HttpTarget):
 
     def deployment_for(self, event_type: str) -> str | None:
         """Return the deployment that takes events of a type; None if there is none."""
-        for prefix, named in ((TYPE_PREFIX, self.deployments), (COMPENSATION_PREFIX, self.undoing)):
+        doing = dict.fromkeys(TYPE_PREFIX_OF.values(), self.deployments)
+        for prefix, named in (*doing.items(), (COMPENSATION_PREFIX, self.undoing)):
             if event_type.startswith(prefix):
                 return named.get(Branch(event_type.removeprefix(prefix)))
         return None

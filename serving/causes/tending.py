@@ -28,6 +28,7 @@ from serving.causes.repository import FAILED, GONE, STANDING
 from serving.causes.watching import watch_of
 from serving.clock import Clock
 from serving.db.audit import SYSTEM, audit
+from serving.db.subjects import SubjectKey
 from serving.db.tables import CauseRow, ChildRow
 from serving.decisions import repository as decisions
 from serving.decisions.service import DecisionService, Request
@@ -128,7 +129,7 @@ class Tending:
                 []
                 if playbook is None
                 else [
-                    (child, self._facts(session, child, in_force.for_shipment(child.shipment_id), now))
+                    (child, self._facts(session, child, in_force.for_subject(child.shipment_id), now))
                     for child in repository.longest_unseen(session, cause_id, limit=LOOKS)
                 ]
             )
@@ -197,7 +198,9 @@ class Tending:
         child = repository.next_in_turn(session, cause_id, drain.order, now=now, besides=stuck)
         if child is None:
             return self._finish(session, cause_id, now)
-        decisions.lock_shipment(session, child.shipment_id)  # in the order in which a decision takes its locks
+        decisions.lock_subject(
+            session, SubjectKey.shipment(child.shipment_id)
+        )  # in the order in which a decision takes its locks
         directives.lock_shared(session)
         decisions.lock_chain(session)
         if repository.count_drained(session, cause_id, since=now - drain.per) >= drain.at_most:

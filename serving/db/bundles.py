@@ -21,10 +21,13 @@ class PolicyBundleRow(Base):
     content_hash: Mapped[str] = mapped_column(String(64))
     text: Mapped[str] = mapped_column(Text)
     kept_at: Mapped[datetime]
+    subject_type: Mapped[str] = mapped_column(String(20))
 
 
 class PolicyMoveRow(Base):
-    """One step in the life of a bundle, and what is in force after it. Rows are only added; the newest one counts.
+    """One step in the life of a bundle, and what is in force after it for the subjects of its type.
+
+    Rows are only added; the newest one of a type counts.
 
     `live_digest` decides, but for the share of shipments (in millionths) that the rollout gives to `candidate_digest`;
     `shadow_digest` decides beside them and nothing comes of it. A submission has its evidence as `pack`; `signs` is the
@@ -32,7 +35,10 @@ class PolicyMoveRow(Base):
     """
 
     __tablename__ = "policy_moves"
-    __table_args__ = (Index("ix_policy_moves_bundle", "digest", "position"),)
+    __table_args__ = (
+        Index("ix_policy_moves_bundle", "digest", "position"),
+        Index("ix_policy_moves_subject", "subject_type", "position"),
+    )
 
     position: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
     at: Mapped[datetime]
@@ -47,6 +53,7 @@ class PolicyMoveRow(Base):
     rollout_id: Mapped[str | None] = mapped_column(String(64))
     share_millionths: Mapped[int | None]
     shadow_digest: Mapped[str | None] = mapped_column(ForeignKey("policy_bundles.digest"))
+    subject_type: Mapped[str] = mapped_column(String(20))
 
 
 class ShadowDecisionRow(Base):

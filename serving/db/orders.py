@@ -13,7 +13,8 @@ from serving.db.base import Base, Key
 class DirectiveRow(Base):
     """A directive, from `since` until just before `until`, or until somebody ends it.
 
-    `body` is its canonical JSON, as decisions seal it; `everywhere` tells that it has no `where`.
+    `body` is its canonical JSON, as decisions seal it; `everywhere` tells that it has no `where`. It holds for the
+    subjects of its type.
     """
 
     __tablename__ = "directives"
@@ -33,6 +34,7 @@ class DirectiveRow(Base):
     ended_by: Mapped[str | None] = mapped_column(String(100))
     ended_at: Mapped[datetime | None]
     ended_because: Mapped[str | None] = mapped_column(Text)
+    subject_type: Mapped[str] = mapped_column(String(20))
 
 
 class StepUpRow(Base):

@@ -22,6 +22,7 @@ from serving.db.causes import LookRow as LookRow
 from serving.db.effects import OutcomeRow as OutcomeRow
 from serving.db.orders import DirectiveRow as DirectiveRow
 from serving.db.orders import StepUpRow as StepUpRow
+from serving.db.subjects import AboutSubject
 
 
 class EventRow(Base):
@@ -52,19 +53,21 @@ class RejectedEventRow(Base):
     body: Mapped[str] = mapped_column(Text)
 
 
-class DecisionRow(Base):
-    """A sealed decision. `sequence` has no gaps; `body` is canonical JSON; `hash` covers it and `previous_hash`."""
+class DecisionRow(AboutSubject, Base):
+    """A sealed decision. `sequence` has no gaps; `body` is canonical JSON; `hash` covers it and `previous_hash`.
+
+    `moment` is the decision moment of a shipment; of an invoice it says as known when it was judged.
+    """
 
     __tablename__ = "decisions"
     __table_args__ = (
-        Index("ix_decisions_shipment", "shipment_id", "sequence"),
+        Index("ix_decisions_subject", "subject_type", "subject_id", "sequence"),
         Index("ix_decisions_decided_at", "decided_at"),
     )
 
     sequence: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
     decision_id: Mapped[str] = mapped_column(String(64), unique=True)
     subject_version: Mapped[str] = mapped_column(String(300), unique=True)
-    shipment_id: Mapped[str] = mapped_column(String(200))
     moment: Mapped[str] = mapped_column(String(40))
     branch: Mapped[str] = mapped_column(String(20))
     mode: Mapped[str] = mapped_column(String(30))
@@ -86,7 +89,7 @@ class IdempotencyRow(Base):
     response: Mapped[str | None] = mapped_column(Text)
 
 
-class OutgoingCallRow(Base):
+class OutgoingCallRow(AboutSubject, Base):
     """The outbox: one call per decision and branch, written in the decision's transaction.
 
     `status` is pending, leased, delivered, dead, expired or dismissed. A lease that has run out makes a call pending
@@ -102,7 +105,7 @@ class OutgoingCallRow(Base):
     __tablename__ = "outgoing_calls"
     __table_args__ = (
         Index("ix_outgoing_calls_due", "status", "next_attempt_at"),
-        Index("ix_outgoing_calls_shipment", "shipment_id", "position"),
+        Index("ix_outgoing_calls_subject", "subject_type", "subject_id", "position"),
         Index("ix_outgoing_calls_branch", "branch", "created_at"),
         Index("ix_outgoing_calls_effect", "effect", "confirm_by"),
         Index("ix_outgoing_calls_compensates", "compensates", unique=True),
@@ -111,7 +114,6 @@ class OutgoingCallRow(Base):
     position: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
     call_id: Mapped[str] = mapped_column(String(100), unique=True)
     decision_id: Mapped[str] = mapped_column(ForeignKey("decisions.decision_id"))
-    shipment_id: Mapped[str] = mapped_column(String(200))
     branch: Mapped[str] = mapped_column(String(20))
     target: Mapped[str] = mapped_column(String(100))
     sequence: Mapped[int | None] = mapped_column(BigInteger)
@@ -172,7 +174,7 @@ class BranchTakingRow(Base):
     call_id: Mapped[str] = mapped_column(ForeignKey("outgoing_calls.call_id"))
 
 
-class ReviewItemRow(Base):
+class ReviewItemRow(AboutSubject, Base):
     """An item of the review queue. `status` is open, claimed or done; every write to a claimed one needs its token.
 
     `call_id` names the call whose effect it asks about; None if it asks what is to be done.
@@ -186,7 +188,6 @@ class ReviewItemRow(Base):
 
     item_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     decision_id: Mapped[str] = mapped_column(ForeignKey("decisions.decision_id"))
-    shipment_id: Mapped[str] = mapped_column(String(200))
     title: Mapped[str] = mapped_column(String(300))
     why: Mapped[str] = mapped_column(Text)
     suggested_branch: Mapped[str] = mapped_column(String(20))

@@ -12,9 +12,6 @@ from routing.carrying import build_payload, latest_useful_at
 from routing.policy import Policy
 from routing.wording import Sentence
 
-ACTIONS = (Branch.NOTIFY, Branch.SPLIT, Branch.REBOOK, Branch.ESCALATE)
-"""The branches that ask the orchestrator for something."""
-
 
 @dataclass(frozen=True, slots=True)
 class Action:
@@ -33,7 +30,7 @@ def action_for(
     Parameters
     ----------
     branch
-        One of `ACTIONS`.
+        One that calls the orchestrator.
     facts
         As they were sealed.
     reason_staff

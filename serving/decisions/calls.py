@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from features.vocabulary import Branch
 from routing.dispatch.envelope import BranchCall, call_id_for, envelope
 from serving.db.audit import audit
+from serving.db.subjects import SubjectKey
 from serving.db.tables import OutgoingCallRow
 from serving.decisions.acting import Action
 
@@ -19,7 +20,7 @@ def enqueue(
     action: Action,
     *,
     decision_id: str,
-    shipment_id: str,
+    key: SubjectKey,
     target: str,
     sequence: int,
     now: datetime,
@@ -40,7 +41,8 @@ def enqueue(
     call = BranchCall(
         call_id=call_id,
         decision_id=decision_id,
-        shipment_id=shipment_id,
+        subject_id=key.id,
+        subject_type=key.type,
         branch=action.branch,
         decided_at=now,
         payload=action.payload,
@@ -50,7 +52,7 @@ def enqueue(
         insert(OutgoingCallRow).values(
             call_id=call_id,
             decision_id=decision_id,
-            shipment_id=shipment_id,
+            **key.columns,
             branch=action.branch.value,
             target=target,
             sequence=sequence,

@@ -18,6 +18,7 @@ from routing.context import Context, Past
 from routing.evaluation import RuleOutcome
 from routing.policy import Policy
 from serving.causes.watching import watches_of
+from serving.db.subjects import SubjectKey, about
 from serving.db.tables import DecisionRow
 from serving.decisions import usage
 from serving.directives import repository as directives
@@ -26,26 +27,26 @@ _HAD_HIT = (RuleOutcome.HIT, RuleOutcome.SNOOZED)
 
 
 def context_of(
-    session: Session, policy: Policy, shipment_id: str, facts: Mapping[str, object], now: datetime
+    session: Session, policy: Policy, subject_id: str, facts: Mapping[str, object], now: datetime
 ) -> Context:
-    """Read the context of a decision about a shipment.
+    """Read the context of a decision about a subject.
 
-    Whoever decides holds the shipment (`repository.lock_shipment`), the directives (`lock_shared`) and, where decisions
+    Whoever decides holds the subject (`repository.lock_subject`), the directives (`lock_shared`) and, where decisions
     touch each other (`Policy.is_shared`), the chain: what is read stays true until the decision is sealed.
     """
     known = policy.reader.read(facts).known
     return Context(
         capacity=usage.left(session, policy, now),
-        directives=directives.standing_for(session, known, now),
-        history=history_of(session, policy, shipment_id, now),
+        directives=directives.standing_for(session, known, now, policy.subject),
+        history=history_of(session, policy, subject_id, now),
         last_taken=usage.last_taken(session, policy, known, now),
-        watches=watches_of(session, policy, known, shipment_id, now),
-        subject_id="" if policy.exploration is None else shipment_id,
+        watches=watches_of(session, policy, known, subject_id, now),
+        subject_id="" if policy.exploration is None else subject_id,
     )
 
 
-def history_of(session: Session, policy: Policy, shipment_id: str, now: datetime) -> tuple[Past, ...]:
-    """Return the earlier decisions about a shipment that its rules look back at, oldest first.
+def history_of(session: Session, policy: Policy, subject_id: str, now: datetime) -> tuple[Past, ...]:
+    """Return the earlier decisions about a subject that its rules look back at, oldest first.
 
     For hysteresis the last one; for confirmations those within the longest time that a rule gives.
     """
@@ -53,15 +54,12 @@ def history_of(session: Session, policy: Policy, shipment_id: str, now: datetime
     if within is None:
         return ()
     decided = DecisionRow
-    last = select(func.max(decided.sequence)).where(decided.shipment_id == shipment_id).scalar_subquery()
+    own = about(decided, SubjectKey(policy.subject, subject_id))
+    last = select(func.max(decided.sequence)).where(own).scalar_subquery()
     seen = decided.sequence == last
     if within:
         seen = or_(seen, decided.decided_at >= now - within)
-    statement = (
-        select(decided.decided_at, decided.branch, decided.body)
-        .where(decided.shipment_id == shipment_id, seen)
-        .order_by(decided.sequence)
-    )
+    statement = select(decided.decided_at, decided.branch, decided.body).where(own, seen).order_by(decided.sequence)
     return tuple(past_of(at, branch, json.loads(body)) for at, branch, body in session.execute(statement))
 
 

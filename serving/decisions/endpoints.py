@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Header, Query, Response
 
+from serving.db.subjects import SubjectKey
 from serving.decisions.idempotency import read_key
 from serving.decisions.schemas import (
     CounterfactualList,
@@ -76,7 +77,8 @@ async def list_decisions(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> DecisionList:
     """List the decisions about a shipment, newest first."""
-    return DecisionList.of(decisions.of_shipment(shipment_id, before=before, limit=limit), limit)
+    key = SubjectKey.shipment(shipment_id)
+    return DecisionList.of(decisions.of_subject(key, before=before, limit=limit), limit)
 
 
 def _digest(body: ShipmentQuestion) -> str:

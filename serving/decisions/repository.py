@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from features.vocabulary import Branch
 from routing.decision import GENESIS, SealedDecision
+from serving.db.subjects import SubjectKey, about
 from serving.db.tables import AuditRow, DecisionRow, IdempotencyRow, OutgoingCallRow
 
 SEALED = "decision.sealed"
@@ -43,10 +44,10 @@ def lock_key(session: Session, key: str) -> bool:
     return bool(session.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), lock).scalar())
 
 
-def lock_shipment(session: Session, shipment_id: str) -> None:
-    """Wait for the turn to decide about a shipment, and keep it: what was done for it so far stays true meanwhile."""
+def lock_subject(session: Session, key: SubjectKey) -> None:
+    """Wait for the turn to decide about a subject, and keep it: what was done for it so far stays true meanwhile."""
     if session.get_bind().dialect.name == "postgresql":
-        lock = {"key": _lock_number(f"shipment:{shipment_id}")}
+        lock = {"key": _lock_number(f"{key.type}:{key.id}")}
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), lock)
 
 
@@ -79,7 +80,7 @@ def keep(
     sealed: SealedDecision,
     *,
     version: str,
-    shipment_id: str,
+    key: SubjectKey,
     moment: str,
     branch: str,
     mode: str,
@@ -91,7 +92,7 @@ def keep(
             sequence=sealed.sequence,
             decision_id=sealed.decision_id,
             subject_version=version,
-            shipment_id=shipment_id,
+            **key.columns,
             moment=moment,
             branch=branch,
             mode=mode,
@@ -134,9 +135,9 @@ def find_several(session: Session, decision_ids: Sequence[str]) -> list[Decision
     return list(session.scalars(select(DecisionRow).where(DecisionRow.decision_id.in_(decision_ids))))
 
 
-def of_shipment(session: Session, shipment_id: str, *, before: int | None, limit: int) -> list[DecisionRow]:
-    """Return the decisions of a shipment, newest first, from those before a sequence number on."""
-    statement = select(DecisionRow).filter_by(shipment_id=shipment_id).order_by(DecisionRow.sequence.desc())
+def of_subject(session: Session, key: SubjectKey, *, before: int | None, limit: int) -> list[DecisionRow]:
+    """Return the decisions about a subject, newest first, from those before a sequence number on."""
+    statement = select(DecisionRow).where(about(DecisionRow, key)).order_by(DecisionRow.sequence.desc())
     if before is not None:
         statement = statement.where(DecisionRow.sequence < before)
     return list(session.scalars(statement.limit(limit)))
@@ -157,12 +158,10 @@ def count_calls(session: Session, decision_id: str, branch: Branch) -> int:
     return session.scalar(asked) or 0
 
 
-def branches_taken(session: Session, shipment_id: str) -> list[Branch]:
-    """Return what was recommended for a shipment and not suppressed, and what was called, whoever decided it."""
-    decided = select(DecisionRow.body).where(
-        DecisionRow.shipment_id == shipment_id, DecisionRow.branch != Branch.NONE.value
-    )
-    called = select(OutgoingCallRow.branch).filter_by(shipment_id=shipment_id)
+def branches_taken(session: Session, key: SubjectKey) -> list[Branch]:
+    """Return what was recommended for a subject and not suppressed, and what was called, whoever decided it."""
+    decided = select(DecisionRow.body).where(about(DecisionRow, key), DecisionRow.branch != Branch.NONE.value)
+    called = select(OutgoingCallRow.branch).where(about(OutgoingCallRow, key))
     recommended = [Branch(json.loads(body)["recommended_branch"]) for body in session.scalars(decided)]
     return recommended + [Branch(branch) for branch in session.scalars(called)]
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, Field
 
-from features.vocabulary import Branch, Moment, Verdict
+from features.vocabulary import Branch, Moment, SubjectType, Verdict
 from routing.counterfactuals import Counterfactual
 from routing.decision import SealedDecision
 from routing.dispatch.envelope import call_id_for
@@ -104,7 +104,9 @@ class CallShape(BaseModel):
 
     call_id: str
     decision_id: str
-    shipment_id: str
+    subject_type: SubjectType
+    subject_id: str
+    shipment_id: str | None = Field(description="null if it is not about a shipment")
     branch: Branch
     target: str
     status: str
@@ -187,8 +189,10 @@ class DecisionSummary(BaseModel):
 
     decision_id: str
     sequence: int
-    shipment_id: str
-    moment: Moment
+    subject_type: SubjectType
+    subject_id: str
+    shipment_id: str | None = Field(description="null if it is not about a shipment")
+    moment: str = Field(description="of a shipment its decision moment; of an invoice as known when it was judged")
     branch: Branch
     mode: Mode
     decided_at: datetime

@@ -19,6 +19,7 @@ from routing.policy import Policy
 from serving.causes import effects as causes
 from serving.clock import Clock
 from serving.db.audit import SYSTEM, audit
+from serving.db.subjects import SubjectKey
 from serving.db.tables import DecisionRow, OutgoingCallRow
 from serving.decisions import repository, usage
 from serving.decisions.acting import Action
@@ -128,10 +129,10 @@ class DecisionService:
         with self.reads() as session:
             return {row.decision_id: row for row in repository.find_several(session, decision_ids)}
 
-    def of_shipment(self, shipment_id: str, *, before: int | None, limit: int) -> list[DecisionRow]:
-        """Return the decisions of a shipment, newest first."""
+    def of_subject(self, key: SubjectKey, *, before: int | None, limit: int) -> list[DecisionRow]:
+        """Return the decisions about a subject, newest first."""
         with self.reads() as session:
-            return repository.of_shipment(session, shipment_id, before=before, limit=limit)
+            return repository.of_subject(session, key, before=before, limit=limit)
 
     def _triage(self, request: Request, render: Render) -> Answer:
         def act(session: Session) -> tuple[datetime, str]:
@@ -143,7 +144,7 @@ class DecisionService:
     def _decided(self, session: Session, request: Request, now: datetime) -> Decided:
         subject = self.scores.subject(request.question, now)
         shipment = subject.shipment
-        repository.lock_shipment(session, shipment.shipment_id)
+        repository.lock_subject(session, SubjectKey.shipment(shipment.shipment_id))
         version = subject_version(shipment, subject.moment, self.scores.state.events_known(shipment.shipment_id))
         before, _ = repository.newest_of(session, version)
         if before is not None:
@@ -160,7 +161,7 @@ class DecisionService:
         """
         subject = self.scores.subject(request.question, now)
         shipment = subject.shipment
-        repository.lock_shipment(session, shipment.shipment_id)
+        repository.lock_subject(session, SubjectKey.shipment(shipment.shipment_id))
         version = subject_version(shipment, subject.moment, self.scores.state.events_known(shipment.shipment_id))
         before, turn = repository.newest_of(session, version)
         if before is None:
@@ -186,10 +187,11 @@ class DecisionService:
         shipment, now = subject.shipment, subject.as_of
         directives.lock_shared(session)  # what is in force and what is ordered stays so until the decision is sealed
         in_force = self.bundles.in_force(session)
-        policy = in_force.for_shipment(shipment.shipment_id)
+        policy = in_force.for_subject(shipment.shipment_id)
         if policy.is_shared:
             repository.lock_chain(session)  # what is left now is left when this decision is sealed
-        taken = repository.branches_taken(session, shipment.shipment_id)
+        key = SubjectKey.shipment(shipment.shipment_id)
+        taken = repository.branches_taken(session, key)
         weighed = weigh(session, policy, scored, self.scores.state, taken, self.more)
         looked = None
         if in_force.shadow is not None:
@@ -213,7 +215,7 @@ class DecisionService:
             session,
             sealed,
             version=version,
-            shipment_id=shipment.shipment_id,
+            key=key,
             moment=subject.moment.value,
             branch=choice.branch.value,
             mode=choice.mode.value,
@@ -236,7 +238,7 @@ class DecisionService:
                 session,
                 Action(choice.branch, choice.payload, choice.latest_useful_at),
                 decision_id=sealed.decision_id,
-                shipment_id=shipment.shipment_id,
+                key=SubjectKey.shipment(shipment.shipment_id),
                 target=self.target,
                 sequence=sealed.sequence,
                 now=now,
@@ -275,7 +277,7 @@ class DecisionService:
             session,
             Action(Branch.ESCALATE, payload, None),
             decision_id=sealed.decision_id,
-            shipment_id=cause_id,
+            key=SubjectKey.shipment(cause_id),
             target=self.target,
             sequence=sealed.sequence,
             now=now,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from features.vocabulary import Branch
+from features.vocabulary import Branch, SubjectType
 from routing.canonical import rfc3339
 from routing.directives import Directive, DirectiveKind
 from routing.ordering import mistakes_in
@@ -33,6 +33,9 @@ def stop_command(
     reason: Annotated[str, typer.Option(help="Why; it stands in every decision that is held back.")],
     by: Annotated[str, typer.Option(help="Who you are, for the audit trail.")],
     branch: Annotated[Branch | None, typer.Option(help="Stop this branch alone. Default: all.")] = None,
+    subject: Annotated[
+        SubjectType, typer.Option(help="Whose bundle owner and branch belong to.")
+    ] = SubjectType.SHIPMENT,
     hours: Annotated[
         float | None, typer.Option(min=0.01, help="For how long, e.g. for a drill. Default: until two people raise it.")
     ] = None,
@@ -46,10 +49,10 @@ def stop_command(
             now = SystemClock().now()
             until = None if hours is None else now + timedelta(hours=hours)
             stop = _stop(owner, reason, branch, now, until)
-            mistakes = mistakes_in(stop, Bundles().live(session))
+            mistakes = mistakes_in(stop, Bundles().live(session, subject))
             if mistakes:
                 raise DirectiveError(mistakes)
-            issue(session, stop, by=by, at=now)
+            issue(session, stop, subject, by=by, at=now)
     end = "two people raise it" if until is None else rfc3339(until)
     typer.echo(f"{branch or 'Everything'} is stopped until {end} ({stop.id}).")
 

@@ -58,7 +58,8 @@ async def issue_directive(
     It never widens what the bundle allows. A `limit` of mode `observe` for all branches is the kill switch: decisions
     are made and sealed, nothing is done, and what waits in the outbox stays there.
     """
-    return respond(directives.issue(body.directive, _render, person=person, keyed=keyed("", body, person, key)))
+    once = keyed("", body, person, key)
+    return respond(directives.issue(body.directive, _render, subject=body.subject, person=person, keyed=once))
 
 
 @router.get("")

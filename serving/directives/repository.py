@@ -11,6 +11,7 @@ from functools import lru_cache
 from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from features.vocabulary import SubjectType
 from routing.canonical import canonical_json
 from routing.directives import Directive, DirectiveKind
 from routing.policy import Mode
@@ -34,8 +35,8 @@ def lock_shared(session: Session) -> None:
         session.execute(select(func.pg_advisory_xact_lock_shared(_ORDERS_LOCK)))
 
 
-def keep(session: Session, directive: Directive, *, by: str, at: datetime) -> None:
-    """Keep a directive."""
+def keep(session: Session, directive: Directive, subject: SubjectType, *, by: str, at: datetime) -> None:
+    """Keep a directive about a type of subject."""
     session.execute(
         insert(DirectiveRow).values(
             directive_id=directive.id,
@@ -48,6 +49,7 @@ def keep(session: Session, directive: Directive, *, by: str, at: datetime) -> No
             body=canonical_json(directive.as_json()),
             issued_by=by,
             issued_at=at,
+            subject_type=subject.value,
         )
     )
 
@@ -79,15 +81,18 @@ def page(session: Session, *, now: datetime, only_open: bool, before: int | None
     return list(session.scalars(statement))
 
 
-def standing(session: Session, now: datetime) -> list[Directive]:
-    """Return what is in force, in the order in which it was given.
+def standing(session: Session, now: datetime, subject: SubjectType = SubjectType.SHIPMENT) -> list[Directive]:
+    """Return what is in force for a type of subject, in the order in which it was given.
+
+    A limit on all branches in all cases is in force for every type: whoever stops everything need not name them.
 
     An order that was given to hold at once holds for whoever finds it, by however much the clock of another process was
     ahead.
     """
     columns = select(DirectiveRow.body, DirectiveRow.issued_at)
     found = []
-    for body, issued_at in session.execute(columns.where(_is_open(now)).order_by(DirectiveRow.position)):
+    mine = columns.where(_is_open(now), _is_for(subject)).order_by(DirectiveRow.position)
+    for body, issued_at in session.execute(mine):
         directive = _read(body)
         if now < directive.since <= issued_at:
             directive = replace(directive, since=now)
@@ -96,9 +101,11 @@ def standing(session: Session, now: datetime) -> list[Directive]:
     return found
 
 
-def standing_for(session: Session, known: Mapping[str, object], now: datetime) -> tuple[Directive, ...]:
+def standing_for(
+    session: Session, known: Mapping[str, object], now: datetime, subject: SubjectType
+) -> tuple[Directive, ...]:
     """Return what is in force and may concern a case; what names other cases cannot."""
-    return tuple(each for each in standing(session, now) if each.covers(known) is not False)
+    return tuple(each for each in standing(session, now, subject) if each.covers(known) is not False)
 
 
 def stops(branch: InstrumentedAttribute[str], now: datetime) -> ColumnElement[bool]:
@@ -118,6 +125,12 @@ def directive_of(row: DirectiveRow) -> Directive:
 def _read(body: str) -> Directive:
     """Read a directive; its text never changes, and every decision asks for those that stand."""
     return Directive.from_json(json.loads(body))
+
+
+def _is_for(subject: SubjectType) -> ColumnElement[bool]:
+    row = DirectiveRow
+    stops_all = and_(row.kind == DirectiveKind.LIMIT.value, row.branch.is_(None), row.everywhere)
+    return or_(row.subject_type == subject.value, stops_all)
 
 
 def _is_open(now: datetime) -> ColumnElement[bool]:

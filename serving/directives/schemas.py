@@ -8,7 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import AwareDatetime, BaseModel, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
-from features.vocabulary import Branch
+from features.vocabulary import Branch, SubjectType
 from routing.directives import Directive, DirectiveKind
 from routing.policy import Mode
 from serving.db.tables import DirectiveRow
@@ -24,6 +24,9 @@ class DirectiveBody(Body):
     """An order: what is to be held back, silenced or stopped, on whose behalf, why and until when."""
 
     kind: DirectiveKind
+    subject: SubjectType = Field(
+        default=SubjectType.SHIPMENT, description="whose bundle it stands beside; a stop of everything holds for all"
+    )
     owner: Name = Field(description="on whose behalf: an owner of the bundle, for whom the caller acts")
     reason: Reason
     since: AwareDatetime | None = Field(default=None, description="from when on; now if left out")
@@ -75,6 +78,7 @@ class DirectiveAnswer(BaseModel):
     directive_id: str
     state: DirectiveState
     kind: DirectiveKind
+    subject: SubjectType
     owner: str
     reason: str
     since: datetime
@@ -102,6 +106,7 @@ class DirectiveAnswer(BaseModel):
             directive_id=directive.id,
             state=DirectiveState.OVER if over else begun,
             kind=directive.kind,
+            subject=SubjectType(row.subject_type),
             owner=directive.owner,
             reason=directive.reason,
             since=directive.since,

@@ -9,6 +9,7 @@ from secrets import token_hex
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from features.vocabulary import SubjectType
 from routing.canonical import rfc3339
 from routing.directives import Directive, DirectiveKind
 from routing.ordering import mistakes_in
@@ -39,8 +40,8 @@ class DirectiveService:
     clock: Clock
     bundles: Bundles
 
-    def issue(self, draft: Draft, render: Render, *, person: Person, keyed: Keyed) -> Answer:
-        """Order something, once for each key.
+    def issue(self, draft: Draft, render: Render, *, subject: SubjectType, person: Person, keyed: Keyed) -> Answer:
+        """Order something about a type of subject, once for each key.
 
         Raises
         ------
@@ -56,7 +57,7 @@ class DirectiveService:
             repository.lock(session)
             now = self.clock.now()
             directive = draft(f"dir_{token_hex(12)}", now)
-            mistakes = mistakes_in(directive, self.bundles.live(session))
+            mistakes = mistakes_in(directive, self.bundles.live(session, subject))
             if directive.since < now:
                 mistakes.append(
                     f"it begins at {rfc3339(directive.since)}, now it is {rfc3339(now)}. Leave `since` out."
@@ -64,7 +65,7 @@ class DirectiveService:
             if mistakes:
                 raise DirectiveError(mistakes)
             require(person, directive.owner, what=f"an order of {directive.owner}")
-            return now, render(issue(session, directive, by=person.name, at=now), now)
+            return now, render(issue(session, directive, subject, by=person.name, at=now), now)
 
         return answer_once(self.sessions, keyed, status=CREATED, act=act)
 
@@ -88,7 +89,8 @@ class DirectiveService:
             if row.kind == DirectiveKind.LIMIT:
                 raise LimitError(directive_id)
             owner = repository.directive_of(row).owner
-            require(person, owner, self.bundles.live(session).owner, what=f"to end an order of {owner}")
+            live = self.bundles.live(session, SubjectType(row.subject_type))
+            require(person, owner, live.owner, what=f"to end an order of {owner}")
             end(session, row, by=person.name, at=now, because=reason)
             return now, render(row, now)
 
@@ -112,9 +114,9 @@ class DirectiveService:
             return found(session, directive_id), self.clock.now()
 
 
-def issue(session: Session, directive: Directive, *, by: str, at: datetime) -> DirectiveRow:
+def issue(session: Session, directive: Directive, about: SubjectType, *, by: str, at: datetime) -> DirectiveRow:
     """Keep a directive, with its entry in the audit trail."""
-    repository.keep(session, directive, by=by, at=at)
+    repository.keep(session, directive, about, by=by, at=at)
     subject = f"directive:{directive.id}"
     audit(session, at=at, actor=by, action="directive.issued", subject=subject, new=directive.as_json())
     return found(session, directive.id)

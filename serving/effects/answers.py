@@ -69,7 +69,7 @@ def leave(session: Session, call_id: str, note: str | None, *, actor: str, now: 
     if row.effect == Effect.WITH_PERSON and row.status != "dead":
         effect = Effect.FAILED if row.outcome == Outcome.FAILED else Effect.UNVERIFIED
         move(session, row, effect, because=because, actor=actor, now=now)
-    elif row.status == "pending" and live_booking(session, row.shipment_id, before=row.position) is not None:
+    elif row.status == "pending" and live_booking(session, row.key, before=row.position) is not None:
         old = {"status": row.status, "attempts": row.attempts}
         row.status = "dismissed"
         new = {"status": "dismissed", "attempts": row.attempts, "reason": because}

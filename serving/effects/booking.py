@@ -9,6 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from features.vocabulary import Branch
 from routing.effects import BOOKING, Effect, Outcome, Standing
+from serving.db.subjects import SubjectKey, about, same_subject
 from serving.db.tables import OutgoingCallRow
 
 _BRANCHES = tuple(branch.value for branch in BOOKING)
@@ -31,14 +32,14 @@ def is_live(call: Any) -> ColumnElement[bool]:
 def waits(call: Any) -> ColumnElement[bool]:
     """Tell, in a query, whether a call must not be sent because an earlier booking of its shipment is live."""
     earlier = aliased(OutgoingCallRow)
-    same = and_(earlier.shipment_id == call.shipment_id, earlier.position < call.position)
+    same = and_(same_subject(earlier, call), earlier.position < call.position)
     return and_(is_booking(call), exists().where(same, is_booking(earlier), is_live(earlier)))
 
 
-def live_booking(session: Session, shipment_id: str, *, before: int | None = None) -> OutgoingCallRow | None:
-    """Return the booking of a shipment that is live, the first one let out; `before` a position, if given."""
+def live_booking(session: Session, key: SubjectKey, *, before: int | None = None) -> OutgoingCallRow | None:
+    """Return the booking of a subject that is live, the first one let out; `before` a position, if given."""
     call = OutgoingCallRow
-    found = select(call).where(call.shipment_id == shipment_id, is_booking(call), is_live(call))
+    found = select(call).where(about(call, key), is_booking(call), is_live(call))
     if before is not None:
         found = found.where(call.position < before)
     return session.scalars(found.order_by(call.position).limit(1)).one_or_none()
@@ -64,7 +65,7 @@ def in_words(row: OutgoingCallRow) -> str:
 def blocked_for_good(session: Session) -> list[tuple[str, str]]:
     """Return the calls that wait for a booking which only a person can end, each with that booking's id."""
     call, first = OutgoingCallRow, aliased(OutgoingCallRow)
-    same = and_(first.shipment_id == call.shipment_id, first.position < call.position)
+    same = and_(same_subject(first, call), first.position < call.position)
     ends_by_person = or_(first.effect.in_([each.value for each in _STANDS]), _accepted_unasked(first))
     rows = session.execute(
         select(call.call_id, first.call_id)

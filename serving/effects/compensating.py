@@ -52,7 +52,7 @@ def compensate(
     call = BranchCall(
         call_id=call_id,
         decision_id=row.decision_id,
-        shipment_id=row.shipment_id,
+        subject_id=row.subject_id,
         branch=Branch(row.branch),
         decided_at=now,
         payload={
@@ -69,7 +69,8 @@ def compensate(
         OutgoingCallRow(
             call_id=call_id,
             decision_id=row.decision_id,
-            shipment_id=row.shipment_id,
+            subject_type=row.subject_type,
+            subject_id=row.subject_id,
             branch=row.branch,
             target=row.target,
             body=compensation_envelope(call),

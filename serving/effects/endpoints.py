@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, Query, Response
 
 from routing.effects import Effect
+from serving.db.subjects import SubjectKey
 from serving.db.tables import OutgoingCallRow
 from serving.decisions.idempotency import Keyed
 from serving.decisions.schemas import CallShape
@@ -92,7 +93,8 @@ async def list_calls(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> CallList:
     """List the calls that were let out, newest first, with how far each and its effect have come."""
-    return CallList.of(effects.page(effect=effect, shipment_id=shipment_id, before=before, limit=limit), limit)
+    key = None if shipment_id is None else SubjectKey.shipment(shipment_id)
+    return CallList.of(effects.page(effect=effect, key=key, before=before, limit=limit), limit)
 
 
 @router.get("/calls/{call_id}")

@@ -46,7 +46,7 @@ def ask_about(session: Session, row: OutgoingCallRow, why: str, *, actor: str, n
         insert(ReviewItemRow).values(
             item_id=item_id,
             decision_id=row.decision_id,
-            shipment_id=row.shipment_id,
+            **row.key.columns,
             title=_title(body, row),
             why=why,
             suggested_branch=Branch.NONE.value,
@@ -102,6 +102,6 @@ def _stake(body: Mapping[str, Any]) -> tuple[int, str | None]:
 def _title(body: Mapping[str, Any], row: OutgoingCallRow) -> str:
     facts = body.get("facts", {})
     origin, destination, carrier = (facts.get(name) for name in ("origin", "destination", "carrier_id"))
-    way = f"{origin} → {destination} with {carrier}" if isinstance(origin, str) else row.shipment_id
+    way = f"{origin} → {destination} with {carrier}" if isinstance(origin, str) else row.subject_id
     title = f"{way}: what became of {row.branch}?"
     return title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1]}…"

@@ -44,7 +44,7 @@ def take_report(
     session.flush()
     after_compensation(session, row, actor=actor, now=now)
     if row.effect != Effect.VERIFIED:
-        watch(session, bundles, row.branch, now)
+        watch(session, bundles, row, now)
     return received
 
 

@@ -13,6 +13,7 @@ from features.vocabulary import Branch
 from routing.dispatch.envelope import call_id_for, compensation_id_for
 from routing.effects import Effect, Outcome, Received, Report
 from serving.clock import Clock
+from serving.db.subjects import SubjectKey, about
 from serving.db.tables import OutcomeRow, OutgoingCallRow, ReviewItemRow
 from serving.decisions.idempotency import Answer, Keyed, answer_once
 from serving.effects import answers
@@ -125,7 +126,7 @@ class EffectService:
     def undo_from(
         self, item_id: str, *, actor: str, token: str, call_id: str | None = None, note: str | None = None
     ) -> Item:
-        """Undo the call of an item, or another of the same shipment, for which the item's call waits.
+        """Undo the call of an item, or another of the same subject, for which the item's call waits.
 
         Raises
         ------
@@ -138,8 +139,8 @@ class EffectService:
             row = locked(session, call_id or self._call_id(session, item_id))
             now = self.clock.now()
             item = items.find(session, item_id)
-            if row is None or item is None or row.shipment_id != item.shipment_id:
-                raise AnswerError(item_id, "the call to undo is not of this shipment", "Name one of its calls.")
+            if row is None or item is None or row.key != item.key:
+                raise AnswerError(item_id, "the call to undo is about something else", "Name one of its calls.")
             if not self._close(session, item_id, Verdict.UNDO, row, token=token, note=note, actor=actor, now=now):
                 return self._item(session, item_id, now)
             try:
@@ -165,22 +166,22 @@ class EffectService:
             return row, list(reported), _item_about(session, call_id)
 
     def page(
-        self, *, effect: Effect | None, shipment_id: str | None, before: int | None, limit: int
+        self, *, effect: Effect | None, key: SubjectKey | None, before: int | None, limit: int
     ) -> list[OutgoingCallRow]:
         """Return calls, newest first."""
         found = select(OutgoingCallRow).order_by(OutgoingCallRow.position.desc()).limit(limit)
         if effect is not None:
             found = found.where(OutgoingCallRow.effect == effect.value)
-        if shipment_id is not None:
-            found = found.where(OutgoingCallRow.shipment_id == shipment_id)
+        if key is not None:
+            found = found.where(about(OutgoingCallRow, key))
         if before is not None:
             found = found.where(OutgoingCallRow.position < before)
         with self.reads() as session:
             return list(session.scalars(found))
 
-    def of_shipment(self, shipment_id: str) -> Sequence[OutgoingCallRow]:
-        """Return the calls of a shipment in the order in which they were let out."""
-        return self.page(effect=None, shipment_id=shipment_id, before=None, limit=50)[::-1]
+    def of_subject(self, key: SubjectKey) -> Sequence[OutgoingCallRow]:
+        """Return the calls of a subject in the order in which they were let out."""
+        return self.page(effect=None, key=key, before=None, limit=50)[::-1]
 
     def _call_id(self, session: Session, item_id: str) -> str:
         item = items.find(session, item_id)

@@ -49,7 +49,7 @@ def give_up(session: Session, bundles: Bundles, row: OutgoingCallRow, why: str, 
         put_before_person(session, row, why, actor=actor, now=now)
     else:
         after_compensation(session, row, actor=actor, now=now)
-    watch(session, bundles, row.branch, now)
+    watch(session, bundles, row, now)
 
 
 def _give_up(session: Session, bundles: Bundles, call_id: str, *, actor: str, now: datetime) -> int:

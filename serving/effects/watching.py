@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from features.vocabulary import Branch
 from routing.errors import PolicyError
+from serving.db.tables import OutgoingCallRow
 from serving.directives import repository as directives
 from serving.policies.bundles import Bundles
 from serving.policies.errors import LifeError
@@ -17,12 +18,12 @@ from serving.step_ups.stepping_down import after_effect
 _log = logging.getLogger(__name__)
 
 
-def watch(session: Session, bundles: Bundles, branch: str, now: datetime) -> None:
-    """Look whether the effects of a branch make it step down."""
+def watch(session: Session, bundles: Bundles, row: OutgoingCallRow, now: datetime) -> None:
+    """Look whether the effects of a call's branch make it step down."""
     try:
-        policy = bundles.live(session)
+        policy = bundles.live(session, row.key.type)
     except (LifeError, PolicyError) as error:  # nothing decides here
         _log.warning("Whether a branch is to step down cannot be told: %s", error)
         return
     directives.lock(session)  # of several failures at once, each counts the ones before
-    after_effect(session, policy, Branch(branch), now)
+    after_effect(session, policy, Branch(row.branch), now)

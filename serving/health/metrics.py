@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import InstrumentedAttribute, Session, sessionmaker
 
+from features.vocabulary import SubjectType
 from routing.rollout import ALL
 from serving.db.audit import SYSTEM
 from serving.db.tables import CauseRow, ChildRow, DirectiveRow, OutgoingCallRow, PolicyMoveRow, ReviewItemRow
@@ -67,15 +68,14 @@ class ServiceCollector(Collector):
 
 def _of_policies(session: Session) -> Iterator[GaugeMetricFamily]:
     """Tell what is in force, and whether somebody has put it in force alone: an alarm."""
-    standing = policies.newest(session)
-    if standing is None:
+    found = [standing for subject in SubjectType if (standing := policies.newest(session, subject)) is not None]
+    if not found:
         return
-    alone = sum(
-        policies.life(session, each).is_unapproved for each in {standing.live_digest, standing.candidate_digest} if each
-    )
+    in_force = {digest for standing in found for digest in (standing.live_digest, standing.candidate_digest) if digest}
+    alone = sum(policies.life(session, each).is_unapproved for each in in_force)
     yield _gauge("triage_policy_unapproved", "Bundles in force that no second person has approved.", alone)
-    rising = (standing.share_millionths or 0) / ALL
-    yield _gauge("triage_policy_rollout_share", "Share of shipments that a rollout has reached; 0: none is.", rising)
+    rising = max(standing.share_millionths or 0 for standing in found) / ALL
+    yield _gauge("triage_policy_rollout_share", "Share of subjects that a rollout has reached; 0: none is.", rising)
     ours = select(func.count()).where(DirectiveRow.issued_by == SYSTEM, DirectiveRow.ended_at.is_(None))
     stepped = session.scalar(ours) or 0
     yield _gauge("triage_branches_stepped_down", "Limits that the service has set by itself and that stand.", stepped)

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from features.vocabulary import SubjectType
 from routing.loader import parse_policy
 from routing.playbooks import Playbook
 from routing.policy import Policy
@@ -18,9 +19,9 @@ from serving.policies.errors import BundleDamagedError, BundleNotFoundError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InForce:
-    """The bundles in force at one moment.
+    """The bundles in force at one moment for one type of subject.
 
-    `live` decides, but for the shipments that a rollout has reached: those `candidate` decides. `shadow` decides beside
+    `live` decides, but for the subjects that a rollout has reached: those `candidate` decides. `shadow` decides beside
     them, and nothing comes of it.
     """
 
@@ -30,11 +31,11 @@ class InForce:
     share_millionths: int = 0
     shadow: Policy | None = None
 
-    def for_shipment(self, shipment_id: str) -> Policy:
-        """Return the bundle that decides about a shipment."""
+    def for_subject(self, subject_id: str) -> Policy:
+        """Return the bundle that decides about a subject."""
         if self.candidate is None or self.rollout_id is None:
             return self.live
-        reached = is_reached(shipment_id, self.rollout_id, self.share_millionths)
+        reached = is_reached(subject_id, self.rollout_id, self.share_millionths)
         return self.candidate if reached else self.live
 
     def playbook(self, name: str) -> Playbook | None:
@@ -69,15 +70,15 @@ class Bundles:
             policy = self._read[digest] = _linked(session, digest)
         return policy
 
-    def in_force(self, session: Session) -> InForce:
-        """Return the bundles in force.
+    def in_force(self, session: Session, subject: SubjectType = SubjectType.SHIPMENT) -> InForce:
+        """Return the bundles in force for a type of subject.
 
         Raises
         ------
         NothingInForceError
-            If the database has no bundle yet.
+            If the database has no bundle on it yet.
         """
-        row = repository.standing(session)
+        row = repository.standing(session, subject)
         candidate, shadow = (
             None if digest is None else self.policy(session, digest)
             for digest in (row.candidate_digest, row.shadow_digest)
@@ -90,9 +91,14 @@ class Bundles:
             shadow=shadow,
         )
 
-    def live(self, session: Session) -> Policy:
-        """Return the bundle that is live; of two in a rollout, the one that was so before."""
-        return self.policy(session, repository.standing(session).live_digest)
+    def live(self, session: Session, subject: SubjectType = SubjectType.SHIPMENT) -> Policy:
+        """Return the bundle that is live for a type of subject; of two in a rollout, the one that was so before."""
+        return self.policy(session, repository.standing(session, subject).live_digest)
+
+    def all_live(self, session: Session) -> dict[SubjectType, Policy]:
+        """Return the live bundle of each type of subject that has one."""
+        rows = {subject: repository.newest(session, subject) for subject in SubjectType}
+        return {subject: self.policy(session, row.live_digest) for subject, row in rows.items() if row is not None}
 
     def of_decision(self, session: Session, body: Mapping[str, Any]) -> Policy:
         """Return the bundle a decision was made under: it governs whatever follows of it.

@@ -16,6 +16,7 @@ from serving.policies.schemas import (
     MoveList,
     PublishBody,
     ReasonBody,
+    RollBackBody,
     ShadowAnswer,
     ShadowBody,
     SignBody,
@@ -64,13 +65,14 @@ async def list_policy_history(
 
 @router.post("/rollback", response_model=BundleAnswer, dependencies=_json)
 async def roll_policy_back(
-    body: Annotated[ReasonBody, Body(examples=[{"reason": "wrong messages go out"}])],
+    body: Annotated[RollBackBody, Body(examples=[{"reason": "wrong messages go out"}])],
     policies: Policies,
     person: Known,
     key: Key,
 ) -> Response:
     """Take back what came last, at once: a rollout under way, else the live bundle for the approved one before it."""
-    return respond(policies.roll_back(Asking(person, keyed("", body, person, key), _render), reason=body.reason))
+    asking = Asking(person, keyed("", body, person, key), _render)
+    return respond(policies.roll_back(asking, subject=body.subject, reason=body.reason))
 
 
 @router.get("/{digest}")
@@ -129,10 +131,10 @@ async def publish_policy(
     person: Known,
     key: Key,
 ) -> Response:
-    """Put an approved bundle in force, for all or for a share of shipments.
+    """Put an approved bundle in force, for all or for a share of its subjects.
 
-    A shipment that the share has reached stays with the bundle as the share grows. What was decided before is carried
-    out, overridden and replayed under the bundle it was decided under.
+    What the share has reached stays with the bundle as the share grows. What was decided before is carried out,
+    overridden and replayed under the bundle it was decided under.
     """
     asking = _asking(digest, body, person, key)
     return respond(policies.publish(asking, digest, share_millionths=body.share_millionths, reason=body.reason))

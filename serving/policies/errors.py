@@ -7,13 +7,15 @@ LifeError
  ├─ BundleDamagedError        what is kept is not what was handed in
  ├─ NothingInForceError       the database has no bundle yet
  ├─ ServiceRefusedError       a command is refused by the service, or not answered
- └─ AnotherBundleError        the service is started with a bundle that the database does not know
+ ├─ AnotherBundleError        the service is started with a bundle that the database does not know
+ └─ AnotherSubjectError       the service is started with a bundle on other subjects than it is given for
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from features.vocabulary import SubjectType
 from routing.errors import Problem
 from serving.errors import Fault, ServingError
 
@@ -61,10 +63,15 @@ class BundleDamagedError(LifeError):
 
 
 class NothingInForceError(LifeError):
-    """The database has no bundle yet."""
+    """The database has no bundle on a type of subject yet."""
 
-    def __init__(self) -> None:
-        super().__init__("No bundle is in force in this database yet. Start `triage serve` once; it brings the first.")
+    def __init__(self, subject: SubjectType) -> None:
+        self.subject = subject
+        option = "" if subject is SubjectType.SHIPMENT else f" with --{subject}-policy"
+        super().__init__(
+            f"No bundle on {subject}s is in force in this database yet. Start `triage serve`{option} once; it brings "
+            "the first."
+        )
 
 
 class ServiceRefusedError(LifeError):
@@ -81,3 +88,12 @@ class AnotherBundleError(LifeError):
             f"it. Start without --policy and hand it in, `triage policy submit {path}`: a second person approves it. "
             f'In an emergency: `triage policy break-glass {path} --by NAME --reason "…"`.'
         )
+
+
+class AnotherSubjectError(LifeError):
+    """The service is started with a bundle on other subjects than it is given for."""
+
+    def __init__(self, path: str, found: SubjectType, expected: SubjectType) -> None:
+        self.path = path
+        option = {SubjectType.SHIPMENT: "--policy"}.get(found, f"--{found}-policy")
+        super().__init__(f"{path} decides about {found}s, expected a bundle on {expected}s. Give it as {option}.")

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from features.vocabulary import SubjectType
 from routing.canonical import jsonable
 from routing.errors import Severity
 from routing.loader import lint_policy, parse_policy
@@ -55,7 +56,7 @@ def pack_of(session: Session, policy: Policy, window: Window, *, live: str) -> d
     live
         The digest of the bundle in force, beside which it was gathered.
     """
-    since = _not_more_than(MOST_DECISIONS, session, window)
+    since = _not_more_than(MOST_DECISIONS, session, policy.subject, window)
     summary, misses = Summary(policy), Misses()
     for compared in preview(session, policy, since, window.until):
         summary.add(compared)
@@ -73,16 +74,16 @@ def pack_of(session: Session, policy: Policy, window: Window, *, live: str) -> d
             "warnings": [{"line": each.line, "where": each.where, "message": each.message} for each in policy.warnings],
         },
         "preview": {"from": jsonable(since), "to": jsonable(window.until), **summary.as_json()},
-        "bound": misses.as_json(session),
+        "bound": misses.as_json(session) if policy.subject is SubjectType.SHIPMENT else None,
     }
 
 
-def _not_more_than(count: int, session: Session, window: Window) -> datetime:
-    """Return since when there are at most so many decisions, or as many as share one moment."""
+def _not_more_than(count: int, session: Session, subject: SubjectType, window: Window) -> datetime:
+    """Return since when there are at most so many decisions on a type of subject, or as many as share one moment."""
     row = DecisionRow
     newest = (
         select(row.decided_at)
-        .where(row.decided_at >= window.since, row.decided_at < window.until)
+        .where(row.subject_type == subject, row.decided_at >= window.since, row.decided_at < window.until)
         .order_by(row.decided_at.desc())
         .offset(count - 1)
         .limit(1)

@@ -27,7 +27,8 @@ def break_with_database(session: Session, text: str, person: Person, now: dateti
         If it has mistakes, is live already, or the service was never started on this database.
     """
     orders.lock(session)
-    policy, standing = read_bundle(text, now.date()), repository.standing(session)
+    policy = read_bundle(text, now.date())
+    standing = repository.standing(session, policy.subject)
     taking = steps.Taking(session, Bundles(), standing, person, now)
     if repository.life(session, policy.digest).verdict is not Step.SUBMITTED:
         pack = pack_of(session, policy, Window(now - WINDOW, now), live=standing.live_digest)

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import typer
 
+from features.vocabulary import SubjectType
 from routing.canonical import canonical_json
 from routing.loader import read_text
 from serving.auth.people import Person
@@ -63,7 +64,8 @@ def list_bundles(token: Token = "", api: Api = HERE) -> None:
     for each in _ask(api, token, "GET", "/v1/policies")["policies"]:
         alarm = "  UNAPPROVED" if each["unapproved"] and each["share"] else ""
         named = f"{each['name']} version {each['version']}"
-        typer.echo(f"{each['digest'][:12]}  {each['status']:<9} {each['share']:>7.2%}  {named}{alarm}")
+        on = f"on {each['subject']}s"
+        typer.echo(f"{each['digest'][:12]}  {each['status']:<9} {each['share']:>7.2%}  {named} {on}{alarm}")
 
 
 def show(bundle: Bundle, token: Token = "", api: Api = HERE) -> None:
@@ -99,16 +101,21 @@ def publish(
     bundle: Bundle,
     reason: Reason,
     token: Token,
-    share: Annotated[float, typer.Option(min=0, max=1, help="Share of shipments, which only grows. 1: all.")] = 1.0,
+    share: Annotated[float, typer.Option(min=0, max=1, help="Share of its subjects, which only grows. 1: all.")] = 1.0,
     api: Api = HERE,
 ) -> None:
-    """Put an approved bundle in force, for all or for a share of shipments."""
+    """Put an approved bundle in force, for all or for a share of its subjects."""
     _step(api, token, bundle, "publish", {"share": share, "reason": reason})
 
 
-def rollback(reason: Reason, token: Token, api: Api = HERE) -> None:
+def rollback(
+    reason: Reason,
+    token: Token,
+    subject: Annotated[SubjectType, typer.Option(help="Whose bundle is taken back.")] = SubjectType.SHIPMENT,
+    api: Api = HERE,
+) -> None:
     """Take back what came last, at once."""
-    _tell(_ask(api, token, "POST", "/v1/policies/rollback", {"reason": reason}))
+    _tell(_ask(api, token, "POST", "/v1/policies/rollback", {"reason": reason, "subject": subject.value}))
 
 
 def history(token: Token = "", api: Api = HERE) -> None:
@@ -141,7 +148,7 @@ def _step(api: str, token: str, bundle: str, verb: str, body: dict[str, Any] | N
 
 
 def _tell(found: dict[str, Any]) -> None:
-    share = f" for {found['share']:.2%} of shipments" if found["share"] else ""
+    share = f" for {found['share']:.2%} of {found['subject']}s" if found["share"] else ""
     typer.echo(f"{found['name']} version {found['version']} ({found['digest']}) is {found['status']}{share}.")
     if found["signs"] and found["status"] == "submitted":
         typer.echo(f"A second person approves it with --signs {found['signs']}")

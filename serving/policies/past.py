@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from features.vocabulary import Branch
@@ -16,6 +16,7 @@ from routing.context import Past
 from routing.policy import Policy
 from routing.preview.past import PastCall, PastDecision
 from routing.recording import decode_facts
+from serving.db.subjects import AboutSubject
 from serving.db.tables import DecisionRow, OutgoingCallRow
 from serving.decisions.context import past_of
 
@@ -24,7 +25,10 @@ _CHUNK = 500
 
 @dataclass(frozen=True)
 class PastOfLedger:
-    """The decisions made from `since` until just before `until`, and what a bundle may look at besides."""
+    """The decisions made from `since` until just before `until`, and what a bundle may look at besides.
+
+    Only what concerns the bundle's own type of subject is looked at.
+    """
 
     session: Session
     policy: Policy
@@ -35,27 +39,25 @@ class PastOfLedger:
         """Yield the decisions in the order of the chain."""
         row = DecisionRow
         statement = (
-            select(row.sequence, row.shipment_id, row.decided_at, row.body)
-            .where(row.decided_at >= self.since, row.decided_at < self.until)
+            select(row.sequence, row.subject_id, row.decided_at, row.body)
+            .where(self._made())
             .order_by(row.sequence)
             .execution_options(yield_per=_CHUNK)
         )
-        for sequence, shipment_id, decided_at, body in self.session.execute(statement):
-            yield PastDecision(sequence, shipment_id, decided_at, json.loads(body))
+        for sequence, subject_id, decided_at, body in self.session.execute(statement):
+            yield PastDecision(sequence, subject_id, decided_at, json.loads(body))
 
     @cached_property
     def count(self) -> int:
         """How many decisions there are."""
         row = DecisionRow
-        made = select(func.count()).where(row.decided_at >= self.since, row.decided_at < self.until)
-        return self.session.execute(made).scalar_one()
+        return self.session.execute(select(func.count(row.sequence)).where(self._made())).scalar_one()
 
     @cached_property
     def first(self) -> int:
         """The sequence of the first decision; 0 if there is none."""
         row = DecisionRow
-        made = select(func.min(row.sequence)).where(row.decided_at >= self.since, row.decided_at < self.until)
-        return self.session.execute(made).scalar() or 0
+        return self.session.execute(select(func.min(row.sequence)).where(self._made())).scalar() or 0
 
     def earlier_calls(self) -> list[PastCall]:
         """Return the calls of before, as far as the bundle's budgets and rests reach."""
@@ -63,44 +65,54 @@ class PastOfLedger:
         rests = [terms.cool_down.lasts for terms in self.policy.branches.values() if terms.cool_down]
         reach = max((*budgets, *rests), default=timedelta(0))
         call = OutgoingCallRow
-        return self._calls(_calls().where(call.created_at > self.since - reach, _sequence() < self.first))
+        lately = call.created_at > self.since - reach
+        return self._calls(_calls().where(self._own(call), lately, _sequence() < self.first))
 
     def calls_of_people(self) -> list[PastCall]:
         """Return the calls that people let out since, in the order of the chain."""
         call, decision = OutgoingCallRow, DecisionRow
         by_people = decision.branch == Branch.REVIEW.value
-        return self._calls(_calls().where(by_people, _sequence() >= self.first, call.created_at < self.until))
+        return self._calls(
+            _calls().where(self._own(call), by_people, _sequence() >= self.first, call.created_at < self.until)
+        )
 
-    def history_before(self, shipment_id: str) -> tuple[Past, ...]:
-        """Return what went before for a shipment, as far as the bundle looks back."""
-        last = self._last_before.get(shipment_id)
+    def history_before(self, subject_id: str) -> tuple[Past, ...]:
+        """Return what went before for a subject, as far as the bundle looks back."""
+        last = self._last_before.get(subject_id)
         if last is None:
             return ()
         row, back = DecisionRow, self.policy.looks_back or timedelta(0)
         seen = or_(row.sequence == last, row.decided_at >= self.since - back)
         statement = (
             select(row.decided_at, row.branch, row.body)
-            .where(row.shipment_id == shipment_id, row.sequence <= last, seen)
+            .where(self._own(row), row.subject_id == subject_id, row.sequence <= last, seen)
             .order_by(row.sequence)
         )
         return tuple(past_of(at, branch, json.loads(body)) for at, branch, body in self.session.execute(statement))
 
     @cached_property
     def _last_before(self) -> dict[str, int]:
-        """The last decision of before for each shipment that is decided about again."""
+        """The last decision of before for each subject that is decided about again."""
         row = DecisionRow
-        again = select(row.shipment_id).where(row.decided_at >= self.since, row.decided_at < self.until)
+        again = select(row.subject_id).where(self._made())
         statement = (
-            select(row.shipment_id, func.max(row.sequence))
-            .where(row.sequence < self.first, row.shipment_id.in_(again))
-            .group_by(row.shipment_id)
+            select(row.subject_id, func.max(row.sequence))
+            .where(row.sequence < self.first, self._own(row), row.subject_id.in_(again))
+            .group_by(row.subject_id)
         )
         return dict(self.session.execute(statement).all())
 
+    def _made(self) -> ColumnElement[bool]:
+        row = DecisionRow
+        return and_(self._own(row), row.decided_at >= self.since, row.decided_at < self.until)
+
+    def _own(self, row: type[AboutSubject]) -> ColumnElement[bool]:
+        return row.subject_type == self.policy.subject.value
+
     def _calls(self, statement: Select[str, str, str, datetime, int, str]) -> list[PastCall]:
         return [
-            PastCall(decision_id, shipment_id, Branch(branch), at, sequence, decode_facts(json.loads(body)["facts"]))
-            for decision_id, shipment_id, branch, at, sequence, body in self.session.execute(statement)
+            PastCall(decision_id, subject_id, Branch(branch), at, sequence, decode_facts(json.loads(body)["facts"]))
+            for decision_id, subject_id, branch, at, sequence, body in self.session.execute(statement)
         ]
 
 
@@ -111,7 +123,7 @@ def _sequence() -> ColumnElement[int]:
 def _calls() -> Select[str, str, str, datetime, int, str]:
     call, decision = OutgoingCallRow, DecisionRow
     return (
-        select(call.decision_id, call.shipment_id, call.branch, call.created_at, _sequence(), decision.body)
+        select(call.decision_id, call.subject_id, call.branch, call.created_at, _sequence(), decision.body)
         .join(decision, decision.decision_id == call.decision_id)
         .where(call.compensates.is_(None))
         .order_by(_sequence(), call.position)

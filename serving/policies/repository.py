@@ -6,14 +6,14 @@ import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Row, func, insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from features.vocabulary import SubjectType
 from routing.policy import Policy
 from serving.db.audit import audit
 from serving.db.tables import DecisionRow, PolicyBundleRow, PolicyMoveRow, ShadowDecisionRow
-from serving.policies.errors import BundleNotFoundError, BundleStepError, NothingInForceError
+from serving.policies.errors import BundleNotFoundError, NothingInForceError
 from serving.policies.life import Life, Step
 
 _STANDING = ("live_digest", "candidate_digest", "rollout_id", "share_millionths", "shadow_digest")
@@ -26,9 +26,6 @@ def content_hash(text: str) -> str:
 
 def keep(session: Session, policy: Policy, at: datetime) -> PolicyBundleRow:
     """Keep a bundle, once, and return what is kept: of two that differ in comments alone, the first."""
-    if policy.subject is not SubjectType.SHIPMENT:
-        why = f"it is on {policy.subject}s, and the service decides about shipments only"
-        raise BundleStepError("keep it", why, "Try it with `triage policy lint`.")
     row = session.get(PolicyBundleRow, policy.digest)
     if row is None:
         row = PolicyBundleRow(
@@ -38,6 +35,7 @@ def keep(session: Session, policy: Policy, at: datetime) -> PolicyBundleRow:
             content_hash=content_hash(policy.text),
             text=policy.text,
             kept_at=at,
+            subject_type=policy.subject.value,
         )
         session.add(row)
         session.flush()
@@ -58,23 +56,35 @@ def find(session: Session, digest: str) -> PolicyBundleRow:
     return row
 
 
-def newest(session: Session) -> PolicyMoveRow | None:
-    """Return the newest move, which says what is in force; None in a database that has no bundle yet."""
-    return session.scalars(select(PolicyMoveRow).order_by(PolicyMoveRow.position.desc()).limit(1)).one_or_none()
+def newest(session: Session, subject: SubjectType) -> PolicyMoveRow | None:
+    """Return the newest move on a type of subject, which says what is in force; None if there is no bundle yet."""
+    own = select(PolicyMoveRow).filter_by(subject_type=subject.value)
+    return session.scalars(own.order_by(PolicyMoveRow.position.desc()).limit(1)).one_or_none()
 
 
-def standing(session: Session) -> PolicyMoveRow:
-    """Return the newest move, which says what is in force.
+def standing(session: Session, subject: SubjectType = SubjectType.SHIPMENT) -> PolicyMoveRow:
+    """Return the newest move on a type of subject, which says what is in force.
 
     Raises
     ------
     NothingInForceError
-        If the database has no bundle yet.
+        If the database has no bundle on it yet.
     """
-    row = newest(session)
+    row = newest(session, subject)
     if row is None:
-        raise NothingInForceError
+        raise NothingInForceError(subject)
     return row
+
+
+def standing_beside(session: Session, digest: str) -> PolicyMoveRow:
+    """Return what is in force for the subjects of a bundle.
+
+    Raises
+    ------
+    BundleNotFoundError, NothingInForceError
+        If none of that digest is kept, or nothing is in force for its subjects.
+    """
+    return standing(session, SubjectType(find(session, digest).subject_type))
 
 
 def move(
@@ -94,7 +104,15 @@ def move(
     stands = {} if before is None else {name: getattr(before, name) for name in _STANDING}
     stands |= changes
     row = PolicyMoveRow(
-        at=at, actor=by, action=step.value, digest=digest, reason=reason, pack=pack, signs=signs, **stands
+        at=at,
+        actor=by,
+        action=step.value,
+        digest=digest,
+        reason=reason,
+        pack=pack,
+        signs=signs,
+        subject_type=find(session, digest).subject_type,
+        **stands,
     )
     session.add(row)
     session.flush()
@@ -109,10 +127,11 @@ def life(session: Session, digest: str) -> Life:
     return Life(list(session.scalars(moves)))
 
 
-def earlier_live(session: Session) -> Iterable[str]:
-    """Yield the bundles that were live for all, the newest first, each once."""
+def earlier_live(session: Session, subject: str) -> Iterable[str]:
+    """Yield the bundles that were live for all subjects of a type, the newest first, each once."""
     seen = set()
-    for digest in session.scalars(select(PolicyMoveRow.live_digest).order_by(PolicyMoveRow.position.desc())):
+    own = select(PolicyMoveRow.live_digest).filter_by(subject_type=subject)
+    for digest in session.scalars(own.order_by(PolicyMoveRow.position.desc())):
         if digest not in seen:
             seen.add(digest)
             yield digest
@@ -146,14 +165,18 @@ def shadowed(session: Session, digest: str) -> Iterable[tuple[ShadowDecisionRow,
 
 
 def decisions_beside(session: Session, digest: str) -> int:
-    """Return how many decisions were made from the first to the last that a bundle in shadow looked at."""
-    looked: Row[int | None, int | None] = session.execute(
-        select(func.min(DecisionRow.sequence), func.max(DecisionRow.sequence))
+    """Return how many decisions on its subjects were made from the first to the last that a bundle in shadow saw."""
+    looked = (
+        select(func.min(DecisionRow.sequence).label("first"), func.max(DecisionRow.sequence).label("last"))
         .join(ShadowDecisionRow, DecisionRow.decision_id == ShadowDecisionRow.decision_id)
         .where(ShadowDecisionRow.digest == digest)
-    ).one()
-    first, last = looked
-    return 0 if first is None or last is None else last - first + 1
+        .subquery()
+    )
+    beside = select(func.count(DecisionRow.sequence)).where(
+        DecisionRow.subject_type == find(session, digest).subject_type,
+        DecisionRow.sequence.between(select(looked.c.first).scalar_subquery(), select(looked.c.last).scalar_subquery()),
+    )
+    return session.scalar(beside) or 0
 
 
 def keep_shadow(session: Session, **columns: object) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from features.vocabulary import SubjectType
 from routing.rollout import ALL
 from serving.db.tables import PolicyMoveRow
 from serving.directives.schemas import Reason
@@ -40,6 +41,12 @@ class ReasonBody(Body):
     reason: Reason
 
 
+class RollBackBody(ReasonBody):
+    """Why, and whose bundle is taken back."""
+
+    subject: SubjectType = Field(default=SubjectType.SHIPMENT, description="whose bundle is taken back")
+
+
 class ShadowBody(Body):
     """Whether a bundle decides in shadow."""
 
@@ -47,7 +54,7 @@ class ShadowBody(Body):
 
 
 class PublishBody(Body):
-    """For which share of shipments, and why."""
+    """For which share of its subjects, and why."""
 
     share: Annotated[float, Field(gt=0, le=1, description="1: for all. A share only grows")] = 1.0
     reason: Reason
@@ -65,6 +72,7 @@ class MoveShape(BaseModel):
     at: datetime
     actor: str
     action: Step
+    subject: SubjectType = Field(description="what the bundle decides about")
     digest: str = Field(description="of the bundle that the step is about; for `rolled_back` the one taken away")
     reason: str | None
     signs: str | None
@@ -81,6 +89,7 @@ class MoveShape(BaseModel):
             at=row.at,
             actor=row.actor,
             action=Step(row.action),
+            subject=SubjectType(row.subject_type),
             digest=row.digest,
             reason=row.reason,
             signs=row.signs,
@@ -97,8 +106,9 @@ class BundleShape(BaseModel):
     digest: str
     name: str
     version: int
+    subject: SubjectType = Field(description="what it decides about")
     status: Status
-    share: float = Field(description="of shipments that it decides about now")
+    share: float = Field(description="of its subjects that it decides about now")
     unapproved: bool = Field(
         description="one person alone has put it in force, and no second one has approved it since"
     )
@@ -114,6 +124,7 @@ class BundleShape(BaseModel):
             digest=row.digest,
             name=row.name,
             version=row.version,
+            subject=SubjectType(row.subject_type),
             status=known.status,
             share=share,
             unapproved=life.is_unapproved,

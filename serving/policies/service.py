@@ -6,9 +6,11 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from features.vocabulary import SubjectType
 from routing.canonical import canonical_json, digest
 from serving.auth.people import Person
 from serving.clock import Clock
@@ -70,13 +72,13 @@ class PolicyService:
         until = now if until is None else until
         window = Window(until - WINDOW if since is None else since, until)
         with self.reads() as session:  # thousands of decisions are made again, for which nobody else waits
-            pack = pack_of(session, policy, window, live=repository.standing(session).live_digest)
+            pack = pack_of(session, policy, window, live=repository.standing(session, policy.subject).live_digest)
 
         def step(taking: Taking) -> str:
             steps.submit(taking, policy, reason=reason, pack=canonical_json(pack), signs=digest(pack))
             return policy.digest
 
-        return self._once(asking, step, status=CREATED)
+        return self._once(asking, partial(repository.standing, subject=policy.subject), step, status=CREATED)
 
     def approve(self, asking: Asking, bundle: str, *, signed: str) -> Answer:
         """Approve what another has submitted, by the digest of its evidence, which covers its bytes."""
@@ -95,7 +97,7 @@ class PolicyService:
         return self._of(asking, bundle, lambda taking: steps.end_shadow(taking, bundle))
 
     def publish(self, asking: Asking, bundle: str, *, share_millionths: int, reason: str) -> Answer:
-        """Put an approved bundle in force, for all or for a share of shipments that only grows."""
+        """Put an approved bundle in force, for all or for a share of its subjects that only grows."""
         return self._of(
             asking,
             bundle,
@@ -109,20 +111,23 @@ class PolicyService:
             _log.error("%s broke the glass: bundle %s is in force unapproved: %s", asking.person.name, bundle, reason)
         return answer
 
-    def roll_back(self, asking: Asking, *, reason: str) -> Answer:
-        """Take back what came last, and answer with the bundle that is live then."""
-        return self._once(asking, lambda taking: steps.roll_back(taking, reason=reason))
+    def roll_back(self, asking: Asking, *, subject: SubjectType, reason: str) -> Answer:
+        """Take back what came last for a type of subject, and answer with the bundle that is live then."""
+        own = partial(repository.standing, subject=subject)
+        return self._once(asking, own, lambda taking: steps.roll_back(taking, reason=reason))
 
     def known(self) -> list[Known]:
         """Return all bundles, newest first."""
         with self.reads() as session:
-            standing = repository.standing(session)
-            return [steps.known(session, row.digest, standing) for row in repository.bundles(session)]
+            return [
+                steps.known(session, row.digest, repository.standing(session, SubjectType(row.subject_type)))
+                for row in repository.bundles(session)
+            ]
 
     def one(self, bundle: str) -> Known:
         """Return a bundle; `BundleNotFoundError` if it is not kept."""
         with self.reads() as session:
-            return steps.known(session, bundle, repository.standing(session))
+            return steps.known(session, bundle, repository.standing_beside(session, bundle))
 
     def history(self, *, before: int | None, limit: int) -> list[PolicyMoveRow]:
         """Return what happened to bundles, newest first."""
@@ -139,15 +144,22 @@ class PolicyService:
             step(taking)
             return bundle
 
-        return self._once(asking, answered)
+        return self._once(asking, partial(repository.standing_beside, digest=bundle), answered)
 
-    def _once(self, asking: Asking, step: Callable[[Taking], str], *, status: int = OK) -> Answer:
-        """Take a step once for each key, while nobody decides."""
+    def _once(
+        self,
+        asking: Asking,
+        standing: Callable[[Session], PolicyMoveRow],
+        step: Callable[[Taking], str],
+        *,
+        status: int = OK,
+    ) -> Answer:
+        """Take a step once for each key, while nobody decides. `standing` returns what is in force for its subjects."""
 
         def act(session: Session) -> tuple[datetime, str]:
             orders.lock(session)
             now = self.clock.now()
-            shown = step(Taking(session, self.bundles, repository.standing(session), asking.person, now))
-            return now, asking.render(steps.known(session, shown, repository.standing(session)))
+            shown = step(Taking(session, self.bundles, standing(session), asking.person, now))
+            return now, asking.render(steps.known(session, shown, standing(session)))
 
         return answer_once(self.sessions, asking.keyed, status=status, act=act)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from features.vocabulary import SubjectType
 from routing.loader import load_policy
 from routing.policy import Policy
 from serving.config import bundled_policy
@@ -17,43 +19,61 @@ from serving.decisions import usage
 from serving.directives import repository as orders
 from serving.policies import repository
 from serving.policies.bundles import Bundles
-from serving.policies.errors import AnotherBundleError
+from serving.policies.errors import AnotherBundleError, AnotherSubjectError
 from serving.policies.life import Step
 
 _log = logging.getLogger(__name__)
 
 
-def begin(session: Session, bundles: Bundles, given: Path | None, now: datetime) -> frozenset[str]:
-    """Put the first bundle in force in a database that has none, and return the owners of what is in force.
+def begin(
+    session: Session, bundles: Bundles, given: Mapping[SubjectType, Path | None], now: datetime
+) -> frozenset[str]:
+    """Put the first bundle in force for types of subject that have none, and return the owners of what is in force.
 
-    In any other database, a bundle that is given must be the live one, or one that it knows; the latter changes
+    Where there is one, a bundle that is given must be the live one, or one that the database knows; the latter changes
     nothing and is reported.
+
+    Parameters
+    ----------
+    given
+        The file of each type of subject that is to be decided about; None: the bundle that ships.
 
     Raises
     ------
-    AnotherBundleError
-        If the database does not know the bundle that is given.
+    AnotherBundleError, AnotherSubjectError
+        If the database does not know a bundle that is given, or it is on other subjects.
     BundleDamagedError, PolicyError
-        If a bundle in force cannot be read, or the one that is given.
+        If a bundle in force cannot be read, or one that is given.
     """
     orders.lock(session)
-    standing = repository.newest(session)
+    for subject, path in given.items():
+        _begin(session, subject, path, now)
+    owners: set[str] = set()
+    for subject in bundles.all_live(session):
+        in_force = bundles.in_force(session, subject)
+        for each in in_force.counting(in_force.live):
+            usage.note_earlier(session, each, now)
+            owners.update(each.owners)
+    return frozenset(owners)
+
+
+def _begin(session: Session, subject: SubjectType, path: Path | None, now: datetime) -> None:
+    standing = repository.newest(session, subject)
+    if path is None and standing is not None:
+        return
+    policy = load_policy(path or bundled_policy(subject))
+    if policy.subject is not subject:
+        raise AnotherSubjectError(str(path), policy.subject, subject)
     if standing is None:
-        bootstrap(session, load_policy(given or bundled_policy()), now)
-    elif given is not None:
-        policy = load_policy(given)
-        if policy.digest not in (standing.live_digest, standing.candidate_digest):
-            if session.get(PolicyBundleRow, policy.digest) is None:
-                raise AnotherBundleError(str(given), policy.digest, standing.live_digest)
-            _log.warning(
-                "%s is kept and not in force; bundle %s is. What is in force is changed with `triage policy`.",
-                given,
-                standing.live_digest[:12],
-            )
-    in_force = bundles.in_force(session)
-    for each in in_force.counting(in_force.live):
-        usage.note_earlier(session, each, now)
-    return frozenset(owner for each in in_force.counting(in_force.live) for owner in each.owners)
+        bootstrap(session, policy, now)
+    elif policy.digest not in (standing.live_digest, standing.candidate_digest):
+        if session.get(PolicyBundleRow, policy.digest) is None:
+            raise AnotherBundleError(str(path), policy.digest, standing.live_digest)
+        _log.warning(
+            "%s is kept and not in force; bundle %s is. What is in force is changed with `triage policy`.",
+            path,
+            standing.live_digest[:12],
+        )
 
 
 def bootstrap(session: Session, policy: Policy, now: datetime) -> None:

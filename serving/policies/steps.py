@@ -61,13 +61,18 @@ class Taking:
     person: Person
     now: datetime
 
+    @property
+    def live(self) -> Policy:
+        """The live bundle."""
+        return self.bundles.policy(self.session, self.standing.live_digest)
+
     def known(self, digest: str) -> Known:
         """Return a bundle."""
         return known(self.session, digest, self.standing)
 
     def require_owner(self, what: str) -> None:
         """Make sure that the person acts for the owner of the bundle in force."""
-        require(self.person, self.bundles.live(self.session).owner, what=what)
+        require(self.person, self.live.owner, what=what)
 
     def move(self, step: Step, digest: str, **columns: Any) -> None:
         """Note the step."""
@@ -154,7 +159,7 @@ def end_shadow(taking: Taking, digest: str) -> None:
 
 
 def publish(taking: Taking, digest: str, *, share_millionths: int, reason: str) -> None:
-    """Put an approved bundle in force for a share of shipments, which only grows, or for all."""
+    """Put an approved bundle in force for a share of its subjects, which only grows, or for all."""
     taking.require_owner("to put a bundle in force")
     found, standing = taking.known(digest), taking.standing
     if digest == standing.live_digest:
@@ -163,7 +168,7 @@ def publish(taking: Taking, digest: str, *, share_millionths: int, reason: str) 
         why = f"bundle {str(standing.candidate_digest)[:12]}… is being rolled out"
         raise BundleStepError("put it in force", why, "Bring that rollout to its end, or roll it back.")
     if share_millionths <= (standing.share_millionths or 0):
-        why = f"it has {(standing.share_millionths or 0) / ALL:.2%} of shipments, and a share only grows"
+        why = f"it has {(standing.share_millionths or 0) / ALL:.2%} of its subjects, and a share only grows"
         raise BundleStepError("put it in force", why, "Give a larger share, or roll it back.")
     if not found.life.is_approved:
         raise BundleStepError("put it in force", "nobody has approved it as it was submitted", _SECOND)
@@ -182,12 +187,13 @@ def publish(taking: Taking, digest: str, *, share_millionths: int, reason: str) 
 def roll_back(taking: Taking, *, reason: str) -> str:
     """Take back a rollout that is under way, else the live bundle for the one before it; return which is live now."""
     session, standing = taking.session, taking.standing
-    live = taking.bundles.live(session)
+    live = taking.live
     owners = sorted({live.owner, *(terms.owner for terms in live.branches.values())})
     require(taking.person, *owners, what="to roll a bundle back")
     returning = standing.live_digest
     if standing.candidate_digest is None:
-        earlier = (each for each in repository.earlier_live(session) if each != standing.live_digest)
+        were_live = repository.earlier_live(session, standing.subject_type)
+        earlier = (each for each in were_live if each != standing.live_digest)
         found = next((each for each in earlier if repository.life(session, each).may_return), None)
         if found is None:
             raise BundleStepError("roll back", "no bundle that may return was in force before", _SECOND)
@@ -203,7 +209,7 @@ def roll_back(taking: Taking, *, reason: str) -> str:
 def halt(session: Session, digest: str, *, because: str, now: datetime) -> None:
     """Take back a rollout that is under way, by the service itself; nothing if it is over by now."""
     orders.lock(session)
-    standing = repository.standing(session)
+    standing = repository.standing_beside(session, digest)
     if standing.candidate_digest == digest:
         by, reason = SYSTEM, f"halted: {because}"
         repository.move(session, Step.ROLLED_BACK, digest, by=by, at=now, before=standing, reason=reason, **_NO_ROLLOUT)

@@ -39,7 +39,7 @@ def in_order(waiting: Iterable[Waiting]) -> list[Waiting]:
 def of_items(items: Iterable[Item]) -> Iterator[Waiting]:
     """Return the items of the queue."""
     for item in items:
-        yield Waiting(Kind.LATE_SHIPMENT, item.shipment_id, item.title, item.matter)
+        yield Waiting(item.matter.kind, item.key.id, item.title, item.matter)
 
 
 def of_invoices(answers: Iterable[InvoiceAnswer], currency: str) -> Iterator[Waiting]:

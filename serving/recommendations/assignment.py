@@ -54,7 +54,8 @@ class AssignmentService:
             If no contract is on file.
         """
         items = () if asked is not None else self.reviews.page(which=Which.WAITING, limit=AT_MOST).items
-        names = list(dict.fromkeys(asked if asked is not None else (item.shipment_id for item in items)))
+        of_items = [item.shipment_id for item in items if item.shipment_id is not None]
+        names = list(dict.fromkeys(asked if asked is not None else of_items))
         cases: list[Case] = []
         left_out: dict[str, str] = {}
         for name in names:

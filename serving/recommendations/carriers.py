@@ -62,7 +62,7 @@ class CarrierService:
             raise NoContractsError
         subject = self.scores.subject(question, self.clock.now())
         with self.reads() as session:
-            policy = self.bundles.in_force(session).for_shipment(subject.shipment.shipment_id)
+            policy = self.bundles.in_force(session).for_subject(subject.shipment.shipment_id)
         return self._ranked(subject, policy, wanted)
 
     def facts(self, policy: Policy, scored: Scored) -> Mapping[str, object]:

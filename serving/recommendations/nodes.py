@@ -82,7 +82,7 @@ class NodeService:
         subject = None if asked.shipment is None else own.scores.subject(asked.shipment, now)
         with own.reads() as session:
             bundles = own.bundles.in_force(session)
-        policy = bundles.live if subject is None else bundles.for_shipment(subject.shipment.shipment_id)
+        policy = bundles.live if subject is None else bundles.for_subject(subject.shipment.shipment_id)
         promised_at = asked.promised_at or (None if subject is None else subject.shipment.promised_at)
         if promised_at is None:
             raise NoPromiseError

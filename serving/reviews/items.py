@@ -6,18 +6,39 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from features.vocabulary import Branch
-from routing.priority import LEAST_MINUTES, Matter, Saving, late_shipment
+from features.vocabulary import Branch, SubjectType
+from routing.policy import Policy
+from routing.priority import LEAST_MINUTES, Kind, Matter, Saving, late_shipment, savings
+from serving.db.subjects import SubjectKey
 from serving.db.tables import ReviewItemRow
 from serving.errors import CursorError
 from serving.reviews.reasons import Answer, ReasonCode
-from serving.reviews.repository import CLAIMED, DONE, MOST_AT_STAKE, OPEN, Place, Rank
+from serving.reviews.repository import CLAIMED, DONE, MOST_AT_STAKE, OPEN, Place, Rank, Rates
 
+_KINDS = {SubjectType.SHIPMENT: Kind.LATE_SHIPMENT, SubjectType.INVOICE: Kind.INVOICE}
 NOTHING_SAVED = Saving(0.0, LEAST_MINUTES)
 """Of a suggestion that the bundle in force does not have any more."""
+
+
+Savings = Mapping[SubjectType, Mapping[Branch, Saving]]
+"""What each suggestion can save, by the live bundle of its type of subject."""
+
+
+def savings_by(live: Mapping[SubjectType, Policy]) -> Savings:
+    """Return what each suggestion can save."""
+    return {subject: savings(policy) for subject, policy in live.items()}
+
+
+def rates_of(found: Savings) -> Rates:
+    """Return what each suggestion saves a minute."""
+    return {
+        (subject.value, branch.value): saving.millionths_per_minute
+        for subject, by_branch in found.items()
+        for branch, saving in by_branch.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +47,7 @@ class Item:
 
     item_id: str
     decision_id: str
-    shipment_id: str
+    key: SubjectKey
     title: str
     why: str
     suggested_branch: Branch
@@ -48,25 +69,31 @@ class Item:
     call_id: str | None
 
     @property
+    def shipment_id(self) -> str | None:
+        """The shipment, if it is about one."""
+        return self.key.id if self.key.type is SubjectType.SHIPMENT else None
+
+    @property
     def matter(self) -> Matter:
         """What its place in the queue follows from; the risk is in what is at stake."""
-        return late_shipment(
+        matter = late_shipment(
             loss_minor=self.value_at_stake_minor, probability=1.0, saving=self.saving, is_too_late=self.too_late
         )
+        return replace(matter, kind=_KINDS[self.key.type])
 
     @classmethod
-    def of(cls, row: ReviewItemRow, now: datetime, found: Mapping[Branch, Saving]) -> Item:
+    def of(cls, row: ReviewItemRow, now: datetime, found: Savings) -> Item:
         """Read a row as of `now`, with what its suggestion can save."""
         held = _is_held(row, now)
         return cls(
             item_id=row.item_id,
             decision_id=row.decision_id,
-            shipment_id=row.shipment_id,
+            key=row.key,
             title=row.title,
             why=row.why,
             suggested_branch=Branch(row.suggested_branch),
             value_at_stake_minor=row.value_at_stake_minor,
-            saving=found.get(Branch(row.suggested_branch), NOTHING_SAVED),
+            saving=found.get(row.key.type, {}).get(Branch(row.suggested_branch), NOTHING_SAVED),
             currency=row.currency,
             created_at=row.created_at,
             latest_useful_at=row.latest_useful_at,
@@ -84,7 +111,7 @@ class Item:
         )
 
 
-def place_of(row: ReviewItemRow, now: datetime, rates: Mapping[str, int]) -> Place:
+def place_of(row: ReviewItemRow, now: datetime, rates: Rates) -> Place:
     """Return where a row stands in the order of the queue, as `repository.rank_of` and `worth_by` have it."""
     if row.status == DONE:
         rank = Rank.DONE
@@ -94,7 +121,7 @@ def place_of(row: ReviewItemRow, now: datetime, rates: Mapping[str, int]) -> Pla
         rank = Rank.TOO_LATE
     else:
         rank = Rank.FREE
-    worth = min(row.value_at_stake_minor, MOST_AT_STAKE) * rates.get(row.suggested_branch, 0)
+    worth = min(row.value_at_stake_minor, MOST_AT_STAKE) * rates.get((row.subject_type, row.suggested_branch), 0)
     return Place(rank, worth, row.created_at, row.item_id)
 
 

@@ -14,6 +14,7 @@ from routing.cost import CostTable
 from routing.engine import Choice
 from routing.loss import Terms
 from serving.db.audit import SYSTEM, audit
+from serving.db.subjects import SubjectKey
 from serving.db.tables import ReviewItemRow
 from serving.reviews import repository
 from serving.reviews.reasons import Answer, ReasonCode
@@ -43,8 +44,9 @@ def open_item(
     """
     item_id = item_id_of(decision_id)
     shipment = scored.subject.shipment
+    key = SubjectKey.shipment(shipment.shipment_id)
     closing = Closing(Answer.SUPERSEDED, SYSTEM, None, ReasonCode.NEWER_DECISION, f"by {item_id}")
-    for superseded in repository.supersede(session, shipment.shipment_id, now=now, closing=closing):
+    for superseded in repository.supersede(session, key, now=now, closing=closing):
         new = {"status": "done", "verdict": closing.verdict, "by": item_id}
         audit(session, at=now, actor=SYSTEM, action="review.superseded", subject=f"review:{superseded}", new=new)
     stake = stake_of(Terms.of(shipment), scored.score.probability, costs)
@@ -53,7 +55,7 @@ def open_item(
         insert(ReviewItemRow).values(
             item_id=item_id,
             decision_id=decision_id,
-            shipment_id=shipment.shipment_id,
+            **key.columns,
             title=_title(shipment, scored.score.probability),
             why=choice.reason_staff,
             suggested_branch=suggested.value,

@@ -10,12 +10,15 @@ from enum import IntEnum, StrEnum
 from sqlalchemy import ColumnElement, CursorResult, and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from serving.db.subjects import SubjectKey, about
 from serving.db.tables import AuditRow, ReviewItemRow
 from serving.reviews.reasons import Answer, ReasonCode
 
 MOST_AT_STAKE = 10**12
 """More than that counts as that much: ten thousand millions in minor units, times a rate, fit into 64 bits."""
 OPEN, CLAIMED, DONE = "open", "claimed", "done"
+Rates = Mapping[tuple[str, str], int]
+"""Millionths of what is at stake that a minute saves, by type of subject and suggested branch."""
 
 
 class Rank(IntEnum):
@@ -69,17 +72,21 @@ def rank_of(now: datetime) -> ColumnElement[int]:
     )
 
 
-def worth_by(rates: Mapping[str, int]) -> ColumnElement[int]:
+def worth_by(rates: Rates) -> ColumnElement[int]:
     """Return what a minute on an item is worth: what is at stake times what its suggestion saves of it a minute.
 
     Parameters
     ----------
     rates
-        Millionths of what is at stake that a minute saves, by suggested branch.
+        Millionths of what is at stake that a minute saves, by type of subject and suggested branch.
     """
     item = ReviewItemRow
     stake = case((item.value_at_stake_minor > MOST_AT_STAKE, MOST_AT_STAKE), else_=item.value_at_stake_minor)
-    return stake * case(*((item.suggested_branch == branch, rate) for branch, rate in rates.items()), else_=0)
+    by_kind = (
+        (and_(item.subject_type == subject, item.suggested_branch == branch), rate)
+        for (subject, branch), rate in rates.items()
+    )
+    return stake * case(*by_kind, else_=0)
 
 
 def page(
@@ -87,7 +94,7 @@ def page(
     *,
     which: Which,
     now: datetime,
-    rates: Mapping[str, int],
+    rates: Rates,
     after: Place | None,
     limit: int,
 ) -> list[ReviewItemRow]:
@@ -157,9 +164,9 @@ def close(session: Session, item_id: str, *, token: str, now: datetime, closing:
     return _moved(session, _is_held(item_id, token, now), _closed(closing, now))
 
 
-def supersede(session: Session, shipment_id: str, *, now: datetime, closing: Closing) -> list[str]:
-    """Close the items of a shipment that nobody holds, but for those about a call. Return their ids."""
-    free = and_(ReviewItemRow.shipment_id == shipment_id, ReviewItemRow.call_id.is_(None), _is_free(now))
+def supersede(session: Session, key: SubjectKey, *, now: datetime, closing: Closing) -> list[str]:
+    """Close the items of a subject that nobody holds, but for those about a call. Return their ids."""
+    free = and_(about(ReviewItemRow, key), ReviewItemRow.call_id.is_(None), _is_free(now))
     statement = update(ReviewItemRow).where(free).values(_closed(closing, now)).returning(ReviewItemRow.item_id)
     return list(session.scalars(statement.execution_options(synchronize_session=False)))
 

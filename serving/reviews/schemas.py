@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from features.vocabulary import Branch
+from features.vocabulary import Branch, SubjectType
 from routing.facts import Unknown
 from serving.reviews.items import Item
 from serving.reviews.reasons import MEANINGS, Answer, ReasonCode
@@ -81,7 +81,9 @@ class ItemAnswer(BaseModel):
 
     item_id: str
     decision_id: str
-    shipment_id: str
+    subject_type: SubjectType
+    subject_id: str
+    shipment_id: str | None = Field(description="null if it is not about a shipment")
     title: str
     why: str
     suggested_branch: Branch = Field(description="`none`: nothing is suggested, a person has to find out")
@@ -105,8 +107,9 @@ class ItemAnswer(BaseModel):
     @classmethod
     def of(cls, item: Item) -> ItemAnswer:
         """Shape an item."""
-        plain = {name: getattr(item, name) for name in Item.__dataclass_fields__ if name != "saving"}
-        return cls(**plain, priority=PriorityShape.of(item))
+        plain = {name: getattr(item, name) for name in Item.__dataclass_fields__ if name not in ("saving", "key")}
+        about = {"subject_type": item.key.type, "subject_id": item.key.id, "shipment_id": item.shipment_id}
+        return cls(**plain, **about, priority=PriorityShape.of(item))
 
 
 class QueueAnswer(BaseModel):
@@ -125,7 +128,7 @@ class QueueAnswer(BaseModel):
 class DetailAnswer(ItemAnswer):
     """An item with the sealed decision behind it, and the reasons that may be given for an answer."""
 
-    loss: LossShape
+    loss: LossShape | None = Field(description="null if it is not about a shipment")
     decision: dict[str, Any]
     reasons_to_override: dict[ReasonCode, str]
     reasons_to_dismiss: dict[ReasonCode, str]
@@ -135,7 +138,7 @@ class DetailAnswer(ItemAnswer):
         """Shape an item with its decision."""
         return cls(
             **ItemAnswer.of(detail.item).model_dump(),
-            loss=LossShape.of(stake_in(detail.decision, detail.policy.costs)),
+            loss=_loss(detail),
             decision=detail.decision,
             reasons_to_override=_reasons(Answer.OVERRIDE),
             reasons_to_dismiss=_reasons(Answer.DISMISS),
@@ -205,6 +208,12 @@ class DismissBody(Body):
     claim_token: Token
     reason_code: ReasonCode
     note: Note | None = None
+
+
+def _loss(detail: Detail) -> LossShape | None:
+    if detail.item.key.type is not SubjectType.SHIPMENT:
+        return None
+    return LossShape.of(stake_in(detail.decision, detail.policy.costs))
 
 
 def _reasons(answer: Answer) -> dict[ReasonCode, str]:

@@ -14,14 +14,14 @@ from sqlalchemy.orm import Session, sessionmaker
 from features.vocabulary import Branch
 from routing.branches.case import Infeasible
 from routing.policy import Policy
-from routing.priority import savings
 from routing.recording import decode_facts
+from routing.subjects import called_branches
 from serving.clock import Clock
 from serving.db.audit import audit
 from serving.db.tables import AuditRow, DecisionRow, ReviewItemRow
 from serving.decisions import repository as decisions
 from serving.decisions import usage
-from serving.decisions.acting import ACTIONS, Action, action_for
+from serving.decisions.acting import Action, action_for
 from serving.decisions.calls import enqueue
 from serving.directives import repository as orders
 from serving.effects import answers, booking
@@ -29,7 +29,7 @@ from serving.effects.moves import locked
 from serving.errors import AlreadyClaimedError, AnswerError, ClaimLostError, ItemClosedError, ItemNotFoundError
 from serving.policies.bundles import Bundles
 from serving.reviews import repository
-from serving.reviews.items import Item, place_of, read_cursor, write_cursor
+from serving.reviews.items import Item, place_of, rates_of, read_cursor, savings_by, write_cursor
 from serving.reviews.reasons import MEANINGS, Answer, ReasonCode, reasons_for
 from serving.reviews.repository import CLAIMED, DONE, OPEN, Closing, Which
 from serving.step_ups.stepping_down import after_answer
@@ -92,8 +92,8 @@ class ReviewService:
         now = self.clock.now()
         after = None if cursor is None else read_cursor(cursor)
         with self.reads() as session:
-            found = savings(self.bundles.live(session))
-            rates = {branch.value: saving.millionths_per_minute for branch, saving in found.items()}
+            found = savings_by(self.bundles.all_live(session))
+            rates = rates_of(found)
             rows = repository.page(session, which=which, now=now, rates=rates, after=after, limit=limit)
             counts = repository.count_by_status(session, now)
         full = len(rows) == limit
@@ -215,8 +215,9 @@ class ReviewService:
             newest, _ = decisions.lock_chain(session)
             row = _found(session, item_id)
             _check_reason(item_id, Answer.OVERRIDE, reason)
-            if branch not in ACTIONS:
-                listed = ", ".join(ACTIONS)
+            choices = called_branches(row.key.type)
+            if branch not in choices:
+                listed = ", ".join(choices)
                 raise AnswerError(item_id, f"branch '{branch}' does nothing", f"Choose one of {listed}, or dismiss it.")
             closing = Closing(Answer.OVERRIDE, actor, branch.value, reason, note)
             if not self.close(session, row, token=token, closing=closing, now=now):
@@ -279,7 +280,7 @@ class ReviewService:
         verb = f"review.{closing.verdict.value}"
         audit(session, at=now, actor=closing.closed_by, action=verb, subject=f"review:{row.item_id}", old=old, new=new)
         if closing.verdict in (Answer.OVERRIDE, Answer.DISMISS):
-            after_answer(session, self.bundles.live(session), Branch(row.suggested_branch), now)
+            after_answer(session, self.bundles.live(session, row.key.type), Branch(row.suggested_branch), now)
         return True
 
     def _suggested(self, row: ReviewItemRow, body: Mapping[str, Any], now: datetime) -> Action:
@@ -313,7 +314,7 @@ class ReviewService:
             If it would book transport for a shipment that has a live booking.
         """
         if booking.books(action.branch):
-            first = booking.live_booking(session, row.shipment_id)
+            first = booking.live_booking(session, row.key)
             if first is not None:
                 why = f"{action.branch} would be a second booking: {booking.in_words(first)}"
                 raise AnswerError(row.item_id, why, f"Undo that one first: POST /v1/calls/{first.call_id}/undo")
@@ -323,7 +324,7 @@ class ReviewService:
             session,
             action,
             decision_id=row.decision_id,
-            shipment_id=row.shipment_id,
+            key=row.key,
             target=self.target,
             sequence=after,
             now=now,
@@ -331,12 +332,12 @@ class ReviewService:
             verify_within=None if terms is None else terms.verify_within,
             step=1 if row.call_id is None else 1 + decisions.count_calls(session, row.decision_id, action.branch),
         )
-        counting = self.bundles.in_force(session).counting(governing)
+        counting = self.bundles.in_force(session, row.key.type).counting(governing)
         usage.note(session, counting, usage.LetOut(action.branch, call_id, now), decode_facts(body["facts"]))
 
     def item(self, session: Session, row: ReviewItemRow, now: datetime) -> Item:
         """Return an item as it stands."""
-        return Item.of(row, now, savings(self.bundles.live(session)))
+        return Item.of(row, now, savings_by(self.bundles.all_live(session)))
 
     def _governing(self, session: Session, row: ReviewItemRow) -> Policy:
         """Return the bundle that governs the answer to an item: that of its decision."""
@@ -345,8 +346,8 @@ class ReviewService:
 
 def waiting_items(session: Session, policy: Policy, now: datetime, limit: int = 10_000) -> list[Item]:
     """Return the items that wait, in the order of the queue by a bundle's cost table."""
-    found = savings(policy)
-    rates = {branch.value: saving.millionths_per_minute for branch, saving in found.items()}
+    found = savings_by({policy.subject: policy})
+    rates = rates_of(found)
     rows = repository.page(session, which=Which.WAITING, now=now, rates=rates, after=None, limit=limit)
     return [Item.of(row, now, found) for row in rows]
 

@@ -103,6 +103,7 @@ def _evidence(
         .join(DecisionRow, DecisionRow.decision_id == item.decision_id)
         .where(
             item.status == DONE,
+            item.subject_type == policy.subject.value,
             item.suggested_branch == terms.branch.value,
             item.verdict.in_(_ANSWERS),
             item.reason_code.is_(None) | item.reason_code.not_in(_SAYS_NOTHING),

@@ -10,6 +10,7 @@ from secrets import token_hex
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from features.vocabulary import SubjectType
 from routing.canonical import canonical_json, digest
 from routing.directives import Directive, DirectiveKind
 from routing.policy import Mode, Policy
@@ -64,10 +65,11 @@ class StepUpService:
             now = self.clock.now()
             row = open_directive(session, directive_id, now)
             limit = directives.directive_of(row)
-            policy = self.bundles.live(session)
+            subject_type = SubjectType(row.subject_type)
+            policy = self.bundles.live(session, subject_type)
             require(person, limit.owner, policy.owner, what=f"to raise a limit of {limit.owner}")
             self._check(session, limit, mode)
-            evidence = evidence_for(session, policy, limit, mode, _others(session, limit, now))
+            evidence = evidence_for(session, policy, limit, mode, _others(session, limit, subject_type, now))
             _require_enough(directive_id, evidence)
             pack = _pack(policy, limit, mode, evidence)
             step_up_id = f"stp_{token_hex(12)}"
@@ -117,11 +119,12 @@ class StepUpService:
             refusal = refusal_of(person, signed, authors=(step_up.proposed_by,), shown=step_up.digest)
             if refusal is not None:
                 raise StepUpError(step_up_id, *refusal)
-            policy = self.bundles.live(session)
+            subject_type = SubjectType(row.subject_type)
+            policy = self.bundles.live(session, subject_type)
             if json.loads(step_up.evidence)["policy"] != policy.digest:
                 todo = "Reject it and propose it anew, with evidence under the bundle of today."
                 raise StepUpError(step_up_id, "the bundle is not the one it was proposed under", todo)
-            others = _others(session, limit, now)
+            others = _others(session, limit, subject_type, now)
             acting = newly_acting(policy, limit, mode, others)
             owners = [terms.owner for terms in acting] or [limit.owner]
             for owner in owners:
@@ -202,7 +205,7 @@ class StepUpService:
         )
         if mode is not None:
             raised = replace(limit, id=f"dir_{token_hex(12)}", mode=mode, since=now, reason=step_up.reason)
-            issue(session, raised, by=by, at=now)
+            issue(session, raised, SubjectType(row.subject_type), by=by, at=now)
 
 
 def _pack(policy: Policy, limit: Directive, mode: Mode | None, evidence: Sequence[BranchEvidence]) -> dict[str, object]:
@@ -214,8 +217,8 @@ def _pack(policy: Policy, limit: Directive, mode: Mode | None, evidence: Sequenc
     }
 
 
-def _others(session: Session, limit: Directive, now: datetime) -> list[Directive]:
-    standing = directives.standing(session, now)
+def _others(session: Session, limit: Directive, subject: SubjectType, now: datetime) -> list[Directive]:
+    standing = directives.standing(session, now, subject)
     return [each for each in standing if each.kind is DirectiveKind.LIMIT and each.id != limit.id]
 
 

@@ -50,7 +50,7 @@ def after_answer(session: Session, policy: Policy, branch: Branch, now: datetime
         return
     pack = json.loads(step_up.evidence)
     limit, mode = Directive.from_json(pack["limit"]), None if pack["mode"] is None else Mode(pack["mode"])
-    others = [each for each in directives.standing(session, now) if each.kind is DirectiveKind.LIMIT]
+    others = [each for each in directives.standing(session, now, policy.subject) if each.kind is DirectiveKind.LIMIT]
     for found in evidence_for(session, policy, limit, mode, others):
         if found.branch is branch and not found.is_enough:
             because = (
@@ -69,7 +69,7 @@ def after_dead_letter(session: Session, policy: Policy, branch: Branch, now: dat
     call = OutgoingCallRow
     settled = (
         select(case((call.status == "dead", True), else_=False).label("failed"), func.count())
-        .where(*_lately(branch, now), call.status.in_(("delivered", "dead")))
+        .where(*_lately(policy, branch, now), call.status.in_(("delivered", "dead")))
         .group_by("failed")
     )
     _judge(session, policy, branch, settled, "calls of the last {hours:g} hours came to nothing", now)
@@ -85,22 +85,23 @@ def after_effect(session: Session, policy: Policy, branch: Branch, now: datetime
     given_up = call.effect.in_([each.value for each in _GIVEN_UP]) & call.confirm_by.is_not(None)
     judged = (
         select(case((failed, True), else_=False).label("failed"), func.count())
-        .where(*_lately(branch, now), or_(call.outcome.is_not(None), given_up))
+        .where(*_lately(policy, branch, now), or_(call.outcome.is_not(None), given_up))
         .group_by("failed")
     )
     _judge(session, policy, branch, judged, "effects of the last {hours:g} hours failed or were not confirmed", now)
 
 
-def _lately(branch: Branch, now: datetime) -> tuple[ColumnElement[bool], ...]:
+def _lately(policy: Policy, branch: Branch, now: datetime) -> tuple[ColumnElement[bool], ...]:
     """Tell, in a query, which calls of a branch count; those that undo others do not."""
     call = OutgoingCallRow
-    return call.branch == branch.value, call.created_at > now - WITHIN, call.compensates.is_(None)
+    own = call.subject_type == policy.subject.value
+    return own, call.branch == branch.value, call.created_at > now - WITHIN, call.compensates.is_(None)
 
 
 def _judge(
     session: Session, policy: Policy, branch: Branch, counted: Select[bool, int], words: str, now: datetime
 ) -> None:
-    candidate = policies.standing(session).candidate_digest
+    candidate = policies.standing(session, policy.subject).candidate_digest
     if candidate is not None:
         its_own = DecisionRow.body.contains(f'"digest":"{candidate}"')
         of_candidate = counted.join(DecisionRow, DecisionRow.decision_id == OutgoingCallRow.decision_id).where(its_own)
@@ -136,7 +137,7 @@ def _step_down(session: Session, policy: Policy, branch: Branch, where: Where, b
     terms = policy.branches.get(branch)
     if terms is None or not any(terms.acts(mode) for mode in (terms.mode, *(each.mode for each in terms.segments))):
         return
-    for each in directives.standing(session, now):
+    for each in directives.standing(session, now, policy.subject):
         holds = each.kind is DirectiveKind.LIMIT and each.branch in (None, branch) and each.where in ({}, where)
         if holds and each.mode is not None and not terms.acts(each.mode):
             return
@@ -150,5 +151,5 @@ def _step_down(session: Session, policy: Policy, branch: Branch, where: Where, b
         branch=branch,
         mode=Mode.RECOMMEND,
     )
-    issue(session, limit, by=SYSTEM, at=now)
+    issue(session, limit, policy.subject, by=SYSTEM, at=now)
     _log.error("%s steps down to people (%s): %s", branch, limit.id, because)

@@ -46,15 +46,15 @@ def item_page(
         return missing(visit, error)
     found = detail.item
     decision, _ = visit.app.decisions.decision(found.decision_id)
-    calls = lines_of(visit.app.effects.of_shipment(found.shipment_id), found, visit.app.clock.now())
+    calls = lines_of(visit.app.effects.of_subject(found.key), found, visit.app.clock.now())
     history = visit.app.reviews.history(item_id)
     token = None if visit.analyst is None else visit.app.reviews.held_token(item_id, actor=visit.analyst)
     view = item_view(found, decision, calls, history, detail.policy)
-    arrival = None if visit.is_refresh or found.status == DONE else arrival_view(visit.app, found.shipment_id)
-    is_open = found.status != DONE
-    carriers = (
-        None if visit.is_refresh else carriers_view(visit.app, found.shipment_id, detail.decision, is_open=is_open)
-    )
+    arrival = carriers = None
+    if found.shipment_id is not None and not visit.is_refresh:
+        is_open = found.status != DONE
+        arrival = arrival_view(visit.app, found.shipment_id) if is_open else None
+        carriers = carriers_view(visit.app, found.shipment_id, detail.decision, is_open=is_open)
     shown = {"view": view, "arrival": arrival, "carriers": carriers, "item": found, "token": token, "message": message}
     return visit.page("item.html", status, **shown, typed=typed or Typed())
 

@@ -13,8 +13,8 @@ from features.vocabulary import Branch
 from routing.facts import Unknown
 from routing.policy import Policy
 from routing.recording import decode_facts
+from routing.subjects import called_branches
 from serving.db.tables import AuditRow, DecisionRow
-from serving.decisions.acting import ACTIONS
 from serving.reviews.items import Item
 from serving.reviews.reasons import MEANINGS, Answer, reasons_for
 from serving.reviews.stakes import Stake as WhatIsAtStake
@@ -168,7 +168,7 @@ def item_view(
         hash=decision.hash,
         calls=tuple(calls),
         history=tuple(Entry(row.at, row.actor, _what(row)) for row in history),
-        branches=tuple(branch.value for branch in ACTIONS if branch != item.suggested_branch),
+        branches=tuple(branch.value for branch in called_branches(item.key.type) if branch != item.suggested_branch),
         override_reasons={code.value: MEANINGS[code].words for code in reasons_for(Answer.OVERRIDE)},
         dismiss_reasons={code.value: MEANINGS[code].words for code in reasons_for(Answer.DISMISS)},
     )

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Engine, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from routing.canonical import rfc3339
 from serving.db.engine import read_only, session_factory
+from serving.db.subjects import same_subject
 from serving.db.tables import OutgoingCallRow
 from serving.effects import settling
 from serving.errors import ServingError
@@ -72,7 +73,7 @@ class DeadLetter:
     """A dead letter as a person sees it."""
 
     call_id: str
-    shipment_id: str
+    subject_id: str
     decision_id: str
     branch: str
     target: str
@@ -96,7 +97,7 @@ def dead_letters(engine: Engine, *, limit: int = 1000) -> list[DeadLetter]:
     return [
         DeadLetter(
             call_id=row.call_id,
-            shipment_id=row.shipment_id,
+            subject_id=row.subject_id,
             decision_id=row.decision_id,
             branch=row.branch,
             target=row.target,
@@ -120,9 +121,9 @@ def replay(engine: Engine, call_id: str, *, actor: str, now: datetime) -> None:
         It is left as it is.
     """
     with session_factory(engine).begin() as session:
-        shipment = _locked_shipment_of(session, call_id)
-        row = _dead(shipment, call_id)
-        later = [other for other in shipment if other.position > row.position and other.status in _TAKES_EFFECT]
+        calls = _locked_subject_of(session, call_id)
+        row = _dead(calls, call_id)
+        later = [other for other in calls if other.position > row.position and other.status in _TAKES_EFFECT]
         if later:
             raise OvertakenError(call_id, later[0].call_id, later[0].status)
         if row.latest_useful_at is not None and row.latest_useful_at <= now:
@@ -147,7 +148,7 @@ def dismiss(engine: Engine, call_id: str, *, reason: str, actor: str, now: datet
     if not reason.strip():
         raise ReasonMissingError(call_id)
     with session_factory(engine).begin() as session:
-        row = _dead(_locked_shipment_of(session, call_id), call_id)
+        row = _dead(_locked_subject_of(session, call_id), call_id)
         old = {"status": row.status, "attempts": row.attempts, "reason": row.last_error}
         row.status = "dismissed"
         new = {"status": "dismissed", "attempts": row.attempts, "reason": reason.strip()}
@@ -156,19 +157,20 @@ def dismiss(engine: Engine, call_id: str, *, reason: str, actor: str, now: datet
         settling.dismissed(session, call_id, reason.strip(), actor=actor, now=now)
 
 
-def _locked_shipment_of(session: Session, call_id: str) -> Sequence[OutgoingCallRow]:
-    """Return every call of the call's shipment, in order, locked, so that no worker leases one meanwhile."""
-    shipment_id = session.scalar(select(OutgoingCallRow.shipment_id).where(OutgoingCallRow.call_id == call_id))
+def _locked_subject_of(session: Session, call_id: str) -> Sequence[OutgoingCallRow]:
+    """Return every call of the call's subject, in order, locked, so that no worker leases one meanwhile."""
+    own = aliased(OutgoingCallRow)
     return session.scalars(
         select(OutgoingCallRow)
-        .where(OutgoingCallRow.shipment_id == shipment_id)
+        .join(own, same_subject(own, OutgoingCallRow))
+        .where(own.call_id == call_id)
         .order_by(OutgoingCallRow.position)
-        .with_for_update()
+        .with_for_update(of=OutgoingCallRow)
     ).all()
 
 
-def _dead(shipment: Sequence[OutgoingCallRow], call_id: str) -> OutgoingCallRow:
-    row = next((row for row in shipment if row.call_id == call_id), None)
+def _dead(calls: Sequence[OutgoingCallRow], call_id: str) -> OutgoingCallRow:
+    row = next((row for row in calls if row.call_id == call_id), None)
     if row is None or row.status != "dead":
         raise NotADeadLetterError(call_id, None if row is None else row.status)
     return row

@@ -47,7 +47,7 @@ def list_command(
         return
     table = Table("call", "shipment", "branch", "target", "attempts", "created", "why")
     for letter in found:
-        words = (letter.call_id, letter.shipment_id, letter.branch, letter.target, str(letter.attempts))
+        words = (letter.call_id, letter.subject_id, letter.branch, letter.target, str(letter.attempts))
         # As `Text`: what a stranger answered must not be taken for markup.
         table.add_row(*(Text(word) for word in (*words, rfc3339(letter.created_at), letter.last_error)))
     Console().print(table)

@@ -24,6 +24,7 @@ from routing.effects import Effect, Report
 from routing.errors import PolicyError
 from serving.db.audit import audit
 from serving.db.engine import read_only, session_factory
+from serving.db.subjects import same_subject
 from serving.db.tables import OutgoingCallRow
 from serving.directives import repository as directives
 from serving.effects import booking, tending
@@ -96,7 +97,7 @@ class SqlOutbox:
                 .returning(
                     _Call.position,
                     _Call.call_id,
-                    _Call.shipment_id,
+                    _Call.subject_id,
                     _Call.target,
                     _Call.body,
                     _Call.attempts,
@@ -114,7 +115,7 @@ class SqlOutbox:
         return [
             LeasedCall(
                 call_id=row.call_id,
-                shipment_id=row.shipment_id,
+                subject_id=row.subject_id,
                 target=row.target,
                 body=row.body,
                 attempt=row.attempts,
@@ -242,14 +243,14 @@ class SqlOutbox:
 
     def _watch(self, session: Session, call: LeasedCall, now: datetime) -> None:
         """Let a branch step down whose calls come to nothing."""
+        row = session.scalars(select(_Call).where(_Call.call_id == call.call_id)).one()
         try:
-            policy = self._bundles.live(session)
+            policy = self._bundles.live(session, row.key.type)
         except (LifeError, PolicyError) as error:  # nothing decides here; the call is settled all the same
             _log.warning("Whether a branch is to step down cannot be told: %s", error)
             return
         directives.lock(session)  # of several at once, each counts the ones before
-        branch = session.scalar(select(_Call.branch).where(_Call.call_id == call.call_id))
-        after_dead_letter(session, policy, Branch(str(branch)), now)
+        after_dead_letter(session, policy, Branch(row.branch), now)
 
 
 def audit_call(
@@ -295,7 +296,7 @@ def _is_next_in_turn() -> ColumnElement[bool]:
     """Tell whether a call waits for no other: neither for an earlier open one that may go out, nor for a booking."""
     earlier = aliased(_Call)
     open_before = exists().where(
-        earlier.shipment_id == _Call.shipment_id,
+        same_subject(earlier, _Call),
         earlier.position < _Call.position,
         earlier.status.in_(OPEN),
         ~booking.waits(earlier),

@@ -318,7 +318,7 @@ class House:
 
 def put_in_force(session: Session, policy: Policy, now: datetime) -> None:
     """Put a bundle in force, as if two people had agreed on it."""
-    standing = repository.newest(session)
+    standing = repository.newest(session, policy.subject)
     if standing is None:
         bootstrap(session, policy, now)
     elif standing.live_digest != policy.digest:

@@ -38,7 +38,7 @@ def claimed(database_url: str, now: datetime) -> list[str]:
     with engine_while(database_url) as engine:
         minute = timedelta(minutes=1)
         asked = {"target": "orchestrator", "owner": "w", "limit": 10, "now": now, "real_now": now, "lease": minute}
-        return [call.shipment_id for call in SqlOutbox(engine).claim(**asked)]
+        return [call.subject_id for call in SqlOutbox(engine).claim(**asked)]
 
 
 def test_what_absent_people_hold_comes_back_to_the_queue(house: House) -> None:

@@ -61,7 +61,7 @@ class StoredCall:
 
     position: int
     call_id: str
-    shipment_id: str
+    subject_id: str
     target: str
     body: str
     next_attempt_at: datetime
@@ -92,14 +92,14 @@ class FakeOutbox:
     def put(
         self,
         call_id: str,
-        shipment_id: str,
+        subject_id: str,
         *,
         due: datetime = NOON,
         latest_useful_at: datetime | None = None,
         target: str = "orchestrator",
         body: str = "{}",
     ) -> None:
-        self.calls.append(StoredCall(len(self.calls) + 1, call_id, shipment_id, target, body, due, latest_useful_at))
+        self.calls.append(StoredCall(len(self.calls) + 1, call_id, subject_id, target, body, due, latest_useful_at))
 
     def stored(self, call_id: str) -> StoredCall:
         return next(call for call in self.calls if call.call_id == call_id)
@@ -118,7 +118,7 @@ class FakeOutbox:
             return [
                 LeasedCall(
                     call_id=call.call_id,
-                    shipment_id=call.shipment_id,
+                    subject_id=call.subject_id,
                     target=call.target,
                     body=call.body,
                     attempt=call.attempts,
@@ -182,7 +182,7 @@ class FakeOutbox:
 
     def _is_due(self, call: StoredCall, now: datetime, real_now: datetime) -> bool:
         first_open = next(
-            other for other in self.calls if (other.shipment_id == call.shipment_id and other.open) or other is call
+            other for other in self.calls if (other.subject_id == call.subject_id and other.open) or other is call
         )
         useful = call.latest_useful_at is None or now < call.latest_useful_at
         return first_open is call and self._is_free(call, real_now) and call.next_attempt_at <= now and useful

@@ -15,7 +15,7 @@ from tests.routing.dispatch.fakes import NOON, SECRET
 CALL = BranchCall(
     call_id="dec-1_rebook_1",
     decision_id="dec-1",
-    shipment_id="SHP 1/é",
+    subject_id="SHP 1/é",
     branch=Branch.REBOOK,
     decided_at=NOON,
     payload={"carrier_id": "NWX", "value_minor": 12_500, "promised_at": NOON + timedelta(hours=4)},
@@ -82,7 +82,7 @@ class TestEnvelope:
         assert envelope(CALL).isascii()
         assert "\n" not in envelope(CALL)
 
-    @pytest.mark.parametrize("name", ["call_id", "decision_id", "shipment_id", "source"])
+    @pytest.mark.parametrize("name", ["call_id", "decision_id", "subject_id", "source"])
     def test_an_empty_id_is_refused(self, name: str) -> None:
         with pytest.raises(EnvelopeError, match=f"{name} is empty"):
             envelope(replace(CALL, **{name: ""}))

@@ -40,7 +40,7 @@ def a_call(branch: Branch = Branch.REBOOK, **payload: object) -> BranchCall:
     return BranchCall(
         call_id=f"dec_1_{branch.value}_1",
         decision_id="dec_1",
-        shipment_id="SH-1",
+        subject_id="SH-1",
         branch=branch,
         decided_at=NOON,
         payload=payload,

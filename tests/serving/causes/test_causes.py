@@ -20,6 +20,7 @@ from models.contracts import Explanation
 from routing.policy import Policy
 from routing.replay import replay
 from serving.causes.service import CauseService
+from serving.db.subjects import SubjectKey
 from serving.db.tables import CauseRow, ChildRow, DecisionRow, LookRow, OutgoingCallRow, ReviewItemRow
 from serving.policies.preview import preview
 from tests.serving.bundles import changed
@@ -190,7 +191,7 @@ class TestChildren:
         say(silent, "decline")
         silent.container.tending.tend()
         assert statuses(silent)["SH-INLINE"] == "drained"
-        (newest, _) = silent.container.decisions.of_shipment("SH-INLINE", before=None, limit=2)
+        (newest, _) = silent.container.decisions.of_subject(SubjectKey.shipment("SH-INLINE"), before=None, limit=2)
         assert (newest.branch, newest.subject_version[-2:]) == ("notify", "~2")
 
 

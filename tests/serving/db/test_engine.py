@@ -73,8 +73,9 @@ class TestSqlite:
 
     def test_a_call_needs_its_decision(self, sqlite: Engine) -> None:
         statement = text(
-            "INSERT INTO review_items (item_id, decision_id, shipment_id, title, why, suggested_branch, "
-            "value_at_stake_minor, created_at, status) VALUES ('r', 'none', 's', 't', 'w', 'none', 0, '2026', 'open')"
+            "INSERT INTO review_items (item_id, decision_id, subject_type, subject_id, title, why, suggested_branch, "
+            "value_at_stake_minor, created_at, status) "
+            "VALUES ('r', 'none', 'shipment', 's', 't', 'w', 'none', 0, '2026', 'open')"
         )
         with pytest.raises(IntegrityError), sqlite.begin() as connection:
             connection.execute(statement)

@@ -105,6 +105,33 @@ def test_the_order_of_calls_moves_to_the_calls_and_back(empty: Engine) -> None:
         assert connection.execute(text("SELECT sequence FROM budget_uses")).scalar_one() == 7
 
 
+def test_what_was_decided_before_subjects_had_types_is_about_shipments(empty: Engine) -> None:
+    with empty.begin() as connection:
+        command.upgrade(_config(connection), "0003")
+        for statement in (_DECISION, _CALL):
+            connection.execute(text(statement))
+    upgrade(empty)
+    with empty.begin() as connection:
+        for table in ("decisions", "outgoing_calls"):
+            found = connection.execute(text(f"SELECT subject_type, subject_id FROM {table}")).one()
+            assert tuple(found) == ("shipment", "SH-1")
+        command.downgrade(_config(connection), "0007")
+        assert connection.execute(text("SELECT shipment_id FROM decisions")).scalar_one() == "SH-1"
+
+
+def test_what_is_about_an_invoice_is_never_taken_for_a_shipment(empty: Engine) -> None:
+    upgrade(empty)
+    about_an_invoice = (
+        _DECISION.replace("shipment_id", "subject_id")
+        .replace("hash) ", "hash, subject_type) ")
+        .replace("'h')", "'h', 'invoice')")
+    )
+    with empty.begin() as connection:
+        connection.execute(text(about_an_invoice))
+    with pytest.raises(RuntimeError, match="1 rows of decisions are not about shipments"), empty.begin() as connection:
+        command.downgrade(_config(connection), "0007")
+
+
 class TestDifferences:
     def test_are_found_when_a_column_is_missing(self, empty: Engine) -> None:
         upgrade(empty)

@@ -178,7 +178,7 @@ def claimed(house: House) -> list[str]:
     leased = SqlOutbox(house.engine).claim(
         target="orchestrator", owner="w", limit=10, now=now, real_now=now, lease=lease
     )
-    return [call.shipment_id for call in leased]
+    return [call.subject_id for call in leased]
 
 
 class TestWhoMayOrder:

@@ -23,6 +23,7 @@ from routing.effects import Effect, Outcome, Reception, Report
 from routing.policy import Policy
 from serving.db.audit import SYSTEM
 from serving.db.engine import create_engine_for, session_factory
+from serving.db.subjects import SubjectKey
 from serving.db.tables import DecisionRow, OutgoingCallRow, ReviewItemRow
 from serving.decisions.acting import Action
 from serving.decisions.calls import enqueue
@@ -78,7 +79,7 @@ class OneShipment(RuleBasedStateMachine):
                 session,
                 Action(branch, {}, None),
                 decision_id=decision_id,
-                shipment_id=SHIPMENT,
+                key=SubjectKey.shipment(SHIPMENT),
                 target="orchestrator",
                 sequence=self.decisions,
                 now=self.now,
@@ -224,7 +225,8 @@ def decision(sequence: int, decision_id: str, policy: Policy, branch: Branch, no
         sequence=sequence,
         decision_id=decision_id,
         subject_version=f"{SHIPMENT}#{sequence}",
-        shipment_id=SHIPMENT,
+        subject_type="shipment",
+        subject_id=SHIPMENT,
         moment="2h_before",
         branch=branch.value,
         mode="act_financial",

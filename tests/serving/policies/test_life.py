@@ -210,7 +210,7 @@ class TestAShare:
         bundle, other = approved(house, version(2, bolder)), approved(house, version(3, bolder))
         assert stepped(step(house, bundle, "publish", share=0.25))["share"] == 0.25
         less = problem_in(step(house, bundle, "publish", share=0.1), 409, "bundle-step")
-        assert "it has 25.00% of shipments, and a share only grows" in less["detail"]
+        assert "it has 25.00% of its subjects, and a share only grows" in less["detail"]
         assert "being rolled out" in problem_in(step(house, other, "publish"), 409, "bundle-step")["detail"]
         assert stepped(step(house, bundle, "publish"))["share"] == 1
 

@@ -47,7 +47,7 @@ def fail(house: House, *shipment_ids: str) -> None:
     outbox, now = SqlOutbox(house.engine), house.clock.now()
     asked = {"target": "orchestrator", "owner": "w", "now": now, "real_now": now, "lease": timedelta(minutes=1)}
     for call in outbox.claim(limit=100, **asked):
-        if call.shipment_id in shipment_ids:
+        if call.subject_id in shipment_ids:
             assert outbox.dead(call, reason="410 Gone", now=now)
         else:
             assert outbox.delivered(call, now=now)
@@ -173,8 +173,8 @@ class TestDeadLetters:
             with house.container.reads() as session:
                 in_force = house.container.bundles.in_force(session)
             names = [f"SH-{number}" for number in range(200)]
-            its_own = [name for name in names if in_force.for_shipment(name).version == 2][:8]
-            others = [name for name in names if in_force.for_shipment(name).version == 1][:32]
+            its_own = [name for name in names if in_force.for_subject(name).version == 2][:8]
+            others = [name for name in names if in_force.for_subject(name).version == 1][:32]
             house.announce(*others, *its_own)
             assert {house.decided(name, risk=0.5)["branch"] for name in (*others, *its_own)} == {"notify"}
             fail(house, *its_own[5:])

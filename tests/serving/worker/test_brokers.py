@@ -52,7 +52,7 @@ def body(call_id: str, shipment_id: str) -> str:
         BranchCall(
             call_id=call_id,
             decision_id="dec_1",
-            shipment_id=shipment_id,
+            subject_id=shipment_id,
             branch=Branch.REBOOK,
             decided_at=NOON,
             payload={"carrier_id": "NWX"},

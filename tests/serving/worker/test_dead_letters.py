@@ -41,7 +41,7 @@ class TestDeadLetters:
         bury(database, "c2", "s2")
         database.put("c3", "s3")
         first, second = dead_letters(database.engine)
-        assert (first.call_id, first.shipment_id, first.attempts) == ("c1", "s1", 1)
+        assert (first.call_id, first.subject_id, first.attempts) == ("c1", "s1", 1)
         assert first.last_error == "HTTP 422: no such booking"
         assert second.call_id == "c2"
 

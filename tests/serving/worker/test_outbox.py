@@ -88,13 +88,13 @@ class TestSideBySide:
                 calls = outbox.claim(target="orchestrator", owner=owner, limit=3, now=NOON, real_now=NOON, lease=LEASE)
                 with lock:
                     for call in calls:
-                        held[call.shipment_id] += 1
-                        if held[call.shipment_id] > 1 or call.attempt > 1:
+                        held[call.subject_id] += 1
+                        if held[call.subject_id] > 1 or call.attempt > 1:
                             problems.append(call.call_id)
                 for call in calls:
                     with lock:
-                        held[call.shipment_id] -= 1
-                        finished.setdefault(call.shipment_id, []).append(call.call_id)
+                        held[call.subject_id] -= 1
+                        finished.setdefault(call.subject_id, []).append(call.call_id)
                     if not outbox.delivered(call, now=NOON):
                         problems.append(f"{call.call_id} was lost")
 

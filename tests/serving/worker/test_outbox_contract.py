@@ -39,7 +39,7 @@ class TestClaim:
         assert claim(store) == [
             LeasedCall(
                 call_id="c1",
-                shipment_id="s1",
+                subject_id="s1",
                 target="orchestrator",
                 body='{"é":1}',
                 attempt=1,

@@ -38,7 +38,7 @@ def fill(store: SqlStore, rng: Random) -> dict[str, list[str]]:
         call = BranchCall(
             call_id=call_id_for(f"dec-{number}", branch),
             decision_id=f"dec-{number}",
-            shipment_id=shipment,
+            subject_id=shipment,
             branch=branch,
             decided_at=NOON,
             payload={"number": number},

@@ -1,0 +1,106 @@
+"""Bundles on shipments and on invoices stand beside each other: what is done to the one leaves the other alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy.orm import Session
+
+from features.vocabulary import Branch, SubjectType
+from routing.loader import load_policy, parse_policy
+from routing.policy import Policy
+from serving.config import Settings, bundled_policy
+from serving.directives import repository as orders
+from serving.policies.bundles import Bundles
+from serving.policies.errors import AnotherSubjectError, NothingInForceError
+from serving.policies.starting import begin
+from tests.serving.house import House, put_in_force, staff
+
+ROLES = ["duty-manager", "customer-service", "accounts-payable"]
+
+
+@pytest.fixture
+def invoices() -> Policy:
+    return load_policy(bundled_policy(SubjectType.INVOICE))
+
+
+@pytest.fixture
+def house(any_url: str, late_shipments: Policy) -> Iterator[House]:
+    """A service whose dana acts for everybody."""
+    with House(any_url, late_shipments, people=staff(dana=ROLES)) as made:
+        yield made
+
+
+@pytest.fixture
+def both(house: House, invoices: Policy) -> House:
+    """A house in which a bundle on invoices is in force as well."""
+    with house.container.sessions.begin() as session:
+        put_in_force(session, invoices, house.clock.now())
+    return house
+
+
+def live(session: Session) -> dict[str, str]:
+    return {subject.value: f"{policy.name} {policy.version}" for subject, policy in Bundles().all_live(session).items()}
+
+
+class TestBeside:
+    def test_each_type_of_subject_has_a_live_bundle_of_its_own(self, both: House) -> None:
+        with both.container.reads() as session:
+            assert live(session) == {"shipment": "late_shipments 1", "invoice": "freight_invoices 1"}
+        listed = both.api.get("/v1/policies").json()["policies"]
+        assert {(each["subject"], each["status"], each["share"]) for each in listed} == {
+            ("shipment", "live", 1.0),
+            ("invoice", "live", 1.0),
+        }
+
+    def test_another_bundle_on_invoices_leaves_that_on_shipments_alone(self, both: House, invoices: Policy) -> None:
+        newer = parse_policy(invoices.text.replace("version: 1", "version: 2"))
+        with both.container.sessions.begin() as session:
+            put_in_force(session, newer, both.clock.now())
+        with both.container.reads() as session:
+            assert live(session) == {"shipment": "late_shipments 1", "invoice": "freight_invoices 2"}
+
+    def test_nothing_is_in_force_for_what_nobody_asked_for(self, house: House) -> None:
+        with (
+            house.container.reads() as session,
+            pytest.raises(NothingInForceError, match=r"No bundle on invoices .* --invoice-policy"),
+        ):
+            Bundles().in_force(session, SubjectType.INVOICE)
+
+
+class TestBegin:
+    def test_a_service_that_judges_invoices_brings_both(self, house: House) -> None:
+        given = Settings(invoice_rules=Path("rules.yaml")).first_policies
+        with house.container.sessions.begin() as session:
+            owners = begin(session, Bundles(), given, house.clock.now())
+            assert live(session) == {"shipment": "late_shipments 1", "invoice": "freight_invoices 1"}
+        assert {"duty-manager", "accounts-payable"} <= owners
+
+    def test_a_bundle_in_the_wrong_place_is_refused_with_the_right_one(self, house: House) -> None:
+        wrong = {SubjectType.SHIPMENT: bundled_policy(SubjectType.INVOICE)}
+        with (
+            pytest.raises(AnotherSubjectError, match=r"decides about invoices, .* Give it as --invoice-policy"),
+            house.container.sessions.begin() as session,
+        ):
+            begin(session, Bundles(), wrong, house.clock.now())
+
+
+class TestOrders:
+    def test_an_order_about_shipments_is_none_about_invoices_but_a_stop_of_everything_is(self, both: House) -> None:
+        own = both.ordered(kind="limit", mode="recommend", branch="notify", owner="customer-service", reason="drill")
+        everything = both.ordered(kind="limit", mode="observe", owner="duty-manager", reason="wrong messages go out")
+        now = both.clock.now()
+        with both.container.reads() as session:
+            about = {subject: [each.id for each in orders.standing(session, now, subject)] for subject in SubjectType}
+        assert about[SubjectType.SHIPMENT] == [own["directive_id"], everything["directive_id"]]
+        assert about[SubjectType.INVOICE] == [everything["directive_id"]]
+
+    def test_an_order_about_invoices_is_held_against_their_bundle(self, both: House) -> None:
+        limit = {"kind": "limit", "mode": "recommend", "branch": Branch.APPROVE, "reason": "drill"}
+        refused = both.order(owner="customer-service", **limit)
+        assert refused.status_code == 422
+        assert "'approve' is not in the bundle" in refused.text
+        refused = both.order(owner="customer-service", subject="invoice", **limit)
+        assert "'customer-service' is not in the bundle" in refused.text
