@@ -10,7 +10,7 @@ from datetime import date
 from types import GenericAlias
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, create_model
+from pydantic import AwareDatetime, Field, create_model
 from pydantic.json_schema import models_json_schema
 
 from features.vocabulary import Branch, SubjectType
@@ -24,6 +24,7 @@ from routing.subjects import BRANCHES_OF
 
 TypeName = Annotated[FactType, Field(strict=False)]
 ModeName = Literal["observe", "recommend", "act_non_financial", "act_financial"]
+ScalarValue = str | bool | int | float | AwareDatetime | None
 Number = Annotated[Any, Field(json_schema_extra={"type": "number"})]
 
 
@@ -220,6 +221,25 @@ class UnknownPart(FallbackPart):
     branch: Literal["review"]
 
 
+class ExpectsPart(Part):
+    """What must come of a scenario."""
+
+    branch: BranchName
+    decided_by: Words | None = Field(default=None, description="the rule or guardrail that decides it, if that matters")
+
+
+class ScenarioPart(Part):
+    """A case, and what must come of it. A fact that is not given is unknown."""
+
+    id: str = Field(pattern="^[a-z][a-z0-9_]*$")
+    owner: Words
+    meaning: Words = Field(description="why it must come to that, in a sentence")
+    at: Annotated[AwareDatetime, Field(strict=False)] = Field(description="when it is decided")
+    like: str | None = Field(default=None, description="an earlier scenario, whose facts it has but for its own")
+    facts: dict[str, ScalarValue | list[dict[str, ScalarValue]]] = Field(default_factory=dict)
+    expects: ExpectsPart
+
+
 class BundlePart(Part):
     """What the bundles of all subjects have."""
 
@@ -246,6 +266,7 @@ class BundlePart(Part):
     on_unknown: UnknownPart
     playbooks: dict[str, PlaybookPart] = Field(default_factory=dict)
     exploration: ExplorationPart | None = None
+    scenarios: list[ScenarioPart] = Field(default_factory=list, description="the suite: cases, and what comes of each")
 
 
 SHIPMENTS_ONLY = ("choice", "capacity", "playbooks", "exploration")

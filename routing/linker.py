@@ -384,7 +384,7 @@ def _owned_parts(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
     for section in ("thresholds", "branches", "capacity", "playbooks"):
         for name, part in _section(data, section).items():
             yield (section, name), part
-    for section in ("guardrails", "rules"):
+    for section in ("guardrails", "rules", "scenarios"):
         for index, part in enumerate(_items(data, section)):
             yield (section, index), part
 

@@ -11,6 +11,7 @@ from routing.linker import link
 from routing.lint import check_reviews
 from routing.marks import Findings, read_yaml
 from routing.policy import Policy
+from routing.scenarios import Suite, check_scenarios, suite_of
 
 _NO_MAPPING = "found no mapping, expected a bundle with `policy`, `version`, `facts`, `rules`, …"
 
@@ -67,6 +68,12 @@ def link_document(document: dict[str, Any]) -> Policy | None:
     return link(document, Findings(), "")
 
 
+def run_suite(policy: Policy) -> Suite:
+    """Decide the scenarios that a bundle names."""
+    data, _ = read_yaml(policy.text)
+    return suite_of(policy, data if isinstance(data, dict) else {})
+
+
 def lint_policy(text: str, *, today: date) -> tuple[Problem, ...]:
     """Return everything there is to say of a bundle, errors and warnings, in the order of the document.
 
@@ -78,7 +85,9 @@ def lint_policy(text: str, *, today: date) -> tuple[Problem, ...]:
     """
     data, findings = read_yaml(text)
     if isinstance(data, dict):
-        link(data, findings, text)
+        policy = link(data, findings, text)
+        if policy is not None:
+            check_scenarios(policy, data, findings)
         check_reviews(data, today, findings)
     elif not findings.has_errors:
         findings.error((), _NO_MAPPING)

@@ -14,7 +14,7 @@ from rich.console import Console
 from routing.canonical import rfc3339
 from routing.document import policy_json_schema
 from routing.errors import Problem, Severity
-from routing.loader import lint_policy, load_policy, read_text
+from routing.loader import lint_policy, load_policy, read_text, run_suite
 from routing.preview.comparing import Compared
 from routing.preview.summary import Summary
 from serving.clock import SystemClock
@@ -51,6 +51,27 @@ def lint_command(
     if not as_json:
         _console.print(f"{len(bundles)} bundle(s) as of {day}: {errors} error(s), {len(found) - errors} warning(s).")
     if errors or (strict and found):
+        raise typer.Exit(1)
+
+
+@app.command("suite")
+def suite_command(
+    bundle: Annotated[Path, typer.Argument(help="A policy bundle (YAML).")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object with every scenario.")] = False,
+) -> None:
+    """Decide the scenarios that a bundle names, each alone; ends with status 1 if one comes to something else."""
+    suite = run_suite(load_policy(bundle))
+    if as_json:
+        typer.echo(json.dumps(suite.as_json(), ensure_ascii=False, indent=2))
+    else:
+        for ran in suite.ran:
+            mark = "ok" if ran.mistake is None else "WRONG"
+            typer.echo(f"{mark:<5} {ran.id}: {ran.branch} by {ran.decided_by}")
+            if ran.mistake is not None:
+                typer.echo(f"      {ran.mistake}")
+        without = f" No scenario comes to: {', '.join(suite.rules_without)}." if suite.rules_without else ""
+        typer.echo(f"{len(suite.ran)} scenario(s), {len(suite.wrong)} wrong.{without}")
+    if suite.wrong:
         raise typer.Exit(1)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from features.vocabulary import SubjectType
 from routing.canonical import jsonable
 from routing.errors import Severity
-from routing.loader import lint_policy, parse_policy
+from routing.loader import lint_policy, parse_policy, run_suite
 from routing.policy import Policy
 from routing.preview.summary import Summary
 from serving.db.tables import DecisionRow
@@ -73,6 +73,7 @@ def pack_of(session: Session, policy: Policy, window: Window, *, live: str) -> d
             "as_of": jsonable(window.until),
             "warnings": [{"line": each.line, "where": each.where, "message": each.message} for each in policy.warnings],
         },
+        "suite": run_suite(policy).as_json(),
         "preview": {"from": jsonable(since), "to": jsonable(window.until), **summary.as_json()},
         "bound": misses.as_json(session) if policy.subject is SubjectType.SHIPMENT else None,
     }

@@ -138,6 +138,16 @@ class TestTheEvidence:
         stepped(approve(house, again))
         assert stepped(step(house, again, "publish"))["status"] == "live"
 
+    def test_tells_what_came_of_each_scenario(self, house: House) -> None:
+        suite = submitted(house, version(2))["evidence"]["suite"]
+        assert {ran["id"]: ran["branch"] for ran in suite["scenarios"]}["standard_customer_is_told"] == "notify"
+        assert [ran["mistake"] for ran in suite["scenarios"]] == [None] * 6
+
+    def test_a_bundle_that_breaks_a_scenario_is_not_taken(self, house: House) -> None:
+        broken = version(2).replace("branch: notify\n    decided_by", "branch: rebook\n    decided_by")
+        problem = problem_in(submit(house, broken), 422, "bundle")
+        assert "comes to notify by `likely_late`, expected rebook" in str(problem)
+
     def test_tells_what_would_have_been_missed_of_what_came_late(self, house: House) -> None:
         house.announce("SH-1", "SH-2", "SH-3")
         for name, risk in (("SH-1", 0.5), ("SH-2", 0.1), ("SH-3", 0.1)):

@@ -1,0 +1,135 @@
+"""The suite of a bundle: cases that it names, each with what must come of it.
+
+A scenario is decided alone, with full budgets and without a past. What it expects stands in the document, signed by an
+owner, so a change of rules that nobody meant for it is found before the bundle is handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from routing.document import ScenarioPart
+from routing.engine import Choice, decide
+from routing.errors import did_you_mean
+from routing.marks import Findings, Path
+from routing.policy import Policy
+from routing.shape import read_part
+
+_HERE = "scenarios"
+
+
+def check_scenarios(policy: Policy, data: Mapping[str, Any], findings: Findings) -> None:
+    """Find the scenarios of a bundle that cannot be read, or come to something else than they expect.
+
+    Parameters
+    ----------
+    policy
+        The bundle.
+    data
+        Its document.
+    """
+    seen: set[str] = set()
+    for index, case in enumerate(_cases(data)):
+        path: Path = (_HERE, index)
+        scenario, sound = case.scenario, _check_facts(policy, case.scenario.facts, (*path, "facts"), findings)
+        if scenario.like is not None and scenario.like not in seen:
+            findings.error((*path, "like"), f"no earlier scenario is called '{scenario.like}'.")
+            sound = False
+        if scenario.id in seen:
+            findings.error((*path, "id"), f"the id '{scenario.id}' is taken. Give each scenario its own.")
+        seen.add(scenario.id)
+        if sound and (mistake := _mistake(scenario, case.decided_by(policy))) is not None:
+            findings.error((*path, "expects"), mistake)
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What came of one scenario; `mistake` says in which way it is not what was expected."""
+
+    id: str
+    owner: str
+    meaning: str
+    branch: str
+    decided_by: str
+    mistake: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """What came of the scenarios of a bundle, and the rules that decide none of them."""
+
+    ran: tuple[Ran, ...]
+    rules_without: tuple[str, ...]
+
+    @property
+    def wrong(self) -> tuple[Ran, ...]:
+        """Those that come to something else."""
+        return tuple(each for each in self.ran if each.mistake is not None)
+
+    def as_json(self) -> dict[str, object]:
+        """Return it in plain JSON types."""
+        return {"scenarios": [asdict(each) for each in self.ran], "rules_without": list(self.rules_without)}
+
+
+def suite_of(policy: Policy, data: Mapping[str, Any]) -> Suite:
+    """Decide the scenarios of a bundle, given with its document."""
+    ran = []
+    for case in _cases(data):
+        scenario, found = case.scenario, case.decided_by(policy)
+        told = scenario.id, scenario.owner, scenario.meaning, found.branch.value, found.decided_by
+        ran.append(Ran(*told, _mistake(scenario, found)))
+    deciding = {each.decided_by for each in ran}
+    rules = (rule.id for rule in (*policy.guardrails, *policy.rules))
+    return Suite(tuple(ran), tuple(rule for rule in rules if rule not in deciding))
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A scenario with all its facts, those that it shares with an earlier one among them."""
+
+    scenario: ScenarioPart
+    facts: Mapping[str, Any]
+
+    def decided_by(self, policy: Policy) -> Choice:
+        return decide(policy, self.facts, self.scenario.at)
+
+
+def _cases(data: Mapping[str, Any]) -> Sequence[_Case]:
+    """Return the scenarios; none if one has not its shape, which is found where the bundle is linked."""
+    written = data.get(_HERE)
+    parts = [read_part(ScenarioPart, item) for item in written] if isinstance(written, list) else []
+    cases: dict[str, _Case] = {}
+    in_order = []
+    for part in parts:
+        if part is None:
+            return ()
+        like = cases.get(part.like or "")
+        case = _Case(part, part.facts if like is None else {**like.facts, **part.facts})
+        cases.setdefault(part.id, case)
+        in_order.append(case)
+    return in_order
+
+
+def _check_facts(policy: Policy, facts: Mapping[str, Any], path: Path, findings: Findings) -> bool:
+    """Note facts that are not declared, or whose values are none of theirs; tell whether there are none."""
+    mistakes = {name: f"it is wrong: {words}" for name, words in policy.reader.read(facts).wrong.items()}
+    for name in sorted(facts.keys() - policy.facts.keys()):
+        mistakes[name] = f"`{name}` is not declared under `facts`.{did_you_mean(name, policy.facts)}"
+    for name, mistake in mistakes.items():
+        findings.error((*path, name), mistake)
+    return not mistakes
+
+
+def _mistake(scenario: ScenarioPart, found: Choice) -> str | None:
+    """Say in which way a case came to something else; None if it did not."""
+    expects = scenario.expects
+    if found.branch is expects.branch and expects.decided_by in (None, found.decided_by):
+        return None
+    wanted = expects.branch if expects.decided_by is None else f"{expects.branch} by `{expects.decided_by}`"
+    why = found.held_because or found.suppressed_because or found.reason_staff
+    return (
+        f"`{scenario.id}` comes to {found.branch} by `{found.decided_by}`, expected {wanted}. {why} "
+        f"Mend the rules, or what the scenario expects."
+    )
