@@ -37,18 +37,23 @@ from training.policies.cli import evaluate_policy
 from training.shortage.cli import evaluate_shortage, train_shortage
 from training.simulate import cli as simulate_cli
 from training.simulate.billing.cli import simulate_invoices
+from training.tuning.cli import tune_delay, tune_eta
 
 _P = ParamSpec("_P")
 
 
 def register(app: typer.Typer) -> None:
-    """Add `train`, `evaluate`, `leakage`, `simulate`, `simulate-invoices` and `backfill` to the command line."""
+    """Add the verbs of training: `train`, `tune`, `evaluate`, `leakage`, `simulate`, `backfill` and the like."""
     train = typer.Typer(no_args_is_help=True, help="Fit, calibrate, judge and register a model.")
     train.command("delay")(_told(train_delay))
     train.command("eta")(_told(train_eta))
     train.command("invoices")(_told(train_invoices))
     train.command("shortage")(_told(train_shortage))
     app.add_typer(train, name="train")
+    tune = typer.Typer(no_args_is_help=True, help="Search for trees that predict better than a configuration's.")
+    tune.command("delay")(_told(tune_delay))
+    tune.command("eta")(_told(tune_eta))
+    app.add_typer(tune, name="tune")
     judge_ = typer.Typer(no_args_is_help=True, help="Judge a registered model, a table, or a policy.")
     judge_.command("delay")(_told(evaluate_delay))
     judge_.command("eta")(_told(evaluate_eta))
