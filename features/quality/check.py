@@ -49,7 +49,8 @@ def newest_news(tables: RecordTables) -> datetime | None:
 
 def _of(sender: Sender, at: pd.Timestamp, settings: QualitySettings) -> Iterator[Measure]:
     window = Window.of(sender, at, settings)
-    yield from stale(window)
+    if sender.feed.regular:
+        yield from stale(window)
     yield from incomplete(window)
     yield from unit_jumps(window)
     if sender.feed.facts:

@@ -28,6 +28,8 @@ class Feed:
     source, carrier
         Columns that tell the senders and the carriers apart; empty where there is none. A carrier of "shipment" is
         that of the newest plan.
+    regular
+        Whether its silence says something; of what is rare it does not.
     facts
         Whether its records say what has happened; a plan or a rate may be known long before.
     needed
@@ -44,6 +46,7 @@ class Feed:
     owner: str
     source: str = ""
     carrier: str = ""
+    regular: bool = True
     facts: bool = True
     needed: tuple[str, ...] = ()
     given: tuple[str, ...] = ()
@@ -75,6 +78,20 @@ FEEDS = (
         source="place",
         given=("temperature_c", "wind_speed_ms", "precipitation_mm", "pressure_hpa", "visibility_km"),
         same=("place", "occurred_at", "temperature_c", "wind_speed_ms", "visibility_km"),
+    ),
+    Feed(
+        "weather_forecasts",
+        "network planning",
+        source="place",
+        given=("temperature_c", "wind_speed_ms", "precipitation_mm"),
+        same=("place", "occurred_at", "valid_at", "temperature_c", "wind_speed_ms", "precipitation_mm"),
+    ),
+    Feed(
+        "disruptions",
+        "network planning",
+        regular=False,
+        given=("valid_until",),
+        same=("disruption_id", "severity", "valid_from", "valid_until", "carrier_id", "place"),
     ),
     Feed("tender_responses", "carrier management", carrier="carrier_id", same=("tender_id", "shipment_id", "reply")),
     Feed("warehouse_tasks", "warehouse operations", source="warehouse_id", given=("quantity", "due_at")),

@@ -15,13 +15,15 @@ from features.quality.check import alarms_of, measures_of, newest_news
 from features.quality.measures import Kind
 from features.quality.settings import QualitySettings
 from features.quality.window import change_point
+from features.records import Disruption, WeatherForecast
 from features.tables import RecordTables
-from features.vocabulary import Classifier
+from features.vocabulary import Classifier, DisruptionKind, Severity
 from tests.features.ingest.recorded import mapping_of, needs, source_of
 from tests.features.quality.network import (
     AT,
     HOUR,
     SETTINGS,
+    START,
     alarms,
     measured,
     of_carrier,
@@ -89,6 +91,29 @@ class TestStale:
         tables = replace(quiet(), shipments=quiet().shipments.head(0), stops=quiet().stops.head(0))
         assert alarms(tables, AT + 89 * DAY) != []
         assert alarms(tables, AT + 92 * DAY) == []
+
+    def test_forecasts_that_come_no_more_are_the_planners(self) -> None:
+        issues = [START + hours * HOUR for hours in range(0, 42 * 24 - 36, 6)]
+        forecasts = [
+            WeatherForecast(place="NLRTM", temperature_c=5.0, valid_at=at + 9 * HOUR, occurred_at=at, known_at=at)
+            for at in issues
+        ]
+        told = RecordTables.from_records(forecasts).weather_forecasts
+        alarm = only(replace(quiet(), weather_forecasts=told))
+        assert (alarm.kind, alarm.feed, alarm.source, alarm.owner) == (
+            Kind.STALE, "weather_forecasts", "NLRTM", "network planning",
+        )  # fmt: skip
+
+    def test_the_silence_of_disruptions_says_nothing(self) -> None:
+        told = [
+            Disruption(
+                disruption_id=f"D{hours}", kind=DisruptionKind.PLACE, severity=Severity.SEVERE, place="NLRTM",
+                valid_from=START + hours * HOUR, valid_until=START + (hours + 2) * HOUR,
+                occurred_at=START + hours * HOUR, known_at=START + hours * HOUR,
+            )
+            for hours in range(0, 20 * 24, 6)
+        ]  # fmt: skip
+        assert alarms(replace(quiet(), disruptions=RecordTables.from_records(told).disruptions)) == []
 
     def test_weekends_are_usual(self) -> None:
         def workdays(events: pd.DataFrame) -> pd.DataFrame:
