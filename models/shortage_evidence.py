@@ -6,7 +6,7 @@ cause is named follows the order in which `features.inventory.shortage_labels` t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -107,6 +107,10 @@ def verdict_of(values: Floats) -> LineVerdict:
     return LineVerdict.CONTESTED if at["free_after_ahead"] < at["needed"] else LineVerdict.COVERED
 
 
+Around = Callable[[int], tuple[Sequence[Holder], Sequence[Node]]]
+"""Returns who holds some of the article of a line, by its row, and who else has some: `features.inventory.around`."""
+
+
 def evidence_of(values: Floats, holders: Sequence[Holder], nodes: Sequence[Node]) -> Evidence:
     """Return what speaks for a shortage of one line.
 
@@ -116,17 +120,27 @@ def evidence_of(values: Floats, holders: Sequence[Holder], nodes: Sequence[Node]
     holders, nodes
         From `features.inventory.around`, of the same line and cutoff.
     """
-    rows = values.reshape(1, -1)
-    quantity = float(quantities_at_risk(rows)[0])
-    covering = [node.place for node in nodes if node.free >= quantity]
-    return Evidence(
-        cause=ShortageCause(causes_of(rows)[0]),
-        quantity_at_risk=quantity,
-        words=_words(dict(zip(INVENTORY_NAMES, values.tolist(), strict=True)), holders),
-        holders=tuple(holders),
-        nodes=tuple(nodes),
-        covered_by=covering[0] if covering else None,
-    )
+    return evidences_of(values.reshape(1, -1), lambda _: (holders, nodes))[0]
+
+
+def evidences_of(values: Floats, around: Around) -> list[Evidence]:
+    """Return what speaks for a shortage of each line: float64 [n, len(INVENTORY_FEATURES)], with stock known."""
+    found = zip(causes_of(values).tolist(), quantities_at_risk(values).tolist(), values.tolist(), strict=True)
+    evidences = []
+    for row, (cause, quantity, told) in enumerate(found):
+        holders, nodes = around(row)
+        covering = (node.place for node in nodes if node.free >= quantity)
+        evidences.append(
+            Evidence(
+                cause=ShortageCause(cause),
+                quantity_at_risk=quantity,
+                words=_words(dict(zip(INVENTORY_NAMES, told, strict=True)), holders),
+                holders=tuple(holders),
+                nodes=tuple(nodes),
+                covered_by=next(covering, None),
+            )
+        )
+    return evidences
 
 
 def _words(at: Mapping[str, float], holders: Sequence[Holder]) -> tuple[str, ...]:

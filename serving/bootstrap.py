@@ -249,6 +249,8 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Container:
     container.following.catch_up()
     if settings.judges_invoices or settings.invoice_policy is not None:
         state.invoices.get_ready()
+    if state.stock is not None:
+        state.stock.get_ready()
     container.arrivals.catch_up()
     return container
 

@@ -22,7 +22,7 @@ from features.inventory.waiting_lines import newest_stock_news, of_wave, waiting
 from features.tables import RecordTables
 from models.shortage import ShortageModel
 from serving.shortages.errors import NoLinesError
-from serving.shortages.judging import About, judge, line_answer, urgency
+from serving.shortages.judging import About, judge, line_answer, model_shape, urgency
 from serving.shortages.schemas import LineAnswer
 
 Progress = Callable[[int, int], None]
@@ -77,7 +77,8 @@ def judge_lines(
     judged = judge(about, cutoff, values, news, beside, model)
     if progress is not None:
         progress(len(lines), len(lines))
-    return [line_answer(one, model) for one in sorted(judged, key=urgency)]
+    spoke = model_shape(model)
+    return [line_answer(one, spoke) for one in sorted(judged, key=urgency)]
 
 
 def write_lines(answers: Sequence[LineAnswer], out: Path) -> None:

@@ -13,7 +13,7 @@ from serving.dependencies import Shortages, require_json
 from serving.shapes import NO_NUL
 from serving.shapes import Body as Shape
 from serving.shortages.documentation import LINE_EXAMPLES
-from serving.shortages.judging import line_answer
+from serving.shortages.judging import line_answer, model_shape
 from serving.shortages.schemas import LineAnswer, StakeShape
 from serving.shortages.service import MOST_LINES, JudgedLines, LineQuestion
 from serving.shortages.stake import Stake
@@ -72,13 +72,15 @@ async def score_shortage(
     `verdict` is what the books say, `probability` what is to be made of it. A line whose stock is not on record, or
     lies at a place that has fallen silent, has no probability, and says why.
     """
-    return _answer(shortages.answer(body.question()), shortages.model)
+    return lines_answer(shortages.answer(body.question()), shortages.model)
 
 
-def _answer(found: JudgedLines, model: ShortageModel | None) -> LinesAnswer:
+def lines_answer(found: JudgedLines, model: ShortageModel | None) -> LinesAnswer:
+    """Shape what was found."""
     lines, currency, expected_loss = [], None, 0.0
+    spoke = model_shape(model)
     for judged, stake in found.lines:
-        answer = line_answer(judged, model)
+        answer = line_answer(judged, spoke)
         if isinstance(stake, Stake):
             answer.stake = StakeShape.of(stake)
             currency = stake.currency

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.instants import instant_of
-from features.inventory.around import Holder, Node
 from features.inventory.features import INVENTORY_NAMES
 from features.state import FeatureRow
 from features.vocabulary import LineMoment, ShortageCause
 from models.contracts import Explanation, ShortageScore
 from models.shortage import ShortageModel
-from models.shortage_evidence import Evidence, LineVerdict, evidence_of, verdict_of
+from models.shortage_evidence import Around, Evidence, LineVerdict, evidences_of, verdict_of
 from serving.scores.service import features_digest
 from serving.shortages.schemas import EvidenceShape, LineAnswer, LineExplanationShape, LineModelShape, StockShape
 
@@ -50,10 +49,6 @@ class Judged:
     explanation: Explanation | None
 
 
-Around = Callable[[int], tuple[Sequence[Holder], Sequence[Node]]]
-"""Returns who holds some of the article of a line, by its row, and who else has some."""
-
-
 def judge(
     lines: Sequence[About],
     cutoff: int,
@@ -78,16 +73,16 @@ def judge(
     if explain and model is not None and scored:
         found = model.explanations(values[scored], scores[scored[0]].moment)
         explanations = dict(zip(scored, found, strict=True))
-    judged = []
-    for row, (about, score) in enumerate(zip(lines, scores, strict=True)):
-        told = score.abstained_because in ((), (NO_MODEL,))
-        evidence = evidence_of(values[row], *around(row)) if told else None
-        judged.append(Judged(about, cutoff, values[row], score, evidence, explanations.get(row)))
-    return judged
+    told = [row for row, score in enumerate(scores) if score.abstained_because in ((), (NO_MODEL,))]
+    evidences = dict(zip(told, evidences_of(values[told], lambda place: around(told[place])), strict=True))
+    return [
+        Judged(about, cutoff, values[row], score, evidences.get(row), explanations.get(row))
+        for row, (about, score) in enumerate(zip(lines, scores, strict=True))
+    ]
 
 
-def line_answer(judged: Judged, model: ShortageModel | None) -> LineAnswer:
-    """Shape what is said of a line."""
+def line_answer(judged: Judged, model: LineModelShape) -> LineAnswer:
+    """Shape what is said of a line, and which model spoke."""
     about, evidence, explanation = judged.about, judged.evidence, judged.explanation
     return LineAnswer(
         order_id=about.order_id,
@@ -105,7 +100,7 @@ def line_answer(judged: Judged, model: ShortageModel | None) -> LineAnswer:
         reasons=[] if explanation is None else [reason.words for reason in explanation.reasons],
         explanation=None if explanation is None else LineExplanationShape.of(explanation),
         abstained_because=list(judged.score.abstained_because),
-        model=model_shape(model),
+        model=model,
         features_digest=features_digest(FeatureRow(judged.values, ())),
     )
 

@@ -6,7 +6,6 @@ Quantities are in the article's own unit. What is not known is null, never zero.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
 from datetime import datetime
 
 import numpy as np
@@ -55,8 +54,8 @@ class EvidenceShape(BaseModel):
             cause=evidence.cause,
             quantity_at_risk=evidence.quantity_at_risk,
             words=list(evidence.words),
-            holders=[HolderShape(**asdict(holder)) for holder in evidence.holders],
-            nodes=[NodeShape(**asdict(node)) for node in evidence.nodes],
+            holders=[HolderShape(name=each.name, quantity=each.quantity) for each in evidence.holders],
+            nodes=[NodeShape(place=each.place, free=each.free) for each in evidence.nodes],
             covered_by=evidence.covered_by,
             substitute=evidence.substitute,
         )

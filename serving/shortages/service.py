@@ -96,8 +96,10 @@ class ShortageService:
             view = stock.views(lines, cutoffs)
         values, news = stock.values(lines, cutoffs, view), stock.news_hours(view, cutoffs)
 
+        nodes = {article: stock.nodes(article, cutoff) for article in {*view.article.tolist()}}
+
         def beside(row: int) -> tuple[Sequence[Holder], Sequence[Node]]:
-            return stock.holders(int(lines[row]), view, row, cutoff), stock.nodes(int(view.article[row]), cutoff)
+            return stock.holders(int(lines[row]), view, row, cutoff), nodes[int(view.article[row])]
 
         about = [_about(stock, line, view, row, cutoff) for row, line in enumerate(lines.tolist())]
         judged = judge(about, cutoff, values, news, beside, self.model, explain=question.explain)

@@ -97,6 +97,28 @@ class LiveStock:
             for row in rows:
                 take(*row)
 
+    def get_ready(self) -> None:
+        """Work out what the lines want that were told of since somebody asked last, so that nobody waits for it."""
+        if not self._unsettled:
+            return
+        settled, self._unsettled = sorted(self._unsettled), set()
+        lines: list[int] = []
+        instants: list[int] = []
+        for line in settled:
+            told, order = self.lines.lines[line], self._order_of(line)
+            turns = set(self.lines.turns(line))
+            for sku in told.skus:
+                turns.update(self._books.turns(order, sku))
+            turns.discard(NEVER)
+            lines += [line] * len(turns)
+            instants += sorted(turns)
+        asked, times = np.array(lines, dtype=np.int64), np.array(instants, dtype=np.int64)
+        orders = np.array([self._order_of(line) for line in lines], dtype=np.int64)
+        view = self.lines.at(asked, times)
+        reserved, _ = self._books.reserved(orders, view.article, times)
+        wants = wants_of(asked, times, view, reserved, view.article)
+        self._demand.replace(settled, wants, orders_of(asked, times, view, view.article))
+
     def line(self, name: Name) -> int | None:
         """Return the number of an order line, by order and line; None if it was not told."""
         number = self.lines.numbers.known(name)
@@ -127,7 +149,7 @@ class LiveStock:
         view
             The lines as known then; every one must be.
         """
-        self._settle()
+        self.get_ready()
         orders = np.array([self._order_of(number) for number in lines.tolist()], dtype=np.int64)
         return self._families.values(Asked(cutoffs, orders, view.article, view))
 
@@ -137,7 +159,7 @@ class LiveStock:
 
     def nodes(self, article: int, cutoff: int) -> tuple[Node, ...]:
         """Return the other places that could give some of an article, the most first."""
-        self._settle()
+        self.get_ready()
         others = np.array(self._articles.elsewhere(article) if article >= 0 else (), dtype=np.int64)
         free = self._families.free_for_more(others, np.full(len(others), cutoff))
         places = (self._articles.names[other][0] for other in others.tolist())
@@ -182,28 +204,6 @@ class LiveStock:
     def _all_of(self, *records: StockRecord) -> bool:
         news = [self.add(record) for record in records]
         return any(news)
-
-    def _settle(self) -> None:
-        """Work out what the lines want that were told of since somebody asked last."""
-        if not self._unsettled:
-            return
-        settled, self._unsettled = sorted(self._unsettled), set()
-        lines: list[int] = []
-        instants: list[int] = []
-        for line in settled:
-            told, order = self.lines.lines[line], self._order_of(line)
-            turns = set(self.lines.turns(line))
-            for sku in told.skus:
-                turns.update(self._books.turns(order, sku))
-            turns.discard(NEVER)
-            lines += [line] * len(turns)
-            instants += sorted(turns)
-        asked, times = np.array(lines, dtype=np.int64), np.array(instants, dtype=np.int64)
-        orders = np.array([self._order_of(line) for line in lines], dtype=np.int64)
-        view = self.lines.at(asked, times)
-        reserved, _ = self._books.reserved(orders, view.article, times)
-        wants = wants_of(asked, times, view, reserved, view.article)
-        self._demand.replace(settled, wants, orders_of(asked, times, view, view.article))
 
     def _order(self, order_id: str, *state: int) -> bool:
         changed = self.lines.add_order(order_id, state)

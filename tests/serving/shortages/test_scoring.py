@@ -31,9 +31,11 @@ from serving.clock import ManualClock
 from serving.config import Settings
 from serving.db.tables import AuditRow, DecisionRow
 from serving.errors import SettingsError
+from serving.events.documentation import EVENTS_OPENAPI
 from serving.events.snapshot import take
 from serving.shortages import service as judging_service
 from serving.shortages.batch import Asked, judge_lines
+from serving.shortages.documentation import LINE_EXAMPLES
 from tests.serving.house import House, Json, problem_in
 from training.simulate.replay import replay_feed
 
@@ -272,6 +274,22 @@ class TestRefusing:
     def test_a_caller_without_the_token(self, house: House) -> None:
         with house.another(api_token="0123456789abcdef") as guarded:
             problem_in(guarded.api.post(PATH, json={"wave_id": "W"}), 401, "unauthorized")
+
+
+def test_the_examples_are_taken_in_and_answered(
+    any_url: str, late_shipments: Policy, tables: RecordTables, model: ShortageModel
+) -> None:
+    moment = ManualClock(datetime.fromisoformat("2026-03-02T14:00:00Z"))
+    with House(any_url, late_shipments, clock=moment, shortage_model=model) as house:
+        for example in EVENTS_OPENAPI["requestBody"]["content"]["application/cloudevents+json"]["examples"].values():
+            house.send(example["value"])
+        answers = [ask(house, **example["value"]) for example in LINE_EXAMPLES.values()]
+    assert [len(answer["lines"]) for answer in answers] == [1, 2, 1]
+    (line,) = answers[0]["lines"]
+    assert (line["place"], line["wave_id"], line["needed"]) == ("DEHAM", "DEHAM-591", 12)
+    assert (line["verdict"], line["stock"]["free"], line["stock"]["inbound"]) == ("covered", 52, 0)
+    assert [holder["name"] for holder in line["evidence"]["holders"]] == ["SO-4650"]
+    assert line["stake"]["loss_minor"] == pytest.approx(12 * 4900 * late_shipments.costs.lateness_share["priority"])
 
 
 class TestStarting:
