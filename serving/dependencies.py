@@ -69,7 +69,7 @@ async def _carriers(container: App) -> CarrierService:
 
 async def _nodes(container: App) -> NodeService:
     container.following.catch_up_if_possible()
-    return NodeService(container.carriers)
+    return NodeService(container.carriers, container.state)
 
 
 async def _assignments(container: App) -> AssignmentService:

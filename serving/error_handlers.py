@@ -23,6 +23,7 @@ from serving.directives import errors as orders
 from serving.effects import errors as effects
 from serving.errors import Fault
 from serving.policies import errors as policies
+from serving.recommendations import errors as recommendations
 from serving.shortages import errors as shortages
 
 PROBLEM_JSON = "application/problem+json"
@@ -63,6 +64,7 @@ KINDS: Mapping[type[Exception], ProblemKind] = {
     errors.KeyReusedError: ProblemKind(422, "idempotency-key-reused", "The key belongs to another payload"),
     errors.NoDecisionMomentError: ProblemKind(422, "no-decision-moment", "There is nothing to decide now"),
     errors.NoContractsError: ProblemKind(409, "no-contracts", "No contract is on file"),
+    recommendations.LineValueError: ProblemKind(422, "no-line-value", "Nobody says what a line is worth"),
     errors.NoPromiseError: ProblemKind(422, "no-promise", "Nobody says by when it is promised"),
     causes.CauseNotFoundError: ProblemKind(404, "unknown-cause", "The common cause is unknown"),
     causes.CauseEndedError: ProblemKind(409, "cause-ended", "The common cause does not stand any more"),

@@ -28,6 +28,7 @@ ServingError
  ├─ NoDecisionMomentError       the shipment has nothing to decide now
  ├─ NoContractsError            without a rate no carrier can be recommended
  ├─ NoPromiseError              without a promise no place can be recommended
+ ├─ LineValueError              see serving.recommendations.errors
  ├─ UnknownInvoiceError         an invoice that nobody sent
  ├─ DecisionNotFoundError
  ├─ EffectError                 see serving.effects.errors

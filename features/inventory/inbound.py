@@ -8,6 +8,7 @@ earlier lots are those of its article; few of them lean on those of the place, a
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -69,14 +70,11 @@ class ReadInbound(ABC):
         (all_of_it, put_off), (in_time, _), (soon, _), (overdue, _) = (
             self.coming(articles, cutoffs, bound)[:, 1:].T for bound in (never, due, cutoffs + 72 * HOUR, cutoffs)
         )
-        share: Floats | float = PRIOR_LATE_SHARE
         delay: Floats | float = PRIOR_DELAY_HOURS
-        shares = []
         came = self.lots(asked)
         for lots in came:
-            share = shrunk(lots[:, 1], lots[:, 0], share, PSEUDO_LOTS)
             delay = shrunk(lots[:, 2] / 60, lots[:, 0], delay, PSEUDO_LOTS)
-            shares.append(share)
+        of_place, share = late_shares(came)
         in_time_units = np.where(due == NEVER, np.nan, units(in_time))
         columns = [
             units(all_of_it),
@@ -87,12 +85,23 @@ class ReadInbound(ABC):
             came[-1][:, 0],
             share,
             delay,
-            shares[1],
+            of_place,
             in_time_units * share,
         ]
         values = np.stack(columns, axis=1).astype(np.float64)
         values[~self.told(asked.view.place, cutoffs) | (articles < 0)] = np.nan
         return values
+
+
+def late_shares(came: Sequence[Ints]) -> tuple[Floats, Floats]:
+    """Return the share late of lots to the place, and of those of the article, from what `ReadInbound.lots` counts."""
+    share: Floats | float = PRIOR_LATE_SHARE
+    shares = []
+    for lots in came:
+        share = shrunk(lots[:, 1], lots[:, 0], share, PSEUDO_LOTS)
+        shares.append(share)
+    _, of_place, of_article = shares
+    return of_place, of_article
 
 
 class Inbound(ReadInbound):

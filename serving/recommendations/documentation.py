@@ -49,6 +49,9 @@ NODES_EXAMPLES: dict[str, Example] = {
             ],
         }
     },
+    "an order that was sent, from the stock that is known": {
+        "value": {"order_id": "SO-4711", "nodes": [{"place": "DEHAM", **_PRICED}, {"place": "NLRTM", **_PRICED}]}
+    },
     "an order with a shipment to price by": {
         "value": {
             **_ORDER,

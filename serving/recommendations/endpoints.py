@@ -38,10 +38,10 @@ async def recommend_nodes(
 ) -> NodesAnswer:
     """Return from which place, or places, to send an order or parts of it, the least expected total cost first.
 
-    The service takes in no orders and no stock: lines and positions are part of the request. Up to three places share
-    an order; one alone where the customer takes all or none. Stock on its way counts where it is due before the place's
-    cut-off, with its own risk. With a shipment, a place without a price is priced by the cheapest contract from there,
-    and one without a risk by the delay model, asked as if that place sent it.
+    Lines and positions are part of the request; or `order_id` names an order that was sent, and what is known of stock
+    counts. Up to three places share an order; one alone where the customer takes all or none. Stock on its way counts
+    where it is due before the place's cut-off, with its own risk. With a shipment, a place without a price is priced by
+    the cheapest contract from there, and one without a risk by the delay model, asked as if that place sent it.
     """
     return NodesAnswer.of(nodes.recommend(body.asked()))
 

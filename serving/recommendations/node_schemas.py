@@ -10,7 +10,8 @@ from pydantic import AwareDatetime, Field, model_validator
 from features.vocabulary import CustomerTier
 from routing.recommending.nodes import Inbound, Node, Plan
 from routing.recommending.ranking import Option
-from serving.recommendations.nodes import NodesAsked, NodesFound, Ordered
+from serving.recommendations.nodes import NodesAsked, NodesFound
+from serving.recommendations.ordered import Ordered
 from serving.recommendations.schemas import Minor, Name, OptionShape
 from serving.scores.schemas import InlineShipment, ShipmentId
 from serving.scores.service import Question
@@ -97,10 +98,15 @@ class NodeBody(Body):
 
 
 class NodesQuestion(Body):
-    """An order with the places that may send it and their stock; and the shipment that is planned now, if there is."""
+    """An order with the places that may send it and their stock; and the shipment that is planned now, if there is.
 
-    lines: Annotated[list[OrderedLine], Field(min_length=1, max_length=200)]
-    nodes: Annotated[list[NodeBody], Field(min_length=1, max_length=MOST_NODES)]
+    Or an order that was sent, by its id: then lines and stock are those that are known, and `nodes` need say only what
+    is known of places beside their stock.
+    """
+
+    order_id: Name | None = Field(default=None, description="an order that was sent, in place of lines and stock")
+    lines: Annotated[list[OrderedLine], Field(max_length=200)] = Field(default=[])
+    nodes: Annotated[list[NodeBody], Field(max_length=MOST_NODES)] = Field(default=[])
     promised_at: AwareDatetime | None = Field(default=None, description="else as the shipment says")
     customer_tier: CustomerTier = CustomerTier.STANDARD
     ship_complete: bool = Field(default=False, description="the customer takes all of it at once or none")
@@ -112,6 +118,10 @@ class NodesQuestion(Body):
     def _each_once(self) -> Self:
         if self.shipment_id is not None and self.shipment is not None:
             raise ValueError("give shipment_id or shipment, and not both")
+        if self.order_id is None and not (self.lines and self.nodes):
+            raise ValueError("give lines and nodes, at least one of each, or order_id")
+        if self.order_id is not None and (self.lines or any(node.positions or node.inbound for node in self.nodes)):
+            raise ValueError("with order_id lines and stock are those that are known; leave them out")
         for what, names in (("line", [each.line_id for each in self.lines]), ("place", [n.place for n in self.nodes])):
             if twice := sorted({name for name in names if names.count(name) > 1}):
                 raise ValueError(f"{what} '{twice[0]}' is given twice; give each once")
@@ -131,6 +141,7 @@ class NodesQuestion(Body):
             ship_complete=self.ship_complete,
             shipment=Question(self.shipment_id, self.shipment) if is_planned else None,
             handling_minor=self.handling_minor,
+            order_id=self.order_id,
         )
 
 

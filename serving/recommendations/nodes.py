@@ -1,4 +1,4 @@
-"""Recommends places to send an order from. The service takes in no orders and no stock: the request brings both."""
+"""Recommends places to send an order from: the request brings lines and stock, or names an order that is known."""
 
 from __future__ import annotations
 
@@ -17,19 +17,12 @@ from routing.recommending.ranking import Option
 from serving.errors import NoPromiseError
 from serving.recommendations.carriers import CarrierService, asking_of
 from serving.recommendations.known import Known, Sources
+from serving.recommendations.ordered import Ordered
+from serving.recommendations.stocked import stocked
 from serving.recommendations.wanted import NOTHING
 from serving.scores.service import Question, Subject
-
-
-@dataclass(frozen=True, slots=True)
-class Ordered:
-    """A line as asked: loss a unit where the caller says so, else its value by the lateness share of the tier."""
-
-    line_id: str
-    sku: str
-    quantity: float
-    unit_value_minor: int | None = None
-    loss_minor_per_unit: float | None = None
+from serving.shortages.errors import NoShortageModelError
+from serving.shortages.ports import KnowsStock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +30,8 @@ class NodesAsked:
     """An order, the places that may send it with their stock, and, if there is one, the shipment that is planned now.
 
     With a shipment, places without a price or a risk are priced by the contracts and judged by the delay model as if
-    they sent it, with the carrier that is cheapest from there.
+    they sent it, with the carrier that is cheapest from there. With an `order_id`, lines, stock, tier and what ships
+    complete are those that are known.
     """
 
     lines: Sequence[Ordered]
@@ -47,6 +41,7 @@ class NodesAsked:
     ship_complete: bool
     shipment: Question | None = None
     handling_minor: int | None = None
+    order_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +61,7 @@ class NodeService:
     """Recommends places, with the contracts and models that `carriers` has."""
 
     carriers: CarrierService
+    known: KnowsStock
 
     def recommend(self, asked: NodesAsked) -> NodesFound:
         """Rank the ways to send an order, as of now.
@@ -75,7 +71,11 @@ class NodeService:
         UnknownShipmentError, NoDecisionMomentError, InvalidRecordError, KnownTimeError, FutureKnowledgeError
             As `ScoreService.subject`.
         NoPromiseError
-            If neither the request nor the shipment says when it is promised.
+            If neither the request nor the shipment nor the order says when it is promised.
+        NoShortageModelError
+            If an order is named, and the service learns no stock.
+        UnknownOrderError, TooManyLinesError, LineValueError
+            As `stocked`.
         """
         own = self.carriers
         now = own.clock.now()
@@ -83,6 +83,8 @@ class NodeService:
         with own.reads() as session:
             bundles = own.bundles.in_force(session)
         policy = bundles.live if subject is None else bundles.for_subject(subject.shipment.shipment_id)
+        if asked.order_id is not None:
+            asked = self._stocked(asked, asked.order_id, policy, subject, now)
         promised_at = asked.promised_at or (None if subject is None else subject.shipment.promised_at)
         if promised_at is None:
             raise NoPromiseError
@@ -108,6 +110,23 @@ class NodeService:
 
         by_line = tuple((line.line_id, ways([line])) for line in lines)
         return NodesFound(now, promised_at, policy, ways(lines), by_line, carriers)
+
+    def _stocked(
+        self, asked: NodesAsked, order_id: str, policy: Policy, subject: Subject | None, now: datetime
+    ) -> NodesAsked:
+        """Return what is asked, with the lines and stock that are known; a cut-off that nobody names is the departure."""
+        if self.known.stock is None:
+            raise NoShortageModelError
+        found = stocked(self.known.stock, order_id, asked.nodes, policy.costs.currency, now)
+        leaves = None if subject is None else subject.shipment.planned_departure_at
+        return replace(
+            asked,
+            lines=found.lines,
+            nodes=[replace(node, cut_off_at=node.cut_off_at or leaves) for node in found.nodes],
+            promised_at=asked.promised_at or found.promised_at,
+            customer_tier=found.customer_tier or asked.customer_tier,
+            ship_complete=found.ship_complete,
+        )
 
     def _completed(self, node: Node, subject: Subject, loss: Loss | Unknown) -> tuple[Node, str | None]:
         """Return a place with price and risk of the carrier that is cheapest from there, and who that is."""

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.codes import Ints
+from features.codes import NEVER, Ints
+from features.instants import instant_of
 from features.inventory.asked_lines import Asked
-from features.inventory.inbound import LOT_WINDOW, ReadInbound, transit_of
+from features.inventory.inbound import LOT_WINDOW, ReadInbound, late_shares, transit_of
 from features.inventory.live.lasting import Lasting
 from features.inventory.live.names import First, gathered
 from features.inventory.live.rising import Rising, State, start_of
+from features.inventory.numbering import THOUSANDTHS
 from features.live_timeline import LiveTimeline
 
 Identity = tuple[str, str, str | None, str | None]
@@ -21,6 +25,15 @@ _Coming = tuple[int, int, int, int, int, int]
 """Article; since when, until when; when it is expected, how much, and how much of it put off."""
 _Came = tuple[int, int, int, int, int, int]
 """Article; when it came, since and until when that is held to be so; whether late, and by how many minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """Stock in transit: units, when they are expected, and the share of such lots that came late."""
+
+    quantity: float
+    expected_at: datetime
+    late_share: float
 
 
 class LiveInbound(ReadInbound):
@@ -65,6 +78,20 @@ class LiveInbound(ReadInbound):
         """Return the lots that came in 90 days, of all, of the place and of the article."""
         found = gathered(9, self._lots_of, asked.view.place, asked.articles, asked.cutoffs)
         return found[:, :3], found[:, 3:6], found[:, 6:]
+
+    def lots_coming(self, place: int, article: int, cutoff: int) -> list[Lot]:
+        """Return what is in transit to an article and expected later than the cutoff, the first first.
+
+        What should have come already, and what nobody expects at a time, is not reckoned with.
+        """
+        lasting = self._coming.get(article)
+        if lasting is None:
+            return []
+        came = np.array([self._lots_of(place, article, cutoff)], dtype=np.int64)
+        share = float(late_shares((came[:, :3], came[:, 3:6], came[:, 6:]))[1][0])
+        rows = lasting.at(cutoff).tolist()
+        found = sorted((expected, quantity) for expected, quantity, _ in rows if cutoff < expected < NEVER)
+        return [Lot(quantity / THOUSANDTHS, instant_of(expected), share) for expected, quantity in found]
 
     def _due(self, article: int, cutoff: int, bound: int) -> Sequence[int]:
         lasting = self._coming.get(article)

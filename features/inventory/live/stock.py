@@ -9,6 +9,7 @@ What a line wants is worked out anew when somebody asks, for the lines that were
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from features.inventory.line_moments import RELEASED
 from features.inventory.line_states import View
 from features.inventory.live.books import LiveBooks
 from features.inventory.live.demand import LiveDemand
-from features.inventory.live.inbound import LiveInbound
+from features.inventory.live.inbound import LiveInbound, Lot
 from features.inventory.live.lines import LiveLines, Name
 from features.inventory.live.names import Articles, Last, Numbers
 from features.inventory.live.past import LiveCorrections, LivePicks
@@ -40,11 +41,21 @@ from features.inventory.live.rows import (
     task_row,
     tasks_in,
 )
+from features.inventory.numbering import THOUSANDTHS
 from features.order_records import Order, OrderLine, PlacedOrder
 from features.stock_records import InboundReceipt, InventoryAdjustment, InventoryPosition, WarehouseTask
 from features.tables import RecordTables
 from features.timeline import NEVER
 from features.vocabulary import Disposition, TaskKind
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A place that has units of an article to give, or will get some."""
+
+    place: str
+    free: float
+    lots: tuple[Lot, ...]
 
 
 class LiveStock:
@@ -172,6 +183,46 @@ class LiveStock:
         names = self._holders.names
         others = ((NOT_NAMED if holder < 0 else names[holder], some) for holder, some in held if _is_other(holder, own))
         return holders_of(others)
+
+    def sources(self, order_id: str, article: int, unreserved: int, cutoff: int) -> list[Source]:
+        """Return the places that have some of an article to give to lines of an order, or are to get some.
+
+        Where the order is to be picked that is what is available or reserved for it, less what lines of others there
+        need and have not reserved.
+
+        Parameters
+        ----------
+        article
+            Where the order is to be picked; others are of the same sku and unit.
+        unreserved
+            What its own lines need of it and have not reserved, thousandths.
+        """
+        self.get_ready()
+        at, here = np.array([cutoff]), np.array([article])
+        kept, _ = self._books.reserved(np.array([self._holders.of(order_id)]), here, at)
+        there = self._books.available(here, at)
+        wanted = np.maximum(self._demand.unreserved(here, at) - unreserved, 0)
+        found = [(article, int(np.where(there < 0, 0, np.maximum(there + kept - wanted, 0))[0]))]
+        others = np.array(self._articles.elsewhere(article), dtype=np.int64)
+        free = self._families.free_for_more(others, np.full(len(others), cutoff))
+        found += zip(others.tolist(), np.maximum(free, 0).tolist(), strict=True)
+        sources = []
+        for number, some in found:
+            place = self._articles.names[number][0]
+            lots = self._inbound.lots_coming(self._places.of(place), number, cutoff)
+            if some or lots:
+                sources.append(Source(place, some / THOUSANDTHS, tuple(lots)))
+        return sources
+
+    def unreserved(self, line: int, view: View, row: int, cutoff: int) -> int:
+        """Return what a line needs and has not reserved: thousandths."""
+        order, article = np.array([self._order_of(line)]), view.article[row : row + 1]
+        kept, _ = self._books.reserved(order, article, np.array([cutoff]))
+        return max(int(view.needed[row] * view.is_open[row]) - int(kept[0]), 0)
+
+    def article_name(self, article: int) -> tuple[str, str, str]:
+        """Return place, sku and unit of an article by its number."""
+        return self._articles.names[article]
 
     def place_name(self, place: int) -> str | None:
         """Return the name of a place by its number, None for -1."""
