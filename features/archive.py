@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from features.arrow import arrow_table
 from features.fields import Record
 from features.tables import SCHEMAS, RecordTables, assembled, parts_of, rows_in, table_of
 from features.timeline import Ints
@@ -87,7 +88,7 @@ class Shelf:
 
     def __init__(self, table: str, frame: pd.DataFrame, numbers: Ints, owners: int) -> None:
         order = np.argsort(numbers, kind="stable")
-        self._table = pa.Table.from_pandas(frame, schema=SCHEMAS[table], preserve_index=False).take(order)
+        self._table = arrow_table(frame, SCHEMAS[table]).take(order)
         self._table = self._table.combine_chunks()
         self._bounds = np.searchsorted(numbers[order], np.arange(owners + 1))
 

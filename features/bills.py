@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
@@ -11,12 +11,10 @@ from features.as_known import counts_from, standing
 from features.billing import Bill
 from features.contracts import Contracts
 from features.invoice_records import FreightInvoice, InvoiceLine
+from features.progress import Progress
 from features.rating import rate_shipment
 from features.records import DeliveryEvent, Shipment
 from features.tables import RecordTables, events_of, records_of, shipments_of
-
-Progress = Callable[[int, int], None]
-"""Called with (done, total) as the work goes on."""
 
 
 def bill_of(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,14 +16,12 @@ from features.feeds import FEEDS, asked
 from features.instants import micros_of
 from features.keyed import KEYS, Keyed, assemble, codes_of
 from features.legs import Legs, Time
+from features.progress import Progress
 from features.settings import FeatureSettings
 from features.tables import RecordTables
 from features.timeline import Ints
 from features.tracking import Scans
 from features.way import FEEDS_ASKED, WAY, Ways, worst_of
-
-Progress = Callable[[int, int], None]
-"""Called with (done, total) as the work goes on."""
 
 _CHUNK = 100_000
 

@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 
 from features import billing, duplicates, likeness
 from features.billing import Bill
-from features.bills import Progress, bills_of
+from features.bills import bills_of
 from features.contracts import Contracts
 from features.declaration import Feature
 from features.duplicates import Ledger
 from features.history import WINDOWS
 from features.instants import micros
 from features.invoice_records import FreightInvoice
+from features.progress import Progress
 from features.tables import RecordTables
 from features.timeline import Ints, Timeline
 

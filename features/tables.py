@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
+from features.arrow import arrow_table
 from features.carrier_records import Claim, Tender, TenderResponse
 from features.errors import SourceError, TableError
 from features.fields import Record
@@ -230,7 +231,7 @@ class RecordTables:
             if frame.empty and table not in NEEDED:
                 path.unlink(missing_ok=True)
                 continue
-            written = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+            written = arrow_table(frame, schema)
             pq.write_table(written, path, compression="zstd")
 
 
@@ -367,7 +368,7 @@ def _by_state(part: PartTable, rows: Sequence[Mapping[str, Any]]) -> dict[_State
 
 
 def _rows(table: str, frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return rows_in(pa.Table.from_pandas(frame, schema=SCHEMAS[table], preserve_index=False))
+    return rows_in(arrow_table(frame, SCHEMAS[table]))
 
 
 def _read(path: Path, table: str) -> pd.DataFrame:

@@ -16,6 +16,8 @@ from models import shortage_bundle
 from models.audit.company import read_audit_settings
 from models.audit.findings import AuditSettings
 from models.audit.score import AuditModel
+from models.delay import DelayModel
+from models.errors import NoChampionError
 from models.eta import EtaModel
 from models.registry import load_audit_champion, load_champion, load_eta_champion, load_shortage_champion
 from models.shortage import ShortageModel
@@ -208,12 +210,9 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Container:
     SettingsError, SnapshotError, SourceError, TableError
         If a part cannot be had; each says what to do.
     """
-    model: DelayPredictor = AbsentModel()
-    feature_settings = FeatureSettings()
-    if settings.tracking_uri is not None:
-        champion, _ = load_champion(settings.tracking_uri, settings.model_name)
-        model, feature_settings = champion, champion.feature_settings
-    eta_model = _eta_model(settings, feature_settings)
+    delay_model, eta_model = _delay_model(settings), _eta_model(settings)
+    feature_settings = _features_of(delay_model, eta_model)
+    model: DelayPredictor = delay_model or AbsentModel(is_meant=settings.model_name is None)
     audit_model = None
     if settings.invoice_model_name is not None and settings.tracking_uri is not None:
         audit_model, _ = load_audit_champion(settings.tracking_uri, settings.invoice_model_name)
@@ -280,16 +279,39 @@ def _shortage_model(settings: Settings) -> ShortageModel | None:
     return load_shortage_champion(settings.tracking_uri, settings.shortage_model)[0]
 
 
-def _eta_model(settings: Settings, feature_settings: FeatureSettings) -> EtaModel | None:
-    """Load the model of arrival, if one is named; it must see the very features that the other model sees."""
+def _delay_model(settings: Settings) -> DelayModel | None:
+    """Load the champion of the model of lateness; None without a registry, or where no shipments are to be judged.
+
+    Raises
+    ------
+    SettingsError
+        If the registry has none: nobody is to find out by the cases that all go to a person.
+    """
+    if settings.tracking_uri is None or settings.model_name is None:
+        return None
+    try:
+        return load_champion(settings.tracking_uri, settings.model_name)[0]
+    except NoChampionError as error:
+        what_to_do = "If no shipments are to be judged, start with --model none."
+        raise SettingsError("model", f"'{settings.model_name}'", f"{error} {what_to_do}") from error
+
+
+def _eta_model(settings: Settings) -> EtaModel | None:
+    """Load the model of arrival, if one is named."""
     if settings.eta_model_name is None or settings.tracking_uri is None:
         return None
-    champion, _ = load_eta_champion(settings.tracking_uri, settings.eta_model_name)
-    if champion.feature_settings != feature_settings:
+    return load_eta_champion(settings.tracking_uri, settings.eta_model_name)[0]
+
+
+def _features_of(model: DelayModel | None, eta_model: EtaModel | None) -> FeatureSettings:
+    """Return the settings of the features that the models see; both must see the very same."""
+    if model is None:
+        return FeatureSettings() if eta_model is None else eta_model.feature_settings
+    if eta_model is not None and eta_model.feature_settings != model.feature_settings:
         raise SettingsError(
             "eta model",
-            f"'{champion.name}', trained with feature settings {champion.feature_settings.model_dump_json()}, and "
-            f"model '{settings.model_name}' with {feature_settings.model_dump_json()}",
+            f"'{eta_model.name}', trained with feature settings {eta_model.feature_settings.model_dump_json()}, and "
+            f"model '{model.name}' with {model.feature_settings.model_dump_json()}",
             "A service computes features one way: train both with the same `features`, or leave one out.",
         )
-    return champion
+    return model.feature_settings

@@ -29,6 +29,7 @@ from serving.errors import ServingError
 from serving.invoices import cli as invoices_cli
 from serving.policies import cli as policies_cli
 from serving.priorities import cli as priorities_cli
+from serving.scores.absent import NO_MODEL
 from serving.shortages import cli as shortages_cli
 from serving.worker import cli as worker_cli
 from serving.worker.options import (
@@ -92,7 +93,9 @@ def serve(
             help="MLflow registry with the champion model. Without one every case goes to a person.",
         ),
     ] = None,
-    model: Annotated[str, typer.Option(help="Name of the registered model.")] = "delay",
+    model: Annotated[
+        str, typer.Option(help="Name of the registered model of lateness; 'none' if no shipments are to be judged.")
+    ] = "delay",
     eta_model: Annotated[
         str | None,
         typer.Option(help="Name of the registered model of arrival; without one nobody is told when it arrives."),
@@ -160,7 +163,7 @@ def serve(
     settings = Settings(
         database_url=database,
         tracking_uri=tracking_uri,
-        model_name=model,
+        model_name=None if model == NO_MODEL else model,
         eta_model_name=eta_model,
         invoice_model_name=invoice_model,
         invoice_rules=invoice_rules,

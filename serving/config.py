@@ -36,7 +36,8 @@ class Settings:
     database_url: str = "sqlite:///triage.db"
     tracking_uri: str | None = None
     """MLflow tracking URI; without one no model is loaded and every case goes to a person."""
-    model_name: str = "delay"
+    model_name: str | None = "delay"
+    """Registered model of lateness; None where no shipments are to be judged: then every case goes to a person."""
     eta_model_name: str | None = None
     """Registered model of arrival; without one nobody is told when a shipment arrives."""
     invoice_model_name: str | None = None

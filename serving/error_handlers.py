@@ -24,6 +24,7 @@ from serving.effects import errors as effects
 from serving.errors import Fault
 from serving.policies import errors as policies
 from serving.recommendations import errors as recommendations
+from serving.scores import errors as scores
 from serving.shortages import errors as shortages
 
 PROBLEM_JSON = "application/problem+json"
@@ -69,6 +70,7 @@ KINDS: Mapping[type[Exception], ProblemKind] = {
     causes.CauseNotFoundError: ProblemKind(404, "unknown-cause", "The common cause is unknown"),
     causes.CauseEndedError: ProblemKind(409, "cause-ended", "The common cause does not stand any more"),
     errors.UnknownInvoiceError: ProblemKind(404, "unknown-invoice", "The invoice is unknown"),
+    scores.NoDelayModelError: ProblemKind(409, "no-delay-model", "Shipments are not scored here"),
     shortages.NoShortageModelError: ProblemKind(409, "no-shortage-model", "Shortages are not judged here"),
     shortages.UnknownLinesError: ProblemKind(404, "unknown-order-line", "An order line is unknown"),
     shortages.UnknownOrderError: ProblemKind(404, "unknown-order", "The order is unknown"),

@@ -1,15 +1,12 @@
-"""What commands that judge tables share: options, and the bar of progress."""
+"""What commands that judge tables share: options, and the champion they judge with."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, TypeVar
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 M = TypeVar("M")
 TrackingUri = Annotated[
@@ -17,15 +14,6 @@ TrackingUri = Annotated[
     typer.Option("--tracking-uri", envvar="TRIAGE_TRACKING_URI", help="MLflow registry with the champion model"),
 ]
 Since = Annotated[str | None, typer.Option("--since", help="only what came in since then, e.g. 2014-11-15T00:00:00Z")]
-
-
-@contextmanager
-def counting(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar that counts what is done of how much; it is told (done, total)."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def champion_of(

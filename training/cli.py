@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from features.errors import FeatureError
+from features.progress import counting
 from models.errors import ModelError
 from routing.errors import RoutingError
 from training.alternatives.cli import evaluate_alternatives
@@ -22,7 +23,6 @@ from training.console import (
     Data,
     Name,
     Tracking,
-    counting,
     make_folder,
     registered,
     show,

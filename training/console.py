@@ -1,17 +1,15 @@
-"""What the verbs of training share on the command line: options, the bar of progress and how a result is shown."""
+"""What the verbs of training share on the command line: options, and how a result is shown."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 DEFAULT_TRACKING = "sqlite:///var/mlflow/mlflow.db"
@@ -29,15 +27,6 @@ def make_folder(tracking_uri: str) -> None:
     """Make the folder of a local tracking database."""
     if tracking_uri.startswith("sqlite:///"):
         Path(tracking_uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-
-
-@contextmanager
-def counting(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar that counts what is done of how much; it is told (done, total)."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def show(result: dict[str, Any], table: Callable[[dict[str, Any]], Table], *, as_json: bool) -> None:

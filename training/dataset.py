@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.build import Builder, Progress
+from features.build import Builder
 from features.definitions import NAMES
 from features.instants import micros_of
 from features.labels import lateness_of
 from features.legs import Legs
 from features.moments import questions_about
+from features.progress import Progress
 from features.tables import NEEDED, SCHEMAS, RecordTables
 from features.vocabulary import LineMoment, Moment
 from training.config import ModelConfig

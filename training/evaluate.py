@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.build import Progress
+from features.progress import Progress
 from features.vocabulary import Moment
 from models.baselines import base_rate, carrier_lane_rate
 from models.delay import DelayModel

@@ -71,8 +71,14 @@ class HealthService:
 
     def _model(self) -> Check:
         if isinstance(self.model, AbsentModel):
+            if self.model.is_meant:
+                reason = "none is loaded, as was asked for: no shipment is scored, and every case goes to a person"
+                return Check("model", ok=True, reason=reason)
             return Check(
-                "model", ok=False, reason="none is loaded; start with --tracking-uri. Every case goes to a person"
+                "model",
+                ok=False,
+                reason="none is loaded; start with --tracking-uri, or with --model none if no shipments are to be "
+                "judged. Every case goes to a person",
             )
         return Check("model", ok=True, reason=f"{self.model.name} version {self.model.version}")
 

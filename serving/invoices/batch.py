@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.bills import Progress
 from features.contracts import Contracts
 from features.invoice import InvoiceMatrix, build_invoices
+from features.progress import Progress
 from features.tables import RecordTables
 from models.audit.findings import AuditSettings
 from models.audit.judgement import judge

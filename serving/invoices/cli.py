@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from serving.options import Since, TrackingUri, champion_of, counting, instant_of
+from features.progress import counting
+from serving.options import Since, TrackingUri, champion_of, instant_of
 
 if TYPE_CHECKING:
     from models.audit.score import AuditModel

@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
+from typing import ClassVar
 
 from features.moments import IN_TURN
 from features.state import FeatureRow
 from features.vocabulary import Moment, Verdict
 from models.contracts import DelayScore, Explanation
 
+NO_MODEL = "none"
+"""What a model is called that is not there."""
 
+
+@dataclass(frozen=True, slots=True)
 class AbsentModel:
-    """A model that never knows."""
+    """A model that never knows.
 
-    name = "none"
-    version = "0"
-    fingerprints: Mapping[str, str] = MappingProxyType({})
-    moments = IN_TURN
+    Attributes
+    ----------
+    is_meant
+        Whether the service was started to judge no shipments; otherwise something is missing.
+    """
+
+    is_meant: bool = False
+
+    name: ClassVar[str] = NO_MODEL
+    version: ClassVar[str] = "0"
+    fingerprints: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    moments: ClassVar[tuple[Moment, ...]] = IN_TURN
 
     def score(self, row: FeatureRow, moment: Moment) -> DelayScore:
         """Abstain."""

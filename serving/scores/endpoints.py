@@ -22,6 +22,7 @@ async def score_delay(
     What the model cannot do without and does not have (a promise, a planned departure, any history of the carrier)
     makes it abstain: `probability` is null and `abstained_because` says why. Reasons are computed on `explain: true`.
     """
+    scores.require_model()
     subject = scores.subject(body.question(), scores.clock.now())
     scored = scores.score(subject)
     explanation = scores.explain(scored) if body.explain else None

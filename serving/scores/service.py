@@ -17,6 +17,8 @@ from models.contracts import DelayScore, Explanation
 from serving.clock import Clock
 from serving.errors import NoDecisionMomentError
 from serving.events.records import Intake, read_record
+from serving.scores.absent import AbsentModel
+from serving.scores.errors import NoDelayModelError
 from serving.scores.ports import DelayPredictor, FeatureState
 
 
@@ -83,6 +85,17 @@ class ScoreService:
         if moment is None:
             raise NoDecisionMomentError(shipment.shipment_id, now)
         return Subject(shipment, moment, now, inline=question.shipment is not None)
+
+    def require_model(self) -> None:
+        """Refuse to score where nothing can be said; deciding goes on without, and sends every case to a person.
+
+        Raises
+        ------
+        NoDelayModelError
+            If no model is loaded.
+        """
+        if isinstance(self.model, AbsentModel):
+            raise NoDelayModelError
 
     def score(self, subject: Subject) -> Scored:
         """Score a subject as of its time."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,14 +19,12 @@ from features.inventory.around import Around, Holder, Node
 from features.inventory.features import Inventory
 from features.inventory.stock import Stock
 from features.inventory.waiting_lines import newest_stock_news, of_wave, waiting_at
+from features.progress import Progress
 from features.tables import RecordTables
 from models.shortage import ShortageModel
 from serving.shortages.errors import NoLinesError
 from serving.shortages.judging import About, judge, line_answer, model_shape, urgency
 from serving.shortages.schemas import LineAnswer
-
-Progress = Callable[[int, int], None]
-"""Called with (done, total) as the work goes on."""
 
 PARQUET, LINES = "shortages.parquet", "shortages.jsonl"
 

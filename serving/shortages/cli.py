@@ -13,7 +13,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from serving.options import TrackingUri, champion_of, counting, instant_of
+from features.progress import counting
+from serving.options import TrackingUri, champion_of, instant_of
 
 if TYPE_CHECKING:
     from models.shortage import ShortageModel

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from features.progress import counting
 from features.vocabulary import Moment
-from training.console import counting
 
 if TYPE_CHECKING:
     from features.settings import FeatureSettings

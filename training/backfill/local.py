@@ -8,9 +8,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.build import Builder, Progress
+from features.build import Builder
 from features.instants import micros_of
 from features.moments import questions_about
+from features.progress import Progress
 from features.settings import FeatureSettings
 from features.tables import RecordTables
 from features.vocabulary import Moment

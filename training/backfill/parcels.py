@@ -21,6 +21,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from features import course, tracking
+from features.arrow import arrow_table
 from features.course import Courses
 from features.definitions import NAMES
 from features.facts import facts_of
@@ -264,7 +265,7 @@ def _name(key: Key) -> str:
 
 def _canonical(table: str, frame: pd.DataFrame) -> pd.DataFrame:
     schema = SCHEMAS[table]
-    typed: pd.DataFrame = pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False).to_pandas()
+    typed: pd.DataFrame = arrow_table(frame, schema).to_pandas()
     return typed
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.build import Progress
 from features.definitions import NAMES
 from features.instants import micros_of
+from features.progress import Progress
 from features.tables import RecordTables
 from features.vocabulary import Moment
 from models.eta import EtaModel

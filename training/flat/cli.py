@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from training.console import AsJson, Config, counting, show, table_of
+from features.progress import counting
+from training.console import AsJson, Config, show, table_of
 
 Folder = Annotated[
     Path, typer.Option("--data", help="folder of the table as it was published", exists=True, file_okay=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from features.progress import Progress
 from training.evaluate import Judged, summary
 from training.flat.config import FlatConfig, InOrder
 from training.flat.fit import calibration_of, scorer_of
@@ -21,7 +21,6 @@ from training.metrics import ap_interval, measures
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
-Progress = Callable[[int, int], None]
 
 _BLOCKS = 400
 """Into so many blocks rows without days are cut along their order, to be resampled as a whole."""

@@ -10,7 +10,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from training.console import DEFAULT_TRACKING, AsJson, Config, Data, Tracking, counting, make_folder, registered, show
+from features.progress import counting
+from training.console import DEFAULT_TRACKING, AsJson, Config, Data, Tracking, make_folder, registered, show
 
 
 def train_invoices(

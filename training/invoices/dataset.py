@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from features.billing import Bill
-from features.bills import Progress
 from features.contracts import Contracts
 from features.invoice import InvoiceMatrix, build_invoices
+from features.progress import Progress
 from features.tables import RecordTables
 from models.audit.facts import Facts, facts_of
 from models.audit.findings import Audit, AuditSettings

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.bills import Progress
+from features.progress import Progress
 from models.audit.facts import log_of
 from models.audit.score import AuditModel, Scores
 from models.audit.signs import carriers

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from training.console import AsJson, counting, show
+from features.progress import counting
+from training.console import AsJson, show
 
 LEAST_EFFECTIVE = 1_000
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from features.arrow import arrow_table
 from features.tables import RecordTables
 from features.vocabulary import StopKind
 from training.simulate.bookings import TIERS, Bookings, make_bookings
@@ -53,7 +53,7 @@ class Simulation:
     def write(self, folder: Path) -> None:
         """Write the tables and `invoice_truth.parquet` into a folder, made if missing."""
         self.tables.write(folder)
-        truth = pa.Table.from_pandas(self.invoice_truth, schema=TRUTH_SCHEMA, preserve_index=False)
+        truth = arrow_table(self.invoice_truth, TRUTH_SCHEMA)
         pq.write_table(truth, folder / "invoice_truth.parquet", compression="zstd")
 
 

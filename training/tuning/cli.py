@@ -11,7 +11,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from training.console import AsJson, Config, Data, counting, show
+from features.progress import counting
+from training.console import AsJson, Config, Data, show
 
 if TYPE_CHECKING:
     from training.tuning.search import Found, Search

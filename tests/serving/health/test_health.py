@@ -103,6 +103,13 @@ class TestReadyz:
             answer, checks = ready(bare)
         assert answer.status_code == 503
         assert "Every case goes to a person" in checks["model"]["reason"]
+        assert "--model none" in checks["model"]["reason"]
+
+    def test_a_service_that_is_to_judge_no_shipments_is_ready_and_says_so(self, house: House) -> None:
+        with house.another(model=AbsentModel(is_meant=True)) as bare:
+            answer, checks = ready(bare)
+        assert answer.status_code == 200
+        assert "no shipment is scored" in checks["model"]["reason"]
 
     def test_a_policy_past_its_review_date_is_told(self, house: House, late_shipments: Policy) -> None:
         with house.another(clock=ManualClock(datetime(2027, 6, 30, tzinfo=UTC))) as on_time:

@@ -73,14 +73,14 @@ class TestAbstaining:
             assert (answer["probability"], answer["verdict"]) == (None, "cannot_determine")
             assert (answer["abstained_because"], answer["reasons"]) == ([because], None)
 
-    def test_without_a_model_it_abstains(self, house: House) -> None:
-        house.announce("SH-1")
-        with house.another(model=AbsentModel()) as bare:
-            answer = ask(bare, shipment_id="SH-1", explain=True).json()
-        assert (answer["probability"], answer["abstained_because"]) == (None, ["no model is loaded"])
-
 
 class TestRefusals:
+    def test_without_a_model_it_is_said_how_to_get_one(self, house: House) -> None:
+        house.announce("SH-1")
+        with house.another(model=AbsentModel()) as bare:
+            problem = problem_in(ask(bare, shipment_id="SH-1"), 409, "no-delay-model")
+        assert "`triage train delay`" in problem["detail"]
+
     def test_an_unknown_shipment(self, house: House) -> None:
         assert "'SH-404'" in problem_in(ask(house, shipment_id="SH-404"), 404, "unknown-shipment")["detail"]
 

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from features.arrow import arrow_table
 from features.fields import Record
 from features.invoice_records import CarrierRate
 from features.tables import RecordTables, records_of, shipments_of
@@ -59,7 +60,7 @@ class BilledYear:
     def write(self, folder: Path) -> None:
         """Write the tables, and the truth beside them."""
         self.tables.write(folder)
-        pq.write_table(pa.Table.from_pandas(self.truth, schema=TRUTH_SCHEMA), folder / TRUTH_FILE, compression="zstd")
+        pq.write_table(arrow_table(self.truth, TRUTH_SCHEMA), folder / TRUTH_FILE, compression="zstd")
 
 
 def bill_year(
