@@ -6,7 +6,7 @@ Times are UTC microseconds, a missing value is null.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import cache, partial
@@ -180,8 +180,13 @@ class RecordTables:
     reviews: pd.DataFrame = field(default_factory=partial(_empty, "reviews"))
 
     @classmethod
-    def read(cls, folder: Path) -> RecordTables:
+    def read(cls, folder: Path, without: Collection[str] = ()) -> RecordTables:
         """Read the tables of a folder; a table other than those of `NEEDED` may be absent and is empty then.
+
+        Parameters
+        ----------
+        without
+            Tables that nobody asks for: they are left empty.
 
         Raises
         ------
@@ -190,7 +195,7 @@ class RecordTables:
         TableError
             If a table lacks a column that no record may lack.
         """
-        paths = {table: folder / f"{table}.parquet" for table in SCHEMAS}
+        paths = {table: folder / f"{table}.parquet" for table in SCHEMAS if table not in without}
         return cls(**{table: _read(path, table) for table, path in paths.items() if table in NEEDED or path.exists()})
 
     @classmethod

@@ -53,6 +53,7 @@ from serving.shortages.ports import KnowsStock
 from serving.shortages.service import ShortageService
 from serving.step_ups.service import StepUpService
 
+STOCK_TABLES = ("orders", "order_lines", "inventory_positions", "inventory_adjustments")
 FROM_A_FOLDER = "of a folder"
 """The version of a model that no registry has given a number."""
 
@@ -255,8 +256,12 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Container:
 
 
 def _told_before(settings: Settings) -> RecordTables | None:
-    """Read the history, with the contracts of another folder in place of its own where one is named."""
-    history = None if settings.history is None else RecordTables.read(settings.history)
+    """Read the history, with the contracts of another folder in place of its own where one is named.
+
+    Orders and stock are read where shortages are judged.
+    """
+    without = STOCK_TABLES if settings.shortage_model is None else ()
+    history = None if settings.history is None else RecordTables.read(settings.history, without)
     if settings.contracts is None:
         return history
     agreed = RecordTables.read(settings.contracts)

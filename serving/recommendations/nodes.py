@@ -114,7 +114,7 @@ class NodeService:
     def _stocked(
         self, asked: NodesAsked, order_id: str, policy: Policy, subject: Subject | None, now: datetime
     ) -> NodesAsked:
-        """Return what is asked, with the lines and stock that are known; a cut-off that nobody names is the departure."""
+        """Return what is asked, with what is known of lines and stock; a cut-off that nobody names is the departure."""
         if self.known.stock is None:
             raise NoShortageModelError
         found = stocked(self.known.stock, order_id, asked.nodes, policy.costs.currency, now)

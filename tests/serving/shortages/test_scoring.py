@@ -11,6 +11,7 @@ from typing import Any
 
 import lightgbm as lgb
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from features.instants import micros
@@ -319,11 +320,18 @@ class TestStarting:
         assert checks["shortages"]["ok"]
         assert checks["shortages"]["reason"].startswith(f"{model.name} version {model.version}, ")
 
-    def test_without_it_no_stock_is_learnt(self, tmp_path: Path, tables: RecordTables) -> None:
+    def test_without_it_no_stock_is_read_or_learnt(
+        self, tmp_path: Path, tables: RecordTables, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         tables.write(tmp_path / "history")
         settings = Settings(database_url=f"sqlite:///{tmp_path}/t.db", history=tmp_path / "history")
+        read: list[str] = []
+        whole = pq.read_table
+        monkeypatch.setattr(pq, "read_table", lambda path: read.append(path.stem) or whole(path))
         container = build(settings, clock=ManualClock(NOW))
         assert container.state.stock is None
+        assert "warehouse_tasks" in read
+        assert not {"orders", "order_lines", "inventory_positions", "inventory_adjustments"} & set(read)
         assert "shortages" not in {check.name for check in container.health.readiness()}
 
     def test_a_name_needs_a_registry(self) -> None:
