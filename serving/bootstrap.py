@@ -39,6 +39,7 @@ from serving.events.records import OF_STOCK, Intake
 from serving.events.service import EventService
 from serving.events.snapshot import start_of
 from serving.health.service import HealthService
+from serving.invoices.deciding import InvoiceDecisions
 from serving.invoices.service import InvoiceService, KnowsInvoices
 from serving.policies.bundles import Bundles
 from serving.policies.service import PolicyService
@@ -128,6 +129,13 @@ class Container:
     def shortages(self) -> ShortageService:
         """Judges order lines."""
         return ShortageService(self.clock, self.reads, self.state, self.shortage_model, self.bundles)
+
+    @cached_property
+    def invoice_decisions(self) -> InvoiceDecisions:
+        """Decides about freight invoices."""
+        return InvoiceDecisions(
+            self.sessions, self.clock, self.following, self.invoices, self.bundles, self.settings.target
+        )
 
     @cached_property
     def audit_settings(self) -> AuditSettings:

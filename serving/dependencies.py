@@ -25,6 +25,7 @@ from serving.errors import (
 )
 from serving.events.service import EventService
 from serving.health.service import HealthService
+from serving.invoices.deciding import InvoiceDecisions
 from serving.invoices.service import InvoiceService
 from serving.policies.service import PolicyService
 from serving.recommendations.assignment import AssignmentService
@@ -85,6 +86,10 @@ async def _invoices(container: App) -> InvoiceService:
 async def _shortages(container: App) -> ShortageService:
     container.following.catch_up_if_possible()
     return container.shortages
+
+
+async def _invoice_decisions(container: App) -> InvoiceDecisions:
+    return container.invoice_decisions
 
 
 async def _decisions(container: App) -> DecisionService:
@@ -189,6 +194,7 @@ Key = Annotated[str, Depends(_key)]
 Events = Annotated[EventService, Depends(_events)]
 Arrivals = Annotated[ArrivalService, Depends(_arrivals)]
 Invoices = Annotated[InvoiceService, Depends(_invoices)]
+InvoiceDecider = Annotated[InvoiceDecisions, Depends(_invoice_decisions)]
 Shortages = Annotated[ShortageService, Depends(_shortages)]
 Scores = Annotated[ScoreService, Depends(_scores)]
 Carriers = Annotated[CarrierService, Depends(_carriers)]

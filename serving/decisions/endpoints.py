@@ -8,20 +8,20 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Header, Query, Response
 
-from serving.db.subjects import SubjectKey
 from serving.decisions.idempotency import read_key
 from serving.decisions.schemas import (
     CounterfactualList,
     CounterfactualShape,
     DecisionAnswer,
     DecisionList,
+    DecisionsAsked,
     TriageAnswer,
 )
 from serving.decisions.service import Decided, Request
 from serving.dependencies import ActorOrSystem, Decisions, require_json
 from serving.scores.documentation import SCORE_EXAMPLES
-from serving.scores.schemas import ShipmentId, ShipmentQuestion
-from serving.shapes import PathId, Position
+from serving.scores.schemas import ShipmentQuestion
+from serving.shapes import PathId
 
 router = APIRouter(prefix="/v1", tags=["decisions"])
 _PATH = "/v1/triage"
@@ -71,14 +71,11 @@ def get_counterfactuals(decision_id: PathId, decisions: Decisions) -> Counterfac
 
 @router.get("/decisions")
 async def list_decisions(
-    shipment_id: Annotated[ShipmentId, Query()],
+    asked: Annotated[DecisionsAsked, Query()],
     decisions: Decisions,
-    before: Annotated[Position | None, Query(description="`next` of the page before")] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> DecisionList:
-    """List the decisions about a shipment, newest first."""
-    key = SubjectKey.shipment(shipment_id)
-    return DecisionList.of(decisions.of_subject(key, before=before, limit=limit), limit)
+    """List the decisions about a shipment or an invoice, newest first."""
+    return DecisionList.of(decisions.of_subject(asked.key, before=asked.before, limit=asked.limit), asked.limit)
 
 
 def _digest(body: ShipmentQuestion) -> str:

@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from typing import Any, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from features.vocabulary import Branch, Moment, SubjectType, Verdict
 from routing.counterfactuals import Counterfactual
@@ -14,10 +14,12 @@ from routing.decision import SealedDecision
 from routing.dispatch.envelope import call_id_for
 from routing.effects import Effect, Outcome
 from routing.policy import Mode
+from serving.db.subjects import SubjectKey
 from serving.db.tables import DecisionRow, OutgoingCallRow
 from serving.decisions.calls import is_called
 from serving.reviews.opening import item_id_of
-from serving.scores.schemas import ModelShape, ReasonShape
+from serving.scores.schemas import ModelShape, ReasonShape, ShipmentId
+from serving.shapes import Position
 
 
 class PolicyShape(BaseModel):
@@ -182,6 +184,30 @@ class CounterfactualList(BaseModel):
 
     decision_id: str
     counterfactuals: list[CounterfactualShape]
+
+
+class DecisionsAsked(BaseModel):
+    """Whose decisions are listed: of one shipment, or of one invoice."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    shipment_id: ShipmentId | None = None
+    invoice_id: ShipmentId | None = None
+    before: Position | None = Field(default=None, description="`next` of the page before")
+    limit: int = Field(default=50, ge=1, le=200)
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.shipment_id is None) == (self.invoice_id is None):
+            raise ValueError("give either shipment_id or invoice_id, and not both")
+        return self
+
+    @property
+    def key(self) -> SubjectKey:
+        """What they are about."""
+        if self.invoice_id is not None:
+            return SubjectKey.invoice(self.invoice_id)
+        return SubjectKey.shipment(str(self.shipment_id))
 
 
 class DecisionSummary(BaseModel):

@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from features.vocabulary import Branch
 from routing.counterfactuals import Counterfactual
-from routing.decision import SealedDecision, decision_body, seal
+from routing.decision import SealedDecision
 from routing.policy import Policy
 from serving.causes import effects as causes
 from serving.clock import Clock
-from serving.db.audit import SYSTEM, audit
+from serving.db.audit import SYSTEM
 from serving.db.subjects import SubjectKey
 from serving.db.tables import DecisionRow, OutgoingCallRow
 from serving.decisions import repository, usage
@@ -28,6 +28,7 @@ from serving.decisions.facts import facts_of
 from serving.decisions.idempotency import Answer, Keyed, answer_once
 from serving.decisions.record import features_of, model_of
 from serving.decisions.replaying import counterfactuals
+from serving.decisions.sealing import keep_sealed, let_out, sealed_of
 from serving.decisions.subject import subject_version
 from serving.decisions.weighing import MoreFacts, Weighed, no_more, weigh
 from serving.directives import repository as directives
@@ -35,7 +36,7 @@ from serving.errors import DecisionNotFoundError
 from serving.events.following import Following
 from serving.policies import shadow
 from serving.policies.bundles import Bundles, InForce
-from serving.reviews.opening import open_item
+from serving.reviews.opening import open_item, shipment_matter
 from serving.scores.service import Question, Scored, ScoreService, Subject
 
 OK = 200
@@ -148,7 +149,7 @@ class DecisionService:
         version = subject_version(shipment, subject.moment, self.scores.state.events_known(shipment.shipment_id))
         before, _ = repository.newest_of(session, version)
         if before is not None:
-            return Decided(_sealed(before), is_new=False)
+            return Decided(sealed_of(before), is_new=False)
         return Decided(self._decide(session, request, subject, version), is_new=True)
 
     def again(self, session: Session, request: Request, now: datetime) -> Decided:
@@ -167,7 +168,7 @@ class DecisionService:
         if before is None:
             return Decided(self._decide(session, request, subject, version), is_new=True)
         if "cause" not in json.loads(before.body):
-            return Decided(_sealed(before), is_new=False)
+            return Decided(sealed_of(before), is_new=False)
         return Decided(self._decide(session, request, subject, repository.in_turn(version, turn + 1)), is_new=True)
 
     def known_of(self, policy: Policy, question: Question, now: datetime) -> dict[str, Any]:
@@ -184,7 +185,7 @@ class DecisionService:
 
     def _decide(self, session: Session, request: Request, subject: Subject, version: str) -> SealedDecision:
         scored = self.scores.score(subject)
-        shipment, now = subject.shipment, subject.as_of
+        shipment = subject.shipment
         directives.lock_shared(session)  # what is in force and what is ordered stays so until the decision is sealed
         in_force = self.bundles.in_force(session)
         policy = in_force.for_subject(shipment.shipment_id)
@@ -200,30 +201,16 @@ class DecisionService:
         choice = weighed.choice
         # An explanation costs tens of predictions; any other is computed later, exactly, from the sealed features.
         explanation = self.scores.explain(scored) if choice.branch is not Branch.NONE or request.explain else None
-        body = decision_body(
-            policy,
-            choice,
-            subject={"type": "shipment", "id": shipment.shipment_id, "version": version},
-            facts=weighed.facts,
-            context=weighed.context,
+        sealed = keep_sealed(
+            session,
+            weighed,
+            key=key,
+            version=version,
+            moment=subject.moment.value,
             features=features_of(scored.row),
             model=model_of(self.scores.model, scored, explanation),
+            actor=request.actor,
         )
-        sequence, previous_hash = repository.lock_chain(session)
-        sealed = seal(body, sequence=sequence + 1, previous_hash=previous_hash)
-        repository.keep(
-            session,
-            sealed,
-            version=version,
-            key=key,
-            moment=subject.moment.value,
-            branch=choice.branch.value,
-            mode=choice.mode.value,
-            decided_at=now,
-        )
-        new = {"sequence": sealed.sequence, "hash": sealed.hash, "branch": choice.branch.value}
-        subject_of_audit = f"decision:{sealed.decision_id}"
-        audit(session, at=now, actor=request.actor, action=repository.SEALED, subject=subject_of_audit, new=new)
         if looked is not None:
             shadow.record(session, looked, sealed)
         self._set_in_motion(session, sealed, weighed, scored, in_force)
@@ -232,24 +219,12 @@ class DecisionService:
     def _set_in_motion(
         self, session: Session, sealed: SealedDecision, weighed: Weighed, scored: Scored, in_force: InForce
     ) -> None:
-        shipment, now, choice = scored.subject.shipment, scored.subject.as_of, weighed.choice
+        shipment, choice = scored.subject.shipment, weighed.choice
         if is_called(choice.branch):
-            call_id = enqueue(
-                session,
-                Action(choice.branch, choice.payload, choice.latest_useful_at),
-                decision_id=sealed.decision_id,
-                key=SubjectKey.shipment(shipment.shipment_id),
-                target=self.target,
-                sequence=sealed.sequence,
-                now=now,
-                actor=SYSTEM,
-                verify_within=weighed.policy.branches[choice.branch].verify_within,
-            )
-            counting = in_force.counting(weighed.policy)
-            usage.note(session, counting, usage.LetOut(choice.branch, call_id, now), weighed.facts)
+            key = SubjectKey.shipment(shipment.shipment_id)
+            let_out(session, sealed, weighed, in_force, key=key, target=self.target)
         elif choice.branch is Branch.REVIEW:
-            costs = weighed.policy.costs
-            open_item(session, sealed.decision_id, choice, scored, costs=costs, now=now)
+            open_item(session, sealed.decision_id, choice, shipment_matter(scored, weighed.policy.costs))
         if choice.findings:
             call = partial(self._call_owner, session, sealed, weighed, in_force)
             causes.take_effect(
@@ -287,7 +262,3 @@ class DecisionService:
         counting = in_force.counting(weighed.policy)
         usage.note(session, counting, usage.LetOut(Branch.ESCALATE, call_id, now), weighed.facts)
         return call_id
-
-
-def _sealed(row: DecisionRow) -> SealedDecision:
-    return SealedDecision(row.sequence, row.decision_id, row.body, row.previous_hash, row.hash)

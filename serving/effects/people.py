@@ -95,7 +95,8 @@ def _say_too(session: Session, item_id: str, why: str, *, actor: str, now: datet
 
 def _stake(body: Mapping[str, Any]) -> tuple[int, str | None]:
     facts = body.get("facts", {})
-    stake, currency = facts.get("value_at_stake_minor"), facts.get("currency")
+    stake = facts.get("value_at_stake_minor", facts.get("recoverable_minor"))
+    currency = facts.get("currency")
     return (stake if isinstance(stake, int) else 0), (currency if isinstance(currency, str) else None)
 
 

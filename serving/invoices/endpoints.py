@@ -1,14 +1,19 @@
-"""`POST /v1/score/invoices`."""
+"""`POST /v1/score/invoices` judges an invoice, `POST /v1/triage/invoices` decides about it."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Annotated, Any, Self
 
-from fastapi import APIRouter, Body, Depends
+from fastapi import APIRouter, Body, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
-from serving.dependencies import Invoices, require_json
-from serving.invoices.documentation import INVOICE_EXAMPLES
+from serving.decisions.idempotency import Keyed
+from serving.dependencies import ActorOrSystem, InvoiceDecider, Invoices, Key, require_json
+from serving.invoices.deciding import Decided, Request
+from serving.invoices.decision_schemas import InvoiceDecision
+from serving.invoices.documentation import INVOICE_EXAMPLES, TRIAGE_EXAMPLES
 from serving.invoices.schemas import InvoiceAnswer
 from serving.invoices.service import InvoiceQuestion
 from serving.shapes import NO_NUL
@@ -50,3 +55,38 @@ async def score_invoices(
     said with its reason, and is never taken for zero.
     """
     return invoices.answer(InvoiceQuestion(body.invoice_id, body.invoice, body.anew))
+
+
+class InvoiceToDecide(BaseModel):
+    """An invoice that was sent."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    invoice_id: InvoiceId
+    anew: bool = Field(default=False, description="judge it by what is known now, not by what was when it came in")
+
+
+@router.post(
+    "/triage/invoices", response_model=InvoiceDecision, tags=["decisions"], dependencies=[Depends(require_json)]
+)
+async def triage_invoice(
+    body: Annotated[InvoiceToDecide, Body(openapi_examples=TRIAGE_EXAMPLES)],
+    decider: InvoiceDecider,
+    actor: ActorOrSystem,
+    key: Key,
+) -> Response:
+    """Judge an invoice, decide under the policy on invoices, seal the decision, and set in motion what it says.
+
+    Nothing is paid: `approve` and `short_pay` are proposals to the system that pays, `dispute` puts the evidence to the
+    carrier, each as a call that is enqueued; what needs a person becomes an item of the review queue. All of it is one
+    transaction. An invoice of which the audit says what it said before is decided once, whatever the key.
+    """
+    sent = json.dumps(["/v1/triage/invoices", body.model_dump(exclude_defaults=True)], sort_keys=True)
+    keyed = Keyed(key, hashlib.sha256(sent.encode()).hexdigest())
+    answer = decider.triage(Request(body.invoice_id, body.anew, keyed, actor), _render)
+    headers = {"Idempotent-Replayed": "true"} if answer.is_replayed else None
+    return Response(answer.body, status_code=answer.status, media_type="application/json", headers=headers)
+
+
+def _render(decided: Decided) -> str:
+    return InvoiceDecision.of(decided.sealed, already_decided=not decided.is_new).model_dump_json()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
+
+import numpy as np
 
 from features.billing import Bill
 from features.invoice_records import BilledInvoice
 from features.live_invoices import LiveInvoices
 from models.audit.findings import AuditSettings
-from models.audit.judgement import judge
+from models.audit.judgement import Judgement, judge
 from models.audit.rules import audit_bill
 from models.audit.score import AuditModel
 from serving.clock import Clock
@@ -42,6 +45,20 @@ class InvoiceQuestion:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """An invoice that was judged: what it rests on, the values of its features, and the answer.
+
+    Attributes
+    ----------
+    values : float64 [len(INVOICE_NAMES)]
+    """
+
+    judgement: Judgement
+    values: np.ndarray
+    answer: InvoiceAnswer
+
+
+@dataclass(frozen=True, slots=True)
 class InvoiceService:
     """Judges invoices by rules, and by the model where one is loaded."""
 
@@ -63,15 +80,25 @@ class InvoiceService:
         RecordError
             If an invoice of that id came before with other contents.
         """
-        bill, invoices = self._bill(question), self.state.invoices
+        return self.judged(question, self.clock.now()).answer
+
+    def judged(self, question: InvoiceQuestion, now: datetime) -> Judged:
+        """Judge an invoice, with all that it rests on.
+
+        Raises
+        ------
+        As `answer`.
+        """
+        bill, invoices = self._bill(question, now), self.state.invoices
         matrix = invoices.matrix(bill)
         repeats = invoices.ledger.repeats(bill.invoice)
         audit = audit_bill(bill, invoices.contracts, repeats, self.settings)
         judgement = judge(matrix, [audit], self.model)[0]
-        return invoice_answer(judgement, matrix.values[0], self.settings, self.model)
+        values = matrix.values[0]
+        return Judged(judgement, values, invoice_answer(judgement, values, self.settings, self.model))
 
-    def _bill(self, question: InvoiceQuestion) -> Bill:
-        invoices, now = self.state.invoices, self.clock.now()
+    def _bill(self, question: InvoiceQuestion, now: datetime) -> Bill:
+        invoices = self.state.invoices
         invoice_id = question.invoice_id or ""
         if question.invoice is not None:
             record = read_record(BilledInvoice, question.invoice, now=now, intake=self.intake, where="body.invoice")

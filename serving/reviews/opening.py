@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import dataclass
 
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
@@ -28,39 +28,49 @@ def item_id_of(decision_id: str) -> str:
     return decision_id.replace("dec_", "rev_", 1)
 
 
-def open_item(
-    session: Session,
-    decision_id: str,
-    choice: Choice,
-    scored: Scored,
-    *,
-    costs: CostTable,
-    now: datetime,
-) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matter:
+    """What an item is about: its subject, a title, and what is expected to be lost if nobody acts, in minor units."""
+
+    key: SubjectKey
+    title: str
+    stake_minor: int
+    currency: str | None
+
+
+def shipment_matter(scored: Scored, costs: CostTable) -> Matter:
+    """Return what an item about a shipment is about."""
+    shipment, probability = scored.subject.shipment, scored.score.probability
+    return Matter(
+        key=SubjectKey.shipment(shipment.shipment_id),
+        title=_title(shipment, probability),
+        stake_minor=stake_of(Terms.of(shipment), probability, costs).minor,
+        currency=shipment.currency,
+    )
+
+
+def open_item(session: Session, decision_id: str, choice: Choice, matter: Matter) -> str:
     """Open the item of a decision and return its id.
 
-    Items of the same shipment that nobody holds are closed as superseded: one shipment waits in one place, with
-    what is known now. A claimed one stays; whoever holds it answers it.
+    Items of the same subject that nobody holds are closed as superseded: one subject waits in one place, with what is
+    known now. A claimed one stays; whoever holds it answers it.
     """
-    item_id = item_id_of(decision_id)
-    shipment = scored.subject.shipment
-    key = SubjectKey.shipment(shipment.shipment_id)
+    item_id, now = item_id_of(decision_id), choice.decided_at
     closing = Closing(Answer.SUPERSEDED, SYSTEM, None, ReasonCode.NEWER_DECISION, f"by {item_id}")
-    for superseded in repository.supersede(session, key, now=now, closing=closing):
+    for superseded in repository.supersede(session, matter.key, now=now, closing=closing):
         new = {"status": "done", "verdict": closing.verdict, "by": item_id}
         audit(session, at=now, actor=SYSTEM, action="review.superseded", subject=f"review:{superseded}", new=new)
-    stake = stake_of(Terms.of(shipment), scored.score.probability, costs)
     suggested = suggested_branch(choice.payload)
     session.execute(
         insert(ReviewItemRow).values(
             item_id=item_id,
             decision_id=decision_id,
-            **key.columns,
-            title=_title(shipment, scored.score.probability),
+            **matter.key.columns,
+            title=matter.title if len(matter.title) <= 300 else f"{matter.title[:299]}…",
             why=choice.reason_staff,
             suggested_branch=suggested.value,
-            value_at_stake_minor=stake.minor,
-            currency=shipment.currency,
+            value_at_stake_minor=matter.stake_minor,
+            currency=matter.currency,
             created_at=now,
             latest_useful_at=choice.latest_useful_at,
         )
@@ -78,5 +88,4 @@ def suggested_branch(payload: Mapping[str, object]) -> Branch:
 
 def _title(shipment: Shipment, probability: float | None) -> str:
     risk = "risk cannot be told" if probability is None else f"{probability * 100:.0f} % likely late"
-    title = f"{shipment.origin} → {shipment.destination} with {shipment.carrier_id}: {risk}"
-    return title if len(title) <= 300 else f"{title[:299]}…"
+    return f"{shipment.origin} → {shipment.destination} with {shipment.carrier_id}: {risk}"

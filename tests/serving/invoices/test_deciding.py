@@ -1,0 +1,217 @@
+"""Invoices through the governed engine: decided once, sealed in the one chain, put before people, called out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from sqlalchemy import update
+
+from features.vocabulary import SubjectType
+from routing.loader import load_policy, parse_policy
+from routing.policy import Policy
+from serving.config import bundled_policy
+from serving.db.tables import DecisionRow, OutgoingCallRow, ReviewItemRow, ShadowDecisionRow
+from serving.decisions.replaying import replay_all
+from serving.decisions.verification import verify
+from serving.policies import repository
+from serving.policies.life import Step
+from serving.policies.preview import preview
+from tests.features.agreed import CUTOFF, event, plan
+from tests.models.audit.billed import ARRIVED, CONTRACT, DELIVERED
+from tests.serving.house import House, Json, problem_in, put_in_force
+from tests.serving.invoices.test_scoring import billed, opened, tell
+
+TOO_MUCH = {"net_due_minor": 40_50}
+KEYS = count(1)
+
+
+def changed(**edits: Any) -> Policy:
+    """The bundle on invoices that ships, with other values at the top."""
+    data = yaml.safe_load(bundled_policy(SubjectType.INVOICE).read_text(encoding="utf-8")) | edits
+    return parse_policy(yaml.safe_dump(data, sort_keys=False))
+
+
+def acting() -> Policy:
+    """The bundle with every branch let off the leash."""
+    data = yaml.safe_load(bundled_policy(SubjectType.INVOICE).read_text(encoding="utf-8"))
+    branches = {name: terms | {"mode": "act_financial"} for name, terms in data["branches"].items()}
+    return changed(version=2, mode="act_financial", branches=branches)
+
+
+@pytest.fixture
+def desk(any_url: str, late_shipments: Policy) -> Iterator[House]:
+    """A service that knows a contract and a shipment that was delivered, and decides about invoices."""
+    with opened(any_url, late_shipments) as house:
+        with house.container.sessions.begin() as session:
+            put_in_force(session, load_policy(bundled_policy(SubjectType.INVOICE)), CUTOFF)
+        tell(house, *CONTRACT, plan(), ARRIVED, DELIVERED)
+        yield house
+
+
+def triage(house: House, invoice_id: str, *, key: str | None = None, **asked: Any) -> httpx.Response:
+    headers = {"Idempotency-Key": key or f"triage-{next(KEYS)}"}
+    return house.api.post("/v1/triage/invoices", json={"invoice_id": invoice_id, **asked}, headers=headers)
+
+
+def decided(house: House, invoice_id: str, **asked: Any) -> Json:
+    answer = triage(house, invoice_id, **asked)
+    assert answer.status_code == 200, answer.text
+    body: Json = answer.json()
+    return body
+
+
+def let_act(house: House) -> None:
+    with house.container.sessions.begin() as session:
+        put_in_force(session, acting(), house.clock.now())
+
+
+class TestWhatIsDecided:
+    def test_what_is_owed_is_proposed_for_payment_and_nobody_is_asked(self, desk: House) -> None:
+        desk.send(billed("I"))
+        found = decided(desk, "I")
+        assert (found["branch"], found["verdict"], found["review_item_id"]) == ("approve", "approve", None)
+        (call,) = desk.rows(OutgoingCallRow)
+        event_sent = json.loads(call.body)
+        assert (call.call_id, call.key.type, call.key.id) == (found["call_id"], SubjectType.INVOICE, "I")
+        assert (event_sent["type"], event_sent["subject"]) == ("freight.invoice.approve", "I")
+        assert (event_sent["data"]["pay_minor"], event_sent["data"]["currency"]) == (30_50, "EUR")
+
+    def test_too_much_waits_for_a_person_with_its_money_and_evidence(self, desk: House) -> None:
+        desk.send(billed("I", **TOO_MUCH, lines=[]))
+        found = decided(desk, "I")
+        assert (found["recommended_branch"], found["branch"], found["proven_minor"]) == ("short_pay", "review", 10_00)
+        (item,) = desk.api.get("/v1/reviews").json()["items"]
+        assert (item["subject_type"], item["subject_id"], item["shipment_id"]) == ("invoice", "I", None)
+        assert (item["suggested_branch"], item["value_at_stake_minor"], item["currency"]) == ("short_pay", 10_00, "EUR")
+        assert item["title"] == "Invoice NI of C over 40.50 EUR"
+        detail = desk.api.get(f"/v1/reviews/{item['item_id']}").json()
+        assert detail["loss"] is None
+        payload = detail["decision"]["payload"]["suggestion"]["payload"]
+        assert (payload["pay_minor"], payload["short_minor"]) == (30_50, 10_00)
+
+    def test_a_person_disputes_instead_and_the_carrier_gets_the_evidence(self, desk: House) -> None:
+        desk.send(billed("I", **TOO_MUCH, lines=[]))
+        item_id = decided(desk, "I")["review_item_id"]
+        token = desk.claimed(item_id)
+        body = {"claim_token": token, "branch": "dispute", "reason_code": "better_option"}
+        wrong = desk.answer(item_id, "override", **body | {"branch": "rebook"})
+        assert "Choose one of approve, short_pay, dispute" in wrong.text
+        assert desk.answer(item_id, "override", **body).status_code == 200
+        (call,) = desk.rows(OutgoingCallRow)
+        data = json.loads(call.body)["data"]
+        assert json.loads(call.body)["type"] == "freight.invoice.dispute"
+        assert data["claim_minor"] == 10_00
+        assert data["findings"][0]["difference_minor"] == 10_00
+        assert "Please credit 10.00 EUR." in data["words"]
+
+    def test_a_person_cannot_dispute_what_is_not_proven(self, desk: House) -> None:
+        tell(desk, plan(shipment_id="T"))
+        desk.send(billed("I", shipment_id="T"))
+        found = decided(desk, "I")
+        assert (found["verdict"], found["branch"], found["withheld_minor"]) == ("question", "review", 30_50)
+        token = desk.claimed(found["review_item_id"])
+        body = {"claim_token": token, "branch": "dispute", "reason_code": "better_option"}
+        refused = desk.answer(found["review_item_id"], "override", **body)
+        assert "dispute cannot be carried out: nothing is proven" in refused.text
+
+    def test_money_of_another_currency_goes_before_a_person(self, desk: House) -> None:
+        desk.send(billed("I", currency="USD"))
+        found = decided(desk, "I")
+        assert (found["branch"], found["decided_by"]) == ("review", "open_question")
+        assert desk.rows(ReviewItemRow)[0].value_at_stake_minor == 0
+
+
+class TestOnce:
+    def test_the_same_request_gets_the_same_answer_and_another_key_no_second_decision(self, desk: House) -> None:
+        desk.send(billed("I"))
+        first = triage(desk, "I", key="k")
+        again = triage(desk, "I", key="k")
+        assert (again.text, again.headers["Idempotent-Replayed"]) == (first.text, "true")
+        assert triage(desk, "I", key="k", anew=True).status_code == 422
+        desk.advance(hours=1)
+        other = decided(desk, "I", anew=True)
+        assert (other["already_decided"], other["decision_id"]) == (True, first.json()["decision_id"])
+        assert (desk.count(DecisionRow), desk.count(OutgoingCallRow)) == (1, 1)
+
+    def test_a_key_is_required_and_an_invoice_must_have_been_sent(self, desk: House) -> None:
+        problem_in(triage(desk, "I"), 404, "unknown-invoice")
+        assert desk.api.post("/v1/triage/invoices", json={"invoice_id": "I"}).status_code == 400
+
+    def test_nothing_is_decided_where_no_bundle_on_invoices_is_in_force(
+        self, sqlite_url: str, late_shipments: Policy
+    ) -> None:
+        with opened(sqlite_url, late_shipments) as house:
+            tell(house, *CONTRACT, plan(), ARRIVED, DELIVERED)
+            house.send(billed("I"))
+            assert "--invoice-policy" in problem_in(triage(house, "I"), 409, "no-bundle")["detail"]
+
+    def test_what_is_before_a_person_stays_there_when_its_delivery_is_shown(self, desk: House) -> None:
+        tell(desk, plan(shipment_id="T"))
+        desk.send(billed("I", shipment_id="T"))
+        waiting = decided(desk, "I")
+        desk.advance(hours=3)
+        tell(desk, event("delivered", 31, "T-D").model_copy(update={"shipment_id": "T"}))
+        anew = decided(desk, "I", anew=True)
+        assert (anew["recommended_branch"], anew["branch"]) == ("approve", "none")
+        assert "review was taken or suggested before" in anew["suppressed_because"]
+        assert [item.item_id for item in desk.rows(ReviewItemRow)] == [waiting["review_item_id"]]
+        listed = desk.api.get("/v1/decisions?invoice_id=I").json()["decisions"]
+        assert [(each["moment"], each["shipment_id"]) for each in listed] == [("anew", None), ("on_receipt", None)]
+
+
+class TestTheRecord:
+    def test_both_subjects_stand_in_one_chain_and_every_decision_is_made_again(self, desk: House) -> None:
+        let_act(desk)
+        desk.send(billed("I"), billed("J", invoice_number="NI"))
+        assert [decided(desk, name)["branch"] for name in "IJ"] == ["approve", "dispute"]
+        desk.announce("I")  # a shipment of the same name
+        assert desk.decided("I", risk=0.5)["shipment_id"] == "I"
+        with desk.container.reads() as session:
+            assert verify(session).problems == ()
+            replayed = list(replay_all(session, {}))
+        assert [(each.differences, each.why_not) for each in replayed] == [((), None)] * 3
+        listed = [desk.api.get(f"/v1/decisions?{kind}_id=I").json()["decisions"] for kind in ("invoice", "shipment")]
+        assert [[each["branch"] for each in decisions] for decisions in listed] == [["approve"], ["review"]]
+        assert desk.api.get("/v1/decisions?invoice_id=I&shipment_id=I").status_code == 422
+
+    def test_an_effect_is_reported_and_a_short_payment_is_withdrawn(self, desk: House) -> None:
+        let_act(desk)
+        desk.send(billed("S", **TOO_MUCH, lines=[]))
+        call_id = decided(desk, "S")["call_id"]
+        with desk.container.sessions.begin() as session:
+            session.execute(update(OutgoingCallRow).values(status="delivered", effect="accepted"))
+        who = {"X-Actor": "dana", "Idempotency-Key": "u"}
+        undone = desk.api.post(f"/v1/calls/{call_id}/undo", json={"reason": "the carrier is right"}, headers=who)
+        assert undone.status_code == 200, undone.text
+        compensation = json.loads(desk.rows(OutgoingCallRow)[-1].body)
+        assert compensation["type"] == "freight.compensation.short_pay"
+        assert (compensation["data"]["action"], compensation["data"]["undoes"]) == ("withdraw", call_id)
+
+    def test_a_preview_and_a_shadow_look_at_invoices_alone(self, desk: House) -> None:
+        desk.announce("SH-9")
+        desk.decided("SH-9", risk=0.5)
+        newer = acting()
+        with desk.container.sessions.begin() as session:
+            repository.keep(session, newer, CUTOFF)
+            before = repository.standing(session, SubjectType.INVOICE)
+            shadowing = {"shadow_digest": newer.digest}
+            repository.move(session, Step.SHADOWED, newer.digest, by="a", at=CUTOFF, before=before, **shadowing)
+        desk.send(billed("S", **TOO_MUCH, lines=[]))
+        decided(desk, "S")
+        desk.announce("SH-10")
+        desk.decided("SH-10", risk=0.5)
+        (looked,) = desk.rows(ShadowDecisionRow)
+        assert json.loads(str(looked.body))["branch"] == "short_pay"
+        with desk.container.reads() as session:
+            assert repository.decisions_beside(session, newer.digest) == 1
+            ends = [
+                (each.subject_id, str(each.before), str(each.after))
+                for each in preview(session, newer, CUTOFF, desk.clock.now().replace(year=2027))
+            ]
+        assert ends == [("S", "review (short_pay)", "short_pay")]
