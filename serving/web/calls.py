@@ -43,7 +43,7 @@ def lines_of(calls: Sequence[OutgoingCallRow], item: Item, now: datetime) -> tup
     return tuple(
         CallLine(
             call_id=call.call_id,
-            name=call.branch if call.compensates is None else f"undo {call.branch}",
+            name=words.plain(call.branch if call.compensates is None else f"undo {call.branch}"),
             said=in_words(call, now),
             can_be_undone=_can_be_undone(call) and call.call_id not in undone,
             is_asked_about=call.call_id == item.call_id,

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from features.vocabulary import SubjectType
 from serving.db.tables import DecisionRow
 from serving.reviews.items import Item
-from serving.web import words
+from serving.web import invoice, words
 
 SOON = timedelta(hours=2)
 """Less time than this is marked: it is about what a tender takes."""
@@ -26,16 +27,19 @@ class Stake:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One item of the list. `risk` is None where it cannot be told; `left` says how long an action is of use."""
+    """One item of the list.
+
+    `risk` is None where it cannot be told; `risk_percent` where it has no scale. `left` says how long an action is of
+    use.
+    """
 
     item: Item
     stake: Stake
     risk: str | None
-    risk_percent: float
+    risk_percent: float | None
     left: str
     urgency: str
-    origin: str
-    destination: str
+    title: str
     carrier: str
     is_mine: bool
 
@@ -49,6 +53,8 @@ def rows_of(
 
 def stake_of(item: Item, body: Mapping[str, Any]) -> Stake:
     """Say what is at stake: as decided, or as likely as not where the risk is not known, or nothing at all."""
+    if item.key.type is SubjectType.INVOICE:
+        return Stake(invoice.at_stake(body, item.value_at_stake_minor), is_guess=False)
     decided = body["facts"]["value_at_stake_minor"]
     if isinstance(decided, int):
         return Stake(words.money(item.value_at_stake_minor, item.currency), is_guess=False)
@@ -57,20 +63,30 @@ def stake_of(item: Item, body: Mapping[str, Any]) -> Stake:
 
 
 def _row(item: Item, body: Mapping[str, Any], now: datetime, analyst: str | None) -> Row:
-    probability = body["model"]["probability"]
     left, urgency = _time_left(item, now)
+    title, risk, risk_percent = _said(item, body)
     return Row(
         item=item,
         stake=stake_of(item, body),
-        risk=None if probability is None else words.percent(probability),
-        risk_percent=round(100 * (probability or 0), 1),
+        risk=risk,
+        risk_percent=risk_percent,
         left=left,
         urgency=urgency,
-        origin=body["facts"]["origin"],
-        destination=body["facts"]["destination"],
+        title=title,
         carrier=body["facts"]["carrier_id"],
         is_mine=item.status == "claimed" and item.claimed_by == analyst,
     )
+
+
+def _said(item: Item, body: Mapping[str, Any]) -> tuple[str, str | None, float | None]:
+    """Say what an item is about, and its risk, with its place on a scale to 100 if it has one."""
+    facts = body["facts"]
+    if item.key.type is SubjectType.INVOICE:
+        return f"Invoice {facts['invoice_number']}", invoice.in_short(body), None
+    title, probability = f"{facts['origin']} → {facts['destination']}", body["model"]["probability"]
+    if probability is None:
+        return title, None, None
+    return title, words.percent(probability), round(100 * probability, 1)
 
 
 def _time_left(item: Item, now: datetime) -> tuple[str, str]:

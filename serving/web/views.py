@@ -9,7 +9,7 @@ from datetime import datetime
 from math import exp
 from typing import Any
 
-from features.vocabulary import Branch
+from features.vocabulary import Branch, SubjectType
 from routing.facts import Unknown
 from routing.policy import Policy
 from routing.recording import decode_facts
@@ -17,10 +17,10 @@ from routing.subjects import called_branches
 from serving.db.tables import AuditRow, DecisionRow
 from serving.reviews.items import Item
 from serving.reviews.reasons import MEANINGS, Answer, reasons_for
-from serving.reviews.stakes import Stake as WhatIsAtStake
 from serving.reviews.stakes import stake_in
 from serving.web import words
 from serving.web.calls import CallLine
+from serving.web.invoice import InvoiceView, happened, invoice_view
 from serving.web.rows import Stake, stake_of
 
 _HALF = 100
@@ -45,6 +45,19 @@ _JOURNEY = {
     "pieces": "pieces",
 }
 """What stands above everything else, and the fact it is read from."""
+
+_BILL = {
+    "carrier": "carrier_id",
+    "number": "invoice_number",
+    "kind": "invoice_kind",
+    "load": "shipment_id",
+    "due": "due_at",
+    "asks for": "billed_minor",
+}
+"""The same of an invoice."""
+
+_SHOWN_ELSEWHERE = ("findings", "words", "because")
+"""Parts of what is suggested about an invoice that the page shows as its evidence."""
 
 _VERDICTS = {
     "cannot_determine": "cannot be told",
@@ -119,7 +132,8 @@ class ItemView:
     question: str
     happened: str
     journey: tuple[Line, ...]
-    risk: Risk
+    risk: Risk | None
+    invoice: InvoiceView | None
     suggestion: tuple[Line, ...]
     can_accept: bool
     options: tuple[Option, ...]
@@ -148,15 +162,19 @@ def item_view(
     body = json.loads(decision.body)
     suggestion = None if item.call_id is not None else body["payload"].get("suggestion")
     known, unknown = _facts(body, policy)
+    is_invoice = item.key.type is SubjectType.INVOICE
     return ItemView(
         item=item,
         stake=stake_of(item, body),
-        priority=tuple(_priority(item, stake_in(body, policy.costs), policy.costs.currency)),
+        priority=tuple(_bill_priority(item, policy) if is_invoice else _priority(item, policy, body)),
         question=_question(body, item, calls),
-        happened=_happened(body, decision.decided_at),
-        journey=tuple(_journey(body)),
-        risk=_risk(body["model"]),
-        suggestion=tuple(_lines((suggestion or {}).get("payload") or {}, item.currency)),
+        happened=happened(body, decision.moment, decision.decided_at)
+        if is_invoice
+        else _happened(body, decision.decided_at),
+        journey=tuple(_journey(body, _BILL if is_invoice else _JOURNEY)),
+        risk=None if is_invoice else _risk(body["model"]),
+        invoice=invoice_view(body) if is_invoice else None,
+        suggestion=tuple(_lines(_shown((suggestion or {}).get("payload") or {}, is_invoice), item.currency)),
         can_accept=bool(suggestion and suggestion["payload"]) and not item.too_late,
         options=tuple(_options(body, item)),
         currency=next((each["currency"] for each in body["alternatives"]), ""),
@@ -174,8 +192,9 @@ def item_view(
     )
 
 
-def _priority(item: Item, stake: WhatIsAtStake, currency: str) -> Iterator[Line]:
+def _priority(item: Item, policy: Policy, body: Mapping[str, Any]) -> Iterator[Line]:
     """Say what went into the item's place in the queue, each line with what it is."""
+    stake, currency = stake_in(body, policy.costs), policy.costs.currency
     if isinstance(stake.loss, Unknown):
         yield Line("loss if late", f"not known: {stake.loss.reason}")
         return
@@ -184,6 +203,21 @@ def _priority(item: Item, stake: WhatIsAtStake, currency: str) -> Iterator[Line]
     yield Line("loss if late", words.money(loss.minor, currency), "by its terms" if by_terms else "by customer tier")
     risk = "as likely as not" if stake.is_guess else words.percent(stake.probability)
     yield Line("× late risk", risk, "together: what is expected to be lost if nothing is done")
+    yield from _worth(item, currency)
+
+
+def _bill_priority(item: Item, policy: Policy) -> Iterator[Line]:
+    """Say the same of an invoice."""
+    currency = policy.costs.currency
+    if item.currency != currency:
+        yield Line("may come back", f"not counted: it is in {item.currency}, the policy counts in {currency}")
+        return
+    expected = words.money(item.value_at_stake_minor, currency)
+    yield Line("may come back", expected, "what is proven, and what is suspected by its probability")
+    yield from _worth(item, currency)
+
+
+def _worth(item: Item, currency: str) -> Iterator[Line]:
     matter = item.matter
     share = matter.saved_share * matter.in_time
     yield Line("× can still be saved", words.percent(share), "by what is suggested, by the cost table; 0 if too late")
@@ -207,10 +241,10 @@ def _happened(body: Mapping[str, Any], decided_at: datetime) -> str:
     return f"Judged {when}, {words.instant(decided_at)}, with the {by}."
 
 
-def _journey(body: Mapping[str, Any]) -> Iterator[Line]:
-    """Say what the shipment is: who, when, how much."""
+def _journey(body: Mapping[str, Any], shown: Mapping[str, str]) -> Iterator[Line]:
+    """Say what the shipment or the invoice is: who, when, how much."""
     facts = decode_facts(body["facts"])
-    for name, fact in _JOURNEY.items():
+    for name, fact in shown.items():
         value = facts.get(fact)
         if isinstance(value, Unknown) or value is None:
             yield Line(name, "not known")
@@ -246,9 +280,9 @@ def _options(body: Mapping[str, Any], item: Item) -> Iterator[Option]:
     for each in body["alternatives"]:
         cost = each["expected_cost_minor"]
         yield Option(
-            branch="do nothing" if each["branch"] == Branch.NONE else each["branch"],
+            branch="do nothing" if each["branch"] == Branch.NONE else words.plain(each["branch"]),
             price=_cost(each["price_minor"], each["currency"]),
-            lateness=_cost(each["lateness_minor"], each["currency"]),
+            lateness=_cost(each.get("lateness_minor", each.get("left_minor")), each["currency"]),
             cost=_cost(cost, each["currency"]),
             is_cheapest=each["because"] is None and cost == min(feasible),
             is_suggested=each["branch"] == item.suggested_branch != Branch.NONE,
@@ -268,7 +302,7 @@ def _facts(body: Mapping[str, Any], policy: Policy) -> tuple[tuple[Line, ...], t
         declared = policy.facts.get(name)
         meaning = declared.meaning if declared else ""
         if isinstance(value, Unknown):
-            unknown.append(Line(words.plain(name), value.reason, meaning))
+            unknown.append(Line(words.plain(name.removesuffix("_minor")), value.reason, meaning))
         elif isinstance(value, Sequence) and not isinstance(value, str):
             said = [", ".join(words.text(cell, name=key) for key, cell in row.items()) for row in value]
             known.append(Line(words.plain(name), "; ".join(said) or "none", meaning))
@@ -276,6 +310,10 @@ def _facts(body: Mapping[str, Any], policy: Policy) -> tuple[tuple[Line, ...], t
             said_value = words.text(value, currency=str(facts.get("currency", "")), name=name)
             known.append(Line(words.plain(name.removesuffix("_minor")), said_value, meaning))
     return tuple(known), tuple(unknown)
+
+
+def _shown(payload: Mapping[str, Any], is_invoice: bool) -> Mapping[str, Any]:
+    return {name: value for name, value in payload.items() if not (is_invoice and name in _SHOWN_ELSEWHERE)}
 
 
 def _lines(payload: Mapping[str, Any], currency: str | None, before: str = "") -> Iterator[Line]:

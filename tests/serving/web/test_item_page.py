@@ -84,7 +84,7 @@ class TestWhatItShows:
     def test_what_is_not_known_is_listed_with_the_reason(self, filled: Filled, dana: Visitor) -> None:
         said = words_of(dana.shown(filled.path("dollars")))
         assert "hours since warehouse told the origin never told of its work" in said
-        assert "service id no service is given value at stake minor the value is in USD" in said
+        assert "service id no service is given value at stake the value is in USD" in said
 
     def test_the_suggestion_is_spelt_out(self, filled: Filled, dana: Visitor) -> None:
         said = words_of(dana.shown(filled.path("top")))
