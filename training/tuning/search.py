@@ -19,6 +19,7 @@ import optuna
 import pandas as pd
 from optuna.distributions import FloatDistribution, IntDistribution
 
+from features.definitions import fingerprint
 from features.vocabulary import Moment
 from training.config import EtaConfig, Split, TrainingConfig, Trees
 from training.dataset import Dataset
@@ -152,7 +153,8 @@ class Search(Generic[_C]):
         config = self.config.model_dump(mode="json", exclude={"owner", "data"})
         config["trees"] = {name: value for name, value in config["trees"].items() if name not in self.limits.ranges()}
         limits = [self.limits.max_leaves, self.limits.max_depth]
-        told = json.dumps([config, limits, self.dataset.fingerprint, len(self.dataset.cases)], sort_keys=True)
+        made_of = [fingerprint(self.config.features), self.dataset.fingerprint, len(self.dataset.cases)]
+        told = json.dumps([config, limits, *made_of], sort_keys=True)
         return f"{self.config.name}-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
 
     def parts(self) -> tuple[Dataset, Dataset]:

@@ -60,6 +60,13 @@ class TestSearch:
         search.run(tmp_path / "study.db", trials=5, progress=lambda done, _: asked.append(done))
         search.run(tmp_path / "study.db", trials=8, progress=lambda done, _: asked.append(done))
         assert asked == [0, 1, 2, 3, 4, 5, 5, 6, 7, 8]
+        assert (
+            search.study_name
+            == replace(search, config=search.with_trees(CONFIG.trees.model_copy(update={"num_leaves": 9}))).study_name
+        )
+        other = FAST.features.model_copy(update={"late_after_minutes": 33})
+        for change in ({"config": FAST.model_copy(update={"features": other})}, {"dataset": small_dataset()}):
+            assert search.study_name != replace(search, **change).study_name
         deeper = replace(search, limits=Limits(31, 6))
         assert deeper.run(tmp_path / "study.db", trials=2).trials == 2
 
