@@ -15,6 +15,8 @@ from features.progress import counting
 from training.console import AsJson, Config, Data, show
 
 if TYPE_CHECKING:
+    from training.config import ModelConfig
+    from training.dataset import Dataset
     from training.tuning.search import Found, Search
 
 Out = Annotated[Path, typer.Option("--out", help="folder of the configuration that is written, and of the study")]
@@ -41,17 +43,11 @@ def tune_delay(
     """Search for trees of the delay model that lose less than those of a configuration, inside its fit period only."""
     # Imported here: no other command waits for these libraries.
     from training.config import TrainingConfig, load_config
-    from training.dataset import make_dataset
-    from training.splits import Period
     from training.tuning.losses import log_losses
-    from training.tuning.search import Limits, Search, every_nth
+    from training.tuning.search import Limits, Search
 
     settings = load_config(config, TrainingConfig)
-    with counting(Console(stderr=True), "features") as progress:
-        dataset = make_dataset(data, settings, progress, periods=(Period.FIT,))
-    if shipments is not None:
-        dataset = every_nth(dataset, shipments)
-    search = Search(dataset, settings, log_losses, Limits(max_leaves, max_depth))
+    search = Search(_fit_cases(data, settings, shipments), settings, log_losses, Limits(max_leaves, max_depth))
     _tune(search, config, out, "log-loss", trials=trials, minutes=minutes, as_json=as_json)
 
 
@@ -69,18 +65,23 @@ def tune_eta(
     """Search for trees of the model of arrival that lose less than those of a configuration, likewise."""
     # Imported here: no other command waits for these libraries.
     from training.config import EtaConfig, load_config
-    from training.dataset import make_dataset
-    from training.splits import Period
     from training.tuning.losses import pinball_losses
-    from training.tuning.search import Limits, Search, every_nth
+    from training.tuning.search import Limits, Search
 
     settings = load_config(config, EtaConfig)
+    search = Search(_fit_cases(data, settings, shipments), settings, pinball_losses, Limits(max_leaves, max_depth))
+    _tune(search, config, out, "pinball loss in hours", trials=trials, minutes=minutes, as_json=as_json)
+
+
+def _fit_cases(data: Path, settings: ModelConfig, shipments: int | None) -> Dataset:
+    """Read the cases of the fit period, and of no other; of about so many shipments, if a number is given."""
+    from training.dataset import make_dataset
+    from training.splits import Period
+    from training.tuning.search import every_nth
+
     with counting(Console(stderr=True), "features") as progress:
         dataset = make_dataset(data, settings, progress, periods=(Period.FIT,))
-    if shipments is not None:
-        dataset = every_nth(dataset, shipments)
-    search = Search(dataset, settings, pinball_losses, Limits(max_leaves, max_depth))
-    _tune(search, config, out, "pinball loss in hours", trials=trials, minutes=minutes, as_json=as_json)
+    return dataset if shipments is None else every_nth(dataset, shipments)
 
 
 def _tune(

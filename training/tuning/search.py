@@ -153,7 +153,7 @@ class Search(Generic[_C]):
         config = self.config.model_dump(mode="json", exclude={"owner", "data"})
         config["trees"] = {name: value for name, value in config["trees"].items() if name not in self.limits.ranges()}
         limits = [self.limits.max_leaves, self.limits.max_depth]
-        made_of = [fingerprint(self.config.features), self.dataset.fingerprint, len(self.dataset.cases)]
+        made_of: list[Any] = [fingerprint(self.config.features), self.dataset.fingerprint, len(self.dataset.cases)]
         told = json.dumps([config, limits, *made_of], sort_keys=True)
         return f"{self.config.name}-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
 
