@@ -53,7 +53,7 @@ class KafkaSession:
 async def connect(target: KafkaTarget) -> KafkaSession:
     """Connect. A record that is not confirmed within the target's timeout is not sent later either.
 
-    The library may wait for twice its own timeout, which so is half of ours.
+    The library may wait for twice its own timeout, so it is given half of ours.
     """
     producer = AIOKafkaProducer(
         bootstrap_servers=[urlsplit(server).netloc for server in target.servers],
