@@ -37,6 +37,7 @@ from serving.events.snapshot import take
 from serving.shortages import service as judging_service
 from serving.shortages.batch import Asked, judge_lines
 from serving.shortages.documentation import LINE_EXAMPLES
+from tests.serving.health.test_health import lose_database
 from tests.serving.house import House, Json, problem_in
 from training.simulate.replay import replay_feed
 
@@ -291,6 +292,34 @@ def test_the_examples_are_taken_in_and_answered(
     assert (line["verdict"], line["stock"]["free"], line["stock"]["inbound"]) == ("covered", 52, 0)
     assert [holder["name"] for holder in line["evidence"]["holders"]] == ["SO-4650"]
     assert line["stake"]["loss_minor"] == pytest.approx(12 * 4900 * late_shipments.costs.lateness_share["priority"])
+
+
+class TestTogether:
+    def test_what_a_process_without_the_model_took_in_is_judged_by_one_with_it(
+        self, any_url: str, late_shipments: Policy, tables: RecordTables, model: ShortageModel, feed: list[Json]
+    ) -> None:
+        history = tables.known(until=BEGIN)
+        with House(any_url, late_shipments, clock=ManualClock(NOW), trust_known_time=True) as taking:
+            for first in range(0, len(feed), 500):
+                taking.send(*feed[first : first + 500])
+            with taking.another(feature_settings=FeatureSettings(), history=history, shortage_model=model) as judging:
+                wave = waves(tables, released=True)[0]
+                mine = [one["features_digest"] for one in ask(judging, wave_id=wave)["lines"]]
+        assert mine == [one.features_digest for one in judge_lines(tables, Asked(wave), model)]
+
+    def test_without_a_database_a_line_is_judged_and_nothing_is_at_stake(
+        self, sqlite_url: str, late_shipments: Policy, tables: RecordTables, model: ShortageModel
+    ) -> None:
+        wave = waves(tables, released=True)[0]
+        with opened(sqlite_url, late_shipments, tables, model) as house:
+            lose_database(house)
+            answer = ask(house, wave_id=wave)
+        assert [one["probability"] for one in answer["lines"]] == [
+            one.probability for one in judge_lines(tables, Asked(wave), model)
+        ]
+        assert {one["stake"] for one in answer["lines"]} == {None}
+        assert "no bundle in force can be read" in answer["lines"][0]["stake_unknown_because"]
+        assert answer["currency"] is None
 
 
 class TestStarting:
