@@ -29,6 +29,7 @@ from serving.errors import ServingError
 from serving.invoices import cli as invoices_cli
 from serving.policies import cli as policies_cli
 from serving.priorities import cli as priorities_cli
+from serving.recommendations import cli as recommendations_cli
 from serving.scores.absent import NO_MODEL
 from serving.shortages import cli as shortages_cli
 from serving.worker import cli as worker_cli
@@ -66,6 +67,7 @@ def main() -> None:
     quality.register(app)
     invoices_cli.register(app)
     shortages_cli.register(app)
+    recommendations_cli.register(app)
     worker_cli.register(app)
     broker_cli.register(app)
     policies_cli.register(app)

@@ -57,32 +57,29 @@ class NodesFound:
 
 
 @dataclass(frozen=True, slots=True)
-class NodeService:
-    """Recommends places, with the contracts and models that `carriers` has."""
+class NodeRanking:
+    """Ranks places: by contracts, the delay model and, for an order that is known, the stock that is known."""
 
-    carriers: CarrierService
+    sources: Sources
     known: KnowsStock
 
-    def recommend(self, asked: NodesAsked) -> NodesFound:
-        """Rank the ways to send an order, as of now.
+    def ranked(self, asked: NodesAsked, subject: Subject | None, policy: Policy, now: datetime) -> NodesFound:
+        """Rank the ways to send an order, as of an instant.
+
+        Parameters
+        ----------
+        subject
+            The shipment that is planned now, if there is one.
 
         Raises
         ------
-        UnknownShipmentError, NoDecisionMomentError, InvalidRecordError, KnownTimeError, FutureKnowledgeError
-            As `ScoreService.subject`.
         NoPromiseError
             If neither the request nor the shipment nor the order says when it is promised.
         NoShortageModelError
-            If an order is named, and the service learns no stock.
+            If an order is named, and no stock is learnt.
         UnknownOrderError, TooManyLinesError, LineValueError
             As `stocked`.
         """
-        own = self.carriers
-        now = own.clock.now()
-        subject = None if asked.shipment is None else own.scores.subject(asked.shipment, now)
-        with own.reads() as session:
-            bundles = own.bundles.in_force(session)
-        policy = bundles.live if subject is None else bundles.for_subject(subject.shipment.shipment_id)
         if asked.order_id is not None:
             asked = self._stocked(asked, asked.order_id, policy, subject, now)
         promised_at = asked.promised_at or (None if subject is None else subject.shipment.promised_at)
@@ -149,15 +146,40 @@ class NodeService:
         ), known.name
 
     def _cheapest(self, plan: Shipment, moment: Moment, now: datetime, loss: Loss | Unknown) -> Known | None:
-        own = self.carriers
-        sources = Sources(own.scores.state, own.scores.model, own.contracts)
         at_stake = 0 if isinstance(loss, Unknown) else loss.minor
         priced = [
             ((known.carrier.rate_minor + known.carrier.late_probability * at_stake, known.carrier.name), known)
-            for known in sources.of(Subject(plan, moment, now, inline=True), NOTHING)
+            for known in self.sources.of(Subject(plan, moment, now, inline=True), NOTHING)
             if known.carrier.rate_minor is not None and known.carrier.late_probability is not None
         ]
         return min(priced, key=lambda each: each[0])[1] if priced else None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeService:
+    """Recommends places, with the contracts and models that `carriers` has."""
+
+    carriers: CarrierService
+    known: KnowsStock
+
+    def recommend(self, asked: NodesAsked) -> NodesFound:
+        """Rank the ways to send an order, as of now.
+
+        Raises
+        ------
+        UnknownShipmentError, NoDecisionMomentError, InvalidRecordError, KnownTimeError, FutureKnowledgeError
+            As `ScoreService.subject`.
+        NoPromiseError, NoShortageModelError, UnknownOrderError, TooManyLinesError, LineValueError
+            As `NodeRanking.ranked`.
+        """
+        own = self.carriers
+        now = own.clock.now()
+        subject = None if asked.shipment is None else own.scores.subject(asked.shipment, now)
+        with own.reads() as session:
+            bundles = own.bundles.in_force(session)
+        policy = bundles.live if subject is None else bundles.for_subject(subject.shipment.shipment_id)
+        sources = Sources(own.scores.state, own.scores.model, own.contracts)
+        return NodeRanking(sources, self.known).ranked(asked, subject, policy, now)
 
 
 def _line(ordered: Ordered, policy: Policy, tier: str) -> Line:

@@ -144,6 +144,12 @@ class LiveStock:
         told = (number for number in self._of_wave.get(wave_id, ()) if self.lines.lines[number].states.states)
         return sorted(told)
 
+    def waiting(self, cutoff: int) -> list[int]:
+        """Return the lines that are known and open, need something, and are not known to be released."""
+        numbers = np.array([n for n in range(len(self.lines.lines)) if self._released.get(n, NEVER) > cutoff], np.int64)
+        view = self.views(numbers, np.full(len(numbers), cutoff, dtype=np.int64))
+        return list(map(int, numbers[view.is_known & (view.is_open > 0) & (view.needed > 0)]))
+
     def released(self, lines: Iterable[int]) -> int:
         """Return when the first pick of any of the lines was released; `NEVER` if none was."""
         return min((self._released.get(number, NEVER) for number in lines), default=NEVER)
