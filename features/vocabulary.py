@@ -354,6 +354,8 @@ class SubjectType(StrEnum):
 
     SHIPMENT = "shipment"
     INVOICE = "invoice"
+    SHORTAGE = "shortage"
+    """An order line that may be picked short."""
 
 
 class Branch(StrEnum):
@@ -368,3 +370,8 @@ class Branch(StrEnum):
     APPROVE = "approve"
     SHORT_PAY = "short_pay"
     DISPUTE = "dispute"
+    HOLD_WAVE = "hold_wave"
+    REALLOCATE = "reallocate"
+    SUBSTITUTE = "substitute"
+    SPLIT_ORDER = "split_order"
+    EXPEDITE = "expedite"

@@ -245,7 +245,7 @@ class BundlePart(Part):
 
     policy: str = Field(pattern="^[a-z][a-z0-9_]*$", description="name of the bundle")
     version: int = Field(ge=1)
-    subject: Literal["shipment", "invoice"] = Field(description="what is decided about")
+    subject: Literal["shipment", "invoice", "shortage"] = Field(description="what is decided about")
     meaning: Words
     owner: Words
     review_by: date

@@ -18,6 +18,16 @@ BRANCHES_OF: Mapping[SubjectType, tuple[Branch, ...]] = MappingProxyType(
             Branch.ESCALATE,
         ),
         SubjectType.INVOICE: (Branch.NONE, Branch.APPROVE, Branch.REVIEW, Branch.SHORT_PAY, Branch.DISPUTE),
+        SubjectType.SHORTAGE: (
+            Branch.NONE,
+            Branch.REVIEW,
+            Branch.NOTIFY,
+            Branch.EXPEDITE,
+            Branch.HOLD_WAVE,
+            Branch.SPLIT_ORDER,
+            Branch.SUBSTITUTE,
+            Branch.REALLOCATE,
+        ),
     }
 )
 """The branches of each kind of subject, `none` first."""
@@ -26,6 +36,7 @@ WEAKEST: Mapping[SubjectType, tuple[Branch, ...]] = MappingProxyType(
     {
         SubjectType.SHIPMENT: (Branch.NONE, Branch.REVIEW),
         SubjectType.INVOICE: (Branch.NONE, Branch.APPROVE, Branch.REVIEW),
+        SubjectType.SHORTAGE: (Branch.NONE, Branch.REVIEW),
     }
 )
 """The branches that every bundle on a subject ranks first, in this order.

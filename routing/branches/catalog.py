@@ -10,7 +10,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from features.vocabulary import Branch
-from routing.branches import approve, dispute, escalate, notify, rebook, review, short_pay, split
+from routing.branches import (
+    approve,
+    dispute,
+    escalate,
+    expedite,
+    hold_wave,
+    notify,
+    reallocate,
+    rebook,
+    review,
+    short_pay,
+    split,
+    split_order,
+    substitute,
+)
 from routing.branches.case import Infeasible, Payload
 from routing.branches.plan import Plan
 from routing.facts import FactType
@@ -64,5 +78,18 @@ KINDS: Mapping[Branch, BranchKind] = {
         proof="proven_minor",
         plan=dispute.DisputePlan,
         build=dispute.build,
+    ),
+    Branch.HOLD_WAVE: BranchKind(needs=hold_wave.NEEDS, plan=hold_wave.HoldWavePlan, build=hold_wave.build),
+    Branch.REALLOCATE: BranchKind(
+        needs=reallocate.NEEDS, columns=reallocate.COLUMNS, plan=reallocate.ReallocatePlan, build=reallocate.build
+    ),
+    Branch.SUBSTITUTE: BranchKind(
+        needs=substitute.NEEDS, columns=substitute.COLUMNS, plan=substitute.SubstitutePlan, build=substitute.build
+    ),
+    Branch.SPLIT_ORDER: BranchKind(
+        needs=split_order.NEEDS, spends_money=True, plan=split_order.SplitOrderPlan, build=split_order.build
+    ),
+    Branch.EXPEDITE: BranchKind(
+        needs=expedite.NEEDS, spends_money=True, plan=expedite.ExpeditePlan, build=expedite.build
     ),
 }

@@ -13,7 +13,11 @@ from routing.errors import NotJsonError
 
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 SOURCE = "/freight-triage"
-TYPE_PREFIX_OF = {SubjectType.SHIPMENT: "freight.branch.", SubjectType.INVOICE: "freight.invoice."}
+TYPE_PREFIX_OF = {
+    SubjectType.SHIPMENT: "freight.branch.",
+    SubjectType.INVOICE: "freight.invoice.",
+    SubjectType.SHORTAGE: "freight.shortage.",
+}
 """What the type of a call begins with, by what was decided about; the branch follows."""
 COMPENSATION_PREFIX = "freight.compensation."
 

@@ -18,7 +18,11 @@ from serving.errors import CursorError
 from serving.reviews.reasons import Answer, ReasonCode
 from serving.reviews.repository import CLAIMED, DONE, MOST_AT_STAKE, OPEN, Place, Rank, Rates
 
-_KINDS = {SubjectType.SHIPMENT: Kind.LATE_SHIPMENT, SubjectType.INVOICE: Kind.INVOICE}
+_KINDS = {
+    SubjectType.SHIPMENT: Kind.LATE_SHIPMENT,
+    SubjectType.INVOICE: Kind.INVOICE,
+    SubjectType.SHORTAGE: Kind.SHORTAGE,
+}
 NOTHING_SAVED = Saving(0.0, LEAST_MINUTES)
 """Of a suggestion that the bundle in force does not have any more."""
 

@@ -221,7 +221,7 @@ class TestLint:
             pytest.param(
                 lambda data: data.update(subject="invoices"),
                 "subject",
-                "found 'invoices', expected shipment, invoice. Did you mean 'invoice'?",
+                "found 'invoices', expected shipment, invoice, shortage. Did you mean 'invoice'?",
                 id="a subject we do not know",
             ),
             pytest.param(
