@@ -103,7 +103,10 @@ class Proxy:
     port: int = 0
     is_silent: bool = False
     """Whether what the broker says is lost on the way."""
+    answer_delay_seconds: float = 0.0
     connected: int = 0
+    answers: int = 0
+    """How often the broker has said something."""
     _server: asyncio.Server | None = None
     _lines: set[asyncio.Task[None]] = field(default_factory=set)
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -129,6 +132,9 @@ class Proxy:
     async def _pass_on(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, is_answer: bool) -> None:
         with suppress(OSError):
             while data := await source.read(65536):
+                self.answers += is_answer
+                if is_answer:
+                    await asyncio.sleep(self.answer_delay_seconds)
                 if not (is_answer and self.is_silent):
                     sink.write(data)
                     await sink.drain()

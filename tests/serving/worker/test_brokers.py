@@ -24,12 +24,14 @@ from serving.clock import SystemClock
 from serving.worker.outbox import SqlOutbox
 from serving.worker.run import Until, deliver_from
 from tests.routing.dispatch.fakes import NOON, FakeClock, FakeOutbox
+from tests.serving.broker.servers import until
 from tests.serving.effects.calls import call, reported, told
 from tests.serving.house import House
-from tests.serving.worker.places import SECRETS, Place, Proxy, calls_on, proxy_to
+from tests.serving.worker.places import SECRETS, Place, Proxy, Taken, calls_on, proxy_to
 from tests.serving.worker.processes import start_worker_on
 from tests.serving.worker.stores import SqlStore
 from tests.serving.worker.test_run import settings
+from tests.serving.worker.test_survival import CALLS, count, fill
 
 pytestmark = pytest.mark.service
 
@@ -228,3 +230,45 @@ class TestFailure:
             assert {"nats": "no stream holds the subject", "rabbitmq": "NO_ROUTE"}[broker] in str(stored.last_error)
 
         working(broker, outbox, test, elsewhere="triage_test.nowhere")
+
+
+@pytest.mark.slow
+def test_a_worker_killed_between_publishing_and_settling_loses_nothing(sqlite: SqlStore, broker: str) -> None:
+    """Each call is there, in order for its shipment. One published twice has one id, and JetStream keeps it once."""
+    rng = Random(20260302)
+    expected = fill(sqlite, rng)
+    url = sqlite.engine.url.render_as_string()
+    where = {"nats": "--subject", "rabbitmq": "--routing-key"}[broker]
+    options = ("--timeout-seconds", "1", "--lease-seconds", "2")
+
+    async def go() -> tuple[list[Taken], int]:
+        left_leased = 0
+        async with calls_on(broker) as place, proxy_to(broker) as proxy:
+            target = place.target(proxy.port)
+            command = (url, target.url, where, target.place.partition(":")[2], *options)
+            proxy.answer_delay_seconds = 0.05
+            for _ in range(3):
+                heard = proxy.answers + rng.randrange(6, 12)
+                worker = start_worker_on(*command)
+                await until(lambda heard=heard: proxy.answers >= heard)
+                worker.kill()
+                await asyncio.to_thread(worker.communicate, timeout=10)
+                left_leased += count(sqlite, "leased")
+            proxy.answer_delay_seconds = 0
+            worker = start_worker_on(*command, "--until-empty")
+            _, complained = await asyncio.to_thread(worker.communicate, timeout=60)
+            assert worker.returncode == 0, complained
+            return await place.taken(), left_leased
+
+    taken, left_leased = asyncio.run(go())
+    assert left_leased > 0, "no worker was killed in the middle of a call"
+    ids = [each.message_id for each in taken]
+    if broker == "nats":
+        assert len(ids) == len(set(ids)) == CALLS
+    else:
+        assert len(ids) > len(set(ids)) == CALLS, "nothing was published twice"
+    in_order: dict[str, list[str]] = {}
+    for each in {each.message_id: each for each in reversed(taken)}.values():
+        in_order.setdefault(json.loads(each.body)["subject"], []).insert(0, each.message_id)
+    assert in_order == expected
+    assert count(sqlite, "delivered") == CALLS
