@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from features.codes import NEVER, Ints, starts_of
 from features.inventory.features import Inventory
-from features.inventory.line_moments import RELEASED, releases_of
-from features.inventory.stock import Stock
+from features.inventory.line_moments import RELEASED
+from features.inventory.line_states import task_steps
+from features.inventory.stock import STATUSES, Stock, Tasks
 from features.tables import RecordTables
-from features.vocabulary import TaskKind
+from features.vocabulary import TaskKind, TaskStatus
 
 TABLES = ("inventory_positions", "order_lines", "warehouse_tasks")
 
@@ -30,16 +32,31 @@ def waiting_at(stock: Stock, inventory: Inventory, instant: int) -> Ints:
     return lines[view.is_known & (view.is_open > 0) & (view.needed > 0) & ~released]
 
 
-def of_wave(stock: Stock, wave: str) -> tuple[Ints, int]:
-    """Return the lines that have a pick in a wave, and when the wave was released (`NEVER` if it was not).
+def released_at(stock: Stock, wave: str) -> int | None:
+    """Return when the first pick of a wave was released, `NEVER` if none was; None if no pick of a line names it."""
+    picks, chosen = _of_wave(stock, wave)
+    if not chosen.any():
+        return None
+    return int(picks.occurred[chosen & np.isin(picks.status, RELEASED)].min(initial=NEVER))
 
-    No lines are returned for a wave that no pick names.
-    """
+
+def of_wave(stock: Stock, wave: str, instant: int) -> Ints:
+    """Return the lines of which a pick is in a wave, by what is known then: one that moved on is in another."""
+    picks, chosen = _of_wave(stock, wave)
+    tasks = np.unique(picks.task[chosen])
+    placed = Tasks(*(column[picks.line >= 0] for column in picks))
+    row = task_steps(placed).at(tasks, np.full(len(tasks), instant, dtype=np.int64))
+    row = row[row >= 0]
+    number = stock.holders.index(wave) if wave in stock.holders else -1
+    stands = (placed.wave[row] == number) & (placed.status[row] != STATUSES.index(TaskStatus.CANCELLED))
+    return np.intersect1d(placed.line[row][stands], stock.line_numbers)
+
+
+def _of_wave(stock: Stock, wave: str) -> tuple[Tasks, NDArray[np.bool_]]:
+    """Return all picks, and which of their states name a line and the wave."""
     picks = stock.tasks.of_kind(TaskKind.PICK)
     number = stock.holders.index(wave) if wave in stock.holders else -1
-    chosen = (picks.wave == number) & (picks.wave >= 0) & (picks.line >= 0)
-    lines = np.intersect1d(picks.line[chosen], stock.line_numbers)
-    return lines, int(releases_of(stock)[lines].min(initial=NEVER))
+    return picks, (picks.wave == number) & (picks.wave >= 0) & (picks.line >= 0)
 
 
 def _known_releases(stock: Stock) -> Ints:

@@ -13,12 +13,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.codes import NEVER, Ints
+from features.codes import Ints
 from features.instants import instant_of, micros
 from features.inventory.around import Around, Holder, Node
 from features.inventory.features import Inventory
 from features.inventory.stock import Stock
-from features.inventory.waiting_lines import newest_stock_news, of_wave, waiting_at
+from features.inventory.waiting_lines import newest_stock_news, of_wave, released_at, waiting_at
 from features.progress import Progress
 from features.tables import RecordTables
 from models.shortage import ShortageModel
@@ -95,10 +95,12 @@ def _lines(tables: RecordTables, stock: Stock, inventory: Inventory, asked: Aske
     at = micros(newest.to_pydatetime()) if asked.at is None else micros(asked.at)
     if asked.wave is None:
         return waiting_at(stock, inventory, at), at
-    lines, released = of_wave(stock, asked.wave)
-    if not len(lines):
+    released = released_at(stock, asked.wave)
+    if released is None:
         raise NoLinesError(f"no pick of an order line names the wave '{asked.wave}'")
-    return lines, released - 1 if asked.at is None and released < NEVER else at
+    if asked.at is None:
+        at = min(at, released - 1)
+    return of_wave(stock, asked.wave, at), at
 
 
 def _names(stock: Stock) -> dict[int, tuple[str, str]]:

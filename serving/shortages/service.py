@@ -112,11 +112,11 @@ class ShortageService:
         """Return the lines that are asked about, as of when, and when their wave was released."""
         now = micros(self.clock.now())
         if question.wave_id is not None:
-            of_wave = stock.of_wave(question.wave_id)
-            if not of_wave:
+            released = stock.released_at(question.wave_id)
+            if released is None:
                 raise UnknownWaveError(question.wave_id)
-            released = stock.released(of_wave)
-            return _numbers(of_wave), min(now, released - 1), released
+            cutoff = min(now, released - 1)
+            return _numbers(stock.of_wave(question.wave_id, cutoff)), cutoff, released
         if question.order_id is not None:
             of_order = stock.of_order(question.order_id)
             if not of_order:

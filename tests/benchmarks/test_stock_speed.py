@@ -95,7 +95,7 @@ def test_appends_one_line_and_a_wave(tmp_path: Path) -> None:
     names = zip(history.order_lines["order_id"], history.order_lines["line_id"], strict=True)
     lines = [stock.line(name) for name in names]
     told = [line for line in lines if line is not None]
-    waiting = [line for line in told if stock.released([line]) == NEVER]
+    waiting = [line for line in told if not stock.is_released(line, NEVER - 1)]
 
     incoming = sorted(
         (record for kind in KINDS for record in records_of(live, kind)), key=lambda record: record.known_at

@@ -15,12 +15,11 @@ from features.errors import TimelineError
 from features.instants import micros, micros_of
 from features.inventory.around import Around
 from features.inventory.features import Inventory
-from features.inventory.line_moments import releases_of
 from features.inventory.live.lasting import Lasting
 from features.inventory.live.rising import Rising
 from features.inventory.live.stock import LiveStock
 from features.inventory.stock import Stock
-from features.inventory.waiting_lines import of_wave
+from features.inventory.waiting_lines import of_wave, released_at
 from features.order_records import Order, OrderLine
 from features.stock_records import WarehouseTask
 from features.tables import RecordTables
@@ -120,17 +119,36 @@ def test_told_again_in_the_same_words_it_changes_nothing(seed: int) -> None:
     assert not any(state.add(record) for record in records)
 
 
-@drawn(4)
+@drawn(6)
 @given(histories)
 def test_waves_are_those_of_the_tables(seed: int) -> None:
-    records = Draw(Random(seed)).history()
+    records = Tangled(Random(seed)).history()
     stock, state = Stock.of_tables(RecordTables.from_records(records)), told(records)
     names = dict(zip(stock.line_numbers.tolist(), stock.ids, strict=True))
     for wave in ("V1", "V2", "none"):
-        lines, released = of_wave(stock, wave)
-        mine = state.of_wave(wave)
-        assert {state.lines.lines[number].name for number in mine} == {names[number] for number in lines.tolist()}
-        assert state.released(mine) == released == int(releases_of(stock)[lines].min(initial=NEVER))
+        assert state.released_at(wave) == released_at(stock, wave)
+        for cutoff in (micros(at(step)) for step in range(0, 200, 25)):
+            mine = {state.lines.lines[number].name for number in state.of_wave(wave, cutoff)}
+            assert mine == {names[number] for number in of_wave(stock, wave, cutoff).tolist()}
+
+
+def test_a_pick_that_moves_to_another_wave_takes_its_line_along() -> None:
+    line = TestLines.LINE
+    pick = {"task_id": "T", "warehouse_id": "W", "kind": "pick", "order_id": "O1", "line_id": "1"}
+    states = (("V1", "planned", 4), ("V2", "planned", 6), ("V2", "released", 8), ("V2", "cancelled", 9))
+    moved = [
+        WarehouseTask.model_validate(
+            {**pick, "wave_id": wave, "status": status, "occurred_at": at(step), "known_at": at(step)}
+        )
+        for wave, status, step in states
+    ]
+    stock, state = Stock.of_tables(RecordTables.from_records([line, *moved])), told([line, *moved])
+    assert (state.released_at("V1"), state.released_at("V2")) == (NEVER, micros(at(8)))
+    assert (released_at(stock, "V1"), released_at(stock, "V2")) == (NEVER, micros(at(8)))
+    for step, where in ((5, {"V1"}), (7, {"V2"}), (8, {"V2"}), (9, set())):
+        cutoff = micros(at(step))
+        assert {wave for wave in ("V1", "V2") if state.of_wave(wave, cutoff)} == where
+        assert {wave for wave in ("V1", "V2") if len(of_wave(stock, wave, cutoff))} == where
 
 
 def test_an_order_that_is_told_later_puts_its_lines_first() -> None:
@@ -161,9 +179,9 @@ class TestLines:
         state = told([pick])
         assert state.line(("O1", "1")) is None
         assert not state.of_order("O1")
-        assert not state.of_wave("V")
+        assert not state.of_wave("V", micros(at(4)))
         state.add(self.LINE)
-        assert state.of_order("O1") == state.of_wave("V") == [state.line(("O1", "1"))]
+        assert state.of_order("O1") == state.of_wave("V", micros(at(4))) == [state.line(("O1", "1"))]
 
     def test_what_it_is_worth_is_what_was_known_then(self) -> None:
         dearer = self.LINE.model_copy(update={"unit_value_minor": 300, "known_at": at(9)})

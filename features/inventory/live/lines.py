@@ -10,11 +10,14 @@ from features.codes import Ints
 from features.inventory.line_states import OVER, PICKED, View
 from features.inventory.live.names import Articles, Numbers
 from features.inventory.live.rising import Rising, State, start_of
+from features.inventory.stock import STATUSES
 from features.timeline import NEVER
+from features.vocabulary import TaskStatus
 
 Name = tuple[str, str]
 """Order and line."""
 
+_CANCELLED = STATUSES.index(TaskStatus.CANCELLED)
 NOT_TOLD = (0, -1, -1, 0, 0, 1, NEVER, NEVER, -1, -1, -1, NEVER)
 
 
@@ -86,6 +89,14 @@ class LiveLines:
     def wanting(self, order_id: str, sku: str) -> list[int]:
         """Return the lines of an order that ever wanted a sku."""
         return [number for number in self.of_order(order_id) if sku in self.lines[number].skus]
+
+    def is_in(self, number: int, wave_id: str, cutoff: int) -> bool:
+        """Tell whether a pick of a line that was told is in a wave, by what is known at the cutoff."""
+        line = self.lines[number]
+        picks = (task.at(cutoff) for task in line.picks) if line.states.states else ()
+        return any(
+            pick is not None and pick[10] == number and pick[6] == wave_id and pick[2] != _CANCELLED for pick in picks
+        )
 
     def turns(self, number: int) -> Iterator[int]:
         """Yield the instants at which a line, its order or its picks change; some more than once."""

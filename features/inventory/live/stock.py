@@ -71,6 +71,7 @@ class LiveStock:
         self._news = Last()
         self._of_wave: dict[str, set[int]] = {}
         self._released: dict[int, int] = {}
+        self._waves_released: dict[str, int] = {}
         self._unsettled: set[int] = set()
 
     def add(self, record: StockRecord) -> bool:
@@ -139,20 +140,23 @@ class LiveStock:
         """Return the lines that were told of an order."""
         return [number for number in self.lines.of_order(order_id) if self.lines.lines[number].states.states]
 
-    def of_wave(self, wave_id: str) -> list[int]:
-        """Return the lines of which a pick was ever in a wave."""
-        told = (number for number in self._of_wave.get(wave_id, ()) if self.lines.lines[number].states.states)
-        return sorted(told)
+    def of_wave(self, wave_id: str, cutoff: int) -> list[int]:
+        """Return the lines of which a pick is in a wave, by what is known then: one that moved on is in another."""
+        return sorted(n for n in self._of_wave.get(wave_id, ()) if self.lines.is_in(n, wave_id, cutoff))
 
     def waiting(self, cutoff: int) -> list[int]:
         """Return the lines that are known and open, need something, and are not known to be released."""
-        numbers = np.array([n for n in range(len(self.lines.lines)) if self._released.get(n, NEVER) > cutoff], np.int64)
+        numbers = np.array([n for n in range(len(self.lines.lines)) if not self.is_released(n, cutoff)], np.int64)
         view = self.views(numbers, np.full(len(numbers), cutoff, dtype=np.int64))
         return list(map(int, numbers[view.is_known & (view.is_open > 0) & (view.needed > 0)]))
 
-    def released(self, lines: Iterable[int]) -> int:
-        """Return when the first pick of any of the lines was released; `NEVER` if none was."""
-        return min((self._released.get(number, NEVER) for number in lines), default=NEVER)
+    def released_at(self, wave_id: str) -> int | None:
+        """Return when the first pick of a wave was released, `NEVER` if none was; None if no pick names it."""
+        return self._waves_released.get(wave_id, NEVER) if wave_id in self._of_wave else None
+
+    def is_released(self, line: int, cutoff: int) -> bool:
+        """Tell whether a pick of a line was released by then."""
+        return self._released.get(line, NEVER) <= cutoff
 
     def views(self, lines: Ints, cutoffs: Ints) -> View:
         """Return lines as known at the cutoffs."""
@@ -322,6 +326,8 @@ class LiveStock:
                 self._of_wave.setdefault(wave_id, set()).add(line)
             if status in RELEASED:
                 self._released[line] = min(self._released.get(line, NEVER), occurred)
+                if wave_id is not None:
+                    self._waves_released[wave_id] = min(self._waves_released.get(wave_id, NEVER), occurred)
         return is_new
 
 
