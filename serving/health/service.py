@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
+from features.vocabulary import SubjectType
 from models.shortage import ShortageModel
 from serving.clock import Clock
 from serving.db.migrate import require_head
@@ -90,19 +91,24 @@ class HealthService:
     def _policy(self) -> Check:
         def look() -> str:
             with self.reads() as session:
-                in_force = self.bundles.in_force(session)
-                alone = policies.life(session, in_force.live.digest).is_unapproved
-            named = f"{in_force.live.name} version {in_force.live.version}"
-            overdue = in_force.live.overdue(self.clock.now().date())
-            if overdue:
-                listed = ", ".join(overdue)
-                raise _NotWellError(f"{named} is past its review date: {listed}. Its owner must review it")
-            if in_force.candidate is not None:
-                share = in_force.share_millionths / 10_000
-                named += f", and version {in_force.candidate.version} for {share:g} % of shipments"
-            return f"{named}, which nobody but whoever put it in force has approved" if alone else named
+                others = [subject for subject in self.bundles.all_live(session) if subject is not SubjectType.SHIPMENT]
+                return "; ".join(self._in_force(session, subject) for subject in (SubjectType.SHIPMENT, *others))
 
         return _checked("policy", look)
+
+    def _in_force(self, session: Session, subject: SubjectType) -> str:
+        """Say what is in force for a type of subject."""
+        in_force = self.bundles.in_force(session, subject)
+        named = f"{in_force.live.name} version {in_force.live.version}"
+        overdue = in_force.live.overdue(self.clock.now().date())
+        if overdue:
+            listed = ", ".join(overdue)
+            raise _NotWellError(f"{named} is past its review date: {listed}. Its owner must review it")
+        if in_force.candidate is not None:
+            share = in_force.share_millionths / 10_000
+            named += f", and version {in_force.candidate.version} for {share:g} % of {subject}s"
+        alone = policies.life(session, in_force.live.digest).is_unapproved
+        return f"{named}, which nobody but whoever put it in force has approved" if alone else named
 
 
 class _NotWellError(Exception):

@@ -84,7 +84,7 @@ def _items(database: str) -> list[Item]:
     with engine_while(database) as engine:
         require_head(engine)
         with session_factory(read_only(engine))() as session:
-            return waiting_items(session, Bundles().live(session), SystemClock().now())
+            return waiting_items(session, Bundles().all_live(session), SystemClock().now())
 
 
 def _table(shown: list[Waiting], count: int, currency: str) -> Table:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from features.vocabulary import Branch
+from features.vocabulary import Branch, SubjectType
 from routing.branches.case import Infeasible
 from routing.policy import Policy
 from routing.recording import decode_facts
@@ -344,9 +344,11 @@ class ReviewService:
         return self.bundles.of_decision(session, json.loads(_decision(session, row).body))
 
 
-def waiting_items(session: Session, policy: Policy, now: datetime, limit: int = 10_000) -> list[Item]:
-    """Return the items that wait, in the order of the queue by a bundle's cost table."""
-    found = savings_by({policy.subject: policy})
+def waiting_items(
+    session: Session, live: Mapping[SubjectType, Policy], now: datetime, limit: int = 10_000
+) -> list[Item]:
+    """Return the items that wait, in the order of the queue by the cost tables of bundles."""
+    found = savings_by(live)
     rates = rates_of(found)
     rows = repository.page(session, which=Which.WAITING, now=now, rates=rates, after=None, limit=limit)
     return [Item.of(row, now, found) for row in rows]

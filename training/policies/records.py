@@ -99,9 +99,10 @@ def read_costs(path: Path) -> dict[str, float]:
 def log_of(policy: Policy, decisions: Iterable[Sealed], costs: Mapping[str, float], clusters: Clusters) -> Log:
     """Lay decisions beside what a candidate would do about them.
 
-    Decisions of which nobody said what came are left out.
+    Decisions of which nobody said what came are left out, and so are those about other subjects than the candidate's.
     """
-    known = [each for each in decisions if each.body["decision_id"] in costs]
+    own = (each for each in decisions if each.body["subject"]["type"] == policy.subject)
+    known = [each for each in own if each.body["decision_id"] in costs]
     made = [_again(policy, each.body) for each in known]
     candidates = [_endings_of(choice) for choice, _ in made]
     names = sorted(

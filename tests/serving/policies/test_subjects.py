@@ -55,6 +55,16 @@ class TestBeside:
             ("invoice", "live", 1.0),
         }
 
+    def test_readiness_names_both_and_tells_when_one_is_overdue(self, both: House) -> None:
+        def policy() -> dict[str, object]:
+            return next(each for each in both.api.get("/readyz").json()["checks"] if each["name"] == "policy")
+
+        assert policy()["reason"] == "late_shipments version 1; freight_invoices version 1"
+        short = bundled_policy(SubjectType.INVOICE).read_text(encoding="utf-8").replace("2027-06-30", "2026-01-31")
+        with both.container.sessions.begin() as session:
+            put_in_force(session, parse_policy(short), both.clock.now())
+        assert "freight_invoices version 1 is past its review date" in str(policy()["reason"])
+
     def test_another_bundle_on_invoices_leaves_that_on_shipments_alone(self, both: House, invoices: Policy) -> None:
         newer = parse_policy(invoices.text.replace("version: 1", "version: 2"))
         with both.container.sessions.begin() as session:

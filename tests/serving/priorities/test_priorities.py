@@ -79,7 +79,7 @@ def test_a_line_is_worth_half_its_lateness_by_what_others_can_give(
 def test_all_kinds_stand_in_one_order(house: House, lines: list[LineAnswer], late_shipments: Policy) -> None:
     house.for_review("SH-1")
     with house.container.reads() as session:
-        items = waiting_items(session, late_shipments, house.clock.now())
+        items = waiting_items(session, {late_shipments.subject: late_shipments}, house.clock.now())
     mixed = in_order(
         [
             *of_items(items),
