@@ -206,12 +206,14 @@ class TestTheRecord:
         decided(desk, "S")
         desk.announce("SH-10")
         desk.decided("SH-10", risk=0.5)
-        (looked,) = desk.rows(ShadowDecisionRow)
-        assert json.loads(str(looked.body))["branch"] == "short_pay"
+        desk.send(billed("R", **TOO_MUCH, lines=[]))
+        decided(desk, "R")
+        looked = desk.rows(ShadowDecisionRow)
+        assert [json.loads(str(row.body))["branch"] for row in looked] == ["short_pay", "short_pay"]
         with desk.container.reads() as session:
-            assert repository.decisions_beside(session, newer.digest) == 1
+            assert repository.decisions_beside(session, newer.digest) == 2
             ends = [
                 (each.subject_id, str(each.before), str(each.after))
                 for each in preview(session, newer, CUTOFF, desk.clock.now().replace(year=2027))
             ]
-        assert ends == [("S", "review (short_pay)", "short_pay")]
+        assert ends == [("S", "review (short_pay)", "short_pay"), ("R", "review (short_pay)", "short_pay")]
