@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +21,7 @@ from training.config import TrainingConfig
 from training.dataset import Dataset, fingerprint_of, make_dataset
 from training.metrics import auc_interval, measures
 from training.missed import missed
+from training.slices import Names, months_of, slices
 from training.splits import Period
 
 _M = TypeVar("_M", bound=str)
@@ -38,6 +39,8 @@ class Judged:
         Day of each cutoff, or whatever block is resampled as a whole.
     missed
         The bound on what is missed, where the model gives one.
+    slices
+        By what cases are told apart, each object [n].
     """
 
     late: NDArray[np.bool_]
@@ -45,6 +48,7 @@ class Judged:
     baselines: dict[str, NDArray[np.float64]]
     days: NDArray[np.int64]
     missed: MissedBound | None = None
+    slices: Names = field(default_factory=dict)
 
 
 def days_of(cases: pd.DataFrame) -> NDArray[np.int64]:
@@ -64,6 +68,11 @@ def judge(model: DelayModel, dataset: Dataset, fit_late_share: dict[str, float])
             baselines={"base_rate": base_rate(share, len(late)), "carrier_lane_rate": carrier_lane_rate(values)},
             days=days_of(cases),
             missed=model.missed.get(moment),
+            slices={
+                "carrier": cases["carrier"].to_numpy(dtype=object),
+                "lane": cases["lane"].to_numpy(dtype=object),
+                "month": months_of(cases),
+            },
         )
     return judged
 
@@ -79,6 +88,7 @@ def summary(judged: Mapping[_M, Judged], seed: int) -> dict[str, Any]:
             "auc_interval_95": [low, high],
             "baselines": {name: measures(cases.late, other) for name, other in cases.baselines.items()},
             "missed": None if cases.missed is None else missed(cases.missed, *kept),
+            "slices": slices(cases.slices, cases.late, cases.probability, cases.days, seed),
         }
     return {"moments": moments}
 

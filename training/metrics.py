@@ -75,6 +75,18 @@ def ap_interval(
     return _interval(average_precision_score, late, probability, days, rng, resamples)
 
 
+def mean_interval(
+    values: Floats | Bools, days: NDArray[np.int64], rng: np.random.Generator, resamples: int = 400
+) -> tuple[float, float]:
+    """Return the 95 % interval of a mean under resampling of whole days (block bootstrap)."""
+    _, day_of = np.unique(days, return_inverse=True)
+    totals, counts = np.bincount(day_of, weights=values), np.bincount(day_of)
+    drawn = rng.integers(0, len(counts), (resamples, len(counts)))
+    means = totals[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)
+
+
 def _interval(
     measure: Callable[..., float],
     late: Bools,

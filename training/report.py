@@ -73,6 +73,10 @@ def page(result: dict[str, Any], told: Told) -> str:
         lines += [_row("", name.replace("_", " "), other, "") for name, other in found["baselines"].items()]
     bounds = {moment: found["missed"] for moment, found in result["moments"].items() if found["missed"] is not None}
     lines += ["", *(_missed(moment, bound, told) for moment, bound in bounds.items())]
+    for moment, found in result["moments"].items():
+        for kind, rows in found.get("slices", {}).items():
+            if rows:
+                lines += ["", f"## {moment}, by {kind.replace('_', ' ')}", "", *_slices(kind, rows, told)]
     return "\n".join([*lines, "", "![reliability, precision and recall, lift, quality by moment](report.png)", ""])
 
 
@@ -83,6 +87,22 @@ def _missed(moment: str, found: dict[str, Any], told: Told) -> str:
         f"confidence {1 - found['delta']:.0%}; here {found['missed_share']:.1%}. Over resamples of days the promise "
         f"was broken in {found['broken_share']:.1%}."
     )
+
+
+def _slices(kind: str, rows: list[dict[str, Any]], told: Told) -> list[str]:
+    lines = [
+        f"| {kind.replace('_', ' ')} | n | {told.outcome} | predicted | more {told.outcome} than predicted (95 %) "
+        f"| AUC (95 %) |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        low, high = row["more_late_interval_95"]
+        auc = "too few" if row["auc"] is None else "{:.3f} ({:.3f}–{:.3f})".format(row["auc"], *row["auc_interval_95"])
+        lines.append(
+            f"| {row['name']} | {row['n']:,} | {row['late']:.1%} | {row['predicted']:.1%} | "
+            f"{100 * low:+.1f} to {100 * high:+.1f} points | {auc} |"
+        )
+    return lines
 
 
 def _row(moment: str, scorer: str, found: dict[str, Any], interval: str) -> str:

@@ -21,8 +21,9 @@ from training.dataset import Dataset, fingerprint_of, make_dataset
 from training.eta.baselines import LaneHistory, corrected
 from training.eta.fit import arrivals, outcomes_of
 from training.eta.judged import JudgedArrivals, together
-from training.eta.measures import covered, interval_measures, mean_interval
+from training.eta.measures import covered, interval_measures
 from training.eta.slices import slices
+from training.metrics import mean_interval
 from training.splits import Period
 
 _TO_PROMISE = NAMES.index("hours_to_promise")

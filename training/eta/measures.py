@@ -51,15 +51,3 @@ def interval_measures(hours: Floats, delay_hours: Floats) -> dict[str, float | i
 def covered(hours: Floats, delay_hours: Floats) -> NDArray[np.bool_]:
     """Return whether each arrival lies in its interval, ends included."""
     return (hours[:, 0] <= delay_hours) & (delay_hours <= hours[:, -1])
-
-
-def mean_interval(
-    values: Floats | NDArray[np.bool_], days: NDArray[np.int64], rng: np.random.Generator, resamples: int = 400
-) -> tuple[float, float]:
-    """Return the 95 % interval of a mean under resampling of whole days (block bootstrap)."""
-    _, day_of = np.unique(days, return_inverse=True)
-    totals, counts = np.bincount(day_of, weights=values), np.bincount(day_of)
-    drawn = rng.integers(0, len(counts), (resamples, len(counts)))
-    means = totals[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(low), float(high)

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from training.eta.judged import JudgedArrivals
-from training.eta.measures import covered, mean_interval
+from training.eta.measures import covered
+from training.metrics import mean_interval
 
 LEAST_LEGS = 100
 """A slice of fewer legs is not listed: its interval would say nothing."""

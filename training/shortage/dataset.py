@@ -27,7 +27,8 @@ def make_shortage_dataset(folder: Path, config: ShortageConfig) -> Dataset:
     -------
     Dataset
         Its `cases` have columns order_id, line_id, moment, cutoff_at, short (bool, the outcome), quantity_short, cause,
-        label_known_at, news_hours, free_elsewhere (units that the best other place could give, NaN for none), period.
+        label_known_at, news_hours, free_elsewhere (units that the best other place could give, NaN for none), period,
+        warehouse (where the line was to be picked when it was told of first).
         An order is on the side of the first release of a line of it; lines that never came to a wave have no label.
     """
     tables = RecordTables.read(folder)
@@ -39,6 +40,8 @@ def make_shortage_dataset(folder: Path, config: ShortageConfig) -> Dataset:
     cases = cases[wanted & cases["short"].notna() & cases["period"].notna()]
     cases = cases.sort_values(["cutoff_at", "order_id", "line_id"], kind="stable").reset_index(drop=True)
     cases["short"] = cases["short"].astype(bool)
+    told = tables.order_lines.drop_duplicates(["order_id", "line_id"]).set_index(["order_id", "line_id"])
+    cases = cases.join(told["warehouse_id"].rename("warehouse"), on=["order_id", "line_id"])
 
     stock = Stock.of_tables(tables)
     inventory = Inventory(stock)

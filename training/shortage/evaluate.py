@@ -21,6 +21,7 @@ from training.evaluate import Judged, days_of, summary
 from training.report import Told
 from training.shortage.config import ShortageConfig
 from training.shortage.dataset import make_shortage_dataset
+from training.slices import months_of
 from training.splits import Period
 
 RULE = "free_stock_lacks"
@@ -51,6 +52,7 @@ def judge_shortage(
                 RULE: share_by(not_covered(values), tuple(shares["by_rule"])),
             },
             days=days_of(cases),
+            slices={"warehouse": cases["warehouse"].to_numpy(dtype=object), "month": months_of(cases)},
         )
         beside[moment.value] = {
             "abstained": int((~answered).sum()),

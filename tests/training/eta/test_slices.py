@@ -12,9 +12,10 @@ from features.tables import RecordTables
 from tests.training.small import small_eta_dataset, small_eta_model, small_tables
 from training.eta.evaluate import judge_arrivals, summary
 from training.eta.judged import JudgedArrivals, together
-from training.eta.measures import interval_measures, mean_interval
+from training.eta.measures import interval_measures
 from training.eta.report import write_report
 from training.eta.slices import slices
+from training.metrics import mean_interval
 
 START = pd.Timestamp("2024-11-01T00:00:00Z")
 

@@ -1,0 +1,57 @@
+"""Slices of probabilities: which are listed, and what is said of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from tests.training.small import small_dataset, small_model
+from training.evaluate import judge, summary
+from training.report import write_report
+from training.slices import AT_MOST, LEAST_CASES, slices
+
+N = 6_000
+RNG = np.random.default_rng(4)
+PROBABILITY = RNG.beta(2.0, 5.0, N)
+LATE = RNG.random(N) < PROBABILITY
+DAYS = np.arange(N) // 20
+
+
+def of_carriers(late: np.ndarray) -> list[dict[str, object]]:
+    carriers = np.array(["A", "B", None], dtype=object)[np.arange(N) % 3]
+    return slices({"carrier": carriers}, late, PROBABILITY, DAYS, seed=1)["carrier"]
+
+
+def test_a_carrier_later_than_predicted_is_told_by_an_interval_without_zero() -> None:
+    later = np.where(np.arange(N) % 3 == 1, RNG.random(N) < PROBABILITY + 0.1, LATE)
+    fair, worse = of_carriers(later)
+    assert (fair["name"], worse["name"], fair["n"]) == ("A", "B", N // 3)
+    low, high = fair["more_late_interval_95"]
+    assert low < 0.0 < high
+    low, high = worse["more_late_interval_95"]
+    assert 0.05 < low < worse["late"] - worse["predicted"] < high < 0.15
+    low, high = worse["auc_interval_95"]
+    assert low < worse["auc"] < high
+
+
+def test_few_cases_are_not_listed_and_few_late_ones_have_no_auc() -> None:
+    names = np.array(["many"] * (N - LEAST_CASES + 1) + ["few"] * (LEAST_CASES - 1), dtype=object)
+    (row,) = slices({"lane": names}, np.arange(N) < 9, PROBABILITY, DAYS, seed=1)["lane"]
+    assert (row["name"], row["auc"], row["auc_interval_95"]) == ("many", None, None)
+
+
+def test_the_largest_are_listed_first_and_no_more_than_can_be_read() -> None:
+    names = np.sort(RNG.integers(0, 40, N).astype(str).astype(object))
+    listed = slices({"lane": names}, np.zeros(N, dtype=bool), PROBABILITY, DAYS, seed=1)["lane"]
+    sizes = [row["n"] for row in listed]
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(sizes) == AT_MOST
+
+
+def test_the_page_of_a_model_has_them(tmp_path: Path) -> None:
+    judged = judge(small_model(), small_dataset(), dict.fromkeys(("24h_before", "2h_before", "at_departure"), 0.3))
+    about = {"model": "delay", "version": "1", "data": "made by hand", "period": ["2026-01-01", None]}
+    page = write_report({**about, **summary(judged, seed=1)}, judged, tmp_path).read_text(encoding="utf-8")
+    assert "## at_departure, by carrier" in page
+    assert "| carrier | n | late | predicted | more late than predicted (95 %) | AUC (95 %) |" in page
