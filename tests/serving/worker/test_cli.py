@@ -9,6 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from routing.dispatch import brokers
 from routing.dispatch.signing import Secret
 from serving.worker.cli import register
 from tests.routing.dispatch.fakes import NOON, SECRET
@@ -95,9 +96,10 @@ class TestWorker:
     def test_a_library_that_is_not_installed_is_told(
         self, triage: typer.Typer, sqlite: SqlStore, sqlite_file: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setitem(sys.modules, "nats", None)
+        monkeypatch.setitem(sys.modules, "nats.aio.client", None)
         monkeypatch.delitem(sys.modules, "routing.dispatch.brokers.nats", raising=False)
-        options = ["--target-url", "nats://127.0.0.1", "--subject", "freight.calls"]
+        monkeypatch.delattr(brokers, "nats", raising=False)  # what another test has imported stands there too
+        options = ["--target-url", "nats://127.0.0.1", "--subject", "freight.calls", "--once"]
         code, said = invoke(triage, *self.arguments(sqlite_file, *options))
         assert (code, "Install `freight-triage[brokers]`" in said) == (2, True)
 
