@@ -43,8 +43,8 @@ docs: $(READY)  ## what is made from the code: docs/openapi.json, docs/features.
 
 lock: $(READY)  ## choose versions anew
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --extra brokers --extra postgresql --extra dev $(LOCKED) \
-	  --upgrade -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra brokers --extra postgresql --extra dev --extra bench --extra notebooks \
+	  $(LOCKED) --upgrade -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra spark --extra dev $(LOCKED) \
 	  --constraint requirements.lock -o training/backfill/requirements.lock
 	$(BIN)/uv pip compile tests/serving/prefect/requirements.in $(LOCKED) \

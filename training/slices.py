@@ -14,6 +14,8 @@ from training.metrics import Bools, Floats, auc_interval, mean_interval
 
 LEAST_CASES = 100
 """A slice of fewer cases is not listed: its interval would say nothing."""
+LEAST_DAYS = 5
+"""Nor is one of fewer days: they are what is resampled."""
 LEAST_OF_EACH = 10
 """With fewer of either outcome a slice has no AUC."""
 AT_MOST = 20
@@ -52,10 +54,10 @@ def slices(
 def _of_kind(
     names: NDArray[np.object_], late: Bools, probability: Floats, days: NDArray[np.int64], seed: int
 ) -> list[dict[str, Any]]:
-    counts = pd.Series(names).value_counts()
-    listed = sorted(counts[counts >= LEAST_CASES].items(), key=lambda each: (-each[1], str(each[0])))[:AT_MOST]
+    cases = pd.DataFrame({"name": names, "day": days}).groupby("name")["day"].agg(["size", "nunique"])
+    cases = cases[(cases["size"] >= LEAST_CASES) & (cases["nunique"] >= LEAST_DAYS)]
     found = []
-    for name, count in listed:
+    for name, count in cases["size"].sort_values(ascending=False, kind="stable").head(AT_MOST).items():
         chosen = names == name
         row = _measured(late[chosen], probability[chosen], days[chosen], seed)
         found.append({"name": str(name), "n": int(count), **row})

@@ -9,7 +9,7 @@ import numpy as np
 from tests.training.small import small_dataset, small_model
 from training.evaluate import judge, summary
 from training.report import write_report
-from training.slices import AT_MOST, LEAST_CASES, slices
+from training.slices import AT_MOST, LEAST_CASES, LEAST_DAYS, slices
 
 N = 6_000
 RNG = np.random.default_rng(4)
@@ -33,6 +33,13 @@ def test_a_carrier_later_than_predicted_is_told_by_an_interval_without_zero() ->
     assert 0.05 < low < worse["late"] - worse["predicted"] < high < 0.15
     low, high = worse["auc_interval_95"]
     assert low < worse["auc"] < high
+
+
+def test_few_days_are_not_listed() -> None:
+    names = np.where(np.arange(N) < N // 2, "few", "many").astype(object)
+    days = np.where(np.arange(N) < N // 2, DAYS % (LEAST_DAYS - 1), DAYS)
+    listed = slices({"month": names}, LATE, PROBABILITY, days, seed=1)["month"]
+    assert [row["name"] for row in listed] == ["many"]
 
 
 def test_few_cases_are_not_listed_and_few_late_ones_have_no_auc() -> None:
