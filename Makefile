@@ -11,14 +11,14 @@ LOCKED := --universal --python-version 3.11 --generate-hashes --no-emit-index-ur
 demo: $(READY)  ## the whole story on generated data; ONCE=1 ends by itself and prints a summary
 	$(BIN)/triage demo $(if $(ONCE),--once)
 
-test: $(READY)  ## the tests, and the floors of coverage
+test: $(READY)  ## the tests
+	$(TESTS)
+
+test-slow: $(READY)  ## long and statistical tests, random input with many more examples, and the floors of coverage
+	$(BIN)/python -m pytest -m slow
 	$(TESTS) tests/features tests/routing --cov --cov-report=
 	$(BIN)/python -m coverage report --include='features/*' --fail-under=95
 	$(BIN)/python -m coverage report --include='routing/*' --fail-under=95
-	$(TESTS) --ignore tests/features --ignore tests/routing
-
-test-slow: $(READY)  ## long and statistical tests, and those on random input with many more examples
-	$(BIN)/python -m pytest -m slow
 	EXAMPLES_TIMES=4 $(TESTS) -m 'hypothesis and not slow'
 
 test-spark: .venv-spark/.ready  ## the backfill on a real Spark, in an environment of its own; needs Java

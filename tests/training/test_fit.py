@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -16,6 +18,7 @@ from training.dataset import Dataset
 from training.errors import TooLittleDataError
 from training.evaluate import judge, summary
 from training.fit import fit_delay
+from training.report import write_report
 
 ONE_MOMENT = CONFIG.model_copy(update={"moments": (Moment.HOURS_BEFORE,)})
 SHARES = {moment.value: 0.2 for moment in IN_TURN}
@@ -65,6 +68,13 @@ class TestJudge:
         assert moment["auc"] > moment["baselines"]["carrier_lane_rate"]["auc"] > 0.5
         assert moment["baselines"]["base_rate"]["auc"] == 0.5
         assert moment["auc_interval_95"][0] < moment["auc"] < moment["auc_interval_95"][1]
+
+    def test_the_page_lists_carriers_lanes_and_months(self, tmp_path: Path) -> None:
+        judged = judge(small_model(), small_dataset(), SHARES)
+        about = {"model": "delay", "version": "1", "data": "a generated network", "period": ["2026-01-01", None]}
+        page = write_report({**about, **summary(judged, seed=1)}, judged, tmp_path).read_text(encoding="utf-8")
+        assert "## at_departure, by carrier" in page
+        assert "| carrier | n | late | predicted | more late than predicted (95 %) | AUC (95 %) |" in page
 
     def test_shuffled_labels_leave_nothing_to_learn(self) -> None:
         dataset = small_dataset()

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
-from training.metrics import auc_interval, expected_calibration_error, lift, measures, reliability
+from training.metrics import WeightedAuc, auc_interval, expected_calibration_error, lift, measures, reliability
 
 
 def honest(n: int = 60_000) -> tuple[np.ndarray, np.ndarray]:
@@ -48,6 +49,13 @@ class TestLift:
 
 
 class TestAucInterval:
+    def test_a_draw_counts_as_with_weights_ties_too(self) -> None:
+        late, probability = honest(500)
+        weight = np.random.default_rng(3).integers(0, 4, 500)
+        for scores in (probability, np.round(probability, 1)):
+            expected = roc_auc_score(late, scores, sample_weight=weight)
+            assert WeightedAuc(late, scores).at(weight) == pytest.approx(expected, abs=1e-12)
+
     def test_days_that_hang_together_make_it_wider(self) -> None:
         late, probability = honest(4_000)
         by_case = auc_interval(late, probability, np.arange(4_000), np.random.default_rng(1))

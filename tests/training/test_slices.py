@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
-from tests.training.small import small_dataset, small_model
-from training.evaluate import judge, summary
-from training.report import write_report
 from training.slices import AT_MOST, LEAST_CASES, LEAST_DAYS, slices
 
 N = 6_000
@@ -54,11 +49,3 @@ def test_the_largest_are_listed_first_and_no_more_than_can_be_read() -> None:
     sizes = [row["n"] for row in listed]
     assert sizes == sorted(sizes, reverse=True)
     assert len(sizes) == AT_MOST
-
-
-def test_the_page_of_a_model_has_them(tmp_path: Path) -> None:
-    judged = judge(small_model(), small_dataset(), dict.fromkeys(("24h_before", "2h_before", "at_departure"), 0.3))
-    about = {"model": "delay", "version": "1", "data": "made by hand", "period": ["2026-01-01", None]}
-    page = write_report({**about, **summary(judged, seed=1)}, judged, tmp_path).read_text(encoding="utf-8")
-    assert "## at_departure, by carrier" in page
-    assert "| carrier | n | late | predicted | more late than predicted (95 %) | AUC (95 %) |" in page

@@ -188,7 +188,13 @@ class TestUnitJump:
 
     @pytest.mark.parametrize(
         ("factor", "least", "most"),
-        [(2.2046, 38, 40), (1 / 2.2046, 38, 40), (1000.0, 40, 40), (1.0, 0, 0), (1.3, 0, 3)],
+        [
+            (2.2046, 38, 40),
+            pytest.param(1 / 2.2046, 38, 40, marks=pytest.mark.slow),
+            pytest.param(1000.0, 40, 40, marks=pytest.mark.slow),
+            pytest.param(1.0, 0, 0, marks=pytest.mark.slow),
+            pytest.param(1.3, 0, 3, marks=pytest.mark.slow),
+        ],
     )
     def test_it_is_seldom_missed_and_seldom_made_up(self, factor: float, least: int, most: int) -> None:
         """Forty draws of a month and a week of weights that spread widely: half of them between 70 and 205 kg."""
@@ -320,6 +326,7 @@ class TestNewestNews:
 
 
 @needs("flights_pnw14")
+@pytest.mark.slow
 def test_recorded_flights_lack_the_promise_of_cancelled_legs_and_the_last_day_of_weather() -> None:
     """The file holds no scheduled arrival: it is reckoned from the actual one, which a cancelled leg has not."""
     told = prepare(mapping_of("flights_pnw14"), source_of("flights_pnw14")).kept

@@ -141,6 +141,7 @@ def _offline(network: Network, asked: pd.DataFrame) -> np.ndarray:
 
 
 class TestAtOneInstant:
+    @pytest.mark.slow
     def test_corrected_deliveries_count_as_they_were_known(self, fed: House, questions: pd.DataFrame) -> None:
         assert len(questions) > 40
         for question in questions.itertuples():

@@ -277,6 +277,7 @@ class TestProcesses:
         with_place(test)
         assert shared_house.kept() == (400, 0)
 
+    @pytest.mark.slow
     def test_what_a_consumer_takes_counts_in_a_score_of_the_service(self, shared_house: House) -> None:
         async def test(place: NatsPlace) -> None:
             await place.send(body(1))

@@ -201,6 +201,7 @@ class TestProcesses:
         with_place(test)
         assert shared_house.kept() == (1, 0)
 
+    @pytest.mark.slow
     def test_two_consumers_share_the_messages_and_each_event_has_its_effect_once(self, shared_house: House) -> None:
         async def test(place: RabbitPlace) -> None:
             command = [*options(place, shared_house.database_url), "--until-empty"]

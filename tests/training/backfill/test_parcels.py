@@ -37,7 +37,7 @@ def expected(world: RecordTables) -> pd.DataFrame:
     return pd.concat([asked, pd.DataFrame(values, columns=list(NAMES))], axis=1)
 
 
-@pytest.mark.parametrize("parts", [1, 7])
+@pytest.mark.parametrize("parts", [pytest.param(1, marks=pytest.mark.slow), 7])
 def test_equal_the_build_in_one_piece(world: RecordTables, expected: pd.DataFrame, parts: int) -> None:
     pd.testing.assert_frame_equal(in_parcels(world, parts, SETTINGS), expected, check_exact=True, check_dtype=False)
 

@@ -61,6 +61,7 @@ class TestCommand:
         for said in ("removed", "told late", "shuffled", "No leak was found", "carrier_departures_count_24h"):
             assert said in result.output
 
+    @pytest.mark.slow
     def test_as_json_it_is_one_object_with_every_feature(self, folder: str) -> None:
         result = run("--data", folder, "--sample", "30", "--seed", "3", "--json")
         told = json.loads(result.stdout)
@@ -70,6 +71,7 @@ class TestCommand:
             "removed", "changed", "told late", "announced early", "sides", "twins", "alone", "shuffled",
         ]  # fmt: skip
 
+    @pytest.mark.slow
     def test_an_outcome_that_the_import_wrote_into_the_plan_ends_with_status_1(
         self, tables: RecordTables, tmp_path: Path
     ) -> None:

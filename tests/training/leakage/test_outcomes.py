@@ -121,6 +121,7 @@ class TestCheckShuffled:
         assert check.compared == (of_some_shipments().cases["period"] == "test").sum()
         assert "by chance" in check.meaning
 
+    @pytest.mark.slow
     def test_the_same_shipments_on_both_sides_are_learnt_by_heart(self) -> None:
         check, (finding,) = check_shuffled(mixed_up(), seed=1)
         assert (finding.feature, finding.kind) == (SPLIT, Kind.LEAK)
