@@ -45,6 +45,7 @@ class TestMeasuresOf:
         assert {measure.kind for measure in measures} | {Kind.UNIT_JUMP} == set(Kind)
         assert all(measure.owner and measure.found and measure.expected and measure.to_do for measure in measures)
 
+    @pytest.mark.slow
     def test_what_became_known_later_changes_nothing(self) -> None:
         tables = simulate(SimulationSettings(shipments=900, days=45), np.random.default_rng(2)).tables
         for days in (20, 33, 44):

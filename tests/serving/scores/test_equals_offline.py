@@ -126,6 +126,7 @@ class TestAtEachDecisionMoment:
 
 
 class TestAtOneInstant:
+    @pytest.mark.slow
     def test_the_order_of_arrival_changes_nothing(self, fed: House, network: Network, questions: pd.DataFrame) -> None:
         online = [
             score(fed, {"shipment_id": question.shipment_id, "moment": question.moment})["probability"]

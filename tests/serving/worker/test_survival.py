@@ -92,6 +92,7 @@ def count(store: SqlStore, status: str) -> int:
 
 
 class TestSurvival:
+    @pytest.mark.slow
     def test_every_call_takes_effect_once_and_in_order_though_the_worker_is_killed_in_the_middle(
         self, sqlite: SqlStore, tmp_path: Path
     ) -> None:

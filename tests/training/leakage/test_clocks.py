@@ -71,6 +71,7 @@ class TestCheckClocks:
             "announced early": Kind.WARNING
         }
 
+    @pytest.mark.slow
     def test_a_feature_that_keeps_both_clocks_passes(self) -> None:
         assert found(planted.keeps_both_clocks, world()) == {}
 

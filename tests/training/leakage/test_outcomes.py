@@ -115,6 +115,7 @@ class TestCheckAlone:
 
 
 class TestCheckShuffled:
+    @pytest.mark.slow
     def test_with_an_honest_split_there_is_nothing_to_learn(self) -> None:
         check, findings = check_shuffled(of_some_shipments(), seed=1)
         assert findings == ()

@@ -46,6 +46,7 @@ class TestMakeInvoices:
         assert (billed[delivered.index] > delivered).all()
         assert (invoices["known_at"] > invoices["occurred_at"]).all()
 
+    @pytest.mark.slow
     def test_re_rating_finds_every_error_to_the_cent_and_no_other(
         self, network: Simulation, bills: list[tuple[FreightInvoice, Expected]]
     ) -> None:
