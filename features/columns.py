@@ -1,6 +1,6 @@
 """Numbered columns: as an `IntEnum`, but each name is a plain int.
 
-Python 3.11 takes 78 ns to read a member of an enumeration and 13 ns to read an attribute; one lookup reads hundreds.
+Python 3.11 takes six times as long to read a member of an enumeration as an attribute, and one lookup reads hundreds.
 """
 
 from __future__ import annotations

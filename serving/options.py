@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
@@ -12,6 +13,11 @@ M = TypeVar("M")
 TrackingUri = Annotated[
     str | None,
     typer.Option("--tracking-uri", envvar="TRIAGE_TRACKING_URI", help="MLflow registry with the champion model"),
+]
+Data = Annotated[Path, typer.Option("--data", help="folder of canonical tables", exists=True, file_okay=False)]
+At = Annotated[
+    str | None,
+    typer.Option("--at", help="as of this instant, e.g. 2025-02-15T06:00:00Z; without it that of the newest news"),
 ]
 Since = Annotated[str | None, typer.Option("--since", help="only what came in since then, e.g. 2014-11-15T00:00:00Z")]
 

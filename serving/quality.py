@@ -6,12 +6,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from serving.options import Data
 
 if TYPE_CHECKING:
     from features.quality.measures import Measure
@@ -25,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 
 def quality(
-    data: Annotated[Path, typer.Option("--data", help="folder of canonical tables", exists=True, file_okay=False)],
+    data: Data,
     at: Annotated[
         str | None,
         typer.Option(

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from features.progress import counting
-from serving.options import Since, TrackingUri, champion_of, instant_of
+from serving.options import Data, Since, TrackingUri, champion_of, instant_of
 
 if TYPE_CHECKING:
     from models.audit.score import AuditModel
@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 
 def invoices(
-    data: Annotated[Path, typer.Option("--data", help="folder of canonical tables", exists=True, file_okay=False)],
+    data: Data,
     out: Annotated[Path, typer.Option("--out", help="folder for the findings; made if missing", file_okay=False)],
     tracking_uri: TrackingUri = None,
     name: Annotated[str, typer.Option("--name", help="registered model, as its configuration calls it")] = "invoices",

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from features.progress import counting
-from serving.options import TrackingUri, champion_of, instant_of
+from serving.options import At, Data, TrackingUri, champion_of, instant_of
 
 if TYPE_CHECKING:
     from serving.recommendations.batch import Places
@@ -26,14 +26,11 @@ def register(app: typer.Typer) -> None:
 
 
 def places(
-    data: Annotated[Path, typer.Option("--data", help="folder of canonical tables", exists=True, file_okay=False)],
+    data: Data,
     out: Annotated[Path, typer.Option("--out", help="folder for what is found; made if missing", file_okay=False)],
     tracking_uri: TrackingUri = None,
     name: Annotated[str, typer.Option("--name", help="registered delay model")] = "delay",
-    at: Annotated[
-        str | None,
-        typer.Option("--at", help="as of this instant, e.g. 2025-02-15T06:00:00Z; without it that of the newest news"),
-    ] = None,
+    at: At = None,
     policy: Annotated[Path | None, typer.Option("--policy", help="bundle with the cost table; else ours")] = None,
 ) -> None:
     """Rank the places that could send each order that lacks something: by contract, risk, and what stays short."""

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from features.progress import counting
-from serving.options import TrackingUri, champion_of, instant_of
+from serving.options import At, Data, TrackingUri, champion_of, instant_of
 
 if TYPE_CHECKING:
     from models.shortage import ShortageModel
@@ -29,17 +29,14 @@ def register(app: typer.Typer) -> None:
 
 
 def shortages(
-    data: Annotated[Path, typer.Option("--data", help="folder of canonical tables", exists=True, file_okay=False)],
+    data: Data,
     out: Annotated[Path, typer.Option("--out", help="folder for what is found; made if missing", file_okay=False)],
     tracking_uri: TrackingUri = None,
     name: Annotated[str, typer.Option("--name", help="registered model, as its configuration calls it")] = "shortage",
     wave: Annotated[
         str | None, typer.Option("--wave", help="only the lines of this wave, as of just before its release")
     ] = None,
-    at: Annotated[
-        str | None,
-        typer.Option("--at", help="as of this instant, e.g. 2025-02-15T06:00:00Z; without it that of the newest news"),
-    ] = None,
+    at: At = None,
 ) -> None:
     """Judge the order lines that wait to be picked: risk, cause with evidence, quantity, and who could cover it."""
     # Imported here: no other command waits for these libraries.

@@ -20,6 +20,15 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 Edit = Callable[[dict[str, Any]], None]
 
 
+def let_off_the_leash(bundle: Path) -> Policy:
+    """Load a bundle with every branch free to act."""
+    data = yaml.safe_load(bundle.read_text(encoding="utf-8"))
+    data["mode"] = "act_financial"
+    for terms in data["branches"].values():
+        terms["mode"] = "act_financial"
+    return parse_policy(yaml.safe_dump(data, sort_keys=False))
+
+
 @pytest.fixture
 def now() -> datetime:
     """The moment of the decisions."""

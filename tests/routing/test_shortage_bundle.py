@@ -16,9 +16,10 @@ from routing.dispatch.envelope import BranchCall, envelope
 from routing.document import policy_json_schema
 from routing.engine import Choice, decide
 from routing.facts import Unknown
-from routing.loader import load_policy, parse_policy
+from routing.loader import load_policy
 from routing.policy import Policy
 from routing.replay import replay
+from tests.routing.conftest import let_off_the_leash
 
 BUNDLE = Path(__file__).parents[2] / "routing" / "policies" / "pick_shortages.yaml"
 NOW = datetime(2026, 3, 6, 9, tzinfo=UTC)
@@ -69,11 +70,7 @@ def bundle() -> Policy:
 @pytest.fixture(scope="module")
 def acting() -> Policy:
     """The bundle with every branch let off the leash."""
-    data = yaml.safe_load(BUNDLE.read_text(encoding="utf-8"))
-    data["mode"] = "act_financial"
-    for terms in data["branches"].values():
-        terms["mode"] = "act_financial"
-    return parse_policy(yaml.safe_dump(data, sort_keys=False))
+    return let_off_the_leash(BUNDLE)
 
 
 def ends(choice: Choice) -> tuple[str, str]:
