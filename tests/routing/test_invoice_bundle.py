@@ -114,6 +114,14 @@ class TestTheBundle:
             pytest.param(facts(verdict="question", withheld_minor=95_000), ("review", "review"), id="a question"),
             pytest.param(facts(verdict="review", recoverable_minor=7_000), ("review", "review"), id="it looks odd"),
             pytest.param(facts(verdict="cannot_determine", charges_undetermined=1), ("review", "review"), id="no rate"),
+            pytest.param(
+                overcharged(2_000, charges_undetermined=1), ("review", "review"), id="too much, the rest not re-rated"
+            ),
+            pytest.param(
+                overcharged(2_000, open_questions=({"label": "no_shipment_match"},)),
+                ("review", "review"),
+                id="too much, and a question about the rest",
+            ),
             pytest.param(facts(currency="USD"), ("review", "review"), id="other money is not compared"),
             pytest.param(facts(verdict="approve", proven_minor="?"), ("review", "review"), id="a wrong amount"),
         ],
