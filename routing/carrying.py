@@ -16,6 +16,7 @@ from routing.directives import Standing
 from routing.evaluation import Pick
 from routing.facts import STRONGEST_BRANCH_TAKEN, ReadFacts
 from routing.policy import BranchTerms, Mode, Policy
+from routing.wording import money
 
 
 @dataclass(slots=True, kw_only=True)
@@ -96,6 +97,7 @@ def carry_out(
         latest_useful_at=latest_useful_at(terms, read),
         costs=policy.costs,
         offer=terms.offer,
+        approval_above_minor=terms.approval_above_minor,
         channels=policy.channels,
         reason_staff=reason_staff,
         reason_customer=reason_customer,
@@ -111,7 +113,12 @@ def carry_out(
     else:
         hold = _stop(policy, picked, terms, case, outcome.mode, at.context)
         if hold is None and picked.branch is not Branch.REVIEW:
-            hold = _doubt(picked, terms, read, built) or _bar(barred, picked) or _leash(terms, outcome.mode, picked)
+            hold = (
+                _doubt(picked, terms, read, built)
+                or _bar(barred, picked)
+                or _leash(terms, outcome.mode, picked)
+                or _above(terms, payload or {}, policy.costs.currency, picked)
+            )
         outcome.applied = () if limited_by is None else (limited_by,)
         if not picked.is_guardrail and (hold is None or hold.instead is Branch.REVIEW):
             outcome.cause = at.holding(picked.branch)
@@ -174,6 +181,15 @@ def _leash(terms: BranchTerms, mode: Mode, picked: Pick) -> _Hold | None:
         return None
     verb = "spends money, which" if terms.spends_money else "acts, which"
     return _Hold(f"{terms.branch} {verb} mode {mode} leaves to a person", picked.decided_by)
+
+
+def _above(terms: BranchTerms, payload: Mapping[str, object], currency: str, picked: Pick) -> _Hold | None:
+    """Say that it commits more than may be committed without a person."""
+    amount = None if terms.amount is None else payload.get(terms.amount)
+    if terms.approval_above_minor is None or not isinstance(amount, int) or amount <= terms.approval_above_minor:
+        return None
+    committed, limit = money(amount, currency), money(terms.approval_above_minor, currency)
+    return _Hold(f"{terms.branch} commits {committed}, and above {limit} a person approves", picked.decided_by)
 
 
 def _hold_back(policy: Policy, outcome: Outcome, case: Case, hold: _Hold, payload: Payload | None) -> None:

@@ -190,6 +190,9 @@ class BranchPart(Part):
         default_factory=list, description="cases with a mode of their own; the first that fits counts"
     )
     cool_down: CoolDownPart | None = None
+    approval_above_minor: int | None = Field(
+        default=None, ge=0, description="what commits more than this waits for a person, whatever the mode"
+    )
     verify: VerifyPart | None = None
     compensate: CompensatePart | None = None
 

@@ -18,7 +18,8 @@ How a choice comes about
    are not suppressed; the mode is not `observe`; nothing as strong was recommended for this subject before; the branch
    does not rest for this customer, say; its latest useful moment lies ahead;
    every guardrail is determined, and so is what was done before; the facts it requires are known and its payload can
-   be built; it spends no money while a stronger rule is undetermined; its mode lets it act.
+   be built; it spends no money while a stronger rule is undetermined; its mode lets it act; it commits no more than may
+   be committed without a person.
 6. Where the bundle explores, and the recommended branch would be carried out, chance may take another one that is
    declared equally safe (`routing.exploration`). It is recommended then.
 

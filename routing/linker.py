@@ -42,6 +42,7 @@ from routing.lint import (
     check_spending,
     check_use,
     in_words,
+    unless_too_many,
 )
 from routing.marks import Findings, Path, shown
 from routing.playbook_terms import check_suspensions, read_playbooks
@@ -290,13 +291,14 @@ def _holding(when: Condition, written: object, path: Path, scope: Scope) -> Cond
     holding = read_condition(written, path, scope.while_holding())
     if holding is None or holding.form == when.form:
         return None
-    escaping = satisfiable(all_of((when, negation(holding))), scope.declarations)
-    if escaping is not None:
-        scope.findings.error(
-            path,
-            f"the rule would let go of a case the moment it hits, e.g. where {in_words(escaping)}. "
-            "Set `release` so that a rule that hit holds on: below the value for at_least, above it for at_most.",
-        )
+    with unless_too_many(scope.findings, path, "that a rule that hit holds on by the release values"):
+        escaping = satisfiable(all_of((when, negation(holding))), scope.declarations)
+        if escaping is not None:
+            scope.findings.error(
+                path,
+                f"the rule would let go of a case the moment it hits, e.g. where {in_words(escaping)}. "
+                "Set `release` so that a rule that hit holds on: below the value for at_least, above it for at_most.",
+            )
     return holding
 
 

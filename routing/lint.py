@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from itertools import combinations
@@ -10,9 +11,9 @@ from typing import Any
 
 from features.vocabulary import Branch
 from routing.branches.catalog import KINDS
-from routing.conditions import all_of, any_of, known_leaf, leaf, leaves, negation
-from routing.errors import listed
-from routing.every_case import satisfiable
+from routing.conditions import Condition, all_of, any_of, known_leaf, leaf, leaves, negation
+from routing.errors import Severity, listed
+from routing.every_case import TooManyCasesError, satisfiable
 from routing.facts import Declaration, describe
 from routing.marks import Findings, Path, dotted
 from routing.policy import BranchTerms, Rule
@@ -25,6 +26,18 @@ class PlacedRule:
 
     rule: Rule
     path: Path
+
+
+@contextmanager
+def unless_too_many(
+    findings: Findings, path: Path, what: str, *, severity: Severity = Severity.ERROR
+) -> Iterator[None]:
+    """Note what cannot be shown if there are too many cases to try; what is inside is broken off then."""
+    try:
+        yield
+    except TooManyCasesError:
+        note = findings.error if severity is Severity.ERROR else findings.warning
+        note(path, f"it cannot be shown {what}: there are too many cases. Ask about fewer facts or values in one rule.")
 
 
 def check_reachable(
@@ -59,14 +72,16 @@ def check_overlaps(rules: Sequence[PlacedRule], declarations: Mapping[str, Decla
             continue
         if implies(first.when, second.when) or implies(second.when, first.when):
             continue
-        case = satisfiable(all_of((first.when, second.when)), declarations)
-        if case is not None:
-            findings.warning(
-                (*other.path, "when"),
-                f"'{second.id}' overlaps '{first.id}' at {dotted(one.path)}: both lead to {first.branch} and hit where "
-                f"{in_words(case)}; there '{first.id}' decides, as it stands first. Part their conditions, "
-                "or make one a special case of the other.",
-            )
+        place, apart = (*other.path, "when"), f"whether '{second.id}' overlaps '{first.id}' at {dotted(one.path)}"
+        with unless_too_many(findings, place, apart, severity=Severity.WARNING):
+            case = satisfiable(all_of((first.when, second.when)), declarations)
+            if case is not None:
+                findings.warning(
+                    place,
+                    f"'{second.id}' overlaps '{first.id}' at {dotted(one.path)}: both lead to {first.branch} and hit "
+                    f"where {in_words(case)}; there '{first.id}' decides, as it stands first. Part their conditions, "
+                    "or make one a special case of the other.",
+                )
 
 
 def check_reviews(data: Mapping[str, Any], today: date, findings: Findings) -> None:
@@ -123,15 +138,22 @@ def check_proof(rules: Iterable[PlacedRule], declarations: Mapping[str, Declarat
             continue
         proven = leaf(fact, "above", (0,), lambda value: bool(value > 0), "above 0")
         unproven = any_of((negation(proven), known_leaf(fact, False)))
-        for when in (rule.when, rule.holding):
-            case = None if when is None else satisfiable(all_of((when, unproven)), declarations)
+        place = (*placed.path, "when")
+        with unless_too_many(findings, place, f"that '{rule.id}' leads to {rule.branch} only where it is proven"):
+            found = (satisfiable(all_of((when, unproven)), declarations) for when in _readings(rule))
+            case = next((case for case in found if case is not None), None)
             if case is not None:
                 findings.error(
-                    (*placed.path, "when"),
+                    place,
                     f"'{rule.id}' leads to {rule.branch} where nothing is proven: {in_words({fact: None} | case)}. Ask "
                     f"for `{fact}` above 0 as well.",
                 )
-                break
+
+
+def _readings(rule: Rule) -> Iterator[Condition]:
+    yield rule.when
+    if rule.holding is not None:
+        yield rule.holding
 
 
 def check_use(findings: Findings, *, section: str, names: Iterable[str], used: Collection[str]) -> None:
@@ -168,13 +190,25 @@ def _check_decides(
         )
     elif deciding is None or rule.id in deciding:
         return
-    elif satisfiable(rule.when, declarations) is None:
-        findings.error(place, f"'{rule.id}' is unreachable: its parts exclude each other. Change one or drop the rule.")
     else:
-        met = [other for other in before if satisfiable(all_of((rule.when, other.rule.when)), declarations) is not None]
-        names = listed(f"'{other.rule.id}'" for other in met)
-        findings.error(
-            place,
-            f"'{rule.id}' is unreachable: whenever it hits, so does one of {names}, which go before it. "
-            "Change a condition or drop the rule.",
-        )
+        with unless_too_many(findings, place, f"why '{rule.id}' never decides"):
+            _say_why_unreachable(rule, place, before, declarations, findings)
+
+
+def _say_why_unreachable(
+    rule: Rule,
+    place: Path,
+    before: Sequence[PlacedRule],
+    declarations: Mapping[str, Declaration],
+    findings: Findings,
+) -> None:
+    if satisfiable(rule.when, declarations) is None:
+        findings.error(place, f"'{rule.id}' is unreachable: its parts exclude each other. Change one or drop the rule.")
+        return
+    met = [other for other in before if satisfiable(all_of((rule.when, other.rule.when)), declarations) is not None]
+    names = listed(f"'{other.rule.id}'" for other in met)
+    findings.error(
+        place,
+        f"'{rule.id}' is unreachable: whenever it hits, so does one of {names}, which go before it. "
+        "Change a condition or drop the rule.",
+    )

@@ -11,7 +11,7 @@ from routing.conditions import leaves, negation
 from routing.every_case import satisfiable
 from routing.facts import FactType
 from routing.grammar import read_condition
-from routing.lint import PlacedRule
+from routing.lint import PlacedRule, unless_too_many
 from routing.marks import Path
 from routing.playbook_document import PlaybookPart
 from routing.playbooks import Declaring, Drain, DrainOrder, Ending, ParentTerms, Playbook
@@ -50,11 +50,12 @@ def read_playbooks(
         sentence = scope.sentence(part.sentence_staff, (*path, "sentence_staff"), customer=False)
         if when is None or sentence is None:
             continue
-        if satisfiable(when, scope.declarations) is None:
-            scope.findings.error((*path, "when"), "no case can show it: its parts exclude each other. Change one.")
-        elif satisfiable(negation(when), scope.declarations) is None:
-            todo = "Ask for something that stops when the cause does."
-            scope.findings.error((*path, "when"), f"every case shows it, so it would never be over. {todo}")
+        with unless_too_many(scope.findings, (*path, "when"), "that some cases show it and others do not"):
+            if satisfiable(when, scope.declarations) is None:
+                scope.findings.error((*path, "when"), "no case can show it: its parts exclude each other. Change one.")
+            elif satisfiable(negation(when), scope.declarations) is None:
+                todo = "Ask for something that stops when the cause does."
+                scope.findings.error((*path, "when"), f"every case shows it, so it would never be over. {todo}")
         read[name] = Playbook(
             name=name,
             owner=part.owner,

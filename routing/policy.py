@@ -140,7 +140,9 @@ class BranchTerms:
 
     `requires` are the facts it cannot do without, `payload` those it passes on, `spends_money` whether it commits
     money, `mode` how far it may go by itself (already lowered to the bundle's own mode), `uses` what it takes from the
-    budgets. Its effect is to be confirmed `verify_within` its being accepted; None if nobody waits for that.
+    budgets. What commits more than `approval_above_minor`, in the currency of the cost table, waits for a person; the
+    amount stands in the payload under `amount`. Its effect is to be confirmed `verify_within` its being accepted; None if nobody
+    waits for that.
     """
 
     branch: Branch
@@ -156,6 +158,8 @@ class BranchTerms:
     uses: Mapping[str, float] = field(default_factory=dict)
     segments: tuple[Segment, ...] = ()
     cool_down: CoolDown | None = None
+    amount: str | None = None
+    approval_above_minor: int | None = None
     verify_within: timedelta | None = None
     compensation: Compensation | None = None
 

@@ -12,9 +12,10 @@ from typing import Any
 
 from features.vocabulary import Branch
 from routing.conditions import Condition, leaves
+from routing.errors import Severity
 from routing.every_case import Ending, Row, Rules, TooManyCasesError, questions_of, search
 from routing.facts import ORDERED, describe
-from routing.lint import PlacedRule, in_words
+from routing.lint import PlacedRule, in_words, unless_too_many
 from routing.marks import Findings, Path
 from routing.ranges import turn
 
@@ -79,9 +80,12 @@ def check_gaps(explored: Rules, risk: str, paths: Mapping[str, Path], findings: 
         cuts = {bound for question in questions if question.operator != "known" for bound in question.bounds}
         if fact == risk or explored.declarations[fact].type not in ORDERED or len(questions) < 2:
             continue
-        for row in search(explored, fact):
-            hole = _hole(row, cuts)
-            if hole is not None:
+        what = f"that no value of `{fact}` is left out between two bands"
+        with unless_too_many(findings, ("facts", fact), what, severity=Severity.WARNING):
+            for row in search(explored, fact):
+                hole = _hole(row, cuts)
+                if hole is None:
+                    continue
                 before, value, after = hole
                 where = f", where {in_words(row.others)}" if row.others else ""
                 findings.error(

@@ -62,6 +62,11 @@ def read_terms(
         if part.cool_down is not None:
             scope.fact(part.cool_down.per, (*path, "cool_down", "per"))
         _check_effect(part, path, scope)
+        if part.approval_above_minor is not None and kind.amount is None:
+            without = listed(each for each, other in KINDS.items() if other.amount is not None)
+            scope.findings.error(
+                (*path, "approval_above_minor"), f"`{branch}` says no amount that it commits, as {without} do. Drop it."
+            )
         if part.money and mode is Mode.ACT_NON_FINANCIAL:
             scope.findings.warning(
                 (*path, "mode"), f"`{branch}` spends money, so in mode {mode} it only recommends. Write recommend."
@@ -80,6 +85,8 @@ def read_terms(
             uses=MappingProxyType(part.uses),
             segments=segments,
             cool_down=_cool_down(part),
+            amount=kind.amount,
+            approval_above_minor=part.approval_above_minor,
             verify_within=None if part.verify is None else timedelta(hours=part.verify.within_hours),
             compensation=_compensation(part),
         )

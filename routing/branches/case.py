@@ -40,6 +40,7 @@ class Case:
     latest_useful_at: datetime | None
     costs: CostTable
     offer: Offer
+    approval_above_minor: int | None = None
     channels: Mapping[str, str] = field(default_factory=dict)
     reason_staff: str
     reason_customer: str

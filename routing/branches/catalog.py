@@ -36,7 +36,8 @@ class BranchKind:
 
     `columns` are the row columns it reads from its list facts; `may_use` are facts that it makes use of where a bundle
     declares them. `spends_money` is whether it commits money by its nature, whatever a bundle says. `proof` names the
-    amount that must be proven, above zero, wherever a rule leads to it.
+    amount that must be proven, above zero, wherever a rule leads to it. `amount` is where its payload says what it
+    commits at most, in minor units of the cost table's currency.
     """
 
     needs: Mapping[str, FactType]
@@ -44,6 +45,7 @@ class BranchKind:
     columns: Mapping[str, Mapping[str, FactType]] = field(default_factory=dict)
     spends_money: bool = False
     proof: str | None = None
+    amount: str | None = None
     plan: type[Plan]
     build: Callable[..., Payload | Infeasible]
 
@@ -59,16 +61,18 @@ KINDS: Mapping[Branch, BranchKind] = {
         may_use=rebook.MAY_USE,
         columns=rebook.COLUMNS,
         spends_money=True,
+        amount="price_limit_minor",
         plan=rebook.RebookPlan,
         build=rebook.build,
     ),
     Branch.ESCALATE: BranchKind(needs=escalate.NEEDS, plan=escalate.EscalatePlan, build=escalate.build),
-    Branch.APPROVE: BranchKind(needs=approve.NEEDS, plan=approve.ApprovePlan, build=approve.build),
+    Branch.APPROVE: BranchKind(needs=approve.NEEDS, amount="pay_minor", plan=approve.ApprovePlan, build=approve.build),
     Branch.SHORT_PAY: BranchKind(
         needs=short_pay.NEEDS,
         columns=short_pay.COLUMNS,
         spends_money=True,
         proof="proven_minor",
+        amount="pay_minor",
         plan=short_pay.ShortPayPlan,
         build=short_pay.build,
     ),
@@ -76,6 +80,7 @@ KINDS: Mapping[Branch, BranchKind] = {
         needs=dispute.NEEDS,
         columns=dispute.COLUMNS,
         proof="proven_minor",
+        amount="claim_minor",
         plan=dispute.DisputePlan,
         build=dispute.build,
     ),

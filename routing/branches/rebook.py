@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from math import floor
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -37,14 +38,20 @@ class RebookPlan(Plan):
     late_share_below: float = Field(
         gt=0, le=1, description="only carriers that were late on less", json_schema_extra={"unit": "probability"}
     )
+    price_limit: Literal["lateness_prevented", "worth_it"] = Field(
+        default="lateness_prevented",
+        description="the lateness that is prevented, or up to where rebooking is expected to cost less than leaving it",
+    )
 
 
 def build(case: Case, plan: RebookPlan) -> Payload | Infeasible:
     """Rank the other carriers that were late less often than the limit, and cap price and tender window.
 
     Where it is known what each is expected to cost, only those that are expected to cost less than leaving it with the
-    carrier that has it are asked, the cheapest first; else the least late first. The price limit is the lateness cost
-    that rebooking is expected to prevent: paying more would lose money.
+    carrier that has it are asked, the cheapest first; else the least late first. `price_limit_minor` is what rebooking
+    may cost at most on top of what stands: the lateness that it is expected to prevent or, where the plan says
+    `worth_it`, that less what people's minutes cost, and no more than a person need not approve. Where it is known what
+    each carrier is expected to cost, `rate_limit_minor` is the rate up to which that very carrier is worth asking.
     """
     current = case.known["carrier_id"]
     punctual = sorted(
@@ -58,13 +65,25 @@ def build(case: Case, plan: RebookPlan) -> Payload | Infeasible:
     if not punctual:
         limit = f"{plan.late_share_below * 100:.0f} %"
         return Infeasible(f"no other carrier was late on less than {limit} of its legs")
-    carriers = _worth_asking(punctual, case.known.get("rebook_options"))[: plan.carriers_at_most]
+    by_worth, at_most = plan.price_limit == "worth_it", case.approval_above_minor
+    carriers = _worth_asking(punctual, case.known.get("rebook_options"))
     if not carriers:
         return Infeasible(f"no other carrier is expected to cost less than leaving it with {current}")
+    if by_worth:
+        carriers = _with_rate_limits(carriers, case.known.get("rebook_options"), at_most)
+        if not carriers:
+            return Infeasible("each carrier worth asking asks for more than may be paid without a person")
+    carriers = carriers[: plan.carriers_at_most]
     stake = case.costs.stake_of(case.known)
     if isinstance(stake, Unknown):
         return Infeasible(f"there is no price limit, as {stake.reason}")
-    limit_minor = int(stake * (1 - case.offer.lateness_left))
+    prevented = stake * (1 - case.offer.lateness_left)
+    minutes_minor = case.offer.analyst_minutes * case.costs.analyst_minute_minor
+    limit_minor = floor(prevented - minutes_minor) if by_worth else int(prevented)
+    if by_worth and at_most is not None:
+        limit_minor = min(limit_minor, at_most)
+    if by_worth and limit_minor <= 0 < prevented:
+        return Infeasible("it would cost people more time than it prevents")
     if limit_minor <= 0:
         return Infeasible("it would prevent less cost than the smallest price")
     closes_at = case.now + timedelta(hours=plan.tender_window_hours)
@@ -94,6 +113,37 @@ def _worth_asking(punctual: list[dict[str, Any]], options: Sequence[Mapping[str,
         for carrier_id, row in cheaper.items()
         if carrier_id in late_shares
     ]
+
+
+def _with_rate_limits(
+    carriers: list[dict[str, Any]], options: Sequence[Mapping[str, Any]] | None, at_most: int | None
+) -> list[dict[str, Any]]:
+    """Say of each carrier up to which rate it is expected to cost less than what stands; drop those that ask more.
+
+    An option costs accepted × (rate + …) + (1 − accepted) × (what stands + …): raised by a minor unit, the rate raises
+    that by `accepted_share`. So the limit is the rate plus the difference of the expected costs over that share.
+
+    Parameters
+    ----------
+    at_most
+        What a carrier may ask for on top of what the one that has it asks; None if there is no such bound.
+    """
+    standing = min(
+        (row for row in options or () if row["is_current"]), key=lambda row: row["expected_cost_minor"], default=None
+    )
+    if standing is None:
+        return carriers
+    limited = []
+    for row in carriers:
+        if row["accepted_share"] <= 0:
+            continue
+        gain = standing["expected_cost_minor"] - row["expected_cost_minor"]
+        limit = floor(row["rate_minor"] + gain / row["accepted_share"])
+        if at_most is not None:
+            limit = min(limit, floor(standing["rate_minor"] + at_most))
+        if limit >= row["rate_minor"]:
+            limited.append({**row, "rate_limit_minor": limit})
+    return limited
 
 
 _TOLD = ("expected_cost_minor", "rate_minor", "late_probability", "accepted_share")

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import deepcopy
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from routing.loader import lint_policy
 FoundAfter = Callable[..., list[tuple[str, str, str]]]
 ProblemsOf = Callable[[Callable[[dict[str, Any]], None]], tuple[Problem, ...]]
 
+INVOICES = Path(__file__).parents[2] / "routing" / "policies" / "freight_invoices.yaml"
 NOTIFY = "    when: {fact: late_probability, at_least: $notify_from}\n"
 DEPARTED = "{fact: departed, is: false}\n        - {fact: hours"
 ESCALATE = "- {fact: late_probability, at_least: $escalate_from}"
@@ -328,3 +330,48 @@ class TestCheckUse:
     def test_nothing_is_said_on_use_while_there_are_errors(self, problems_of: ProblemsOf) -> None:
         problems = problems_of(lambda data: data["rules"][4].update(when=None))
         assert [problem.where for problem in problems] == ["rules[4].when"]
+
+
+class TestTooManyCases:
+    """Where a search is given up, the bundle gets a finding with its line, whichever check it was."""
+
+    WIDE = """
+      any:
+        - {fact: carrier_id, in: [A, B, C]}
+        - {fact: origin, in: [A, B, C]}
+        - {fact: destination, in: [A, B, C]}
+        - {fact: pieces, at_least: 3}
+    """
+
+    def found(self, text: str, monkeypatch: pytest.MonkeyPatch) -> list[Problem]:
+        monkeypatch.setattr(every_case, "STATES_AT_MOST", 1)
+        return [each for each in lint_policy(text, today=date(2026, 3, 1)) if "too many cases" in each.message]
+
+    def test_is_said_of_rules_that_may_overlap(self, bundle_text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        text = bundle_text.replace(
+            NOTIFY,
+            NOTIFY
+            + "    branch: notify\n    sentence_staff: a\n    sentence_customer: b\n  - id: other\n"
+            + "    owner: customer-service\n    when:"
+            + self.WIDE
+            + "\n",
+        )
+        (overlap,) = [each for each in self.found(text, monkeypatch) if "overlaps" in each.message]
+        assert (overlap.where, overlap.severity) == ("rules[2].when", Severity.WARNING)
+        assert text.splitlines()[(overlap.line or 0) - 1].strip() == "when:"
+
+    def test_is_said_of_a_playbook(self, bundle_text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        where = {each.where for each in self.found(bundle_text, monkeypatch)}
+        assert "playbooks.warehouse_downtime.when" in where
+
+    def test_is_said_of_what_rests_on_proof(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        text = INVOICES.read_text(encoding="utf-8").replace(
+            "        - {fact: proven_minor, above: 0}\n        - any:",
+            "        - {fact: proven_minor, above: 0}\n        - {fact: carrier_id, in: [A, B, C]}\n        - any:",
+        )
+        found = {(each.where, each.severity) for each in self.found(text, monkeypatch)}
+        assert ("rules[5].when", Severity.ERROR) in found
+
+    def test_is_said_of_release_values(self, bundle_text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        text = bundle_text.replace("    value: 0.5\n", "    value: 0.5\n    release: 0.4\n")
+        assert "rules[4].when" in {each.where for each in self.found(text, monkeypatch)}

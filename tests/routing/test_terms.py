@@ -105,7 +105,8 @@ class TestReadTerms:
             pytest.param(
                 "late_share_below: $carrier_late_below",
                 "late_share_below: $rebook_lead_hours",
-                "plan: {tender_window_hours: 2, carriers_at_most: 3, late_share_below: $rebook_lead_hours}",
+                "plan: {tender_window_hours: 2, carriers_at_most: 3, late_share_below: $rebook_lead_hours, "
+                "price_limit: worth_it}",
                 "branches.rebook.plan.late_share_below",
                 "'$rebook_lead_hours' is in hours, `late_share_below` is in probability. Compare like with like.",
                 id="setting of another unit",
@@ -113,7 +114,8 @@ class TestReadTerms:
             pytest.param(
                 "carriers_at_most: 3",
                 "carriers_at_most: $pieces",
-                "plan: {tender_window_hours: 2, carriers_at_most: $pieces, late_share_below: $carrier_late_below}",
+                "plan: {tender_window_hours: 2, carriers_at_most: $pieces, late_share_below: $carrier_late_below, "
+                "price_limit: worth_it}",
                 "branches.rebook.plan.carriers_at_most",
                 "found '$pieces'; it should be a valid integer.",
                 id="threshold where none is taken",

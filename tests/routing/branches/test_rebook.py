@@ -82,6 +82,49 @@ class TestPriceLimit:
         )
 
 
+class TestWorthIt:
+    PLAN = PLAN.model_copy(update={"price_limit": "worth_it"})
+
+    def test_is_what_is_prevented_less_peoples_time(self) -> None:
+        offer = Offer(lateness_left=0.25, fixed_minor=9_000, share_of_value=0.01, analyst_minutes=4)
+        assert built(a_case(offer=offer), self.PLAN)["price_limit_minor"] == 75_000 - 4 * 90
+
+    def test_is_never_above_what_a_person_need_not_approve(self) -> None:
+        assert built(a_case(approval_above_minor=10_000), self.PLAN)["price_limit_minor"] == 10_000
+
+    def test_that_peoples_time_eats_up_makes_it_infeasible(self) -> None:
+        offer = Offer(lateness_left=0.25, analyst_minutes=900)
+        assert build(a_case(offer=offer), self.PLAN) == Infeasible("it would cost people more time than it prevents")
+
+    @pytest.mark.parametrize("accepted", [0.25, 0.9, 1.0])
+    def test_of_a_carrier_is_the_rate_at_which_it_costs_as_much_as_what_stands(self, accepted: float) -> None:
+        stands, delay, handling = 90_000, 4_000, 360
+
+        def cost(rate: int) -> float:
+            return accepted * (rate + delay + handling) + (1 - accepted) * (stands + handling)
+
+        row = {"rate_minor": 50_000, "late_probability": 0.1, "accepted_share": accepted}
+        known = (
+            {"carrier_id": "NWX", "is_current": True, "expected_cost_minor": stands, **row, "rate_minor": 40_000},
+            {"carrier_id": "ACE", "is_current": False, "expected_cost_minor": cost(50_000), **row},
+        )
+        (asked,) = built(a_case(rebook_options=known), self.PLAN)["carriers"]
+        limit = asked["rate_limit_minor"]
+        assert cost(limit) <= stands < cost(limit + 1)
+
+    def test_of_a_carrier_is_no_more_above_what_stands_than_a_person_need_not_approve(self) -> None:
+        case = a_case(rebook_options=options(("ACE", 700), ("NWX", 9_000)), approval_above_minor=120)
+        assert [row["rate_limit_minor"] for row in built(case, self.PLAN)["carriers"]] == [620]
+
+    def test_leaves_out_a_carrier_that_asks_for_more_than_that(self) -> None:
+        dear = {"carrier_id": "BEE", "is_current": False, "expected_cost_minor": 600, "rate_minor": 700}
+        more = {"late_probability": 0.0, "accepted_share": 0.9}
+        known = (*options(("NWX", 9_000)), {**dear, **more})
+        assert build(a_case(rebook_options=known, approval_above_minor=120), self.PLAN) == Infeasible(
+            "each carrier worth asking asks for more than may be paid without a person"
+        )
+
+
 class TestTenderWindow:
     def test_is_open_from_now_for_as_long_as_planned(self) -> None:
         assert built(a_case())["tender_window"] == {
