@@ -141,8 +141,8 @@ class BranchTerms:
     `requires` are the facts it cannot do without, `payload` those it passes on, `spends_money` whether it commits
     money, `mode` how far it may go by itself (already lowered to the bundle's own mode), `uses` what it takes from the
     budgets. What commits more than `approval_above_minor`, in the currency of the cost table, waits for a person; the
-    amount stands in the payload under `amount`. Its effect is to be confirmed `verify_within` its being accepted; None if nobody
-    waits for that.
+    amount stands in the payload under `amount`. Its effect is to be confirmed `verify_within` its being accepted; None
+    if nobody waits for that.
     """
 
     branch: Branch
