@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import isnan
 from typing import Any
@@ -144,11 +144,19 @@ def seal(body: Mapping[str, object], *, sequence: int, previous_hash: str) -> Se
     return SealedDecision(sequence, identifier, text, previous_hash, _hash(sequence, previous_hash, text))
 
 
+def chained(bodies: Iterable[str]) -> Iterator[SealedDecision]:
+    """Hash bodies anew into the chain that they make from decision 1 on, e.g. those of an export."""
+    previous = GENESIS
+    for sequence, body in enumerate(bodies, start=1):
+        yield SealedDecision(sequence, str(_id_in(body)), body, previous, _hash(sequence, previous, body))
+        previous = _hash(sequence, previous, body)
+
+
 def verify_chain(
     decisions: Iterable[SealedDecision],
     *,
     after: tuple[int, str] = (0, GENESIS),
-    head: tuple[int, str] | None = None,
+    heads: Iterable[tuple[int, str]] = (),
 ) -> list[str]:
     """Check a chain of decisions and return what is wrong with it; nothing if it is whole.
 
@@ -158,12 +166,13 @@ def verify_chain(
         In the order of their sequence. They may come from a stream: one at a time is looked at.
     after
         Sequence and hash of the decision just before the first one given.
-    head
-        Sequence and hash that are known, from elsewhere, to belong to the chain: finds a cut end and a rewritten chain.
+    heads
+        Sequences and hashes that are known, from elsewhere, to belong to the chain, after `after`: finds a cut end and
+        a rewritten chain.
     """
     problems: list[str] = []
     sequence, previous = after
-    head_found = head is None or head == after
+    known = {number: digest for number, digest in heads if (number, digest) != after}
     for decision in decisions:
         label = f"decision {decision.sequence} ({decision.decision_id})"
         if decision.sequence <= sequence:
@@ -176,13 +185,12 @@ def verify_chain(
             problems.append(f"{label} does not match its hash: edited.")
         elif _id_in(decision.body) != decision.decision_id:
             problems.append(f"{label} does not match the id in its body: edited.")
-        if head is not None and decision.sequence == head[0]:
-            head_found = True
-            if decision.hash != head[1]:
-                problems.append(f"{label} is not the one known as number {head[0]}: forked.")
+        if known.pop(decision.sequence, decision.hash) != decision.hash:
+            problems.append(f"{label} is not the one known as number {decision.sequence}: forked.")
         sequence, previous = decision.sequence, decision.hash
-    if not head_found and head is not None:
-        problems.append(f"the chain ends at {sequence}, number {head[0]} is known: truncated.")
+    beyond = max(known, default=sequence)
+    if beyond > sequence:
+        problems.append(f"the chain ends at {sequence}, number {beyond} is known: truncated.")
     return problems
 
 

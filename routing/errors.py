@@ -5,6 +5,7 @@ RoutingError
  ├─ NaiveTimeError    a time without a zone was given as now
  ├─ NotJsonError      a value has no canonical JSON form
  ├─ ReplayError       a sealed decision cannot be decided again
+ ├─ CheckpointError   a signed checkpoint, or a key, is not what it should be
  └─ AllocationError   many cases cannot be treated within the budgets
 """
 
@@ -70,6 +71,13 @@ class NotJsonError(RoutingError):
         self.where = where
         self.found = found
         super().__init__(f"{where} is {found}, which has no canonical JSON form. {todo}")
+
+
+class CheckpointError(RoutingError):
+    """A key, or a file of signed checkpoints, is not what it should be."""
+
+    def __init__(self, found: str, todo: str) -> None:
+        super().__init__(f"{found[0].upper()}{found[1:]}. {todo}")
 
 
 class ReplayError(RoutingError):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated
@@ -20,9 +19,8 @@ from serving.broker import cli as broker_cli
 from serving.config import Settings
 from serving.db.engine import engine_while, read_only, session_factory
 from serving.db.migrate import current, require_head, upgrade
+from serving.decisions import audit_cli
 from serving.decisions import cli as decisions_cli
-from serving.decisions.repository import bodies
-from serving.decisions.verification import verify
 from serving.demo import cli as demo_cli
 from serving.directives import cli as directives_cli
 from serving.errors import ServingError
@@ -46,17 +44,13 @@ from serving.worker.options import (
 COMMANDS = "triage.commands"
 """Entry points of this group are called with the application, and add their commands to it."""
 
-_MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
-
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
     help="Freight Triage: predicts which shipments will go wrong, decides what to do about each, and does it once.",
 )
 db_app = typer.Typer(no_args_is_help=True, help="The database.")
-audit_app = typer.Typer(no_args_is_help=True, help="The record of what was decided.")
 app.add_typer(db_app, name="db")
-app.add_typer(audit_app, name="audit")
 _errors = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
@@ -64,6 +58,7 @@ def main() -> None:
     """Run the command; an error of ours ends it with its sentence and status 2, without a traceback."""
     imports.register(app)
     decisions_cli.register(app)
+    audit_cli.register(app)
     quality.register(app)
     invoices_cli.register(app)
     shortages_cli.register(app)
@@ -211,59 +206,3 @@ def db_upgrade(database: DatabaseOption = DEFAULT_DATABASE) -> None:
     with engine_while(database) as engine:
         upgrade(engine)
         typer.echo(f"The database is at revision {current(engine)}.")
-
-
-@audit_app.command("verify")
-def audit_verify(
-    database: DatabaseOption = DEFAULT_DATABASE,
-    head: Annotated[
-        str | None, typer.Option(help="Sequence and hash noted elsewhere, as 120:9f86d0…; finds a rewritten chain.")
-    ] = None,
-) -> None:
-    """Check that no decision was edited, deleted, inserted or reordered; ends with status 1 if one was."""
-    expected_head = None if head is None else _head(head)
-    with engine_while(database) as engine:
-        require_head(engine)
-        with session_factory(read_only(engine))() as session:
-            found = verify(session, expected_head=expected_head)
-    for problem in found.problems:
-        _errors.print(problem, style="red", markup=False)
-    last = "none" if found.head is None else f"{found.head[0]}:{found.head[1]}"
-    typer.echo(f"{found.decisions} decisions, {len(found.problems)} problems, head {last}")
-    if found.problems:
-        raise typer.Exit(1)
-
-
-@audit_app.command("export")
-def audit_export(
-    out: Annotated[Path, typer.Option(help="File to write, one sealed decision (JSON) a line.", dir_okay=False)],
-    database: DatabaseOption = DEFAULT_DATABASE,
-    since: Annotated[
-        datetime | None, typer.Option("--from", help="First day or time, in UTC.", formats=_MOMENTS)
-    ] = None,
-    until: Annotated[
-        datetime | None, typer.Option("--to", help="Day or time just after the last.", formats=_MOMENTS)
-    ] = None,
-) -> None:
-    """Write decisions as they were sealed, in the order of the chain, e.g. for `triage evaluate policy`."""
-    with ExitStack() as stack:
-        engine = stack.enter_context(engine_while(database))
-        require_head(engine)
-        session = stack.enter_context(session_factory(read_only(engine))())
-        lines = stack.enter_context(out.open("w", encoding="utf-8"))
-        count = 0
-        for body in bodies(session, since=_in_utc(since), until=_in_utc(until)):
-            lines.write(f"{body}\n")
-            count += 1
-    typer.echo(f"{count} decisions in {out}")
-
-
-def _in_utc(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.replace(tzinfo=UTC)
-
-
-def _head(text: str) -> tuple[int, str]:
-    sequence, _, digest = text.partition(":")
-    if not sequence.isdecimal() or len(digest) != 64:
-        raise typer.BadParameter(f"--head is {text!r}; give sequence and hash as `triage audit verify` prints them.")
-    return int(sequence), digest

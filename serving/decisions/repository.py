@@ -166,8 +166,13 @@ def branches_taken(session: Session, key: SubjectKey) -> list[Branch]:
     return recommended + [Branch(branch) for branch in session.scalars(called)]
 
 
-def chain(session: Session) -> Iterator[SealedDecision]:
-    """Yield all decisions in order."""
+def hash_at(session: Session, sequence: int) -> str | None:
+    """Return the hash of the decision with a number, None if there is none."""
+    return session.scalar(select(DecisionRow.hash).filter_by(sequence=sequence))
+
+
+def chain(session: Session, *, after: int = 0) -> Iterator[SealedDecision]:
+    """Yield the decisions after a number in order; all of them, if none is given."""
     columns = (
         DecisionRow.sequence,
         DecisionRow.decision_id,
@@ -175,8 +180,8 @@ def chain(session: Session) -> Iterator[SealedDecision]:
         DecisionRow.previous_hash,
         DecisionRow.hash,
     )
-    statement = select(*columns).order_by(DecisionRow.sequence).execution_options(yield_per=500)
-    for row in session.execute(statement):
+    statement = select(*columns).where(DecisionRow.sequence > after).order_by(DecisionRow.sequence)
+    for row in session.execute(statement.execution_options(yield_per=500)):
         yield SealedDecision(*row)
 
 

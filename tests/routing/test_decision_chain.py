@@ -72,24 +72,24 @@ LEAVES = leaves(json.loads(CHAIN[-1].body))
 class TestWhole:
     def test_an_untouched_chain_has_no_problem(self) -> None:
         assert verify_chain(CHAIN) == []
-        assert verify_chain(iter(CHAIN), head=HEAD) == []
+        assert verify_chain(iter(CHAIN), heads=[HEAD]) == []
 
     def test_an_empty_chain_has_none_either_unless_more_is_known(self) -> None:
         assert verify_chain([]) == []
-        assert verify_chain([], head=(0, GENESIS)) == []
-        assert verify_chain([], head=HEAD) == ["the chain ends at 0, number 4 is known: truncated."]
+        assert verify_chain([], heads=[(0, GENESIS)]) == []
+        assert verify_chain([], heads=[HEAD]) == ["the chain ends at 0, number 4 is known: truncated."]
 
     @pytest.mark.parametrize("start", range(1, LENGTH))
     def test_a_part_of_it_is_checked_from_the_decision_before(self, start: int) -> None:
         before = CHAIN[start - 1]
-        assert verify_chain(CHAIN[start:], after=(before.sequence, before.hash), head=HEAD) == []
+        assert verify_chain(CHAIN[start:], after=(before.sequence, before.hash), heads=[HEAD]) == []
         assert verify_chain(CHAIN[start:], after=(before.sequence, GENESIS)) != []
 
     def test_begins_at_a_fixed_hash(self) -> None:
         assert GENESIS == "0000000000000000000000000000000000000000000000000000000000000000"
 
     def test_the_chain_may_have_grown_since_its_head_was_noted(self) -> None:
-        assert verify_chain(CHAIN, head=(2, CHAIN[1].hash)) == []
+        assert verify_chain(CHAIN, heads=[(2, CHAIN[1].hash)]) == []
 
 
 class TestEdited:
@@ -136,7 +136,7 @@ class TestEdited:
         before = (place, CHAIN[place - 1].hash if place else GENESIS)
         forged = [*CHAIN[:place], *chained(contents, after=before)]
         assert verify_chain(forged) == []
-        assert verify_chain(forged, head=HEAD) == [
+        assert verify_chain(forged, heads=[HEAD]) == [
             f"decision 4 ({CHAIN[-1].decision_id}) is not the one known as number 4: forked."
         ]
 
@@ -152,7 +152,7 @@ class TestMoved:
     @given(gone=st.sets(PLACES, min_size=1))
     def test_whatever_is_taken_out_is_missed(self, gone: set[int]) -> None:
         rest = [each for place, each in enumerate(CHAIN) if place not in gone]
-        assert verify_chain(rest, head=HEAD) != []
+        assert verify_chain(rest, heads=[HEAD]) != []
         only_the_end = gone == set(range(LENGTH - len(gone), LENGTH))
         assert (verify_chain(rest) == []) is only_the_end
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from typer.testing import CliRunner
-
-from serving.cli import app
 from serving.db.tables import DecisionRow
+from tests.serving.decisions.auditing import triage_audit
 from tests.serving.house import NOW, House
 
 
@@ -22,7 +20,7 @@ def test_every_sealed_decision_is_written_as_it_is(any_house: House, any_url: st
 
     def exported(*options: str) -> list[str]:
         out = tmp_path / "decisions.jsonl"
-        result = CliRunner().invoke(app, ["audit", "export", "--out", str(out), "--database", any_url, *options])
+        result = triage_audit("export", "--out", out, "--database", any_url, *options)
         assert result.exit_code == 0, result.output
         lines = out.read_text(encoding="utf-8").splitlines()
         assert result.output == f"{len(lines)} decisions in {out}\n"

@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 import pytest
 from sqlalchemy import text
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from serving.cli import app
 from serving.db.tables import DecisionRow
 from serving.decisions.verification import Verification, verify
+from tests.serving.decisions.auditing import triage_audit
 from tests.serving.house import House
 
 
@@ -33,11 +33,11 @@ def execute(house: House, *statements: str) -> None:
 
 def look(house: House, head: tuple[int, str] | None = None) -> Verification:
     with house.container.reads() as session:
-        return verify(session, expected_head=head)
+        return verify(session, heads=[head] if head else ())
 
 
 def triage_audit_verify(house: House, *options: str) -> Result:
-    return CliRunner().invoke(app, ["audit", "verify", "--database", house.database_url, *options])
+    return triage_audit("verify", "--database", house.database_url, *options)
 
 
 def rewrite_from(house: House, sequence: int) -> None:
