@@ -50,6 +50,7 @@ from serving.scores.absent import AbsentModel
 from serving.scores.live import LiveState
 from serving.scores.ports import DelayPredictor, FeatureState
 from serving.scores.service import ScoreService
+from serving.shortages.deciding import ShortageDecisions
 from serving.shortages.ports import KnowsStock
 from serving.shortages.service import ShortageService
 from serving.step_ups.service import StepUpService
@@ -135,6 +136,13 @@ class Container:
         """Decides about freight invoices."""
         return InvoiceDecisions(
             self.sessions, self.clock, self.following, self.invoices, self.bundles, self.settings.target
+        )
+
+    @cached_property
+    def shortage_decisions(self) -> ShortageDecisions:
+        """Decides about order lines."""
+        return ShortageDecisions(
+            self.sessions, self.clock, self.following, self.shortages, self.bundles, self.settings.target
         )
 
     @cached_property

@@ -128,6 +128,10 @@ def serve(
         Path | None,
         typer.Option(help="The same on invoices; else the one that ships, if a model or rules of invoices are given."),
     ] = None,
+    shortage_policy: Annotated[
+        Path | None,
+        typer.Option(help="The same on shortages; else the one that ships, if a model of shortages is given."),
+    ] = None,
     target: Annotated[str, typer.Option(help="Name of the orchestrator in the outbox.")] = "orchestrator",
     claim_minutes: Annotated[float, typer.Option(min=0.01, help="How long a claim on a review item holds.")] = 15.0,
     clock_skew_seconds: Annotated[float, typer.Option(min=0, help="How far a sender's clock may be ahead.")] = 60.0,
@@ -169,6 +173,7 @@ def serve(
         contracts=contracts,
         policy=policy,
         invoice_policy=invoice_policy,
+        shortage_policy=shortage_policy,
         body_limit_bytes=body_limit_bytes,
         clock_skew=timedelta(seconds=clock_skew_seconds),
         trust_known_time=trust_known_time,

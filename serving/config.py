@@ -15,7 +15,11 @@ _PLACEHOLDERS = frozenset({"changeme", "demo", "example", "password", "placehold
 _SHORTEST_SECRET = 16
 
 
-_BUNDLED = {SubjectType.SHIPMENT: "late_shipments.yaml", SubjectType.INVOICE: "freight_invoices.yaml"}
+_BUNDLED = {
+    SubjectType.SHIPMENT: "late_shipments.yaml",
+    SubjectType.INVOICE: "freight_invoices.yaml",
+    SubjectType.SHORTAGE: "pick_shortages.yaml",
+}
 
 
 def bundled_policy(subject: SubjectType = SubjectType.SHIPMENT) -> Path:
@@ -54,6 +58,8 @@ class Settings:
     """The bundle of the first start; afterwards the database says what is in force. None: the one that ships."""
     invoice_policy: Path | None = None
     """The same on invoices. None: the one that ships, if a model or rules of invoices are given."""
+    shortage_policy: Path | None = None
+    """The same on shortages. None: the one that ships, if a model of shortages is given."""
     body_limit_bytes: int = 1024 * 1024
     clock_skew: timedelta = timedelta(seconds=60)
     trust_known_time: bool = False
@@ -97,6 +103,8 @@ class Settings:
         given: dict[SubjectType, Path | None] = {SubjectType.SHIPMENT: self.policy}
         if self.invoice_policy is not None or self.judges_invoices:
             given[SubjectType.INVOICE] = self.invoice_policy
+        if self.shortage_policy is not None or self.shortage_model is not None:
+            given[SubjectType.SHORTAGE] = self.shortage_policy
         return given
 
     @property

@@ -33,6 +33,7 @@ from serving.recommendations.carriers import CarrierService
 from serving.recommendations.nodes import NodeService
 from serving.reviews.service import ReviewService
 from serving.scores.service import ScoreService
+from serving.shortages.deciding import ShortageDecisions
 from serving.shortages.service import ShortageService
 from serving.step_ups.service import StepUpService
 
@@ -90,6 +91,10 @@ async def _shortages(container: App) -> ShortageService:
 
 async def _invoice_decisions(container: App) -> InvoiceDecisions:
     return container.invoice_decisions
+
+
+async def _shortage_decisions(container: App) -> ShortageDecisions:
+    return container.shortage_decisions
 
 
 async def _decisions(container: App) -> DecisionService:
@@ -196,6 +201,7 @@ Arrivals = Annotated[ArrivalService, Depends(_arrivals)]
 Invoices = Annotated[InvoiceService, Depends(_invoices)]
 InvoiceDecider = Annotated[InvoiceDecisions, Depends(_invoice_decisions)]
 Shortages = Annotated[ShortageService, Depends(_shortages)]
+ShortageDecider = Annotated[ShortageDecisions, Depends(_shortage_decisions)]
 Scores = Annotated[ScoreService, Depends(_scores)]
 Carriers = Annotated[CarrierService, Depends(_carriers)]
 Nodes = Annotated[NodeService, Depends(_nodes)]

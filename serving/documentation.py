@@ -109,7 +109,7 @@ def _branch_call() -> dict[str, Any]:
             "id": {"type": "string", "description": "the idempotency key: the same for every attempt"},
             "source": {"type": "string"},
             "type": {"enum": _call_types()},
-            "subject": {"type": "string", "description": "the shipment or invoice, or the common cause"},
+            "subject": {"type": "string", "description": "the shipment, invoice or order line, or the common cause"},
             "time": {"type": "string", "format": "date-time", "description": "when it was decided"},
             "correlationid": {"type": "string", "description": "the decision"},
             "expirytime": {"type": "string", "format": "date-time", "description": "from then on it is of no use"},

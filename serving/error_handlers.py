@@ -74,6 +74,7 @@ KINDS: Mapping[type[Exception], ProblemKind] = {
     shortages.NoShortageModelError: ProblemKind(409, "no-shortage-model", "Shortages are not judged here"),
     shortages.UnknownLinesError: ProblemKind(404, "unknown-order-line", "An order line is unknown"),
     shortages.UnknownOrderError: ProblemKind(404, "unknown-order", "The order is unknown"),
+    shortages.UnknownPlaceError: ProblemKind(404, "unknown-place", "The place is unknown"),
     shortages.UnknownWaveError: ProblemKind(404, "unknown-wave", "The wave is unknown"),
     shortages.TooManyLinesError: ProblemKind(422, "too-many-lines", "Too many order lines at once"),
     errors.DecisionNotFoundError: ProblemKind(404, "unknown-decision", "The decision is unknown"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from features.vocabulary import Branch
+from features.vocabulary import Branch, SubjectType
 from routing.context import Context, Past
 from routing.engine import Choice
 from routing.evaluation import RuleOutcome
@@ -90,7 +90,9 @@ class World:
 
     def decided(self, subject: Subject, choice: Choice, facts: Mapping[str, object]) -> None:
         """Let a decision have its effect."""
-        if choice.branch is not Branch.NONE:
+        if self._policy.subject is SubjectType.SHORTAGE and choice.recommended_branch is Branch.NONE:
+            subject.strongest = Branch.NONE  # a line that is covered has nothing done for it any more
+        elif choice.branch is not Branch.NONE:
             subject.strongest = self.stronger(subject.strongest, choice.recommended_branch)
         if self._looks_back:
             hits = tuple(result.rule_id for result in choice.rule_results if result.outcome in _HAD_HIT)

@@ -31,6 +31,7 @@ from serving.db.audit import SYSTEM, audit
 from serving.db.subjects import SubjectKey
 from serving.db.tables import CauseRow, ChildRow
 from serving.decisions import repository as decisions
+from serving.decisions.idempotency import Keyed
 from serving.decisions.service import DecisionService, Request
 from serving.directives import repository as directives
 from serving.errors import NoDecisionMomentError, ServingError
@@ -207,7 +208,7 @@ class Tending:
             return False
         if repository.is_held(session, cause_id, child.shipment_id) is None:
             return True  # another process was faster
-        request = Request(self._question(session, child), key="", request_hash="", actor=SYSTEM)
+        request = Request(self._question(session, child), Keyed("", ""), SYSTEM)
         try:
             decided = self.service.again(session, request, now)
         except _REFUSED as error:

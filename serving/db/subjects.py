@@ -1,14 +1,17 @@
-"""What a row is about: one shipment, or one invoice. Its type and its id together are the key."""
+"""What a row is about: one shipment, invoice or order line. Its type and its id together are the key."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Self
 
 from sqlalchemy import ColumnElement, String, and_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from features.vocabulary import SubjectType
+
+_LONGEST = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,19 @@ class SubjectKey:
         """Name an invoice."""
         return cls(SubjectType.INVOICE, invoice_id)
 
+    @classmethod
+    def line(cls, order_id: str, line_id: str) -> Self:
+        """Name an order line that may be picked short.
+
+        A name of any length is a key: one that is too long for the column is cut, and its digest stands for the rest.
+        A slash in a name is doubled, so that no two lines share a key.
+        """
+        named = "/".join(each.replace("/", "//") for each in (order_id, line_id))
+        if len(named) > _LONGEST:
+            told = sha256(named.encode()).hexdigest()
+            named = f"{named[: _LONGEST - len(told) - 1]}~{told}"
+        return cls(SubjectType.SHORTAGE, named)
+
     @property
     def columns(self) -> dict[str, str]:
         """The values of the columns that hold it."""
@@ -38,7 +54,7 @@ class AboutSubject:
     """Columns of a table whose rows are about one subject each. In queries, ask by `about`."""
 
     subject_type: Mapped[str] = mapped_column(String(20))
-    subject_id: Mapped[str] = mapped_column(String(200))
+    subject_id: Mapped[str] = mapped_column(String(_LONGEST))
 
     @property
     def key(self) -> SubjectKey:

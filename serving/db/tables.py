@@ -22,6 +22,7 @@ from serving.db.causes import LookRow as LookRow
 from serving.db.effects import OutcomeRow as OutcomeRow
 from serving.db.orders import DirectiveRow as DirectiveRow
 from serving.db.orders import StepUpRow as StepUpRow
+from serving.db.promises import StockPromiseRow as StockPromiseRow
 from serving.db.subjects import AboutSubject
 
 
@@ -56,7 +57,7 @@ class RejectedEventRow(Base):
 class DecisionRow(AboutSubject, Base):
     """A sealed decision. `sequence` has no gaps; `body` is canonical JSON; `hash` covers it and `previous_hash`.
 
-    `moment` is the decision moment of a shipment; of an invoice it says as known when it was judged.
+    `moment` is the decision moment of a shipment or an order line; of an invoice it says as known when it was judged.
     """
 
     __tablename__ = "decisions"

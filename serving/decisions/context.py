@@ -7,7 +7,7 @@ release values, confirmations, playbooks and exploration, and while nothing is o
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, or_, select
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from features.vocabulary import Branch
 from routing.context import Context, Past
+from routing.directives import Directive
 from routing.evaluation import RuleOutcome
 from routing.policy import Policy
 from serving.causes.watching import watches_of
@@ -27,9 +28,19 @@ _HAD_HIT = (RuleOutcome.HIT, RuleOutcome.SNOOZED)
 
 
 def context_of(
-    session: Session, policy: Policy, subject_id: str, facts: Mapping[str, object], now: datetime
+    session: Session,
+    policy: Policy,
+    subject_id: str,
+    facts: Mapping[str, object],
+    now: datetime,
+    standing: Sequence[Directive] | None = None,
 ) -> Context:
     """Read the context of a decision about a subject.
+
+    Parameters
+    ----------
+    standing
+        What is in force for its type, where that was read for many in one transaction.
 
     Whoever decides holds the subject (`repository.lock_subject`), the directives (`lock_shared`) and, where decisions
     touch each other (`Policy.is_shared`), the chain: what is read stays true until the decision is sealed.
@@ -37,7 +48,9 @@ def context_of(
     known = policy.reader.read(facts).known
     return Context(
         capacity=usage.left(session, policy, now),
-        directives=directives.standing_for(session, known, now, policy.subject),
+        directives=directives.concerning(
+            directives.standing(session, now, policy.subject) if standing is None else standing, known
+        ),
         history=history_of(session, policy, subject_id, now),
         last_taken=usage.last_taken(session, policy, known, now),
         watches=watches_of(session, policy, known, subject_id, now),

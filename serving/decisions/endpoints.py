@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Header, Query, Response
+from fastapi import APIRouter, Body, Depends, Query, Response
 
-from serving.decisions.idempotency import read_key
+from serving.decisions.deciding import Decided
 from serving.decisions.schemas import (
     CounterfactualList,
     CounterfactualShape,
@@ -17,8 +15,9 @@ from serving.decisions.schemas import (
     DecisionsAsked,
     TriageAnswer,
 )
-from serving.decisions.service import Decided, Request
-from serving.dependencies import ActorOrSystem, Decisions, require_json
+from serving.decisions.service import Request
+from serving.dependencies import ActorOrSystem, Decisions, Key, require_json
+from serving.replies import keyed_by, respond
 from serving.scores.documentation import SCORE_EXAMPLES
 from serving.scores.schemas import ShipmentQuestion
 from serving.shapes import PathId
@@ -32,9 +31,7 @@ async def triage(
     body: Annotated[ShipmentQuestion, Body(openapi_examples=SCORE_EXAMPLES)],
     decisions: Decisions,
     actor: ActorOrSystem,
-    idempotency_key: Annotated[
-        str | None, Header(description="required; new for each new call, the same for each retry, e.g. a UUID")
-    ] = None,
+    key: Key,
 ) -> Response:
     """Score a shipment, decide under the policy, seal the decision, and set in motion what it says.
 
@@ -45,11 +42,8 @@ async def triage(
     another payload 422; while the first request is running 409; without a key 400. A version of a shipment (its plan,
     its moment, the number of its events known) is decided once, whatever the key.
     """
-    key = read_key(idempotency_key)
-    request = Request(body.question(), key, _digest(body), actor, explain=body.explain)
-    answer = decisions.triage(request, _render)
-    headers = {"Idempotent-Replayed": "true"} if answer.is_replayed else None
-    return Response(answer.body, status_code=answer.status, media_type="application/json", headers=headers)
+    request = Request(body.question(), keyed_by(_PATH, body, key), actor, explain=body.explain)
+    return respond(decisions.triage(request, _render))
 
 
 @router.get("/decisions/{decision_id}")
@@ -74,14 +68,8 @@ async def list_decisions(
     asked: Annotated[DecisionsAsked, Query()],
     decisions: Decisions,
 ) -> DecisionList:
-    """List the decisions about a shipment or an invoice, newest first."""
+    """List the decisions about a shipment, an invoice or an order line, newest first."""
     return DecisionList.of(decisions.of_subject(asked.key, before=asked.before, limit=asked.limit), asked.limit)
-
-
-def _digest(body: ShipmentQuestion) -> str:
-    """Digest what was asked; the order of keys and the blanks between them do not count."""
-    text = json.dumps([_PATH, body.model_dump(exclude_defaults=True)], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _render(decided: Decided) -> str:

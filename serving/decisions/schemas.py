@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Self
 
@@ -30,8 +31,8 @@ class PolicyShape(BaseModel):
     digest: str
 
 
-class TriageAnswer(BaseModel):
-    """What was decided, and what was set in motion.
+class DecidedShape(BaseModel):
+    """What is answered of a decision whatever it is about.
 
     `recommended_branch` is what the rules say, `branch` what happens; where they differ, `held_because` (it went before
     a person) or `suppressed_because` (nothing is done) says why.
@@ -40,64 +41,77 @@ class TriageAnswer(BaseModel):
     decision_id: str
     sequence: int
     hash: str
-    shipment_id: str
-    moment: Moment
     decided_at: datetime
     branch: Branch
     recommended_branch: Branch
     decided_by: str
     mode: Mode
-    probability: float | None
-    verdict: Verdict
-    abstained_because: list[str]
-    reasons: list[ReasonShape] | None = Field(description="null if nobody is going to act and none were asked for")
     reason_staff: str
-    reason_customer: str
     held_because: str | None
     suppressed_because: str | None
     missing: dict[str, str] = Field(description="facts that stood in the way, each with the reason")
     latest_useful_at: datetime | None
     call_id: str | None = Field(description="the outgoing call, if the branch is one")
     review_item_id: str | None = Field(description="the item of the review queue, if there is one")
-    cause_id: str | None = Field(description="the common cause that holds it, if one does; see /v1/causes")
     model: ModelShape
     policy: PolicyShape
-    already_decided: bool = Field(description="this version of the shipment was decided before, under another key")
+    already_decided: bool = Field(description="as much was known before, and it was decided then, under another key")
+
+
+def decided_fields(sealed: SealedDecision, body: Mapping[str, Any], *, already_decided: bool) -> dict[str, Any]:
+    """Return the fields of `DecidedShape`, from a sealed decision and its body."""
+    branch, model = Branch(body["branch"]), body["model"]
+    as_sealed = (
+        "decided_at", "recommended_branch", "decided_by", "mode", "held_because", "suppressed_because", "missing",
+        "latest_useful_at",
+    )  # fmt: skip
+    return {
+        "decision_id": sealed.decision_id,
+        "sequence": sealed.sequence,
+        "hash": sealed.hash,
+        "branch": branch,
+        **{name: body[name] for name in as_sealed},
+        "reason_staff": body["explanation"]["staff"],
+        "call_id": call_id_for(sealed.decision_id, branch) if is_called(branch) else None,
+        "review_item_id": item_id_of(sealed.decision_id) if branch is Branch.REVIEW else None,
+        "model": ModelShape(name=model["name"], version=model["version"]),
+        "policy": PolicyShape(**body["policy"]),
+        "already_decided": already_decided,
+    }
+
+
+class TriageAnswer(DecidedShape):
+    """What was decided about a shipment, and what was set in motion.
+
+    `recommended_branch` is what the rules say, `branch` what happens; where they differ, `held_because` (it went before
+    a person) or `suppressed_because` (nothing is done) says why.
+    """
+
+    shipment_id: str
+    moment: Moment
+    probability: float | None
+    verdict: Verdict
+    abstained_because: list[str]
+    reasons: list[ReasonShape] | None = Field(description="null if nobody is going to act and none were asked for")
+    reason_customer: str
+    cause_id: str | None = Field(description="the common cause that holds it, if one does; see /v1/causes")
 
     @classmethod
     def of(cls, sealed: SealedDecision, *, already_decided: bool) -> Self:
         """Shape a sealed decision."""
         body = json.loads(sealed.body)
         model = body["model"]
-        branch = Branch(body["branch"])
         explanation = model["explanation"]
         return cls(
-            decision_id=sealed.decision_id,
-            sequence=sealed.sequence,
-            hash=sealed.hash,
+            **decided_fields(sealed, body, already_decided=already_decided),
             shipment_id=body["subject"]["id"],
             moment=model["moment"],
-            decided_at=body["decided_at"],
-            branch=branch,
-            recommended_branch=body["recommended_branch"],
-            decided_by=body["decided_by"],
-            mode=body["mode"],
             probability=model["probability"],
             verdict=model["verdict"],
             abstained_because=model["abstained_because"],
             reasons=None if explanation is None else explanation["reasons"],
-            reason_staff=body["explanation"]["staff"],
             reason_customer=body["explanation"]["customer"],
-            held_because=body["held_because"],
-            suppressed_because=body["suppressed_because"],
-            missing=body["missing"],
-            latest_useful_at=body["latest_useful_at"],
-            call_id=call_id_for(sealed.decision_id, branch) if is_called(branch) else None,
-            review_item_id=item_id_of(sealed.decision_id) if branch is Branch.REVIEW else None,
             cause_id=body["cause"]["cause_id"] if "cause" in body else None,
-            model=ModelShape(name=model["name"], version=model["version"]),
-            policy=PolicyShape(**body["policy"]),
-            already_decided=already_decided,
         )
 
 
@@ -187,19 +201,23 @@ class CounterfactualList(BaseModel):
 
 
 class DecisionsAsked(BaseModel):
-    """Whose decisions are listed: of one shipment, or of one invoice."""
+    """Whose decisions are listed: of one shipment, of one invoice, or of one order line."""
 
     model_config = ConfigDict(extra="forbid")
 
     shipment_id: ShipmentId | None = None
     invoice_id: ShipmentId | None = None
+    order_id: ShipmentId | None = Field(default=None, description="with `line_id`: the order of a line")
+    line_id: ShipmentId | None = None
     before: Position | None = Field(default=None, description="`next` of the page before")
     limit: int = Field(default=50, ge=1, le=200)
 
     @model_validator(mode="after")
-    def _one_of_two(self) -> Self:
-        if (self.shipment_id is None) == (self.invoice_id is None):
-            raise ValueError("give either shipment_id or invoice_id, and not both")
+    def _one_of_three(self) -> Self:
+        if (self.order_id is None) != (self.line_id is None):
+            raise ValueError("give order_id and line_id together: they name one order line")
+        if [self.shipment_id, self.invoice_id, self.order_id].count(None) != 2:
+            raise ValueError("give exactly one of shipment_id, invoice_id, and order_id with line_id")
         return self
 
     @property
@@ -207,6 +225,8 @@ class DecisionsAsked(BaseModel):
         """What they are about."""
         if self.invoice_id is not None:
             return SubjectKey.invoice(self.invoice_id)
+        if self.order_id is not None:
+            return SubjectKey.line(self.order_id, str(self.line_id))
         return SubjectKey.shipment(str(self.shipment_id))
 
 
@@ -218,7 +238,7 @@ class DecisionSummary(BaseModel):
     subject_type: SubjectType
     subject_id: str
     shipment_id: str | None = Field(description="null if it is not about a shipment")
-    moment: str = Field(description="of a shipment its decision moment; of an invoice as known when it was judged")
+    moment: str = Field(description="of a shipment or a line its moment; of an invoice as known when it was judged")
     branch: Branch
     mode: Mode
     decided_at: datetime

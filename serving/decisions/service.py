@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from features.vocabulary import Branch
 from routing.counterfactuals import Counterfactual
 from routing.decision import SealedDecision
+from routing.engine import Choice
 from routing.policy import Policy
 from serving.causes import effects as causes
 from serving.clock import Clock
@@ -23,48 +23,38 @@ from serving.db.subjects import SubjectKey
 from serving.db.tables import DecisionRow, OutgoingCallRow
 from serving.decisions import repository, usage
 from serving.decisions.acting import Action
-from serving.decisions.calls import enqueue, is_called
+from serving.decisions.calls import enqueue
+from serving.decisions.deciding import (
+    Decided,
+    Noted,
+    Render,
+    decide_once,
+    governing,
+    set_in_motion,
+    weigh_and_seal,
+)
 from serving.decisions.facts import facts_of
-from serving.decisions.idempotency import Answer, Keyed, answer_once
+from serving.decisions.idempotency import Answer, Keyed
 from serving.decisions.record import features_of, model_of
 from serving.decisions.replaying import counterfactuals
-from serving.decisions.sealing import keep_sealed, let_out, sealed_of
+from serving.decisions.sealing import sealed_of
 from serving.decisions.subject import subject_version
 from serving.decisions.weighing import MoreFacts, Weighed, no_more, weigh
-from serving.directives import repository as directives
 from serving.errors import DecisionNotFoundError
 from serving.events.following import Following
-from serving.policies import shadow
 from serving.policies.bundles import Bundles, InForce
-from serving.reviews.opening import open_item, shipment_matter
+from serving.reviews.opening import shipment_matter
 from serving.scores.service import Question, Scored, ScoreService, Subject
-
-OK = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request to triage: who asks what, under which key, and the digest of all that was sent."""
+    """A request to triage: who asks what, under which key."""
 
     question: Question
-    key: str
-    request_hash: str
+    keyed: Keyed
     actor: str
     explain: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """A sealed decision; `is_new` is False if the same version was decided before."""
-
-    sealed: SealedDecision
-    is_new: bool
-
-
-class Render(Protocol):
-    """Writes the answer to a request; it is kept with the key."""
-
-    def __call__(self, decided: Decided) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +80,11 @@ class DecisionService:
         UnknownShipmentError, NoDecisionMomentError, InvalidRecordError, KnownTimeError, FutureKnowledgeError
             As `ScoreService.subject`.
         """
-        try:
-            return self._triage(request, render)
-        except IntegrityError:
-            # Another process decided the same version, or used the same key, between our look and our write. Its
-            # decision stands now, so the second look finds it.
-            return self._triage(request, render)
+
+        def act(session: Session, now: datetime) -> str:
+            return render(self._decided(session, request, now))
+
+        return decide_once(self.sessions, self.following, self.clock, request.keyed, act)
 
     def decision(self, decision_id: str) -> tuple[DecisionRow, list[OutgoingCallRow]]:
         """Return a decision and its calls.
@@ -134,13 +123,6 @@ class DecisionService:
         """Return the decisions about a subject, newest first."""
         with self.reads() as session:
             return repository.of_subject(session, key, before=before, limit=limit)
-
-    def _triage(self, request: Request, render: Render) -> Answer:
-        def act(session: Session) -> tuple[datetime, str]:
-            now = self.following.catch_up_as_of(session, self.clock)
-            return now, render(self._decided(session, request, now))
-
-        return answer_once(self.sessions, Keyed(request.key, request.request_hash), status=OK, act=act)
 
     def _decided(self, session: Session, request: Request, now: datetime) -> Decided:
         subject = self.scores.subject(request.question, now)
@@ -186,33 +168,27 @@ class DecisionService:
     def _decide(self, session: Session, request: Request, subject: Subject, version: str) -> SealedDecision:
         scored = self.scores.score(subject)
         shipment = subject.shipment
-        directives.lock_shared(session)  # what is in force and what is ordered stays so until the decision is sealed
-        in_force = self.bundles.in_force(session)
-        policy = in_force.for_subject(shipment.shipment_id)
-        if policy.is_shared:
-            repository.lock_chain(session)  # what is left now is left when this decision is sealed
         key = SubjectKey.shipment(shipment.shipment_id)
+        in_force, policy = governing(session, self.bundles, key)
         taken = repository.branches_taken(session, key)
-        weighed = weigh(session, policy, scored, self.scores.state, taken, self.more)
-        looked = None
-        if in_force.shadow is not None:
-            again = partial(weigh, session, in_force.shadow, scored, self.scores.state, taken, self.more)
-            looked = shadow.look(session, in_force.shadow, again)
-        choice = weighed.choice
-        # An explanation costs tens of predictions; any other is computed later, exactly, from the sealed features.
-        explanation = self.scores.explain(scored) if choice.branch is not Branch.NONE or request.explain else None
-        sealed = keep_sealed(
-            session,
-            weighed,
+
+        def weighed_under(policy: Policy) -> Weighed:
+            return weigh(session, policy, scored, self.scores.state, taken, self.more)
+
+        def model(choice: Choice) -> dict[str, object]:
+            # An explanation costs tens of predictions; any other is computed later, exactly, from the sealed features.
+            explanation = self.scores.explain(scored) if choice.branch is not Branch.NONE or request.explain else None
+            return model_of(self.scores.model, scored, explanation)
+
+        noted = Noted(
             key=key,
             version=version,
             moment=subject.moment.value,
             features=features_of(scored.row),
-            model=model_of(self.scores.model, scored, explanation),
+            model=model,
             actor=request.actor,
         )
-        if looked is not None:
-            shadow.record(session, looked, sealed)
+        sealed, weighed = weigh_and_seal(session, in_force, policy, weighed_under, noted)
         self._set_in_motion(session, sealed, weighed, scored, in_force)
         return sealed
 
@@ -220,11 +196,8 @@ class DecisionService:
         self, session: Session, sealed: SealedDecision, weighed: Weighed, scored: Scored, in_force: InForce
     ) -> None:
         shipment, choice = scored.subject.shipment, weighed.choice
-        if is_called(choice.branch):
-            key = SubjectKey.shipment(shipment.shipment_id)
-            let_out(session, sealed, weighed, in_force, key=key, target=self.target)
-        elif choice.branch is Branch.REVIEW:
-            open_item(session, sealed.decision_id, choice, shipment_matter(scored, weighed.policy.costs))
+        matter = shipment_matter(scored, weighed.policy.costs)
+        set_in_motion(session, sealed, weighed, in_force, matter, target=self.target)
         if choice.findings:
             call = partial(self._call_owner, session, sealed, weighed, in_force)
             causes.take_effect(

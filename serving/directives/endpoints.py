@@ -12,9 +12,10 @@ from pydantic import BaseModel
 
 from serving.auth.people import Person
 from serving.db.tables import DirectiveRow
-from serving.decisions.idempotency import Answer, Keyed
+from serving.decisions.idempotency import Keyed
 from serving.dependencies import Directives, Key, Known, require_json
 from serving.directives.schemas import DirectiveAnswer, DirectiveBody, DirectiveList, EndBody
+from serving.replies import respond
 from serving.shapes import PathId, Position
 
 router = APIRouter(prefix="/v1/directives", tags=["directives"])
@@ -97,12 +98,6 @@ def keyed(what: str, body: BaseModel, person: Person, key: str) -> Keyed:
     """Digest a request: what it is about, what was sent, and by whom."""
     sent = [type(body).__name__, what, person.name, body.model_dump(mode="json", exclude_defaults=True)]
     return Keyed(key, hashlib.sha256(json.dumps(sent, sort_keys=True).encode()).hexdigest())
-
-
-def respond(answer: Answer) -> Response:
-    """Answer as the first time."""
-    headers = {"Idempotent-Replayed": "true"} if answer.is_replayed else None
-    return Response(answer.body, status_code=answer.status, media_type="application/json", headers=headers)
 
 
 def _render(row: DirectiveRow, now: datetime) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
@@ -101,11 +101,9 @@ def standing(session: Session, now: datetime, subject: SubjectType = SubjectType
     return found
 
 
-def standing_for(
-    session: Session, known: Mapping[str, object], now: datetime, subject: SubjectType
-) -> tuple[Directive, ...]:
-    """Return what is in force and may concern a case; what names other cases cannot."""
-    return tuple(each for each in standing(session, now, subject) if each.covers(known) is not False)
+def concerning(standing: Iterable[Directive], known: Mapping[str, object]) -> tuple[Directive, ...]:
+    """Return what of all that is in force may concern a case; what names other cases cannot."""
+    return tuple(each for each in standing if each.covers(known) is not False)
 
 
 def stops(branch: InstrumentedAttribute[str], now: datetime) -> ColumnElement[bool]:

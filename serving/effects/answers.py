@@ -8,12 +8,11 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from routing.effects import Effect, Outcome
-from serving.db.audit import audit
 from serving.db.tables import OutcomeRow, OutgoingCallRow
 from serving.effects.booking import live_booking
 from serving.effects.compensating import after_compensation, compensate, compensation_of
 from serving.effects.errors import UndoError
-from serving.effects.moves import locked, move, standing_of
+from serving.effects.moves import locked, move, standing_of, withdraw_unsent
 from serving.policies.bundles import Bundles
 
 
@@ -70,8 +69,4 @@ def leave(session: Session, call_id: str, note: str | None, *, actor: str, now: 
         effect = Effect.FAILED if row.outcome == Outcome.FAILED else Effect.UNVERIFIED
         move(session, row, effect, because=because, actor=actor, now=now)
     elif row.status == "pending" and live_booking(session, row.key, before=row.position) is not None:
-        old = {"status": row.status, "attempts": row.attempts}
-        row.status = "dismissed"
-        new = {"status": "dismissed", "attempts": row.attempts, "reason": because}
-        audit(session, at=now, actor=actor, action="call.dismissed", subject=f"call:{call_id}", old=old, new=new)
-        move(session, row, Effect.WITHDRAWN, because=because, actor=actor, now=now)
+        withdraw_unsent(session, row, because, actor=actor, now=now)

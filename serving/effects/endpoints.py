@@ -14,9 +14,9 @@ from serving.db.tables import OutgoingCallRow
 from serving.decisions.idempotency import Keyed
 from serving.decisions.schemas import CallShape
 from serving.dependencies import Actor, Effects, Key, Reporter, require_json
-from serving.directives.endpoints import respond
 from serving.effects.schemas import CallAnswer, CallList, OutcomeAnswer, OutcomeBody, UndoCallBody
 from serving.effects.service import Told
+from serving.replies import respond
 from serving.scores.schemas import ShipmentId
 from serving.shapes import PathId, Position
 

@@ -52,6 +52,15 @@ def move(
     session.flush()
 
 
+def withdraw_unsent(session: Session, row: OutgoingCallRow, because: str, *, actor: str, now: datetime) -> None:
+    """Settle a call that waits in the outbox, and is locked, without sending it."""
+    old = {"status": row.status, "attempts": row.attempts}
+    row.status = "dismissed"
+    new = {"status": row.status, "attempts": row.attempts, "reason": because}
+    audit(session, at=now, actor=actor, action="call.dismissed", subject=f"call:{row.call_id}", old=old, new=new)
+    move(session, row, Effect.WITHDRAWN, because=because, actor=actor, now=now)
+
+
 def wait_for_confirmation(row: OutgoingCallRow, now: datetime) -> None:
     """Say until when the effect of a call that is accepted now must be confirmed, and when to ask about it."""
     if row.confirm_seconds is None:

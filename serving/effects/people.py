@@ -19,6 +19,8 @@ from serving.reviews.reasons import Answer, ReasonCode
 from serving.reviews.repository import CLAIMED, DONE, OPEN
 
 _LONGEST_TITLE = 300
+_STAKES = ("value_at_stake_minor", "recoverable_minor", "expected_loss_minor")
+"""The fact that holds what is at stake, by type of subject."""
 
 
 def put_before_person(session: Session, row: OutgoingCallRow, why: str, *, actor: str, now: datetime) -> str:
@@ -95,7 +97,7 @@ def _say_too(session: Session, item_id: str, why: str, *, actor: str, now: datet
 
 def _stake(body: Mapping[str, Any]) -> tuple[int, str | None]:
     facts = body.get("facts", {})
-    stake = facts.get("value_at_stake_minor", facts.get("recoverable_minor"))
+    stake = next((facts[name] for name in _STAKES if name in facts), None)
     currency = facts.get("currency")
     return (stake if isinstance(stake, int) else 0), (currency if isinstance(currency, str) else None)
 

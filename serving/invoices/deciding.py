@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from features.invoice import INVOICE_NAMES
@@ -20,21 +18,26 @@ from routing.wording import money
 from serving.clock import Clock
 from serving.db.subjects import SubjectKey
 from serving.decisions import repository
-from serving.decisions.calls import is_called
 from serving.decisions.context import context_of
-from serving.decisions.idempotency import Answer, Keyed, answer_once
-from serving.decisions.sealing import keep_sealed, let_out, sealed_of
+from serving.decisions.deciding import (
+    Decided,
+    Noted,
+    Render,
+    decide_once,
+    governing,
+    set_in_motion,
+    weigh_and_seal,
+)
+from serving.decisions.idempotency import Answer, Keyed
+from serving.decisions.sealing import sealed_of
 from serving.decisions.weighing import Weighed
-from serving.directives import repository as directives
 from serving.events.following import Following
 from serving.invoices.facts import invoice_facts
 from serving.invoices.schemas import InvoiceAnswer
 from serving.invoices.service import InvoiceQuestion, InvoiceService, Judged
-from serving.policies import shadow
 from serving.policies.bundles import Bundles
-from serving.reviews.opening import Matter, open_item
+from serving.reviews.opening import Matter
 
-OK = 200
 ON_RECEIPT, ANEW = "on_receipt", "anew"
 _MAKES_A_VERSION = (
     "verdict", "billed_minor", "owed_minor", "proven_minor", "withheld_minor", "within_tolerance_minor", "findings",
@@ -50,18 +53,6 @@ class Request:
     anew: bool
     keyed: Keyed
     actor: str
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """A sealed decision; `is_new` is False if the same version was decided before."""
-
-    sealed: SealedDecision
-    is_new: bool
-
-
-Render = Callable[[Decided], str]
-"""Writes the answer to a request; it is kept with the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +78,11 @@ class InvoiceDecisions:
         NothingInForceError
             If no bundle on invoices is in force.
         """
-        try:
-            return self._triage(request, render)
-        except IntegrityError:
-            return self._triage(request, render)  # another process was faster; its decision stands now
 
-    def _triage(self, request: Request, render: Render) -> Answer:
-        def act(session: Session) -> tuple[datetime, str]:
-            now = self.following.catch_up_as_of(session, self.clock)
-            return now, render(self._decided(session, request, now))
+        def act(session: Session, now: datetime) -> str:
+            return render(self._decided(session, request, now))
 
-        return answer_once(self.sessions, request.keyed, status=OK, act=act)
+        return decide_once(self.sessions, self.following, self.clock, request.keyed, act)
 
     def _decided(self, session: Session, request: Request, now: datetime) -> Decided:
         judged = self.invoices.judged(InvoiceQuestion(request.invoice_id, anew=request.anew), now)
@@ -112,34 +97,22 @@ class InvoiceDecisions:
         self, session: Session, request: Request, judged: Judged, version: str, now: datetime
     ) -> SealedDecision:
         key = SubjectKey.invoice(request.invoice_id)
-        directives.lock_shared(session)  # what is in force and what is ordered stays so until the decision is sealed
-        in_force = self.bundles.in_force(session, SubjectType.INVOICE)
-        policy = in_force.for_subject(key.id)
-        if policy.is_shared:
-            repository.lock_chain(session)  # what is left now is left when this decision is sealed
+        in_force, policy = governing(session, self.bundles, key)
         taken = repository.branches_taken(session, key)
-        weighed = weigh_invoice(session, policy, judged, taken, now)
-        looked = None
-        if in_force.shadow is not None:
-            again = partial(weigh_invoice, session, in_force.shadow, judged, taken, now)
-            looked = shadow.look(session, in_force.shadow, again)
-        sealed = keep_sealed(
-            session,
-            weighed,
+
+        def weighed_under(policy: Policy) -> Weighed:
+            return weigh_invoice(session, policy, judged, taken, now)
+
+        noted = Noted(
             key=key,
             version=version,
             moment=ANEW if request.anew else ON_RECEIPT,
             features=dict(zip(INVOICE_NAMES, judged.values.tolist(), strict=True)),
-            model=_model_of(judged.answer),
+            model=lambda _: _model_of(judged.answer),
             actor=request.actor,
         )
-        if looked is not None:
-            shadow.record(session, looked, sealed)
-        choice = weighed.choice
-        if is_called(choice.branch):
-            let_out(session, sealed, weighed, in_force, key=key, target=self.target)
-        elif choice.branch is Branch.REVIEW:
-            open_item(session, sealed.decision_id, choice, invoice_matter(judged.answer, policy))
+        sealed, weighed = weigh_and_seal(session, in_force, policy, weighed_under, noted)
+        set_in_motion(session, sealed, weighed, in_force, invoice_matter(judged.answer, policy), target=self.target)
         return sealed
 
 

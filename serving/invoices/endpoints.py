@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Body, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
-from serving.decisions.idempotency import Keyed
+from serving.decisions.deciding import Decided
 from serving.dependencies import ActorOrSystem, InvoiceDecider, Invoices, Key, require_json
-from serving.invoices.deciding import Decided, Request
+from serving.invoices.deciding import Request
 from serving.invoices.decision_schemas import InvoiceDecision
 from serving.invoices.documentation import INVOICE_EXAMPLES, TRIAGE_EXAMPLES
 from serving.invoices.schemas import InvoiceAnswer
 from serving.invoices.service import InvoiceQuestion
+from serving.replies import keyed_by, respond
 from serving.shapes import NO_NUL
 
 router = APIRouter(prefix="/v1", tags=["scores"])
@@ -81,11 +80,8 @@ async def triage_invoice(
     carrier, each as a call that is enqueued; what needs a person becomes an item of the review queue. All of it is one
     transaction. An invoice of which the audit says what it said before is decided once, whatever the key.
     """
-    sent = json.dumps(["/v1/triage/invoices", body.model_dump(exclude_defaults=True)], sort_keys=True)
-    keyed = Keyed(key, hashlib.sha256(sent.encode()).hexdigest())
-    answer = decider.triage(Request(body.invoice_id, body.anew, keyed, actor), _render)
-    headers = {"Idempotent-Replayed": "true"} if answer.is_replayed else None
-    return Response(answer.body, status_code=answer.status, media_type="application/json", headers=headers)
+    keyed = keyed_by("/v1/triage/invoices", body, key)
+    return respond(decider.triage(Request(body.invoice_id, body.anew, keyed, actor), _render))
 
 
 def _render(decided: Decided) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Path, Query, Response
 
 from serving.dependencies import Key, Known, Policies, require_json
-from serving.directives.endpoints import keyed, respond
+from serving.directives.endpoints import keyed
 from serving.policies import steps
 from serving.policies.schemas import (
     BundleAnswer,
@@ -23,6 +23,7 @@ from serving.policies.schemas import (
     SubmitBody,
 )
 from serving.policies.service import Asking
+from serving.replies import respond
 from serving.shapes import Position
 
 router = APIRouter(prefix="/v1/policies", tags=["policies"])

@@ -19,7 +19,11 @@ from features.vocabulary import SubjectType
 from routing.errors import Problem
 from serving.errors import Fault, ServingError
 
-_OPTIONS = {SubjectType.SHIPMENT: "--policy", SubjectType.INVOICE: "--invoice-policy"}
+_OPTIONS = {
+    SubjectType.SHIPMENT: "--policy",
+    SubjectType.INVOICE: "--invoice-policy",
+    SubjectType.SHORTAGE: "--shortage-policy",
+}
 """How `triage serve` is given the first bundle on a type of subject."""
 
 
@@ -70,12 +74,10 @@ class NothingInForceError(LifeError):
 
     def __init__(self, subject: SubjectType) -> None:
         self.subject = subject
-        found = f"No bundle on {subject}s is in force in this database yet."
-        option = _OPTIONS.get(subject)
-        if option is None:
-            super().__init__(f"{found} This release decides about none: try it with `triage policy lint` and `suite`.")
-        else:
-            super().__init__(f"{found} Start `triage serve {option} FILE` once; it brings the first.")
+        super().__init__(
+            f"No bundle on {subject}s is in force in this database yet. Start `triage serve {_OPTIONS[subject]} FILE` "
+            "once; it brings the first."
+        )
 
 
 class ServiceRefusedError(LifeError):
@@ -99,6 +101,5 @@ class AnotherSubjectError(LifeError):
 
     def __init__(self, path: str, found: SubjectType, expected: SubjectType) -> None:
         self.path = path
-        option = _OPTIONS.get(found)
-        todo = "Give another file" if option is None else f"Give it as {option}"
-        super().__init__(f"{path} decides about {found}s, expected a bundle on {expected}s. {todo}.")
+        given = _OPTIONS[found]
+        super().__init__(f"{path} decides about {found}s, expected a bundle on {expected}s. Give it as {given}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
@@ -56,10 +57,7 @@ def open_item(session: Session, decision_id: str, choice: Choice, matter: Matter
     known now. A claimed one stays; whoever holds it answers it.
     """
     item_id, now = item_id_of(decision_id), choice.decided_at
-    closing = Closing(Answer.SUPERSEDED, SYSTEM, None, ReasonCode.NEWER_DECISION, f"by {item_id}")
-    for superseded in repository.supersede(session, matter.key, now=now, closing=closing):
-        new = {"status": "done", "verdict": closing.verdict, "by": item_id}
-        audit(session, at=now, actor=SYSTEM, action="review.superseded", subject=f"review:{superseded}", new=new)
+    supersede(session, matter.key, f"by {item_id}", now=now)
     suggested = suggested_branch(choice.payload)
     session.execute(
         insert(ReviewItemRow).values(
@@ -78,6 +76,21 @@ def open_item(session: Session, decision_id: str, choice: Choice, matter: Matter
     opened = {"status": "open", "suggested_branch": suggested.value, "decision_id": decision_id}
     audit(session, at=now, actor=SYSTEM, action="review.opened", subject=f"review:{item_id}", new=opened)
     return item_id
+
+
+def supersede(session: Session, key: SubjectKey, note: str, *, now: datetime) -> None:
+    """Close the items of a subject that nobody holds, as a newer decision stands in their place."""
+    closing = Closing(Answer.SUPERSEDED, SYSTEM, None, ReasonCode.NEWER_DECISION, note)
+    for item_id in repository.supersede(session, key, now=now, closing=closing):
+        new = {"status": "done", "verdict": closing.verdict, "note": note}
+        audit(session, at=now, actor=SYSTEM, action="review.superseded", subject=f"review:{item_id}", new=new)
+
+
+def tell_holders(session: Session, key: SubjectKey, news: str, *, now: datetime) -> None:
+    """Write what is new about a subject to its items that somebody holds: they are theirs to answer."""
+    for item_id in repository.say_too(session, key, news):
+        new = {"because": news}
+        audit(session, at=now, actor=SYSTEM, action="review.added_to", subject=f"review:{item_id}", new=new)
 
 
 def suggested_branch(payload: Mapping[str, object]) -> Branch:

@@ -171,6 +171,14 @@ def supersede(session: Session, key: SubjectKey, *, now: datetime, closing: Clos
     return list(session.scalars(statement.execution_options(synchronize_session=False)))
 
 
+def say_too(session: Session, key: SubjectKey, news: str) -> list[str]:
+    """Add a sentence to what the items of a subject say that wait, but for those about a call. Return their ids."""
+    item = ReviewItemRow
+    waiting = and_(about(item, key), item.call_id.is_(None), item.status != DONE, ~item.why.contains(news))
+    statement = update(item).where(waiting).values(why=item.why + f" {news}").returning(item.item_id)
+    return list(session.scalars(statement.execution_options(synchronize_session=False)))
+
+
 def _is_free(now: datetime) -> ColumnElement[bool]:
     item = ReviewItemRow
     return or_(item.status == OPEN, and_(item.status == CLAIMED, item.claim_expires_at <= now))

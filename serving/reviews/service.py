@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import token_hex
@@ -32,6 +32,8 @@ from serving.reviews import repository
 from serving.reviews.items import Item, place_of, rates_of, read_cursor, savings_by, write_cursor
 from serving.reviews.reasons import MEANINGS, Answer, ReasonCode, reasons_for
 from serving.reviews.repository import CLAIMED, DONE, OPEN, Closing, Which
+from serving.shortages import promises
+from serving.shortages.promises import Given
 from serving.step_ups.stepping_down import after_answer
 
 
@@ -311,13 +313,18 @@ class ReviewService:
         Raises
         ------
         AnswerError
-            If it would book transport for a shipment that has a live booking.
+            If it would book transport for a shipment that has a live booking, or hand out stock that another order line
+            was promised since.
         """
         if booking.books(action.branch):
             first = booking.live_booking(session, row.key)
             if first is not None:
                 why = f"{action.branch} would be a second booking: {booking.in_words(first)}"
                 raise AnswerError(row.item_id, why, f"Undo that one first: POST /v1/calls/{first.call_id}/undo")
+        given = promises.given_by(action.branch, action.payload, body["facts"])
+        if action.branch != row.suggested_branch:
+            _check_stock(session, row, action, given, body, now)
+        promises.note(session, row.key, row.decision_id, action.branch, given, now)
         governing = self.bundles.of_decision(session, body)
         terms = governing.branches.get(action.branch)
         call_id = enqueue(
@@ -352,6 +359,19 @@ def waiting_items(
     rates = rates_of(found)
     rows = repository.page(session, which=Which.WAITING, now=now, rates=rates, after=None, limit=limit)
     return [Item.of(row, now, found) for row in rows]
+
+
+def _check_stock(
+    session: Session, row: ReviewItemRow, action: Action, given: Sequence[Given], body: Mapping[str, Any], now: datetime
+) -> None:
+    """Refuse an action that takes what another order line was promised since the decision."""
+    decided_at = datetime.fromisoformat(body["decided_at"])
+    for each, quantity, lines in promises.promised_since(session, row.key, given, decided_at, now):
+        why = (
+            f"{action.branch} takes {each.quantity:g} of {each.sku} at {each.place}, and {quantity:g} were promised "
+            f"to {', '.join(lines)} since"
+        )
+        raise AnswerError(row.item_id, why, "Have the line decided about anew: POST /v1/triage/shortages.")
 
 
 def _found(session: Session, item_id: str) -> ReviewItemRow:

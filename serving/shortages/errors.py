@@ -57,6 +57,16 @@ class UnknownWaveError(ServingError):
         )
 
 
+class UnknownPlaceError(ServingError):
+    """A question about a place of which nothing was told."""
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+        super().__init__(
+            f"No order line, pick or stock of place '{place}' is known. Send its events first, or name another place."
+        )
+
+
 class TooManyLinesError(ServingError):
     """A question about more order lines than are judged at once."""
 

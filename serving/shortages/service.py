@@ -1,4 +1,4 @@
-"""Judges order lines that were told to the service: some by name, those of an order, or those of a wave."""
+"""Judges order lines that were told to the service: some by name, those of an order, of a wave, or of a place."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from features.codes import Ints
 from features.instants import instant_of, micros
 from features.inventory.around import Holder, Node
 from features.inventory.line_states import View
+from features.inventory.live.lines import Name
 from features.inventory.live.stock import LiveStock
 from features.inventory.stock import TIERS
 from features.timeline import NEVER
@@ -28,6 +29,7 @@ from serving.shortages.errors import (
     TooManyLinesError,
     UnknownLinesError,
     UnknownOrderError,
+    UnknownPlaceError,
     UnknownWaveError,
 )
 from serving.shortages.judging import About, Judged, judge, urgency
@@ -41,12 +43,45 @@ NO_BUNDLE = Unknown("no bundle in force can be read, so nobody says what latenes
 
 @dataclass(frozen=True, slots=True)
 class LineQuestion:
-    """Which order lines are asked about: exactly one of the three; and whether reasons are wanted."""
+    """Which order lines are asked about: exactly one of the four; and whether reasons are wanted.
+
+    Of a place they are those that wait to be picked there.
+    """
 
     lines: Sequence[tuple[str, str]] = ()
     order_id: str | None = None
     wave_id: str | None = None
+    place: str | None = None
     explain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class OrderOf:
+    """What is known of the order of a line and of its pick; None for what is not.
+
+    `unit` is that of its quantities, `due_at` when it is to be picked.
+    """
+
+    customer_id: str | None
+    ship_complete: bool | None
+    unit: str | None
+    due_at: datetime | None
+    is_released: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LineCase:
+    """A line that was judged, with what is at stake, and the bundle by whose terms that is reckoned."""
+
+    judged: Judged
+    stake: Stake | Unknown
+    order: OrderOf
+    priced_by: str | None
+
+    @property
+    def expected_loss_minor(self) -> float:
+        """What is expected to be lost if nothing is done; 0 where it is not known."""
+        return self.stake.matter.expected_loss_minor if isinstance(self.stake, Stake) else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +93,7 @@ class JudgedLines:
 
     as_of: datetime
     released_at: datetime | None
-    lines: Sequence[tuple[Judged, Stake | Unknown]]
+    lines: Sequence[LineCase]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +113,57 @@ class ShortageService:
         ------
         NoShortageModelError
             If the service was not started to judge shortages.
-        UnknownLinesError, UnknownOrderError, UnknownWaveError
+        UnknownLinesError, UnknownOrderError, UnknownPlaceError, UnknownWaveError
             If nobody sent them.
         TooManyLinesError
             If they are more than `MOST_LINES`.
         """
+        stock, model = self._loaded()
+        lines, cutoff, released = self._asked(stock, question, self.clock.now())
+        cases = self._judged(stock, model, lines, cutoff, explain=question.explain)
+        return JudgedLines(instant_of(cutoff), None if released == NEVER else instant_of(released), cases)
+
+    def as_of_now(self, question: LineQuestion, now: datetime, *, besides: Sequence[Name] = ()) -> list[LineCase]:
+        """Judge order lines as of now, also those of a wave that was released; the likeliest short first.
+
+        Parameters
+        ----------
+        besides
+            Lines that are judged too, as far as they are known.
+
+        Raises
+        ------
+        As `answer`.
+        """
+        stock, model = self._loaded()
+        lines, cutoff, _ = self._asked(stock, question, now)
+        if question.wave_id is not None:
+            cutoff = micros(now)
+            lines = _numbers(stock.of_wave(question.wave_id, cutoff))
+        more = [number for name in besides if (number := stock.line(name)) is not None]
+        lines = _numbers(dict.fromkeys([*lines.tolist(), *more]))
+        return self._judged(stock, model, lines, cutoff, explain=question.explain)
+
+    @property
+    def stock(self) -> LiveStock:
+        """All that is known of stock.
+
+        Raises
+        ------
+        NoShortageModelError
+            If the service was not started to judge shortages.
+        """
+        return self._loaded()[0]
+
+    def _loaded(self) -> tuple[LiveStock, ShortageModel]:
         stock = self.state.stock
         if stock is None or self.model is None:
             raise NoShortageModelError
-        lines, cutoff, released = self._asked(stock, question)
+        return stock, self.model
+
+    def _judged(
+        self, stock: LiveStock, model: ShortageModel, lines: Ints, cutoff: int, *, explain: bool
+    ) -> list[LineCase]:
         if len(lines) > MOST_LINES:
             raise TooManyLinesError(len(lines), MOST_LINES)
         cutoffs = np.full(len(lines), cutoff, dtype=np.int64)
@@ -102,15 +179,27 @@ class ShortageService:
             return stock.holders(int(lines[row]), view, row, cutoff), nodes[int(view.article[row])]
 
         about = [_about(stock, line, view, row, cutoff) for row, line in enumerate(lines.tolist())]
-        judged = judge(about, cutoff, values, news, beside, self.model, explain=question.explain)
+        judged = judge(about, cutoff, values, news, beside, model, explain=explain)
         policy = self._policy()
-        stakes = [_stake(stock, *each, policy) for each in zip(judged, lines.tolist(), view.tier.tolist(), strict=True)]
-        found = sorted(zip(judged, stakes, strict=True), key=lambda each: urgency(each[0]))
-        return JudgedLines(instant_of(cutoff), None if released == NEVER else instant_of(released), found)
+        cases = [
+            LineCase(
+                one,
+                _stake(stock, one, line, int(view.tier[row]), policy),
+                _order_of(stock, line, view, row, cutoff),
+                None if policy is None else policy.digest,
+            )
+            for row, (one, line) in enumerate(zip(judged, lines.tolist(), strict=True))
+        ]
+        return sorted(cases, key=lambda each: urgency(each.judged))
 
-    def _asked(self, stock: LiveStock, question: LineQuestion) -> tuple[Ints, int, int]:
+    def _asked(self, stock: LiveStock, question: LineQuestion, moment: datetime) -> tuple[Ints, int, int]:
         """Return the lines that are asked about, as of when, and when their wave was released."""
-        now = micros(self.clock.now())
+        now = micros(moment)
+        if question.place is not None:
+            waiting = stock.of_place(question.place, now)
+            if waiting is None:
+                raise UnknownPlaceError(question.place)
+            return _numbers(waiting), now, NEVER
         if question.wave_id is not None:
             released = stock.released_at(question.wave_id)
             if released is None:
@@ -144,6 +233,17 @@ def _numbers(lines: Iterable[int]) -> Ints:
 def _about(stock: LiveStock, line: int, view: View, row: int, cutoff: int) -> About:
     place, wave = stock.place_name(int(view.place[row])), stock.wave_name(int(view.wave[row]))
     return About(*stock.lines.lines[line].name, stock.sku(line, cutoff), place, wave)
+
+
+def _order_of(stock: LiveStock, line: int, view: View, row: int, cutoff: int) -> OrderOf:
+    article, complete, due = (int(column[row]) for column in (view.article, view.complete, view.due))
+    return OrderOf(
+        customer_id=stock.customer(line, cutoff),
+        ship_complete=None if complete < 0 else complete > 0,
+        unit=None if article < 0 else stock.article_name(article)[2],
+        due_at=None if due == NEVER else instant_of(due),
+        is_released=stock.is_released(line, cutoff),
+    )
 
 
 def _stake(stock: LiveStock, judged: Judged, line: int, tier: int, policy: Policy | None) -> Stake | Unknown:

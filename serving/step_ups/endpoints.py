@@ -8,7 +8,8 @@ from fastapi import APIRouter, Body, Depends, Query, Response
 
 from serving.db.tables import StepUpRow
 from serving.dependencies import Key, Known, StepUps, require_json
-from serving.directives.endpoints import keyed, respond
+from serving.directives.endpoints import keyed
+from serving.replies import respond
 from serving.shapes import PathId, Position
 from serving.step_ups.schemas import ApproveBody, RejectBody, StepUpAnswer, StepUpBody, StepUpList
 

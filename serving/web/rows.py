@@ -11,7 +11,7 @@ from typing import Any
 from features.vocabulary import SubjectType
 from serving.db.tables import DecisionRow
 from serving.reviews.items import Item
-from serving.web import invoice, words
+from serving.web import invoice, shortage, words
 
 SOON = timedelta(hours=2)
 """Less time than this is marked: it is about what a tender takes."""
@@ -30,7 +30,7 @@ class Row:
     """One item of the list.
 
     `risk` is None where it cannot be told; `risk_percent` where it has no scale. `left` says how long an action is of
-    use.
+    use. `by` is who carries or bills it, or the wave in which it is picked.
     """
 
     item: Item
@@ -40,7 +40,7 @@ class Row:
     left: str
     urgency: str
     title: str
-    carrier: str
+    by: str
     is_mine: bool
 
 
@@ -55,6 +55,8 @@ def stake_of(item: Item, body: Mapping[str, Any]) -> Stake:
     """Say what is at stake: as decided, or as likely as not where the risk is not known, or nothing at all."""
     if item.key.type is SubjectType.INVOICE:
         return Stake(invoice.at_stake(body, item.value_at_stake_minor), is_guess=False)
+    if item.key.type is SubjectType.SHORTAGE:
+        return Stake(shortage.at_stake(body, item.value_at_stake_minor), is_guess=False)
     decided = body["facts"]["value_at_stake_minor"]
     if isinstance(decided, int):
         return Stake(words.money(item.value_at_stake_minor, item.currency), is_guess=False)
@@ -73,7 +75,7 @@ def _row(item: Item, body: Mapping[str, Any], now: datetime, analyst: str | None
         left=left,
         urgency=urgency,
         title=title,
-        carrier=body["facts"]["carrier_id"],
+        by=shortage.wave(body) if item.key.type is SubjectType.SHORTAGE else body["facts"]["carrier_id"],
         is_mine=item.status == "claimed" and item.claimed_by == analyst,
     )
 
@@ -83,7 +85,10 @@ def _said(item: Item, body: Mapping[str, Any]) -> tuple[str, str | None, float |
     facts = body["facts"]
     if item.key.type is SubjectType.INVOICE:
         return f"Invoice {facts['invoice_number']}", invoice.in_short(body), None
-    title, probability = f"{facts['origin']} → {facts['destination']}", body["model"]["probability"]
+    if item.key.type is SubjectType.SHORTAGE:
+        title, probability = shortage.in_short(body), body["model"]["answer"]["probability"]
+    else:
+        title, probability = f"{facts['origin']} → {facts['destination']}", body["model"]["probability"]
     if probability is None:
         return title, None, None
     return title, words.percent(probability), round(100 * probability, 1)

@@ -17,11 +17,12 @@ from routing.subjects import called_branches
 from serving.db.tables import AuditRow, DecisionRow
 from serving.reviews.items import Item
 from serving.reviews.reasons import MEANINGS, Answer, reasons_for
-from serving.reviews.stakes import stake_in
-from serving.web import words
+from serving.web import shortage, words
 from serving.web.calls import CallLine
 from serving.web.invoice import InvoiceView, happened, invoice_view
+from serving.web.priority import Line, priority_of
 from serving.web.rows import Stake, stake_of
+from serving.web.shortage import VERDICTS, ShortageView
 
 _HALF = 100
 """Half of a reason's bar, in the units of its drawing."""
@@ -56,15 +57,43 @@ _BILL = {
 }
 """The same of an invoice."""
 
+_LINE = {
+    "order": "order_id",
+    "line": "line_id",
+    "customer": "customer_id",
+    "article": "sku",
+    "at": "place",
+    "wave": "wave_id",
+    "picked by": "due_at",
+    "needed": "needed",
+    "lacks": "quantity_at_risk",
+    "all or none": "ship_complete",
+}
+"""The same of an order line."""
+
+_SHOWN: Mapping[SubjectType, Mapping[str, str]] = {
+    SubjectType.SHIPMENT: _JOURNEY,
+    SubjectType.INVOICE: _BILL,
+    SubjectType.SHORTAGE: _LINE,
+}
+
+_LEFT = {
+    SubjectType.SHIPMENT: "lateness left",
+    SubjectType.INVOICE: "left unclaimed",
+    SubjectType.SHORTAGE: "loss left",
+}
+"""What an action leaves of what is at stake."""
+
 _SHOWN_ELSEWHERE = ("findings", "words", "because")
 """Parts of what is suggested about an invoice that the page shows as its evidence."""
 
-_VERDICTS = {
+_VERDICTS: Mapping[str, str] = {
     "cannot_determine": "cannot be told",
     "on_time": "on time, most likely",
     "behind": "behind",
     "cannot_make_it": "cannot make it",
     "already_past": "the promise is past",
+    **VERDICTS,
 }
 
 
@@ -76,15 +105,6 @@ class Bar:
     raises: bool
     x: float
     width: float
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A name and a value, in words."""
-
-    name: str
-    value: str
-    meaning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +154,11 @@ class ItemView:
     journey: tuple[Line, ...]
     risk: Risk | None
     invoice: InvoiceView | None
+    shortage: ShortageView | None
     suggestion: tuple[Line, ...]
     can_accept: bool
     options: tuple[Option, ...]
+    left_title: str
     currency: str
     known: tuple[Line, ...]
     unknown: tuple[Line, ...]
@@ -162,21 +184,22 @@ def item_view(
     body = json.loads(decision.body)
     suggestion = None if item.call_id is not None else body["payload"].get("suggestion")
     known, unknown = _facts(body, policy)
-    is_invoice = item.key.type is SubjectType.INVOICE
+    kind = item.key.type
+    is_invoice, is_line = kind is SubjectType.INVOICE, kind is SubjectType.SHORTAGE
     return ItemView(
         item=item,
         stake=stake_of(item, body),
-        priority=tuple(_bill_priority(item, policy) if is_invoice else _priority(item, policy, body)),
+        priority=tuple(priority_of(item, policy, body)),
         question=_question(body, item, calls),
-        happened=happened(body, decision.moment, decision.decided_at)
-        if is_invoice
-        else _happened(body, decision.decided_at),
-        journey=tuple(_journey(body, _BILL if is_invoice else _JOURNEY)),
-        risk=None if is_invoice else _risk(body["model"]),
+        happened=_happened(body, kind, decision),
+        journey=tuple(_journey(body, _SHOWN[kind])),
+        risk=None if is_invoice else _risk(body["model"]["answer"] if is_line else body["model"]),
         invoice=invoice_view(body) if is_invoice else None,
+        shortage=shortage.shortage_view(body) if is_line else None,
         suggestion=tuple(_lines(_shown((suggestion or {}).get("payload") or {}, is_invoice), item.currency)),
         can_accept=bool(suggestion and suggestion["payload"]) and not item.too_late,
         options=tuple(_options(body, item)),
+        left_title=_LEFT[kind],
         currency=next((each["currency"] for each in body["alternatives"]), ""),
         known=known,
         unknown=unknown,
@@ -192,41 +215,6 @@ def item_view(
     )
 
 
-def _priority(item: Item, policy: Policy, body: Mapping[str, Any]) -> Iterator[Line]:
-    """Say what went into the item's place in the queue, each line with what it is."""
-    stake, currency = stake_in(body, policy.costs), policy.costs.currency
-    if isinstance(stake.loss, Unknown):
-        yield Line("loss if late", f"not known: {stake.loss.reason}")
-        return
-    loss = stake.loss
-    by_terms = loss.by_terms_minor is not None and loss.by_terms_minor > loss.by_tier_minor
-    yield Line("loss if late", words.money(loss.minor, currency), "by its terms" if by_terms else "by customer tier")
-    risk = "as likely as not" if stake.is_guess else words.percent(stake.probability)
-    yield Line("× late risk", risk, "together: what is expected to be lost if nothing is done")
-    yield from _worth(item, currency)
-
-
-def _bill_priority(item: Item, policy: Policy) -> Iterator[Line]:
-    """Say the same of an invoice."""
-    currency = policy.costs.currency
-    if item.currency != currency:
-        yield Line("may come back", f"not counted: it is in {item.currency}, the policy counts in {currency}")
-        return
-    expected = words.money(item.value_at_stake_minor, currency)
-    yield Line("may come back", expected, "what is proven, and what is suspected by its probability")
-    yield from _worth(item, currency)
-
-
-def _worth(item: Item, currency: str) -> Iterator[Line]:
-    matter = item.matter
-    share = matter.saved_share * matter.in_time
-    yield Line("× can still be saved", words.percent(share), "by what is suggested, by the cost table; 0 if too late")
-    yield Line("= expected saving", words.money(round(matter.saving_minor), currency))
-    yield Line("÷ analyst minutes", f"{matter.minutes:g}", "for looking and carrying it out")
-    worth = words.money(round(matter.worth_minor_per_minute), currency)
-    yield Line("= each minute", worth, "what the queue is ordered by")
-
-
 def _question(body: Mapping[str, Any], item: Item, calls: Sequence[CallLine]) -> str:
     if item.call_id is None:
         return str(body["payload"].get("question", "What should be done?"))
@@ -234,15 +222,19 @@ def _question(body: Mapping[str, Any], item: Item, calls: Sequence[CallLine]) ->
     return f"What became of {asked}, and what should be done?"
 
 
-def _happened(body: Mapping[str, Any], decided_at: datetime) -> str:
-    model = body["model"]
+def _happened(body: Mapping[str, Any], kind: SubjectType, decision: DecisionRow) -> str:
+    decided_at, model = decision.decided_at, body["model"]
+    if kind is SubjectType.INVOICE:
+        return happened(body, decision.moment, decided_at)
+    if kind is SubjectType.SHORTAGE:
+        return shortage.happened(body, decided_at)
     when = _MOMENTS.get(model["moment"], words.plain(model["moment"]))
     by = f"{words.plain(model['name'])} model version {model['version']}"
     return f"Judged {when}, {words.instant(decided_at)}, with the {by}."
 
 
 def _journey(body: Mapping[str, Any], shown: Mapping[str, str]) -> Iterator[Line]:
-    """Say what the shipment or the invoice is: who, when, how much."""
+    """Say what the shipment, the invoice or the line is: who, when, how much."""
     facts = decode_facts(body["facts"])
     for name, fact in shown.items():
         value = facts.get(fact)

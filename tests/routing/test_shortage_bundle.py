@@ -32,6 +32,7 @@ def line(**changes: object) -> dict[str, object]:
         "books": "short",
         "cause": "not_enough",
         "order_id": "O-1",
+        "line_id": "10",
         "sku": "A",
         "place": "DEHAM",
         "wave_id": "W-1",

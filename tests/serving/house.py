@@ -28,7 +28,6 @@ from features.vocabulary import Moment, Verdict
 from models.audit.score import AuditModel
 from models.contracts import DelayScore, Explanation, Reason
 from models.eta import EtaModel
-from models.shortage import ShortageModel
 from routing.policy import Policy
 from serving.app import create_app
 from serving.auth.people import NOBODY, People, Person
@@ -168,7 +167,7 @@ class House:
         eta_model: EtaModel | None = None,
         contracts: Contracts | None = None,
         audit_model: AuditModel | None = None,
-        shortage_model: ShortageModel | None = None,
+        shortage_model: Any = None,
         **settings: Any,
     ) -> None:
         self.database_url = database_url

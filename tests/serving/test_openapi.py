@@ -17,7 +17,7 @@ CALLS = {
     "/healthz", "/readyz", "/v1/events", "/v1/score/delay", "/v1/score/eta", "/v1/score/invoices",
     "/v1/score/shortage",
     "/v1/recommend/carriers", "/v1/recommend/nodes", "/v1/recommend/assignment", "/v1/triage",
-    "/v1/triage/invoices", "/v1/decisions",
+    "/v1/triage/invoices", "/v1/triage/shortages", "/v1/decisions",
     "/v1/decisions/{decision_id}", "/v1/decisions/{decision_id}/counterfactuals",
     "/v1/reviews", "/v1/reviews/{item_id}",
     "/v1/reviews/bulk", "/v1/outcomes", "/v1/calls", "/v1/calls/{call_id}", "/v1/calls/{call_id}/undo",

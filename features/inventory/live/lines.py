@@ -38,7 +38,10 @@ class Line:
 
 
 class LiveLines:
-    """The lines that are known, by number. A state of an order is (occurred, known, tier, complete, promised)."""
+    """The lines that are known, by number.
+
+    A state of an order is (occurred, known, tier, complete, promised, customer).
+    """
 
     def __init__(self, articles: Articles, places: Numbers[str], holders: Numbers[str]) -> None:
         self._articles, self._places, self._holders = articles, places, holders

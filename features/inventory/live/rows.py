@@ -30,16 +30,16 @@ StockRecord = PlacedOrder | Order | OrderLine | InventoryPosition | InventoryAdj
 
 
 def order_row(record: Order) -> Row:
-    """Return id, clocks, tier, whether it ships complete, and when it was confirmed for."""
+    """Return id and customer, clocks, tier, whether it ships complete, and when it was confirmed for."""
     tier, confirmed = TIERS.index(record.customer_tier), _instant(record.last_confirmed_at)
-    return record.order_id, *_clocks(record), tier, int(record.ship_complete), confirmed
+    return record.order_id, record.customer_id, *_clocks(record), tier, int(record.ship_complete), confirmed
 
 
 def orders_in(tables: RecordTables) -> Iterator[Row]:
     """Yield the rows of all orders."""
     table = tables.orders
     tier, complete = ranks(table["customer_tier"], TIERS), table["ship_complete"].to_numpy(dtype=np.int64)
-    return _rows(table, ["order_id"], tier, complete, micros_of(table["last_confirmed_at"]))
+    return _rows(table, ["order_id", "customer_id"], tier, complete, micros_of(table["last_confirmed_at"]))
 
 
 def line_row(record: OrderLine) -> Row:

@@ -246,6 +246,31 @@ class LiveStock:
         """Return the article that a known line wants."""
         return str(self._told(line, cutoff)[3])
 
+    def customer(self, line: int, cutoff: int) -> str | None:
+        """Return whose order a line is of; None where nobody told of the order."""
+        order = self.lines.lines[line].order.at(cutoff)
+        return None if order is None else str(order[-1])
+
+    def free(self, place: str, sku: str, unit: str, cutoff: int) -> float:
+        """Return what a place could give of an article, in units: what is free there, less what its own lines need."""
+        self.get_ready()
+        article = np.array([self._articles.known((place, sku, unit))], dtype=np.int64)
+        return max(float(units(self._families.free_for_more(article, np.array([cutoff])))[0]), 0.0)
+
+    def changed_at(self, place: str, sku: str, unit: str, cutoff: int) -> int:
+        """Return when what lies of an article at a place changed last, as known at the cutoff; `NEVER` if never."""
+        article = np.array([self._articles.known((place, sku, unit))], dtype=np.int64)
+        return int(self._books.changed(article, np.array([cutoff]))[0])
+
+    def of_place(self, place: str, cutoff: int) -> list[int] | None:
+        """Return the lines that wait to be picked at a place; None if nothing was ever told of it."""
+        number = self._places.known(place)
+        if number < 0:
+            return None
+        waiting = self.waiting(cutoff)
+        view = self.views(np.array(waiting, dtype=np.int64), np.full(len(waiting), cutoff, dtype=np.int64))
+        return [line for line, where in zip(waiting, view.place.tolist(), strict=True) if where == number]
+
     def unit_value(self, line: int, cutoff: int) -> tuple[int | None, str | None]:
         """Return what a unit of a known line is worth, in minor units of which currency; None where it was not told."""
         *_, value, currency = self._told(line, cutoff)
@@ -266,8 +291,8 @@ class LiveStock:
         news = [self.add(record) for record in records]
         return any(news)
 
-    def _order(self, order_id: str, *state: int) -> bool:
-        changed = self.lines.add_order(order_id, state)
+    def _order(self, order_id: str, customer_id: str, *state: int) -> bool:
+        changed = self.lines.add_order(order_id, (*state, customer_id))
         self._unsettled.update(changed or ())
         return changed is not None
 

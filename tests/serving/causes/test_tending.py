@@ -10,7 +10,8 @@ from sqlalchemy import insert, select
 
 from serving.causes.repository import HELD
 from serving.db.tables import CauseRow, ChildRow, DecisionRow
-from serving.decisions.service import Decided, DecisionService, Request
+from serving.decisions.deciding import Decided
+from serving.decisions.service import DecisionService, Request
 from tests.serving.causes.outage import SILENT_HOURS, departed, names, told
 from tests.serving.house import House
 

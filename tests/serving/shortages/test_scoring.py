@@ -22,23 +22,25 @@ from features.inventory.stock import Stock
 from features.inventory.waiting_lines import waiting_at
 from features.settings import FeatureSettings
 from features.tables import RecordTables
-from features.vocabulary import LineMoment
+from features.vocabulary import LineMoment, SubjectType
 from models.calibration import Platt
 from models.shortage import LineRow, ShortageModel
 from models.shortage_bundle import features_fingerprint, save
+from routing.loader import load_policy
 from routing.policy import Policy
 from serving.bootstrap import build
 from serving.clock import ManualClock
-from serving.config import Settings
+from serving.config import Settings, bundled_policy
 from serving.db.tables import AuditRow, DecisionRow
 from serving.errors import SettingsError
 from serving.events.documentation import EVENTS_OPENAPI
 from serving.events.snapshot import take
 from serving.shortages import service as judging_service
 from serving.shortages.batch import Asked, judge_lines
-from serving.shortages.documentation import LINE_EXAMPLES
+from serving.shortages.documentation import LINE_EXAMPLES, TRIAGE_EXAMPLES
 from tests.serving.health.test_health import lose_database
-from tests.serving.house import House, Json, problem_in
+from tests.serving.house import House, Json, problem_in, put_in_force
+from tests.serving.shortages.lines import decided
 from training.simulate.replay import replay_feed
 
 NOW = datetime.fromisoformat("2024-09-25T12:00:00Z")
@@ -231,6 +233,7 @@ class TestRefusing:
         [
             {},
             {"wave_id": "W", "order_id": "O"},
+            {"wave_id": "W", "place": "P"},
             {"lines": []},
             {"lines": [{"order_id": "O"}]},
             {"lines": [{"order_id": "O", "line_id": "1"}] * 1001},
@@ -286,7 +289,11 @@ def test_the_examples_are_taken_in_and_answered(
         for example in EVENTS_OPENAPI["requestBody"]["content"]["application/cloudevents+json"]["examples"].values():
             house.send(example["value"])
         answers = [ask(house, **example["value"]) for example in LINE_EXAMPLES.values()]
-    assert [len(answer["lines"]) for answer in answers] == [1, 2, 1]
+        with house.container.sessions.begin() as session:
+            put_in_force(session, load_policy(bundled_policy(SubjectType.SHORTAGE)), house.clock.now())
+        decisions = [decided(house, **example["value"]) for example in TRIAGE_EXAMPLES.values()]
+    assert [len(answer["lines"]) for answer in answers] == [1, 2, 2, 1]
+    assert [len(answer["lines"]) for answer in decisions] == [1, 2, 1]
     (line,) = answers[0]["lines"]
     assert (line["place"], line["wave_id"], line["needed"]) == ("DEHAM", "DEHAM-591", 12)
     assert (line["verdict"], line["stock"]["free"], line["stock"]["inbound"]) == ("covered", 52, 0)
@@ -335,9 +342,9 @@ class TestStarting:
         started = build(settings, clock=ManualClock(NOW))
         question = judging_service.LineQuestion(wave_id=waves(tables, released=True)[0])
         mine, theirs = (each.shortages.answer(question) for each in (started, desk.container))
-        for (one, _), (other, _) in zip(mine.lines, theirs.lines, strict=True):
-            np.testing.assert_array_equal(one.values, other.values)
-            assert one.score == other.score
+        for one, other in zip(mine.lines, theirs.lines, strict=True):
+            np.testing.assert_array_equal(one.judged.values, other.judged.values)
+            assert one.judged.score == other.judged.score
         (check,) = [check for check in started.health.readiness() if check.name == "shortages"]
         assert (
             check.reason

@@ -1,0 +1,145 @@
+"""What is the same whatever is decided about: once for each key, under what is in force, sealed and set in motion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, sessionmaker
+
+from features.vocabulary import Branch
+from routing.decision import SealedDecision
+from routing.engine import Choice
+from routing.policy import Policy
+from serving.clock import Clock
+from serving.db.subjects import SubjectKey
+from serving.decisions import repository
+from serving.decisions.calls import is_called
+from serving.decisions.idempotency import Answer, Keyed, answer_once
+from serving.decisions.sealing import keep_sealed, let_out
+from serving.decisions.weighing import Weighed
+from serving.directives import repository as directives
+from serving.events.following import Following
+from serving.policies import shadow
+from serving.policies.bundles import Bundles, InForce
+from serving.reviews.opening import Matter, open_item
+
+_OK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A sealed decision; `is_new` is False if the same version was decided before."""
+
+    sealed: SealedDecision
+    is_new: bool
+
+
+Render = Callable[[Decided], str]
+"""Writes the answer to a request; it is kept with the key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """What is sealed beside what was weighed.
+
+    Attributes
+    ----------
+    model
+        Says which model spoke and what it said; it is told what was decided, as some of it is worked out only for what
+        somebody is going to act on.
+    """
+
+    key: SubjectKey
+    version: str
+    moment: str
+    features: Mapping[str, float]
+    model: Callable[[Choice], Mapping[str, object]]
+    actor: str
+
+
+def decide_once(
+    sessions: sessionmaker[Session],
+    following: Following,
+    clock: Clock,
+    keyed: Keyed,
+    act: Callable[[Session, datetime], str],
+) -> Answer:
+    """Do in one transaction what a request asks for, as of all that is known now; a repeat gets the first answer.
+
+    Parameters
+    ----------
+    act
+        Decides, as of the time that it is given, and writes the answer.
+
+    Raises
+    ------
+    KeyInUseError, KeyReusedError
+        If the key is taken.
+    """
+
+    def at_once(session: Session) -> tuple[datetime, str]:
+        now = following.catch_up_as_of(session, clock)
+        return now, act(session, now)
+
+    try:
+        return answer_once(sessions, keyed, status=_OK, act=at_once)
+    except IntegrityError:
+        # Another process decided the same version, or used the same key, between our look and our write. Its decision
+        # stands now, so the second look finds it.
+        return answer_once(sessions, keyed, status=_OK, act=at_once)
+
+
+def governing(session: Session, bundles: Bundles, key: SubjectKey) -> tuple[InForce, Policy]:
+    """Return what is in force for a type of subject, and the bundle that decides about one of it.
+
+    What is in force and what is ordered stays so until the decision is sealed, and so does what is left now.
+
+    Raises
+    ------
+    NothingInForceError
+        If no bundle on that type of subject is in force.
+    """
+    directives.lock_shared(session)
+    in_force = bundles.in_force(session, key.type)
+    policy = in_force.for_subject(key.id)
+    if policy.is_shared:
+        repository.lock_chain(session)
+    return in_force, policy
+
+
+def weigh_and_seal(
+    session: Session, in_force: InForce, policy: Policy, weigh: Callable[[Policy], Weighed], noted: Noted
+) -> tuple[SealedDecision, Weighed]:
+    """Weigh a case under its bundle and under the one in shadow, if there is one, and seal what is decided."""
+    weighed = weigh(policy)
+    looked = None
+    if in_force.shadow is not None:
+        looked = shadow.look(session, in_force.shadow, partial(weigh, in_force.shadow))
+    sealed = keep_sealed(
+        session,
+        weighed,
+        key=noted.key,
+        version=noted.version,
+        moment=noted.moment,
+        features=noted.features,
+        model=noted.model(weighed.choice),
+        actor=noted.actor,
+    )
+    if looked is not None:
+        shadow.record(session, looked, sealed)
+    return sealed, weighed
+
+
+def set_in_motion(
+    session: Session, sealed: SealedDecision, weighed: Weighed, in_force: InForce, matter: Matter, *, target: str
+) -> None:
+    """Enqueue the call of a decision, or put it before a person; nothing where nothing is to be done."""
+    choice = weighed.choice
+    if is_called(choice.branch):
+        let_out(session, sealed, weighed, in_force, key=matter.key, target=target)
+    elif choice.branch is Branch.REVIEW:
+        open_item(session, sealed.decision_id, choice, matter)

@@ -1,0 +1,279 @@
+"""Judge order lines, decide about each, record and set in motion: all of them in one transaction, or nothing.
+
+Lines are decided about in turn, the one with most at stake first, and each sees of other places' stock what the lines
+before it, and decisions of before, have left of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from features.instants import micros
+from features.inventory.features import INVENTORY_NAMES
+from features.inventory.live.stock import LiveStock
+from features.timeline import NEVER
+from features.vocabulary import Branch, SubjectType
+from routing.canonical import digest
+from routing.decision import SealedDecision
+from routing.directives import Directive
+from routing.engine import Choice, decide
+from routing.policy import Policy
+from serving.clock import Clock
+from serving.db.subjects import SubjectKey
+from serving.db.tables import DecisionRow
+from serving.decisions import repository
+from serving.decisions.calls import is_called
+from serving.decisions.context import context_of
+from serving.decisions.deciding import Decided, Noted, decide_once, set_in_motion, weigh_and_seal
+from serving.decisions.idempotency import Answer, Keyed
+from serving.decisions.sealing import sealed_of
+from serving.decisions.weighing import Weighed
+from serving.directives import repository as directives
+from serving.events.following import Following
+from serving.policies.bundles import Bundles, InForce
+from serving.reviews.opening import Matter, suggested_branch, supersede
+from serving.shortages.facts import Around, Substitute, line_facts
+from serving.shortages.history import Past, lines_with_something_open, lock_calls, read_past
+from serving.shortages.judging import line_answer, model_shape
+from serving.shortages.promises import Promises, given_by
+from serving.shortages.schemas import LineAnswer
+from serving.shortages.service import LineCase, LineQuestion, ShortageService
+from serving.shortages.stake import Stake
+from serving.shortages.withdrawing import withdraw
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request to decide about order lines: who asks, under which key.
+
+    `substitutes` are all articles that could go instead; None if nobody says.
+    """
+
+    question: LineQuestion
+    substitutes: Sequence[Substitute] | None
+    keyed: Keyed
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedLines:
+    """Lines as of an instant, in the order in which they were decided about."""
+
+    as_of: datetime
+    lines: Sequence[Decided]
+
+
+Render = Callable[[DecidedLines], str]
+"""Writes the answer to a request; it is kept with the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShortageDecisions:
+    """Decides about order lines. What cannot be recorded is not done."""
+
+    sessions: sessionmaker[Session]
+    clock: Clock
+    following: Following
+    shortages: ShortageService
+    bundles: Bundles
+    target: str
+
+    def triage(self, request: Request, render: Render) -> Answer:
+        """Decide about order lines, once for each outcome, and answer the same to each repeat of the request.
+
+        Raises
+        ------
+        KeyInUseError, KeyReusedError
+            If the key is taken.
+        NoShortageModelError, UnknownLinesError, UnknownOrderError, UnknownPlaceError, UnknownWaveError,
+        TooManyLinesError
+            As `ShortageService.as_of_now`.
+        NothingInForceError
+            If no bundle on shortages is in force.
+        """
+
+        def act(session: Session, now: datetime) -> str:
+            return render(DecidedLines(now, self._decided(session, request, now)))
+
+        return decide_once(self.sessions, self.following, self.clock, request.keyed, act)
+
+    def _decided(self, session: Session, request: Request, now: datetime) -> list[Decided]:
+        question = request.question
+        also = () if question.place is None else [*lines_with_something_open(session, question.place)]
+        cases = self.shortages.as_of_now(question, now, besides=also)
+        keys = [_key_of(case) for case in cases]
+        calls = lock_calls(session, keys)
+        directives.lock_shared(session)  # what is in force and what is ordered stays so until all are sealed
+        in_force = self.bundles.in_force(session, SubjectType.SHORTAGE)
+        repository.lock_chain(session)  # what is left of stock and of budgets stays so too
+        stock, past = self.shortages.stock, read_past(session, keys, calls)
+        units = {case.judged.about.sku: case.order.unit for case in cases}
+        units |= {each.instead: units.get(each.sku) for each in request.substitutes or ()}
+        promises = Promises(partial(_told_since, stock, units, now))
+        promises.read(session, _articles(cases, request.substitutes or ()), now)
+        ordered = directives.standing(session, now, SubjectType.SHORTAGE)
+        turn = _Turn(session, request, self, in_force, ordered, promises, stock, now)
+        in_turn = sorted(zip(cases, keys, strict=True), key=lambda each: -each[0].expected_loss_minor)
+        return [turn.decide(case, key, past.get(key.id) or Past()) for case, key in in_turn]
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One request, with all that its lines have in common."""
+
+    session: Session
+    request: Request
+    decisions: ShortageDecisions
+    in_force: InForce
+    ordered: Sequence[Directive]
+    promises: Promises
+    stock: LiveStock
+    now: datetime
+
+    def decide(self, case: LineCase, key: SubjectKey, past: Past) -> Decided:
+        """Decide about a line, unless the newest decision about it came to the same."""
+        policy = self.in_force.for_subject(key.id)
+        weighed = self._weigh(policy, case, key, past)
+        version = line_version(case, key, weighed.choice)
+        if past.newest is not None and self._is_the_same(past.newest, version, weighed):
+            return Decided(sealed_of(past.newest), is_new=False)
+        before, turn = (None, 0) if past.newest is None else repository.newest_of(self.session, version)
+        noted = Noted(
+            key=key,
+            version=version if before is None else repository.in_turn(version, turn + 1),
+            moment=case.judged.score.moment.value,
+            features=dict(zip(INVENTORY_NAMES, case.judged.values.tolist(), strict=True)),
+            model=lambda _: self._model_of(case),
+            actor=self.request.actor,
+        )
+
+        def weighed_under(other: Policy) -> Weighed:
+            return weighed if other is policy else self._weigh(other, case, key, past)
+
+        sealed, _ = weigh_and_seal(self.session, self.in_force, policy, weighed_under, noted)
+        self._act(sealed, weighed, case, key, past)
+        return Decided(sealed, is_new=True)
+
+    def _act(self, sealed: SealedDecision, weighed: Weighed, case: LineCase, key: SubjectKey, past: Past) -> None:
+        choice, facts = weighed.choice, weighed.facts
+        if past.newest is not None and choice.recommended_branch is Branch.NONE:
+            withdraw(
+                self.session, self.decisions.bundles, key, past.calls, decision_id=sealed.decision_id, now=self.now
+            )
+        elif is_called(choice.branch):
+            supersede(self.session, key, f"by {sealed.decision_id}", now=self.now)
+        matter = line_matter(case, key, weighed.policy)
+        set_in_motion(self.session, sealed, weighed, self.in_force, matter, target=self.decisions.target)
+        given = given_by(choice.branch, choice.payload, facts)
+        if given:
+            branch = _branch_of(choice)
+            self.promises.take(self.session, key, sealed.decision_id, branch, given, self.now)
+
+    def _weigh(self, policy: Policy, case: LineCase, key: SubjectKey, past: Past) -> Weighed:
+        strongest = max(past.taken, key=policy.strength.__getitem__, default=Branch.NONE)
+        around = Around(partial(self.promises.left, besides=key), self._substitutes(case))
+        facts = line_facts(case, around, strongest_branch_taken=strongest)
+        context = context_of(self.session, policy, key.id, facts, self.now, self.ordered)
+        return Weighed(policy, facts, context, decide(policy, facts, self.now, context))
+
+    def _substitutes(self, case: LineCase) -> list[tuple[Substitute, float]] | None:
+        about, unit = case.judged.about, case.order.unit
+        if self.request.substitutes is None or about.place is None or unit is None:
+            return None
+        named = [each for each in self.request.substitutes if each.sku == about.sku]
+        cutoff = case.judged.cutoff
+        return [(each, self.stock.free(about.place, each.instead, unit, cutoff)) for each in named]
+
+    def _is_the_same(self, newest: DecisionRow, version: str, weighed: Weighed) -> bool:
+        """Tell whether the newest decision about a line came to what is made of it now, so that it stands.
+
+        One that was suppressed does not stand once it would not be any more; one that hands out other stock than it
+        would now does not either, unless it was carried out.
+        """
+        if newest.decided_at > self.now:  # another request has looked later, and come first
+            return True
+        choice = weighed.choice
+        line, _, said = newest.subject_version.rpartition("#")
+        if f"{line}#{said.partition('~')[0]}" != version:
+            return False
+        if choice.branch is Branch.NONE:
+            return True
+        body = json.loads(newest.body)
+        before = given_by(Branch(newest.branch), body["payload"], body["facts"])
+        return newest.branch != Branch.NONE.value and before == given_by(choice.branch, choice.payload, weighed.facts)
+
+    def _model_of(self, case: LineCase) -> dict[str, object]:
+        """Say which model spoke, all that it said, and by whose terms the loss was reckoned."""
+        answer: LineAnswer = line_answer(case.judged, model_shape(self.decisions.shortages.model))
+        return {
+            "name": answer.model.name,
+            "version": answer.model.version,
+            "fingerprints": answer.model.fingerprints,
+            "features_digest": answer.features_digest,
+            "priced_by": case.priced_by,
+            "answer": answer.model_dump(mode="json"),
+        }
+
+
+def line_version(case: LineCase, key: SubjectKey, choice: Choice) -> str:
+    """Name a version: the line, what is wanted and known of it, and what the rules make of that.
+
+    The probability counts by what follows from it alone: it moves with every pick.
+    """
+    judged, order, evidence = case.judged, case.order, case.judged.evidence
+    said = digest(
+        {
+            "sku": judged.about.sku,
+            "place": judged.about.place,
+            "wave_id": judged.about.wave_id,
+            "needed": float(judged.values[INVENTORY_NAMES.index("needed")]),
+            "due_at": order.due_at,
+            "is_released": order.is_released,
+            "cause": None if evidence is None else evidence.cause.value,
+            "quantity_at_risk": None if evidence is None else evidence.quantity_at_risk,
+            "recommended_branch": choice.recommended_branch.value,
+        }
+    )
+    return f"{SubjectType.SHORTAGE}:{key.id}#{said[:16]}"
+
+
+def line_matter(case: LineCase, key: SubjectKey, policy: Policy) -> Matter:
+    """Return what an item about a line is about; money that the policy does not count in is not at stake in it."""
+    about, evidence, stake = case.judged.about, case.judged.evidence, case.stake
+    needed = float(case.judged.values[INVENTORY_NAMES.index("needed")])
+    lacking = "cannot be told how much" if evidence is None else f"{evidence.quantity_at_risk:g} of {needed:g}"
+    currency = stake.currency if isinstance(stake, Stake) else None
+    return Matter(
+        key=key,
+        title=f"{about.sku or 'Article not known'} at {about.place or 'no place'}: {lacking} at risk for order "
+        f"{about.order_id}, line {about.line_id}",
+        stake_minor=round(case.expected_loss_minor) if currency == policy.costs.currency else 0,
+        currency=currency,
+    )
+
+
+def _key_of(case: LineCase) -> SubjectKey:
+    return SubjectKey.line(case.judged.about.order_id, case.judged.about.line_id)
+
+
+def _branch_of(choice: Choice) -> Branch:
+    """Return the branch that hands out stock: the decision's own, or the one that it suggests."""
+    return suggested_branch(choice.payload) if choice.branch is Branch.REVIEW else choice.branch
+
+
+def _articles(cases: Sequence[LineCase], substitutes: Sequence[Substitute]) -> set[str]:
+    return {sku for case in cases if (sku := case.judged.about.sku)} | {each.instead for each in substitutes}
+
+
+def _told_since(
+    stock: LiveStock, units: Mapping[str | None, str | None], now: datetime, place: str, sku: str, moment: datetime
+) -> bool:
+    """Tell whether the books of an article at a place were told at or after a moment."""
+    changed = stock.changed_at(place, sku, units.get(sku) or "EA", micros(now))
+    return changed < NEVER and changed >= micros(moment)
