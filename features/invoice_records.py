@@ -19,7 +19,30 @@ RatePer = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Percent = Annotated[float, Field(allow_inf_nan=False)]
 
 
-class CarrierRate(Valid, Priced):
+LARGEST, LEAST_RATE_PER = 10**13, 1e-6
+"""What a term of a contract or a bill that is sent may hold: sums over a hundred thousand bills of such amounts still
+fit into 64 bits."""
+
+
+class Term(Valid, Priced):
+    """Something that was agreed with a carrier, or that an agreement goes by; its numbers are of this world."""
+
+    @model_validator(mode="after")
+    def _numbers_are_of_this_world(self) -> Self:
+        _check_numbers(self)
+        return self
+
+
+def _check_numbers(part: BaseModel) -> None:
+    for name in type(part).model_fields:
+        value = getattr(part, name)
+        if isinstance(value, int | float) and abs(value) > LARGEST:
+            raise ValueError(f"{name} is {value:g}, more than {LARGEST:.0e}; mend its unit")
+        if name in ("rate_per", "price_per") and value < LEAST_RATE_PER:
+            raise ValueError(f"{name} is {value:g}, less than {LEAST_RATE_PER:g}; mend its unit")
+
+
+class CarrierRate(Term):
     """What a carrier charges on a lane within a weight break; `occurred_at` is when it was agreed."""
 
     rate_id: Identifier
@@ -39,7 +62,7 @@ class CarrierRate(Valid, Priced):
     fuel_index_id: Identifier | None = Field(default=None, description="fuel index that the surcharge follows")
 
 
-class FuelIndex(Valid, Priced):
+class FuelIndex(Term):
     """The fuel price of one week and the surcharge that follows from it; `occurred_at` is when it was published."""
 
     fuel_index_id: Identifier
@@ -48,7 +71,7 @@ class FuelIndex(Valid, Priced):
     surcharge_pct: Percent | None = Field(default=None, description="percent of the line haul")
 
 
-class Accessorial(Valid, Priced):
+class Accessorial(Term):
     """A charge beside the freight that was agreed with a carrier; `occurred_at` is when it was agreed."""
 
     accessorial_id: Identifier
@@ -129,10 +152,6 @@ class InvoiceLine(BilledLine, Priced):
     invoice_id: Identifier
 
 
-LARGEST, LEAST_RATE_PER = 10**13, 1e-6
-"""What one bill that is sent may hold: sums over a hundred thousand bills of such amounts still fit into 64 bits."""
-
-
 class BilledInvoice(FreightInvoice):
     """A carrier's bill with its charges, as one message: what was not on it when it came in is no part of it."""
 
@@ -149,12 +168,7 @@ class BilledInvoice(FreightInvoice):
     def _numbers_are_of_this_world(self) -> Self:
         parts: tuple[BaseModel, ...] = (self, *self.lines)
         for part in parts:
-            for name in type(part).model_fields:
-                value = getattr(part, name)
-                if isinstance(value, int | float) and abs(value) > LARGEST:
-                    raise ValueError(f"{name} is {value:g}, more than {LARGEST:.0e}; mend its unit")
-                if name == "rate_per" and value < LEAST_RATE_PER:
-                    raise ValueError(f"rate_per is {value:g}, less than {LEAST_RATE_PER:g}; mend its unit")
+            _check_numbers(part)
         return self
 
     def invoice(self) -> FreightInvoice:

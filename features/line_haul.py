@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import groupby
+from math import inf
 
 from features.amounts import exact, half_up
 from features.charges import Reason
@@ -77,26 +79,47 @@ def quantity(basis: RateBasis, shipment: Shipment, weight_kg: float | None) -> F
 
 
 def _cheapest(shipment: Shipment, rates: Sequence[CarrierRate], weight: float) -> Haul | NoHaul:
-    steps = sorted({rate.weight_from_kg for rate in rates if rate.weight_from_kg > weight})
-    if any(_holds(rate, weight) for rate in rates):
-        steps.insert(0, weight)
+    """Return the least amount at the shipment's own weight or the least weight of a heavier break.
+
+    No amount falls as the weight rises. So a rate that was not cheaper than the best where it first held is not later
+    either, and is looked at no more: it is enough to know up to which weight any such rate holds, since one that holds
+    where another is cheaper contradicts that.
+    """
     best: Haul | None = None
-    for billed in steps:
-        found = [_applied(rate, shipment, billed) for rate in rates if _holds(rate, billed)]
-        hauls = sorted(
-            (haul for haul in found if haul is not None), key=lambda haul: (haul.amount_minor, haul.rate.rate_id)
-        )
+    dearer_until = -inf
+    for billed, begun in _steps(rates, weight):
+        found = [_applied(rate, shipment, billed) for rate in begun]
+        hauls = [haul for haul in found if haul is not None]
         if best is None and len(hauls) < len(found):
             return NoHaul(Reason.NO_QUANTITY, f"a rate for {billed:g} kg is by something that is not known")
-        if not hauls or (best is not None and hauls[0].amount_minor >= best.amount_minor):
-            continue
-        if hauls[0].amount_minor != hauls[-1].amount_minor:
-            named = ", ".join(haul.rate.rate_id for haul in hauls)
-            return NoHaul(Reason.SEVERAL_CONTRACTS, f"{named} hold for {billed:g} kg and differ")
-        best = hauls[0]
-        if best.rate.basis is not RateBasis.KILOGRAM:
-            break  # only a price by weight can be undercut by paying for more weight
+        amounts = [haul.amount_minor for haul in hauls]
+        if hauls and (best is None or min(amounts) < best.amount_minor):
+            if dearer_until >= billed or min(amounts) < max(amounts):
+                return NoHaul(Reason.SEVERAL_CONTRACTS, f"{_named(shipment, rates, billed)} and differ")
+            best = min(hauls, key=lambda haul: haul.rate.rate_id)
+            if best.rate.basis is not RateBasis.KILOGRAM:
+                break  # only a price by weight can be undercut by paying for more weight
+        dearer_until = max([dearer_until, *(_until(haul.rate) for haul in hauls)])
     return best or NoHaul(Reason.BEYOND_BREAKS, f"no weight break holds {weight:g} kg")
+
+
+def _steps(rates: Sequence[CarrierRate], weight: float) -> Iterator[tuple[float, list[CarrierRate]]]:
+    """Yield weights that may be charged for, the least first, with the rates that hold there and at none before."""
+    heavier = sorted((rate for rate in rates if rate.weight_from_kg > weight), key=_from)
+    own = [rate for rate in rates if _holds(rate, weight)]
+    if own:
+        yield weight, own
+    for billed, begun in groupby(heavier, key=_from):
+        holding = [rate for rate in begun if _reaches(rate, billed)]
+        if holding:
+            yield billed, holding
+
+
+def _named(shipment: Shipment, rates: Sequence[CarrierRate], billed: float) -> str:
+    """Return the names of the rates that hold for a weight, the cheapest first, and the weight."""
+    found = [_applied(rate, shipment, billed) for rate in rates if _holds(rate, billed)]
+    hauls = sorted((haul.amount_minor, haul.rate.rate_id) for haul in found if haul is not None)
+    return f"{', '.join(rate_id for _, rate_id in hauls)} hold for {billed:g} kg"
 
 
 def _applied(rate: CarrierRate, shipment: Shipment, billed_kg: float) -> Haul | None:
@@ -111,8 +134,16 @@ def _needs_weight(rate: CarrierRate) -> bool:
     return rate.basis is RateBasis.KILOGRAM or rate.weight_from_kg > 0 or rate.weight_until_kg is not None
 
 
+def _from(rate: CarrierRate) -> float:
+    return rate.weight_from_kg
+
+
+def _until(rate: CarrierRate) -> float:
+    return inf if rate.weight_until_kg is None else rate.weight_until_kg
+
+
 def _reaches(rate: CarrierRate, weight: float) -> bool:
-    return rate.weight_until_kg is None or weight <= rate.weight_until_kg
+    return weight <= _until(rate)
 
 
 def _holds(rate: CarrierRate, weight: float) -> bool:

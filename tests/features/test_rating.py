@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from features import line_haul
 from features.amounts import exact, half_up
 from features.charges import Expected, Reason
 from features.contracts import Contracts, lies_in
@@ -125,6 +126,28 @@ class TestLineHaul:
         own = rate(rate_id="A", weight_until_kg=499.9)
         assert rated(own, *heavier, shipment=plan(250)).total_minor == 25_00
         assert reasons(rated(own, *heavier, shipment=plan(450))) == [Reason.SEVERAL_CONTRACTS]
+
+    def test_a_dearer_rate_that_holds_where_another_is_cheaper_contradicts_it(self) -> None:
+        own, cheaper = rate(rate_id="A", weight_until_kg=499.9), rate(rate_id="C", weight_from_kg=500, rate_minor=8_00)
+        short = rate(rate_id="B", weight_from_kg=460, weight_until_kg=499.9)
+        assert rated(own, short, cheaper, shipment=plan(450)).total_minor == 40_00
+        longer = rate(rate_id="B", weight_from_kg=460)
+        expected = rated(own, longer, cheaper, shipment=plan(450))
+        assert reasons(expected) == [Reason.SEVERAL_CONTRACTS]
+        assert "C, B hold for 500 kg and differ" in expected.doubts[0].words
+
+    def test_each_of_many_breaks_is_reckoned_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        reckoned: list[str] = []
+
+        def applied(one: CarrierRate, *given: Any, _applied: Any = line_haul._applied) -> Any:
+            reckoned.append(one.rate_id)
+            return _applied(one, *given)
+
+        monkeypatch.setattr(line_haul, "_applied", applied)
+        own = rate(rate_id="own", weight_until_kg=300)
+        without_end = [rate(rate_id=f"R{kg}", weight_from_kg=kg, rate_minor=11_00) for kg in range(301, 401)]
+        assert rated(own, *without_end).total_minor == 25_00
+        assert len(reckoned) == len(set(reckoned)) == 101
 
     def test_an_unknown_carrier_lane_service_mode_or_class_has_no_contract(self) -> None:
         for other in ({"carrier_id": "X"}, {"origin": "BEANR"}, {"service_id": "Z"}, {"mode": "air"},
