@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from features.declaration import Feature
 from features.history import HOUR
 from features.instants import micros, micros_of
-from features.legs import ARRIVALS, Legs, Time, withdrawals_of
+from features.legs import ARRIVALS, Legs, Time
 from features.timeline import NEVER, Ints
+from features.versions import withdrawals_of
 from features.vocabulary import Classifier, Correction, EventStatus
 
 if TYPE_CHECKING:

@@ -1,8 +1,9 @@
-"""Legs: the plan and the milestones of shipments, as plain numbers, for all shipments of tables or for one record.
+"""Legs: the plan and the milestones of shipments, as plain numbers, for all shipments of tables.
 
 What is known of a shipment changes in two ways. Most often something more is known, and each milestone carries the
 time from which it counts. Now and then what was known is taken back: another plan, or an event that corrects another.
 From that instant on a new *version* of the leg is in force, on `[since, until)`; the old one stays as it was known.
+`features.versions` works them out for one shipment.
 
 A milestone is the *first known* event of a status that stands; a repeat of the same status changes nothing. An event
 stands until one that corrects it is known. Times are int64 microseconds, `NEVER` where missing; other numbers are
@@ -11,25 +12,20 @@ float64, NaN where missing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from features.columns import Columns
-from features.instants import micros, micros_of
+from features.instants import micros_of
 from features.numbers import numbers_of_many
 from features.tables import STOPS, RecordTables, part_rows
 from features.timeline import NEVER, Ints
 from features.vocabulary import Classifier, Correction, EventStatus, StopKind
-
-if TYPE_CHECKING:
-    from features.records import DeliveryEvent, Shipment
 
 
 class Time(Columns):
@@ -64,12 +60,6 @@ CLOSED = frozenset({EventStatus.CANCELLED, EventStatus.DIVERTED, EventStatus.RET
 
 ARRIVALS = frozenset({EventStatus.TERMINAL_ARRIVED, EventStatus.DELIVERY_ARRIVED})
 """Statuses of coming to a stop on the way or to the destination."""
-
-# Members that are compared with for each event: Python 3.11 takes longer to read one than to compare.
-_ACTUAL, _PLANNED = Classifier.ACTUAL, Classifier.PLANNED
-_DEPARTED, _DELIVERED = EventStatus.DEPARTED, EventStatus.DELIVERED
-_DID_NOT_OCCUR = Correction.DID_NOT_OCCUR
-_NO_TIMES = [NEVER] * len(Time)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,128 +163,6 @@ class Legs:
     def last_rows(self) -> Ints:
         """Return the row of the last version of each shipment, what holds in the end: int64 [m]."""
         return self.first[1:] - 1
-
-
-class Version(NamedTuple):
-    """One version of one leg: the plan that it follows, and its times."""
-
-    plan: Shipment
-    times: Row
-
-
-def versions_of(plans: Sequence[Shipment], events: Collection[DeliveryEvent]) -> tuple[Version, ...]:
-    """Return the versions of one leg, in order of time.
-
-    Parameters
-    ----------
-    plans
-        At least one, in order of `known_at`.
-    events
-        Those known of the shipment, in any order.
-    """
-    first = plans[0]
-    withdrawn = withdrawals_of(events)
-    turns = {first.known_at: first}
-    for before, plan in pairwise(plans):
-        if not is_same_plan(before, plan):
-            turns[plan.known_at] = plan
-    instants = {*turns, *(known for known in withdrawn.values() if known > first.known_at)}
-    if len(instants) == 1 and not withdrawn:
-        return (Version(first, _times(first, first, events, micros(first.known_at), NEVER)),)
-    versions, plan = [], first
-    ordered = sorted(instants)
-    for place, since in enumerate(ordered):
-        plan = turns.get(since, plan)
-        standing = [event for event in events if _stands(event, since, withdrawn)]
-        until = micros(ordered[place + 1]) if place + 1 < len(ordered) else NEVER
-        versions.append(Version(plan, _times(first, plan, standing, micros(since), until)))
-    return tuple(versions)
-
-
-def is_same_plan(one: Shipment, other: Shipment) -> bool:
-    """Compare what two plans say; when it was learnt does not count, a repeat is learnt later."""
-    return one.model_copy(update={"known_at": other.known_at}) == other
-
-
-def version_at(versions: Sequence[Version], cutoff: int) -> Version:
-    """Return the version in force at the cutoff (microseconds); before all of them, the first."""
-    for version in reversed(versions):
-        if version.times[Time.SINCE] <= cutoff:
-            return version
-    return versions[0]
-
-
-def withdrawals_of(events: Iterable[DeliveryEvent]) -> dict[str, datetime]:
-    """Return from when on each corrected event no longer stands."""
-    withdrawn: dict[str, datetime] = {}
-    for event in events:
-        if event.corrects is not None:
-            known = withdrawn.get(event.corrects)
-            withdrawn[event.corrects] = event.known_at if known is None else min(known, event.known_at)
-    return withdrawn
-
-
-def _stands(event: DeliveryEvent, since: datetime, withdrawn: Mapping[str, datetime]) -> bool:
-    if event.correction is _DID_NOT_OCCUR:
-        return False
-    known = withdrawn.get(event.event_id)
-    return known is None or known > since
-
-
-def _times(first: Shipment, plan: Shipment, standing: Iterable[DeliveryEvent], since: int, until: int) -> Row:
-    row = _NO_TIMES.copy()
-    row[Time.BOOKED] = micros(first.occurred_at)
-    row[Time.KNOWN] = micros(first.known_at)
-    row[Time.PLANNED] = micros(plan.planned_departure_at)
-    row[Time.PROMISED] = micros(plan.promised_at)
-    row[Time.SINCE], row[Time.UNTIL] = since, until
-    arrivals: list[DeliveryEvent] = []
-    for event in sorted(standing, key=_first_known):
-        if event.status in ARRIVALS:
-            arrivals.append(event)
-        if event.classifier is not _ACTUAL:
-            continue
-        if event.status is _DEPARTED:
-            if row[Time.DEPARTED] == NEVER:
-                row[Time.DEPARTED], row[Time.DEPARTED_KNOWN] = micros(event.occurred_at), micros(event.known_at)
-        elif event.status is _DELIVERED:
-            if row[Time.DELIVERED] == NEVER:
-                row[Time.DELIVERED], row[Time.DELIVERED_KNOWN] = micros(event.occurred_at), micros(event.known_at)
-        elif event.status in CLOSED and row[Time.CLOSED_KNOWN] == NEVER:
-            row[Time.CLOSED_KNOWN] = micros(event.known_at)
-    row[Time.ARRIVED_KNOWN] = _all_in(arrivals, plan.destination)
-    if plan.transfer is not None:
-        row[Time.TRANSFERRED_KNOWN] = _all_in(arrivals, plan.transfer)
-    return tuple(row)
-
-
-def _all_in(arrivals: Iterable[DeliveryEvent], place: str) -> int:
-    """Return when as many arrivals at a place are known as are planned by then, at least one."""
-    planned = come = 0
-    for event in arrivals:
-        if event.place == place:
-            planned += event.classifier is _PLANNED
-            come += event.classifier is _ACTUAL
-            if come >= max(planned, 1):
-                return micros(event.known_at)
-    return NEVER
-
-
-def keys_of(shipment: Shipment) -> dict[str, str | None]:
-    """Return the key fields of one shipment."""
-    return {
-        "carrier": shipment.carrier_id,
-        "origin": shipment.origin,
-        "transfer": shipment.transfer,
-        "destination": shipment.destination,
-        "service": shipment.service_id,
-        "vehicle": shipment.vehicle_id,
-        "customer": shipment.customer_id,
-    }
-
-
-def _first_known(event: DeliveryEvent) -> tuple[datetime, datetime, str]:
-    return event.known_at, event.occurred_at, event.event_id
 
 
 class _Versions(NamedTuple):

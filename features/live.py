@@ -19,7 +19,7 @@ from features.disruption import LiveDisruptions
 from features.facts import Facts, Happened, facts_of, facts_of_one
 from features.forecast import LiveForecasts
 from features.history import Fact
-from features.legs import Legs, Row, Time, keys_of
+from features.legs import Legs, Row, Time
 from features.live_labour import LiveLabour
 from features.live_latest import LiveLatest
 from features.live_tenders import LiveTenders
@@ -30,6 +30,7 @@ from features.records import Place, Shipment
 from features.rotation import LiveRotation
 from features.settings import FeatureSettings
 from features.timeline import NEVER, Ints, starts_of
+from features.versions import keys_of
 from features.weather import LiveObservations
 
 Keys = Mapping[str, str | None]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import isnan
+from struct import Struct
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +27,11 @@ from features import (
     weather,
     work,
 )
-from features.definitions import DELIVERED, HISTORY, LOST_BY_CARRIER, LOST_BY_SERVICE, USUALLY_TOLD
+from features.definitions import DELIVERED, FEATURES, HISTORY, LOST_BY_CARRIER, LOST_BY_SERVICE, USUALLY_TOLD
 from features.legs import Row, Time
 from features.live import VEHICLE, LegKeys, LiveFacts
+
+_ROW = Struct(f"{len(FEATURES)}d")
 
 
 class LiveLeg:
@@ -129,4 +132,6 @@ class LiveLeg:
         planned = row[Time.PLANNED]
         values += rotation.values_of_one(planned, live.rotation.at(self._vehicle, planned, cutoff))
         values += tracked
-        return np.fromiter(values, np.float64, len(values))
+        found = np.empty(len(FEATURES))
+        _ROW.pack_into(found.data, 0, *values)
+        return found

@@ -32,7 +32,7 @@ class LiveTimeline:
         self.windows = tuple(windows)
         if self.windows != tuple(sorted(windows)):
             raise TimelineError(f"The windows {list(windows)} are out of order; give the shortest first.")
-        self._nothing = (0, 0, 0) * len(self.windows)
+        self._nothing = (0.0, 0.0, 0.0) * len(self.windows)
         self._by_key: dict[Hashable, KeyFacts] = {}
 
     def add(self, key: Hashable, occurred: int, known: int, until: int, values: Values) -> None:

@@ -1,6 +1,6 @@
 """The online state: takes records one by one, in any order, and answers with the numbers of the batch build.
 
-A shipment may be planned anew and an event corrected: each is in force from when it was known (`features.legs`). A
+A shipment may be planned anew and an event corrected: each is in force from when it was known (`features.versions`). A
 record that arrives late but was known earlier takes the old facts back and puts in the new ones.
 """
 
@@ -26,7 +26,7 @@ from features.errors import RecordError, UnknownShipmentError
 from features.instants import micros
 from features.inventory.live.stock import LiveStock
 from features.invoice_records import Accessorial, BilledInvoice, CarrierRate, FuelIndex
-from features.legs import Legs, Row, Time, Version, is_same_plan, version_at, versions_of
+from features.legs import Legs, Row, Time
 from features.live import LegKeys, LiveFacts
 from features.live_invoices import LiveInvoices
 from features.live_leg import LiveLeg
@@ -39,6 +39,7 @@ from features.stock_records import InboundReceipt, InventoryAdjustment, Inventor
 from features.tables import RecordTables, events_of, no_records, records_of, shipments_of
 from features.timeline import NEVER
 from features.tracking import Scan
+from features.versions import Version, is_same_plan, version_at, versions_of, with_event
 from features.vocabulary import Moment
 from features.way import way_of
 
@@ -89,7 +90,7 @@ class _Case:
     """One shipment: its plans in order of knowledge, its events by id, the versions that are in the timelines.
 
     `asked` is a plan as it was last asked about, `reports` what the events say, once that was asked; `keys` are those
-    of its plans, each by its identity.
+    of its plans, each by its identity; `is_corrected` says whether an event corrects another.
     """
 
     plans: list[Shipment] = field(default_factory=list)
@@ -98,6 +99,12 @@ class _Case:
     asked: tuple[Shipment, LiveLeg] | None = None
     reports: tuple[tuple[Scan, ...], Course | None] | None = None
     keys: dict[int, LegKeys] = field(default_factory=dict)
+    is_corrected: bool = False
+
+    def put(self, event: DeliveryEvent) -> None:
+        """Hold an event; what the versions are then is not worked out yet."""
+        self.events[event.event_id] = event
+        self.is_corrected |= event.corrects is not None
 
     def keys_of(self, plan: Shipment) -> LegKeys:
         """Return the keys of one of the plans."""
@@ -353,9 +360,10 @@ class State:
         before = case.events.get(record.event_id)
         if before is not None and before.known_at <= record.known_at:
             return False
-        case.events[record.event_id] = record
+        versions = None if before is not None or case.is_corrected else with_event(case.versions, record)
+        case.put(record)
         case.reports = None
-        self._refresh(case)
+        self._refresh(case, versions)
         self.invoices.note(record.shipment_id, counts_from(record))
         return True
 
@@ -372,10 +380,12 @@ class State:
         self._carriers_of.setdefault((origin, destination), set()).add(carrier_id)
         self._origins_of.setdefault(destination, set()).add(origin)
 
-    def _refresh(self, case: _Case) -> None:
+    def _refresh(self, case: _Case, versions: tuple[Version, ...] | None = None) -> None:
+        """Let the facts follow from the versions of a leg as they are now: worked out from all of it if not given."""
         if not case.plans:
             return  # events may come before their shipment; they count from when it is announced
-        versions = versions_of(case.plans, case.events.values())
+        if versions is None:
+            versions = versions_of(case.plans, case.events.values())
         if versions != case.versions:
             was, now = ([(case.keys_of(plan), times) for plan, times in each] for each in (case.versions, versions))
             self.facts.replace(was, now)
@@ -404,7 +414,8 @@ class State:
             case.plans = sorted(plans, key=_known_at)
             for event in sorted(events, key=_known_at):
                 self.check(event)
-                case.events.setdefault(event.event_id, event)
+                if event.event_id not in case.events:
+                    case.put(event)
             if plans:
                 case.versions = versions_of(case.plans, case.events.values())
         return self._cases.get(shipment_id)

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from features.declaration import Feature
 from features.history import HOUR
 from features.instants import MINUTE, micros, micros_of
-from features.legs import Legs, Row, Time, withdrawals_of
+from features.legs import Legs, Row, Time
 from features.timeline import NEVER, Ints, Latest, Spans
+from features.versions import withdrawals_of
 from features.vocabulary import Classifier, Correction, EventStatus
 
 if TYPE_CHECKING:

@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from features.history import HOUR
 from features.instants import instant_of
-from features.legs import Time, Version
+from features.legs import Time
 from features.moments import cutoffs_of
 from features.records import Shipment
 from features.state import FeatureRow
 from features.timeline import NEVER
+from features.versions import Version
 from features.vocabulary import Moment
 from models.conformal import Outcomes
 from models.eta import LEVELS, EtaModel, residuals

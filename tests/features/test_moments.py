@@ -9,12 +9,13 @@ import pandas as pd
 import pytest
 
 from features.labels import lateness_of
-from features.legs import Row, versions_of
+from features.legs import Row
 from features.moments import IN_TURN, moment_at, questions_of
 from features.records import DeliveryEvent, Shipment, Stop
 from features.settings import FeatureSettings
 from features.state import State
 from features.tables import RecordTables, events_of, shipments_of
+from features.versions import versions_of
 from features.vocabulary import Classifier, EventStatus, Mode, Moment, StopKind
 
 

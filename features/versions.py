@@ -1,0 +1,181 @@
+"""The versions of one leg: its plan and its milestones as they were known from one instant to another.
+
+The numbers are those of `features.legs`, whose words are used here too, worked out from the records of one shipment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from features.instants import micros
+from features.legs import ARRIVALS, CLOSED, Row, Time
+from features.timeline import NEVER
+from features.vocabulary import Classifier, Correction, EventStatus
+
+if TYPE_CHECKING:
+    from features.records import DeliveryEvent, Shipment
+
+# Members that are compared with for each event: Python 3.11 takes longer to read one than to compare.
+_ACTUAL, _PLANNED = Classifier.ACTUAL, Classifier.PLANNED
+_DEPARTED, _DELIVERED = EventStatus.DEPARTED, EventStatus.DELIVERED
+_DID_NOT_OCCUR = Correction.DID_NOT_OCCUR
+_NO_TIMES = [NEVER] * len(Time)
+
+
+class Version(NamedTuple):
+    """One version of one leg: the plan that it follows, and its times."""
+
+    plan: Shipment
+    times: Row
+
+
+def versions_of(plans: Sequence[Shipment], events: Collection[DeliveryEvent]) -> tuple[Version, ...]:
+    """Return the versions of one leg, in order of time.
+
+    Parameters
+    ----------
+    plans
+        At least one, in order of `known_at`.
+    events
+        Those known of the shipment, in any order.
+    """
+    first = plans[0]
+    withdrawn = withdrawals_of(events)
+    turns = {first.known_at: first}
+    for before, plan in pairwise(plans):
+        if not is_same_plan(before, plan):
+            turns[plan.known_at] = plan
+    instants = {*turns, *(known for known in withdrawn.values() if known > first.known_at)}
+    if len(instants) == 1 and not withdrawn:
+        return (Version(first, _times(first, first, events, micros(first.known_at), NEVER)),)
+    versions, plan = [], first
+    ordered = sorted(instants)
+    for place, since in enumerate(ordered):
+        plan = turns.get(since, plan)
+        standing = [event for event in events if _stands(event, since, withdrawn)]
+        until = micros(ordered[place + 1]) if place + 1 < len(ordered) else NEVER
+        versions.append(Version(plan, _times(first, plan, standing, micros(since), until)))
+    return tuple(versions)
+
+
+def with_event(versions: Sequence[Version], event: DeliveryEvent) -> tuple[Version, ...] | None:
+    """Return the versions of one leg once an event more is known, where that follows from them; None where it does not.
+
+    It follows where there is one version, so that nothing was taken back or planned anew, and the event takes nothing
+    back, says nothing of an arrival, and is no earlier word on a milestone that is known already.
+
+    Parameters
+    ----------
+    versions
+        What `versions_of` returned before, of a leg none of whose events corrects another.
+    """
+    if len(versions) != 1 or event.corrects is not None or event.correction is not None or event.status in ARRIVALS:
+        return None
+    if event.classifier is not _ACTUAL:
+        return tuple(versions)
+    status = event.status
+    if status is _DEPARTED:
+        happened, known = Time.DEPARTED, Time.DEPARTED_KNOWN
+    elif status is _DELIVERED:
+        happened, known = Time.DELIVERED, Time.DELIVERED_KNOWN
+    elif status in CLOSED:
+        happened, known = None, Time.CLOSED_KNOWN
+    else:
+        return tuple(versions)
+    plan, times = versions[0]
+    if times[known] != NEVER:
+        return None
+    row = [*times]
+    row[known] = micros(event.known_at)
+    if happened is not None:
+        row[happened] = micros(event.occurred_at)
+    return (Version(plan, tuple(row)),)
+
+
+def is_same_plan(one: Shipment, other: Shipment) -> bool:
+    """Compare what two plans say; when it was learnt does not count, a repeat is learnt later."""
+    return one.model_copy(update={"known_at": other.known_at}) == other
+
+
+def version_at(versions: Sequence[Version], cutoff: int) -> Version:
+    """Return the version in force at the cutoff (microseconds); before all of them, the first."""
+    for version in reversed(versions):
+        if version.times[Time.SINCE] <= cutoff:
+            return version
+    return versions[0]
+
+
+def withdrawals_of(events: Iterable[DeliveryEvent]) -> dict[str, datetime]:
+    """Return from when on each corrected event no longer stands."""
+    withdrawn: dict[str, datetime] = {}
+    for event in events:
+        if event.corrects is not None:
+            known = withdrawn.get(event.corrects)
+            withdrawn[event.corrects] = event.known_at if known is None else min(known, event.known_at)
+    return withdrawn
+
+
+def _stands(event: DeliveryEvent, since: datetime, withdrawn: Mapping[str, datetime]) -> bool:
+    if event.correction is _DID_NOT_OCCUR:
+        return False
+    known = withdrawn.get(event.event_id)
+    return known is None or known > since
+
+
+def _times(first: Shipment, plan: Shipment, standing: Iterable[DeliveryEvent], since: int, until: int) -> Row:
+    row = _NO_TIMES.copy()
+    row[Time.BOOKED] = micros(first.occurred_at)
+    row[Time.KNOWN] = micros(first.known_at)
+    row[Time.PLANNED] = micros(plan.planned_departure_at)
+    row[Time.PROMISED] = micros(plan.promised_at)
+    row[Time.SINCE], row[Time.UNTIL] = since, until
+    arrivals: list[DeliveryEvent] = []
+    for event in sorted(standing, key=_first_known):
+        if event.status in ARRIVALS:
+            arrivals.append(event)
+        if event.classifier is not _ACTUAL:
+            continue
+        if event.status is _DEPARTED:
+            if row[Time.DEPARTED] == NEVER:
+                row[Time.DEPARTED], row[Time.DEPARTED_KNOWN] = micros(event.occurred_at), micros(event.known_at)
+        elif event.status is _DELIVERED:
+            if row[Time.DELIVERED] == NEVER:
+                row[Time.DELIVERED], row[Time.DELIVERED_KNOWN] = micros(event.occurred_at), micros(event.known_at)
+        elif event.status in CLOSED and row[Time.CLOSED_KNOWN] == NEVER:
+            row[Time.CLOSED_KNOWN] = micros(event.known_at)
+    row[Time.ARRIVED_KNOWN] = _all_in(arrivals, plan.destination)
+    if plan.transfer is not None:
+        row[Time.TRANSFERRED_KNOWN] = _all_in(arrivals, plan.transfer)
+    return tuple(row)
+
+
+def _all_in(arrivals: Iterable[DeliveryEvent], place: str) -> int:
+    """Return when as many arrivals at a place are known as are planned by then, at least one."""
+    planned = come = 0
+    for event in arrivals:
+        if event.place == place:
+            planned += event.classifier is _PLANNED
+            come += event.classifier is _ACTUAL
+            if come >= max(planned, 1):
+                return micros(event.known_at)
+    return NEVER
+
+
+def keys_of(shipment: Shipment) -> dict[str, str | None]:
+    """Return the key fields of one shipment."""
+    return {
+        "carrier": shipment.carrier_id,
+        "origin": shipment.origin,
+        "transfer": shipment.transfer,
+        "destination": shipment.destination,
+        "service": shipment.service_id,
+        "vehicle": shipment.vehicle_id,
+        "customer": shipment.customer_id,
+    }
+
+
+def _first_known(event: DeliveryEvent) -> tuple[datetime, datetime, str]:
+    return event.known_at, event.occurred_at, event.event_id
