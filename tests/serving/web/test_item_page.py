@@ -88,7 +88,7 @@ class TestWhatItShows:
 
     def test_the_suggestion_is_spelt_out(self, filled: Filled, dana: Visitor) -> None:
         said = words_of(dana.shown(filled.path("top")))
-        assert "carriers ACE, 7 % late instead of NWX price limit 16,755.06 EUR" in said
+        assert "carriers ACE, 7 % late instead of NWX price limit 1,000.00 EUR" in said
         assert "tender window Mon 02 Mar 06:00 to 08:00 UTC" in said
 
     def test_the_record_names_rule_owner_policy_and_hash(self, filled: Filled, dana: Visitor) -> None:
