@@ -157,15 +157,15 @@ class History:
     def values_of_one(self, flat: Sequence[float]) -> list[float]:
         """Return `values` of one row: the same operations in the same order, so the same bits."""
         shares, means = [PRIOR_LATE_SHARE, _PRIOR_SQUARE], [PRIOR_DELAY_MINUTES, PRIOR_DELAY_MINUTES]
-        pseudo, counts = PSEUDO_LEGS, flat[0::3]
-        for parent, count, late, delay in zip(self._parents, counts, flat[1::3], flat[2::3], strict=True):
-            legs = count + pseudo
-            shares.append((late + pseudo * shares[parent]) / legs)
-            means.append((delay + pseudo * means[parent]) / legs)
+        numbers = iter(flat)
+        for parent, count, late, delay in zip(self._parents, numbers, numbers, numbers, strict=True):
+            legs = count + PSEUDO_LEGS
+            shares.append((late + PSEUDO_LEGS * shares[parent]) / legs)
+            means.append((delay + PSEUDO_LEGS * means[parent]) / legs)
         del shares[:2], means[:2]
         variances = [shares[own] - means[own] * means[own] for own in self._spread_of_one]
         spreads = [0.0 if variance <= 0.0 else sqrt(variance) for variance in variances]
-        return list(self._pick([*counts, *shares, *means, *spreads]))
+        return list(self._pick([*flat[0::3], *shares, *means, *spreads]))
 
     def column(self, feature: str) -> int:
         """Return where a feature stands among `features`."""

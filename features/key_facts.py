@@ -91,7 +91,7 @@ class KeyFacts:
         since, until, alive = self.held
         return alive if since <= cutoff < until else self._answer(cutoff)
 
-    def _answer(self, cutoff: int) -> list[float]:
+    def _answer(self, cutoff: int) -> list[int]:
         if not self._young[0] <= cutoff < self._young[1]:
             self._settle()
         since, until, count, first, second = self._young
@@ -100,8 +100,8 @@ class KeyFacts:
         if not begin <= cutoff < end:
             begin, end, passed, one, other = born.move(cutoff)
         since, until = max(since, begin), min(until, end)
-        count, first, second = count + float(passed), first + one, second + other
-        alive: list[float] = []
+        count, first, second = count + passed, first + one, second + other
+        alive: list[int] = []
         for steps in ceased:
             begin, end, passed, one, other = steps.held
             if not begin <= cutoff < end:
@@ -152,25 +152,24 @@ NOTHING_HELD: tuple[int, int, Sequence[float]] = (NEVER, NEVER, ())
 _NEAR = 8
 """So few instants beyond the last answer are stepped over; farther ones are searched for."""
 
-_Passed = tuple[int, int, int, float, float]
+_Passed = tuple[int, int, int, int, int]
 """On `[since, until)` so many instants have passed, with these sums of both values."""
 
-_FORGOTTEN: _Passed = (NEVER, -NEVER, 0, 0.0, 0.0)
-_NONE_YOUNG: tuple[int, int, float, float, float] = (-NEVER, NEVER, 0.0, 0.0, 0.0)
+_FORGOTTEN: _Passed = (NEVER, -NEVER, 0, 0, 0)
+_NONE_YOUNG: _Passed = (-NEVER, NEVER, 0, 0, 0)
 
 
 class _Steps:
     """Instants in order, each with the values of a fact, and the running sums of both values.
 
     After the first i instants the sums are `sums[2 * i]` and `sums[2 * i + 1]`: side by side, for one look at memory.
-    They are whole numbers below 2**53 in floating point: exact, and what features are reckoned with. `held` is what had
-    passed when it was last asked. Who asks about the present asks there again, or near.
+    `held` is what had passed when it was last asked. Who asks about the present asks there again, or near.
     """
 
     __slots__ = ("held", "sums", "times")
 
     def __init__(self) -> None:
-        self.times, self.sums = array("q"), array("d", (0.0, 0.0))
+        self.times, self.sums = array("q"), array("q", (0, 0))
         self.held = _FORGOTTEN
 
     def move(self, cutoff: int) -> _Passed:
@@ -224,18 +223,18 @@ class _Steps:
         position = bisect_right(self.times, int(times[0])) if len(times) else len(self.times)
         if position < len(self.times):
             later = np.array(self.times[position:], dtype=np.int64)
-            of_later = np.diff(np.array(self.sums[2 * position :]).reshape(-1, 2), axis=0)
+            of_later = np.diff(np.array(self.sums[2 * position :], dtype=np.int64).reshape(-1, 2), axis=0)
             times, values = np.concatenate([later, times]), np.concatenate([of_later, values])
             order = np.argsort(times, kind="stable")
             times, values = times[order], values[order]
-        sums = np.cumsum(values, axis=0) + np.array(self.sums[2 * position : 2 * position + 2])
+        sums = np.cumsum(values, axis=0) + np.array(self.sums[2 * position : 2 * position + 2], dtype=np.int64)
         self.held = _FORGOTTEN
         self.times[position:] = array("q", times.astype(np.int64).tobytes())
-        self.sums[2 * position + 2 :] = array("d", sums.astype(np.float64).tobytes())
+        self.sums[2 * position + 2 :] = array("q", sums.astype(np.int64).tobytes())
 
     def _shift(self, start: int, first: int, second: int) -> None:
         """Add to both sums from `start` on."""
-        tail = np.frombuffer(self.sums, dtype=np.float64)[2 * start :]
+        tail = np.frombuffer(self.sums, dtype=np.int64)[2 * start :]
         if first:
             tail[0::2] += first
         if second:
