@@ -55,7 +55,7 @@ def shown(charge: Accessorial, shipment: Shipment, events: Sequence[DeliveryEven
         Those of the shipment that stand, as `features.as_known.standing` returns them.
     """
     if charge.needs_authorisation and not asked_for(charge, events):
-        return Shown(0, f"nobody asked for {charge.charge_code} before the delivery")
+        return Shown(0, f"nobody asked for charge {charge.charge_code} before the delivery")
     match charge.proof:
         case Proof.NOTHING:
             return Shown(1, "owed on every shipment")
@@ -82,10 +82,14 @@ def shown(charge: Accessorial, shipment: Shipment, events: Sequence[DeliveryEven
         case Proof.LATE_DELIVERY:
             return _late(shipment, events)
         case Proof.REQUEST:
-            return _once([event for event in events if event.raw_status == charge.charge_code], charge.charge_code)
+            return _once(
+                [event for event in events if event.raw_status == charge.charge_code], f"charge {charge.charge_code}"
+            )
         case proof:
             status = _STATUS[proof]
-            return _once([event for event in events if event.status is status], f"the status {status.value}")
+            return _once(
+                [event for event in events if event.status is status], f"the status {status.value.replace('_', ' ')}"
+            )
 
 
 def asked_for(charge: Accessorial, events: Sequence[DeliveryEvent]) -> bool:
@@ -142,7 +146,7 @@ def _waiting(charge: Accessorial, shipment: Shipment, events: Sequence[DeliveryE
         return Shown(0, "no arrival is known, so no waiting is shown")
     open_ended = [start for start, end in stays if end is None]
     if open_ended:
-        return Shown(None, f"the end of the stay since {open_ended[0].occurred_at:%Y-%m-%d %H:%M}Z is not known")
+        return Shown(None, f"the end of the stay since {open_ended[0].occurred_at:%Y-%m-%d %H:%M} UTC is not known")
     minutes = 0
     shows: list[str] = []
     for start, end in stays:

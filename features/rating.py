@@ -12,7 +12,7 @@ from datetime import datetime
 from fractions import Fraction
 from math import ceil
 
-from features.amounts import exact, half_up
+from features.amounts import exact, half_up, money
 from features.as_known import counts_from, standing
 from features.charges import Charge, Clause, Doubt, Expected, NotOwed, Reason
 from features.contracts import Contracts
@@ -44,7 +44,7 @@ def rate_shipment(
         return _undetermined(Reason.NO_SHIPMENT, "no plan of the shipment is known")
     at = shipment.planned_departure_at
     if at is None:
-        return _undetermined(Reason.NO_DATE, f"{shipment.shipment_id} has no planned departure")
+        return _undetermined(Reason.NO_DATE, f"shipment {shipment.shipment_id} has no planned departure")
     haul = line_haul(shipment, contracts.rates(shipment, at, cutoff))
     bill = _Bill(shipment, haul)
     agreed, disputed = _undisputed(contracts.accessorials(shipment.carrier_id, at, cutoff))
@@ -83,7 +83,7 @@ def _undisputed(terms: Sequence[Accessorial]) -> tuple[list[Accessorial], list[D
     for one in terms:
         first = agreed.setdefault(one.charge_code, one)
         if _says(first) != _says(one):
-            words = f"{first.accessorial_id} and {one.accessorial_id} hold at once and differ"
+            words = f"the terms {first.accessorial_id} and {one.accessorial_id} hold at once and differ"
             disputed[one.charge_code] = Doubt(one.charge, one.charge_code, Reason.SEVERAL_TERMS, words)
     return [one for code, one in agreed.items() if code not in disputed], list(disputed.values())
 
@@ -230,11 +230,11 @@ def _bounded(amount: int, terms: Accessorial) -> int:
 
 def _of_rate(haul: Haul) -> Clause:
     rate = haul.rate
-    words = f"{rate.rate_minor} {rate.currency} minor units for {rate.rate_per:g} {rate.basis.value}"
+    words = f"{money(rate.rate_minor, rate.currency)} for {rate.rate_per:g} {rate.basis.value}"
     if rate.weight_from_kg or rate.weight_until_kg is not None:
         words += f" from {rate.weight_from_kg:g} kg, charged for {haul.billed_kg:g} kg"
     if rate.minimum_minor:
-        words += f", at least {rate.minimum_minor}"
+        words += f", at least {money(rate.minimum_minor, rate.currency)}"
     return Clause(rate.rate_id, rate.valid_from, words)
 
 
@@ -242,7 +242,7 @@ def _of_terms(terms: Accessorial) -> Clause:
     if terms.basis is RateBasis.PERCENT:
         words = f"{terms.percent or 0:g} % of {'all charges' if terms.charge is ChargeKind.TAX else 'the line haul'}"
     else:
-        words = f"{terms.rate_minor} {terms.currency} minor units for {terms.rate_per:g} {terms.basis.value}"
+        words = f"{money(terms.rate_minor or 0, terms.currency)} for {terms.rate_per:g} {terms.basis.value}"
     if terms.free_minutes:
         words += f", {terms.free_minutes} minutes free at each stop"
     if terms.needs_authorisation:

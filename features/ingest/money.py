@@ -8,21 +8,8 @@ from decimal import Decimal, InvalidOperation
 
 import pandas as pd
 
+from features.amounts import minor_digits
 from features.ingest.columns import Column, whole
-
-_DECIMALS = {
-    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
-    **dict.fromkeys(
-        ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF"), 0
-    ),
-}
-"""Decimal places of the currencies of ISO 4217 that do not have two."""
-
-
-def minor_digits(currency: str) -> int:
-    """Return how many decimal places a currency of ISO 4217 has."""
-    return _DECIMALS.get(currency, 2)
-
 
 _AMOUNT = re.compile(r"[+-]?\d+(\.\d+)?|[+-]?\.\d+")
 _CODE = re.compile(r"\b[A-Z]{3}\b")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from features.amounts import exact, half_up
+from features.amounts import exact, half_up, money
 from features.billing import Bill
 from features.charges import Clause
 from features.invoice_records import InvoiceLine
@@ -38,14 +38,16 @@ def repeated(lines: Sequence[InvoiceLine], over_minor: int) -> list[InvoiceLine]
     return found
 
 
-def extension(lines: Sequence[InvoiceLine], clause: Clause | None) -> Finding | None:
+def extension(lines: Sequence[InvoiceLine], clause: Clause | None, currency: str | None) -> Finding | None:
     """Return where amounts are not quantity times rate; None where they are, or no arithmetic is stated."""
     wrong = [(line, product) for line in lines if (product := stated_product(line)) not in (None, line.amount_minor)]
     if not wrong:
         return None
     billed, right = total(line for line, _ in wrong), sum(product or 0 for _, product in wrong)
     line, product = wrong[0]
-    words = f"{line.quantity:g} times {line.rate_minor} for {line.rate_per:g} is {product}, not {line.amount_minor}"
+    rate, come_to, stated = (money(each or 0, currency) for each in (line.rate_minor, product, line.amount_minor))
+    unit = "" if line.basis is None else f" {line.basis.value}"
+    words = f"{line.quantity:g}{unit} at {rate} for {line.rate_per:g}{unit} comes to {come_to}, not {stated}"
     return Finding(
         Discrepancy.EXTENSION,
         words,
@@ -62,15 +64,15 @@ def sum_findings(bill: Bill) -> list[Finding]:
     """Return where the total is not the sum of the lines, or what is asked for not the total less what was paid."""
     invoice, findings = bill.invoice, []
     if bill.lines and bill.total_minor != total(bill.lines):
-        findings.append(_sum("the lines", bill.total_minor, total(bill.lines)))
+        findings.append(_sum("the lines", bill.total_minor, total(bill.lines), invoice.currency))
     rest = bill.total_minor - (invoice.prepaid_minor or 0)
     if invoice.net_due_minor != rest:
-        findings.append(_sum("the total less what is prepaid", invoice.net_due_minor, rest))
+        findings.append(_sum("the total less what is prepaid", invoice.net_due_minor, rest, invoice.currency))
     return findings
 
 
-def _sum(what: str, billed: int, right: int) -> Finding:
-    words = f"{what} come to {right}, {billed} is stated"
+def _sum(what: str, billed: int, right: int, currency: str | None) -> Finding:
+    words = f"{what} come to {money(right, currency)}, {money(billed, currency)} is stated"
     return Finding(Discrepancy.TOTAL_NOT_SUM, words, billed - right, None, (), billed, right)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from features.amounts import exact, half_up
+from features.amounts import exact, half_up, money
 from features.billing import PARTS, Bill
 from features.charges import Charge, NotOwed
 from features.contracts import Contracts
@@ -73,8 +73,10 @@ def tax_findings(bill: Bill, contracts: Contracts, stated: Stated) -> tuple[list
         return [], right - owed
     again = repeated(lines, own)
     label = Discrepancy.DUPLICATE_LINE if again and total(again) == own else Discrepancy.TAX
+    currency = bill.invoice.currency
     percent = " and ".join(f"{one.percent:g} %" for one in terms) or "no tax"
-    words = f"a tax of {total(lines)} is billed on charges of {others}, {percent} is agreed"
+    billed, base = money(total(lines), currency), money(others, currency)
+    words = f"a tax of {billed} is billed on charges of {base}, {percent} is agreed"
     found = Finding(side(label, own), words, own, ChargeKind.TAX, numbers(lines), total(lines), right, clause)
     return [found], right - owed
 
@@ -111,12 +113,12 @@ def _of_code(
     kind = lines[0].kind if lines else charge.kind if charge is not None else ChargeKind.ACCESSORIAL
     again = repeated(lines, left) if charge is not None else []
     if again:
-        words = f"{lines[0].charge_code} stands {len(again) + 1} times on the invoice and is owed once"
+        words = f"charge {lines[0].charge_code} stands {len(again) + 1} times on the invoice and is owed once"
         findings.append(Finding(Discrepancy.DUPLICATE_LINE, words, total(again), kind, numbers(again), total(again), 0,
                                 clause))  # fmt: skip
         left -= total(again)
     kept = [line for line in lines if line not in again]
-    wrong = extension(kept, clause)
+    wrong = extension(kept, clause, bill.invoice.currency)
     if wrong is not None:
         findings.append(wrong)
         left -= wrong.difference_minor or 0
@@ -147,11 +149,15 @@ def _cause(
 ) -> tuple[Discrepancy, str]:
     code = lines[0].charge_code if lines else charge.code if charge is not None else None
     if not lines:
-        return Discrepancy.UNDERCHARGE, f"{code} is owed and not billed"
+        return Discrepancy.UNDERCHARGE, f"charge {code} is owed and not billed"
     if agreed is None:
-        return Discrepancy.ACCESSORIAL_NOT_AUTHORISED, f"no agreement with the carrier names {code}"
+        return Discrepancy.ACCESSORIAL_NOT_AUTHORISED, f"no agreement with the carrier names charge {code}"
     if charge is None:
-        words = f"{code} is billed: {not_owed.words}" if not_owed is not None else f"nothing shows that {code} is owed"
+        words = (
+            f"charge {code} is billed: {not_owed.words}"
+            if not_owed is not None
+            else f"nothing shows that charge {code} is owed"
+        )
         if agreed.needs_authorisation and not asked_for(agreed, bill.events):
             return Discrepancy.ACCESSORIAL_NOT_AUTHORISED, words
         if agreed.proof is Proof.WAITING and not _a_stay_is_known(bill):
@@ -159,13 +165,17 @@ def _cause(
         return _NOT_SHOWN.get(agreed.proof, Discrepancy.ACCESSORIAL_NOT_EVIDENCED), words
     line = lines[0]
     if agreed.proof is Proof.WAITING and line.rate_minor in (None, agreed.rate_minor):
-        return Discrepancy.DETENTION_CLOCK, f"{code} is billed for {_quantity(lines)}, owed is {charge.clause.words}"
+        return (
+            Discrepancy.DETENTION_CLOCK,
+            f"charge {code} is billed for {_quantity(lines)}, owed is {charge.clause.words}",
+        )
     if line.rate_minor is not None and line.rate_minor / line.rate_per != (agreed.rate_minor or 0) / agreed.rate_per:
-        words = f"{code} is billed at {line.rate_minor} for {line.rate_per:g}, agreed is {charge.clause.words}"
+        rate = money(line.rate_minor, bill.invoice.currency)
+        words = f"charge {code} is billed at {rate} for {line.rate_per:g}, agreed is {charge.clause.words}"
         return Discrepancy.RATE_MISMATCH, words
     if agreed.proof in (Proof.ATTEMPT, Proof.REQUEST) and line.quantity is not None:
-        return Discrepancy.ACCESSORIAL_NOT_EVIDENCED, f"{code} is billed for {_quantity(lines)}, fewer are shown"
-    return Discrepancy.RATE_MISMATCH, f"{code} is not what was agreed: {charge.clause.words}"
+        return Discrepancy.ACCESSORIAL_NOT_EVIDENCED, f"charge {code} is billed for {_quantity(lines)}, fewer are shown"
+    return Discrepancy.RATE_MISMATCH, f"charge {code} is not what was agreed: {charge.clause.words}"
 
 
 def _quantity(lines: Sequence[InvoiceLine]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from features.ingest.money import minor_digits
+from features.amounts import money
 from features.invoice_records import FreightInvoice
 from features.invoice_vocabulary import Discrepancy
 from models.audit.findings import WHOLE_BILL, Finding
@@ -27,7 +27,9 @@ def dispute_text(invoice: FreightInvoice, finding: Finding) -> str:
     parts = [f"{subject}: {finding.words}."]
     if finding.clause is not None:
         clause = finding.clause
-        parts.append(f"Agreed is {clause.record_id}, in force from {clause.valid_from:%Y-%m-%d}: {clause.words}.")
+        parts.append(
+            f"Agreed is clause {clause.record_id}, in force from {clause.valid_from:%Y-%m-%d}: {clause.words}."
+        )
     if finding.event_ids:
         parts.append(f"Evidence: event {', '.join(finding.event_ids)}.")
     if finding.other_invoice_ids:
@@ -36,15 +38,6 @@ def dispute_text(invoice: FreightInvoice, finding: Finding) -> str:
         billed, owed = (money(amount, currency) for amount in (finding.billed_minor, finding.recomputed_minor))
         parts.append(f"Billed: {billed}. Owed: {owed}.")
     return " ".join([*parts, _asked(finding, currency)])
-
-
-def money(amount_minor: int, currency: str) -> str:
-    """Return an amount as it is written: `-1234` euro cents as "-12.34 EUR"."""
-    digits = minor_digits(currency)
-    whole, rest = divmod(abs(amount_minor), 10**digits)
-    sign = "-" if amount_minor < 0 else ""
-    decimals = f".{rest:0{digits}d}" if digits else ""
-    return f"{sign}{whole}{decimals} {currency}".rstrip()
 
 
 def _asked(finding: Finding, currency: str) -> str:

@@ -11,9 +11,9 @@ from enum import StrEnum
 
 import numpy as np
 
+from features.amounts import money
 from features.billing import Bill
 from features.invoice import InvoiceMatrix
-from models.audit.dispute import money
 from models.audit.findings import OPEN_QUESTIONS, WHOLE_BILL, Audit
 from models.audit.score import AuditModel, ReviewMinutes, Scores, Sign
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from features.amounts import exact, half_up
+from features.amounts import exact, half_up, money
 from features.billing import WEEKS_ASIDE, Bill
 from features.charges import Charge
 from features.contracts import Contracts
@@ -26,7 +26,7 @@ def haul_findings(bill: Bill, contracts: Contracts, stated: Stated) -> list[Find
     charge = charge_of(stated.expected, ChargeKind.LINE_HAUL)
     owed = stated.expected.amount_minor(*HAUL)
     if charge is None or owed is None:
-        wrong = extension([line for line in haul if not _may_be_a_minimum(line)], None)
+        wrong = extension([line for line in haul if not _may_be_a_minimum(line)], None, bill.invoice.currency)
         return [] if wrong is None else [wrong]
     left = total(haul) + total(off) - owed
     findings: list[Finding] = []
@@ -37,7 +37,7 @@ def haul_findings(bill: Bill, contracts: Contracts, stated: Stated) -> list[Find
         findings.append(_repeat(again, charge))
         left -= total(again)
     kept = [line for line in haul if line not in again]
-    wrong = extension(kept, charge.clause)
+    wrong = extension(kept, charge.clause, bill.invoice.currency)
     if wrong is not None and (not _is_at_minimum(stated, charge) or wrong.recomputed_minor == charge.amount_minor):
         findings.append(wrong)
         left -= wrong.difference_minor or 0
@@ -45,7 +45,7 @@ def haul_findings(bill: Bill, contracts: Contracts, stated: Stated) -> list[Find
         findings.append(missing)
         left -= missing.difference_minor or 0
     if left:
-        findings.append(_rest(stated, kept, charge, left))
+        findings.append(_rest(stated, kept, charge, left, bill.invoice.currency))
     return findings
 
 
@@ -145,7 +145,7 @@ def _is_at_minimum(stated: Stated, charge: Charge) -> bool:
     return rate is not None and charge.amount_minor == rate.minimum_minor
 
 
-def _rest(stated: Stated, haul: Sequence[InvoiceLine], charge: Charge, left: int) -> Finding:
+def _rest(stated: Stated, haul: Sequence[InvoiceLine], charge: Charge, left: int, currency: str | None) -> Finding:
     """Return what no fact, sum, or discount explains: the rate itself."""
     rate = stated.expected.rate
     billed = total(haul)
@@ -156,12 +156,13 @@ def _rest(stated: Stated, haul: Sequence[InvoiceLine], charge: Charge, left: int
         line = haul[0]
         flat = line.basis is RateBasis.SHIPMENT and rate.basis is not RateBasis.SHIPMENT
         if billed == rate.minimum_minor:
-            words = f"the minimum of {billed} is billed, and the rate comes to more"
+            words = f"the minimum of {money(billed, currency)} is billed, and the rate comes to more"
         elif rate.minimum_minor is not None and (flat or _is_at_minimum(stated, charge)):
             label = Discrepancy.MINIMUM_CHARGE
-            words = f"at least {billed} is billed, the minimum of the contract is {rate.minimum_minor}"
+            least = money(rate.minimum_minor, currency)
+            words = f"at least {money(billed, currency)} is billed, the minimum of the contract is {least}"
         elif line.rate_minor is not None and line.basis is rate.basis:
-            words = f"billed at {line.rate_minor} for {line.rate_per:g} {line.basis.value}"
+            words = f"billed at {money(line.rate_minor, currency)} for {line.rate_per:g} {line.basis.value}"
     return Finding(
         side(label, left), words, left, ChargeKind.LINE_HAUL, numbers(haul), billed, billed - left, charge.clause
     )
@@ -199,5 +200,8 @@ def _fuel_cause(
     beside = total([line for line in bill.lines if line.kind in (ChargeKind.ACCESSORIAL, ChargeKind.OTHER)])
     bases = {gross, gross + beside, net + beside}
     if percents or any(abs(billed - half_up(base * right / 100)) <= 1 for base in bases):
-        return Discrepancy.FUEL_BASE, f"the surcharge is not taken of the line haul of {net} alone"
+        return (
+            Discrepancy.FUEL_BASE,
+            f"the surcharge is not taken of the line haul of {money(net, bill.invoice.currency)} alone",
+        )
     return Discrepancy.FUEL_TABLE, "no week near it has such a surcharge"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+from features.amounts import money
 from features.billing import Bill
 from features.charges import Reason
 from features.duplicates import Repeats
@@ -102,7 +103,8 @@ def _of_shipment(bill: Bill, same: Sequence[FreightInvoice]) -> Finding | None:
     over = min(before + bill.total_minor - owed, bill.total_minor)
     if over <= 0:
         return None
-    words = f"{before} of the {owed} that are owed for the shipment was billed before by {listed}"
+    known, whole = (money(amount, bill.invoice.currency) for amount in (before, owed))
+    words = f"{known} of the {whole} that are owed for the shipment were billed before by {listed}"
     right = bill.total_minor - over
     return Finding(Discrepancy.BALANCE_DUE_REBILL, words, over, None, (), bill.total_minor, right, None, (), names)
 
@@ -132,10 +134,10 @@ def _shipment(bill: Bill) -> Finding | None:
     if shipment is None:
         if invoice.shipment_id is None and not invoice.references:
             return Finding(Discrepancy.MISSING_REFERENCE, "it names no shipment and no other number")
-        named = invoice.shipment_id or ", ".join(f"{one.kind} {one.value}" for one in invoice.references)
+        named = f"shipment {invoice.shipment_id}" if invoice.shipment_id else _numbers_of(invoice)
         return Finding(Discrepancy.NO_SHIPMENT_MATCH, f"no shipment is known under {named}")
     if shipment.carrier_id != invoice.carrier_id:
-        words = f"{invoice.carrier_id} bills a shipment that was given to {shipment.carrier_id}"
+        words = f"carrier {invoice.carrier_id} bills a shipment that was given to carrier {shipment.carrier_id}"
         return Finding(Discrepancy.NO_SHIPMENT_MATCH, words)
     return None
 
@@ -169,4 +171,8 @@ def _no_rate(bill: Bill, settings: AuditSettings) -> Finding | None:
 
 
 def _named(invoice: FreightInvoice) -> str:
-    return f"{invoice.invoice_number or invoice.invoice_id} of {invoice.occurred_at:%Y-%m-%d}"
+    return f"invoice {invoice.invoice_number or invoice.invoice_id} of {invoice.occurred_at:%Y-%m-%d}"
+
+
+def _numbers_of(invoice: FreightInvoice) -> str:
+    return ", ".join(f"{one.kind.name.lower().replace('_', ' ')} {one.value}" for one in invoice.references)

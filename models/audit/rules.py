@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from features.amounts import money
 from features.billing import Bill
 from features.contracts import Contracts
 from features.duplicates import Ledger, Repeats
@@ -75,6 +76,7 @@ def _without_lines(bill: Bill, stated: Stated) -> list[Finding]:
     difference = bill.total_minor - owed
     label = stated.unpriced[0].label if stated.unpriced else Discrepancy.RATE_MISMATCH
     haul = charge_of(stated.expected, ChargeKind.LINE_HAUL)
-    words = f"the invoice has no lines and comes to {bill.total_minor}, {owed} is owed"
+    billed, right = (money(amount, bill.invoice.currency) for amount in (bill.total_minor, owed))
+    words = f"the invoice has no lines and comes to {billed}, {right} is owed"
     clause = haul.clause if haul is not None else None
     return [Finding(side(label, difference), words, difference, None, (), bill.total_minor, owed, clause)]

@@ -18,6 +18,7 @@ from features.invoice_records import InvoiceLine
 from features.invoice_vocabulary import ChargeKind, Discrepancy, InvoiceKind, RateBasis
 from features.rating import rate_shipment
 from features.records import Shipment
+from features.vocabulary import Mode
 from models.audit.findings import AuditSettings, Finding
 
 HAUL = PARTS["line_haul"]
@@ -162,4 +163,9 @@ def _is_by_volume(weight: float, by_volume: float) -> bool:
 
 
 def _shown(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    match value:
+        case float():
+            return f"{value:g}"
+        case Mode():
+            return value.replace("_", " ")
+    return str(value)

@@ -45,10 +45,9 @@ def take_effect(
     now = choice.decided_at
     for parent in choice.parents:
         _declare(session, parent, decision_id, call, now)
+    looks = [repository.Look(finding.playbook.name, finding.key, finding.shows) for finding in choice.findings]
+    repository.note_looks(session, shipment.shipment_id, looks, at=now)
     for finding in choice.findings:
-        repository.note_look(
-            session, finding.playbook.name, finding.key, shipment.shipment_id, shows=finding.shows, at=now
-        )
         if finding.verdict is Verdict.OVER and finding.cause_id is not None:
             end_by_counts(session, finding.cause_id, finding.because, now)
     for held in repository.held_of(session, shipment.shipment_id):

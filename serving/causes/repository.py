@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import ColumnElement, Row, case, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Insert, Row, Select, and_, bindparam, case, delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from routing.causes import Counts
 from routing.playbooks import DrainOrder
+from serving.db.statements import table_of
 from serving.db.tables import AuditRow, CauseRow, ChildRow, LookRow
 
 STANDING, OVER, CLOSED, DECLINED = "standing", "over", "closed", "declined"
 HELD, DRAINED, DECIDED, GONE, FAILED = "held", "drained", "decided", "gone", "failed"
+_HELD_OF = select(ChildRow).where(ChildRow.shipment_id == bindparam("shipment_id"), ChildRow.status == HELD)
 
 
 def count_looks(session: Session, playbook: str, key: str, *, since: datetime, besides: str | None) -> Counts:
@@ -27,19 +32,54 @@ def count_looks(session: Session, playbook: str, key: str, *, since: datetime, b
     return Counts(shown=int(found), seen=seen)
 
 
-def note_look(session: Session, playbook: str, key: str, shipment_id: str, *, shows: bool | None, at: datetime) -> None:
-    """Keep the newest look at a shipment; one that tells nothing takes the last one's place too."""
-    session.execute(delete(LookRow).where(LookRow.playbook == playbook, LookRow.shipment_id == shipment_id))
-    if shows is not None:
-        session.execute(
-            insert(LookRow).values(playbook=playbook, shipment_id=shipment_id, key=key, looked_at=at, shows=shows)
-        )
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look at a shipment shows of a cause in its scope; None if it tells nothing."""
+
+    playbook: str
+    key: str
+    shows: bool | None
 
 
-def latest(session: Session, playbook: str, key: str) -> CauseRow | None:
-    """Return the newest cause of a scope, standing or not."""
-    statement = select(CauseRow).where(CauseRow.playbook == playbook, CauseRow.key == key)
-    return session.scalars(statement.order_by(CauseRow.position.desc()).limit(1)).one_or_none()
+def note_looks(session: Session, shipment_id: str, looks: Iterable[Look], *, at: datetime) -> None:
+    """Keep the newest looks at a shipment; one that tells nothing takes the last one's place too."""
+    told, untold = [], []
+    for look in looks:
+        if look.shows is None:
+            untold.append(look.playbook)
+        else:
+            told.append({"playbook": look.playbook, "shipment_id": shipment_id, "key": look.key, "looked_at": at,
+                         "shows": look.shows})  # fmt: skip
+    if untold:
+        session.execute(delete(LookRow).where(LookRow.playbook.in_(untold), LookRow.shipment_id == shipment_id))
+    if told:
+        session.execute(_noting(session.get_bind().dialect.name), told)
+
+
+@cache
+def _noting(dialect: str) -> Insert:
+    look: sqlite.Insert = (sqlite if dialect == "sqlite" else postgresql).insert(table_of(LookRow))
+    newest = {name: look.excluded[name] for name in ("key", "looked_at", "shows")}
+    return look.on_conflict_do_update(index_elements=["playbook", "shipment_id"], set_=newest)
+
+
+def latest(session: Session, scopes: Sequence[tuple[str, str]]) -> dict[tuple[str, str], CauseRow]:
+    """Return the newest cause of each of some scopes, standing or not. A scope is a playbook with a key of it."""
+    if not scopes:
+        return {}
+    given = {
+        f"{part}_{place}": text for place, scope in enumerate(scopes) for part, text in zip("pk", scope, strict=True)
+    }
+    return {(row.playbook, row.key): row for row in session.scalars(_newest(len(scopes)), given)}
+
+
+@cache
+def _newest(scopes: int) -> Select[CauseRow]:
+    position, found = CauseRow.position, []
+    for place in range(scopes):
+        of_scope = and_(CauseRow.playbook == bindparam(f"p_{place}"), CauseRow.key == bindparam(f"k_{place}"))
+        found.append(select(func.max(position)).where(of_scope).scalar_subquery())
+    return select(CauseRow).where(position.in_(found))
 
 
 def find(session: Session, cause_id: str) -> CauseRow | None:
@@ -87,7 +127,7 @@ def children(session: Session, cause_id: str, *, status: str | None, after: str 
 
 def held_of(session: Session, shipment_id: str) -> list[ChildRow]:
     """Return where a shipment is held."""
-    return list(session.scalars(select(ChildRow).where(ChildRow.shipment_id == shipment_id, ChildRow.status == HELD)))
+    return list(session.scalars(_HELD_OF, {"shipment_id": shipment_id}))
 
 
 def is_held(session: Session, cause_id: str, shipment_id: str) -> ChildRow | None:

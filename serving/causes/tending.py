@@ -258,7 +258,8 @@ def _note(
     if isinstance(facts, Exception):
         return _give_up(session, child, facts, now)
     shows = playbook.shows(facts) if facts is not None and playbook.key_of(facts) == cause.key else None
-    repository.note_look(session, playbook.name, cause.key, child.shipment_id, shows=shows, at=now)
+    look = repository.Look(playbook.name, cause.key, shows)
+    repository.note_looks(session, child.shipment_id, [look], at=now)
     child.looked_at = now
     return 0
 

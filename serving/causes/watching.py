@@ -19,12 +19,11 @@ def watches_of(
     session: Session, policy: Policy, known: Mapping[str, object], shipment_id: str, now: datetime
 ) -> tuple[Watch, ...]:
     """Read what can make a difference to a case: every scope for which a cause stands, or of which it shows one."""
+    scopes = [(each, key) for each in policy.playbooks.values() if (key := each.key_of(known)) is not None]
+    newest = repository.latest(session, [(playbook.name, key) for playbook, key in scopes])
     found = []
-    for playbook in policy.playbooks.values():
-        key = playbook.key_of(known)
-        if key is None:
-            continue
-        last = repository.latest(session, playbook.name, key)
+    for playbook, key in scopes:
+        last = newest.get((playbook.name, key))
         if playbook.shows(known) or (last is not None and last.status == STANDING):
             found.append(_watch(session, playbook, key, last, now, besides=shipment_id))
     return tuple(found)
@@ -32,7 +31,8 @@ def watches_of(
 
 def watch_of(session: Session, playbook: Playbook, key: str, now: datetime) -> Watch:
     """Read one scope, with all shipments in it."""
-    return _watch(session, playbook, key, repository.latest(session, playbook.name, key), now, besides=None)
+    scope = playbook.name, key
+    return _watch(session, playbook, key, repository.latest(session, [scope]).get(scope), now, besides=None)
 
 
 def _watch(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from routing.canonical import canonical_json
+from serving.db.statements import put
 from serving.db.tables import AuditRow
 
 SYSTEM = "system"
@@ -26,13 +26,13 @@ def audit(
     new: Mapping[str, object] | None = None,
 ) -> None:
     """Write one entry of the audit trail."""
-    session.execute(
-        insert(AuditRow).values(
-            at=at,
-            actor=actor,
-            action=action,
-            subject=subject,
-            old=None if old is None else canonical_json(old),
-            new=None if new is None else canonical_json(new),
-        )
+    put(
+        session,
+        AuditRow,
+        at=at,
+        actor=actor,
+        action=action,
+        subject=subject,
+        old=None if old is None else canonical_json(old),
+        new=None if new is None else canonical_json(new),
     )

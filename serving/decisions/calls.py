@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from features.vocabulary import Branch
 from routing.dispatch.envelope import BranchCall, call_id_for, envelope
 from serving.db.audit import audit
+from serving.db.statements import put
 from serving.db.subjects import SubjectKey
 from serving.db.tables import OutgoingCallRow
 from serving.decisions.acting import Action
@@ -48,20 +48,20 @@ def enqueue(
         payload=action.payload,
         latest_useful_at=action.latest_useful_at,
     )
-    session.execute(
-        insert(OutgoingCallRow).values(
-            call_id=call_id,
-            decision_id=decision_id,
-            **key.columns,
-            branch=action.branch.value,
-            target=target,
-            sequence=sequence,
-            body=envelope(call),
-            created_at=now,
-            next_attempt_at=now,
-            latest_useful_at=action.latest_useful_at,
-            confirm_seconds=None if verify_within is None else round(verify_within.total_seconds()),
-        )
+    put(
+        session,
+        OutgoingCallRow,
+        call_id=call_id,
+        decision_id=decision_id,
+        **key.columns,
+        branch=action.branch.value,
+        target=target,
+        sequence=sequence,
+        body=envelope(call),
+        created_at=now,
+        next_attempt_at=now,
+        latest_useful_at=action.latest_useful_at,
+        confirm_seconds=None if verify_within is None else round(verify_within.total_seconds()),
     )
     new = {"branch": action.branch.value, "target": target, "status": "pending"}
     audit(session, at=now, actor=actor, action="call.enqueued", subject=f"call:{call_id}", new=new)

@@ -6,12 +6,14 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Row, func, insert, select, text
+from sqlalchemy import ColumnElement, Row, and_, bindparam, func, literal, select, text, union_all
 from sqlalchemy.orm import Session
 
 from features.vocabulary import Branch
 from routing.decision import GENESIS, SealedDecision
+from serving.db.statements import put
 from serving.db.subjects import SubjectKey, about
 from serving.db.tables import AuditRow, DecisionRow, IdempotencyRow, OutgoingCallRow
 
@@ -19,6 +21,25 @@ SEALED = "decision.sealed"
 """The audit action that notes the head of the chain."""
 _CHAIN_LOCK = 7_304_115_002
 _AT_ONCE = 200
+_HEAD = "head of the chain"
+_WAIT = text("SELECT pg_advisory_xact_lock(:key)")
+_TRY = text("SELECT pg_try_advisory_xact_lock(:key)")
+_NEWEST = select(DecisionRow.sequence, DecisionRow.hash).order_by(DecisionRow.sequence.desc()).limit(1)
+_VERSION = select(DecisionRow).where(DecisionRow.subject_version == bindparam("version"))
+_KEY = select(IdempotencyRow.request_hash, IdempotencyRow.started_at, IdempotencyRow.status_code,
+              IdempotencyRow.response).where(IdempotencyRow.key == bindparam("key"))  # fmt: skip
+
+
+def _of_subject(row: Any) -> ColumnElement[bool]:
+    return and_(row.subject_type == bindparam("subject_type"), row.subject_id == bindparam("subject_id"))
+
+
+_TAKEN = union_all(
+    select(literal(True).label("is_decision"), DecisionRow.body.label("said")).where(
+        _of_subject(DecisionRow), DecisionRow.branch != Branch.NONE.value
+    ),
+    select(literal(False), OutgoingCallRow.branch).where(_of_subject(OutgoingCallRow)),
+)
 
 
 def lock_chain(session: Session) -> tuple[int, str]:
@@ -26,11 +47,21 @@ def lock_chain(session: Session) -> tuple[int, str]:
 
     A SQLite transaction that writes has its turn from the beginning; PostgreSQL takes an advisory lock.
     """
+    seen = session.info.get(_HEAD)
+    if seen is not None and seen[0] is session.get_transaction():
+        sequence, newest = seen[1]
+        return sequence, newest
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _CHAIN_LOCK})
-    newest = select(DecisionRow.sequence, DecisionRow.hash).order_by(DecisionRow.sequence.desc()).limit(1)
-    head = session.execute(newest).one_or_none()
-    return (0, GENESIS) if head is None else (head.sequence, head.hash)
+        session.execute(_WAIT, {"key": _CHAIN_LOCK})
+    found = session.execute(_NEWEST).one_or_none()
+    head = (0, GENESIS) if found is None else (found.sequence, found.hash)
+    _remember(session, head)
+    return head
+
+
+def _remember(session: Session, head: tuple[int, str]) -> None:
+    """Keep the head for the rest of the transaction, in which nobody else moves it; not what a savepoint may undo."""
+    session.info[_HEAD] = None if session.in_nested_transaction() else (session.get_transaction(), head)
 
 
 def lock_key(session: Session, key: str) -> bool:
@@ -41,14 +72,14 @@ def lock_key(session: Session, key: str) -> bool:
     if session.get_bind().dialect.name != "postgresql":
         return True
     lock = {"key": _lock_number(f"key:{key}")}
-    return bool(session.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), lock).scalar())
+    return bool(session.execute(_TRY, lock).scalar())
 
 
 def lock_subject(session: Session, key: SubjectKey) -> None:
     """Wait for the turn to decide about a subject, and keep it: what was done for it so far stays true meanwhile."""
     if session.get_bind().dialect.name == "postgresql":
         lock = {"key": _lock_number(f"{key.type}:{key.id}")}
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), lock)
+        session.execute(_WAIT, lock)
 
 
 def bodies(session: Session, *, since: datetime | None, until: datetime | None) -> Iterator[str]:
@@ -61,17 +92,21 @@ def bodies(session: Session, *, since: datetime | None, until: datetime | None) 
     return iter(session.scalars(rows))
 
 
-def find_key(session: Session, key: str) -> IdempotencyRow | None:
-    """Return what an idempotency key was used for."""
-    return session.get(IdempotencyRow, key)
+def find_key(session: Session, key: str) -> Row[str, datetime, int | None, str | None] | None:
+    """Return what an idempotency key was used for: request_hash, started_at, status_code and response."""
+    return session.execute(_KEY, {"key": key}).one_or_none()
 
 
 def keep_key(session: Session, *, key: str, request_hash: str, started_at: datetime, status: int, body: str) -> None:
     """Keep the answer that every later request with the key gets."""
-    session.execute(
-        insert(IdempotencyRow).values(
-            key=key, request_hash=request_hash, started_at=started_at, status_code=status, response=body
-        )
+    put(
+        session,
+        IdempotencyRow,
+        key=key,
+        request_hash=request_hash,
+        started_at=started_at,
+        status_code=status,
+        response=body,
     )
 
 
@@ -87,26 +122,27 @@ def keep(
     decided_at: datetime,
 ) -> None:
     """Keep a sealed decision."""
-    session.execute(
-        insert(DecisionRow).values(
-            sequence=sealed.sequence,
-            decision_id=sealed.decision_id,
-            subject_version=version,
-            **key.columns,
-            moment=moment,
-            branch=branch,
-            mode=mode,
-            decided_at=decided_at,
-            body=sealed.body,
-            previous_hash=sealed.previous_hash,
-            hash=sealed.hash,
-        )
+    put(
+        session,
+        DecisionRow,
+        sequence=sealed.sequence,
+        decision_id=sealed.decision_id,
+        subject_version=version,
+        **key.columns,
+        moment=moment,
+        branch=branch,
+        mode=mode,
+        decided_at=decided_at,
+        body=sealed.body,
+        previous_hash=sealed.previous_hash,
+        hash=sealed.hash,
     )
+    _remember(session, (sealed.sequence, sealed.hash))
 
 
 def find_version(session: Session, version: str) -> DecisionRow | None:
     """Return the decision on a version of a subject."""
-    return session.scalars(select(DecisionRow).filter_by(subject_version=version)).one_or_none()
+    return session.scalars(_VERSION, {"version": version}).one_or_none()
 
 
 def newest_of(session: Session, version: str) -> tuple[DecisionRow | None, int]:
@@ -160,10 +196,10 @@ def count_calls(session: Session, decision_id: str, branch: Branch) -> int:
 
 def branches_taken(session: Session, key: SubjectKey) -> list[Branch]:
     """Return what was recommended for a subject and not suppressed, and what was called, whoever decided it."""
-    decided = select(DecisionRow.body).where(about(DecisionRow, key), DecisionRow.branch != Branch.NONE.value)
-    called = select(OutgoingCallRow.branch).where(about(OutgoingCallRow, key))
-    recommended = [Branch(json.loads(body)["recommended_branch"]) for body in session.scalars(decided)]
-    return recommended + [Branch(branch) for branch in session.scalars(called)]
+    return [
+        Branch(json.loads(said)["recommended_branch"] if is_decision else said)
+        for is_decision, said in session.execute(_TAKEN, key.columns)
+    ]
 
 
 def hash_at(session: Session, sequence: int) -> str | None:

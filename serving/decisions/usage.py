@@ -18,6 +18,7 @@ from features.vocabulary import Branch
 from routing.canonical import digest
 from routing.policy import BranchTerms, Policy
 from routing.recording import decode_facts
+from serving.db.statements import put
 from serving.db.tables import BranchTakingRow, BudgetUseRow, DecisionRow, OutgoingCallRow
 from serving.decisions import repository
 
@@ -140,7 +141,7 @@ def _calls(branch: Branch, since: datetime) -> Select[str, datetime]:
 
 
 def _note_use(session: Session, let_out: LetOut, budget: str, amount: float) -> None:
-    session.execute(insert(BudgetUseRow).values(_use(let_out, budget, amount)))
+    put(session, BudgetUseRow, **_use(let_out, budget, amount))
 
 
 def _use(let_out: LetOut, budget: str, amount: float) -> dict[str, object]:
@@ -156,14 +157,14 @@ def _note_taking(session: Session, let_out: LetOut, key: str, known: Mapping[str
     """Note for whom a branch was taken; False if that is not known."""
     if key not in known:
         return False
-    session.execute(
-        insert(BranchTakingRow).values(
-            branch=let_out.branch.value,
-            key_fact=key,
-            key_digest=_key_digest(known[key]),
-            taken_at=let_out.at,
-            call_id=let_out.call_id,
-        )
+    put(
+        session,
+        BranchTakingRow,
+        branch=let_out.branch.value,
+        key_fact=key,
+        key_digest=_key_digest(known[key]),
+        taken_at=let_out.at,
+        call_id=let_out.call_id,
     )
     return True
 

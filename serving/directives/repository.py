@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, exists, func, insert, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from features.vocabulary import SubjectType
@@ -18,6 +19,7 @@ from routing.policy import Mode
 from serving.db.tables import DirectiveRow
 
 _ORDERS_LOCK = 7_304_115_004
+_WAIT_SHARED = select(func.pg_advisory_xact_lock_shared(_ORDERS_LOCK))
 
 
 def lock(session: Session) -> None:
@@ -32,7 +34,7 @@ def lock(session: Session) -> None:
 def lock_shared(session: Session) -> None:
     """Let nobody give an order before the end of the transaction; others may decide meanwhile."""
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(select(func.pg_advisory_xact_lock_shared(_ORDERS_LOCK)))
+        session.execute(_WAIT_SHARED)
 
 
 def keep(session: Session, directive: Directive, subject: SubjectType, *, by: str, at: datetime) -> None:
@@ -89,10 +91,8 @@ def standing(session: Session, now: datetime, subject: SubjectType = SubjectType
     An order that was given to hold at once holds for whoever finds it, by however much the clock of another process was
     ahead.
     """
-    columns = select(DirectiveRow.body, DirectiveRow.issued_at)
     found = []
-    mine = columns.where(_is_open(now), _is_for(subject)).order_by(DirectiveRow.position)
-    for body, issued_at in session.execute(mine):
+    for body, issued_at in session.execute(_standing(subject), {"now": now}):
         directive = _read(body)
         if now < directive.since <= issued_at:
             directive = replace(directive, since=now)
@@ -125,11 +125,17 @@ def _read(body: str) -> Directive:
     return Directive.from_json(json.loads(body))
 
 
+@cache
+def _standing(subject: SubjectType) -> Select[str, datetime]:
+    columns = select(DirectiveRow.body, DirectiveRow.issued_at)
+    return columns.where(_is_open(bindparam("now")), _is_for(subject)).order_by(DirectiveRow.position)
+
+
 def _is_for(subject: SubjectType) -> ColumnElement[bool]:
     row = DirectiveRow
     stops_all = and_(row.kind == DirectiveKind.LIMIT.value, row.branch.is_(None), row.everywhere)
     return or_(row.subject_type == subject.value, stops_all)
 
 
-def _is_open(now: datetime) -> ColumnElement[bool]:
+def _is_open(now: datetime | BindParameter[Any]) -> ColumnElement[bool]:
     return and_(DirectiveRow.ended_at.is_(None), or_(DirectiveRow.until.is_(None), DirectiveRow.until > now))

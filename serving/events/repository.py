@@ -6,14 +6,16 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import Row, case, func, insert, select
+from sqlalchemy import Integer, Row, Select, bindparam, case, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from serving.db.tables import EventRow, RejectedEventRow
 
 _LOG_LOCK = 7_304_115_003
+_WAIT_SHARED = select(func.pg_advisory_xact_lock_shared(_LOG_LOCK))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def log_held(session: Session) -> Iterator[None]:
         return
     savepoint = session.begin_nested()
     try:
-        session.execute(select(func.pg_advisory_xact_lock_shared(_LOG_LOCK)))
+        session.execute(_WAIT_SHARED)
         yield
     finally:
         savepoint.rollback()
@@ -100,9 +102,15 @@ def events_after(
     without
         Types whose data stay in the database: theirs are None.
     """
+    return session.execute(_after(tuple(without)), {"position": position, "limit": limit}).all()
+
+
+@cache
+def _after(without: tuple[str, ...]) -> Select[int, str, str | None]:
     data = case((EventRow.type.in_(without), None), else_=EventRow.data) if without else EventRow.data
     columns = select(EventRow.position, EventRow.type, data.label("data"))
-    return session.execute(columns.where(EventRow.position > position).order_by(EventRow.position).limit(limit)).all()
+    beyond = columns.where(EventRow.position > bindparam("position"))
+    return beyond.order_by(EventRow.position).limit(bindparam("limit", type_=Integer))
 
 
 def event_at(session: Session, position: int) -> tuple[str, str, str] | None:

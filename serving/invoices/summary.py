@@ -9,7 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from models.audit.dispute import money
+from features.amounts import money
 from models.audit.judgement import InvoiceVerdict
 from serving.invoices.schemas import InvoiceAnswer
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.orm import Session
 
 from features.vocabulary import SubjectType
@@ -17,6 +17,14 @@ from serving.policies.errors import BundleNotFoundError, NothingInForceError
 from serving.policies.life import Life, Step
 
 _STANDING = ("live_digest", "candidate_digest", "rollout_id", "share_millionths", "shadow_digest")
+
+
+_NEWEST = (
+    select(PolicyMoveRow)
+    .where(PolicyMoveRow.subject_type == bindparam("subject_type"))
+    .order_by(PolicyMoveRow.position.desc())
+    .limit(1)
+)
 
 
 def content_hash(text: str) -> str:
@@ -58,8 +66,7 @@ def find(session: Session, digest: str) -> PolicyBundleRow:
 
 def newest(session: Session, subject: SubjectType) -> PolicyMoveRow | None:
     """Return the newest move on a type of subject, which says what is in force; None if there is no bundle yet."""
-    own = select(PolicyMoveRow).filter_by(subject_type=subject.value)
-    return session.scalars(own.order_by(PolicyMoveRow.position.desc()).limit(1)).one_or_none()
+    return session.scalars(_NEWEST, {"subject_type": subject.value}).one_or_none()
 
 
 def standing(session: Session, subject: SubjectType = SubjectType.SHIPMENT) -> PolicyMoveRow:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from features.records import Shipment
@@ -15,6 +14,7 @@ from routing.cost import CostTable
 from routing.engine import Choice
 from routing.loss import Terms
 from serving.db.audit import SYSTEM, audit
+from serving.db.statements import put
 from serving.db.subjects import SubjectKey
 from serving.db.tables import ReviewItemRow
 from serving.reviews import repository
@@ -59,19 +59,19 @@ def open_item(session: Session, decision_id: str, choice: Choice, matter: Matter
     item_id, now = item_id_of(decision_id), choice.decided_at
     supersede(session, matter.key, f"by {item_id}", now=now)
     suggested = suggested_branch(choice.payload)
-    session.execute(
-        insert(ReviewItemRow).values(
-            item_id=item_id,
-            decision_id=decision_id,
-            **matter.key.columns,
-            title=matter.title if len(matter.title) <= 300 else f"{matter.title[:299]}…",
-            why=choice.reason_staff,
-            suggested_branch=suggested.value,
-            value_at_stake_minor=matter.stake_minor,
-            currency=matter.currency,
-            created_at=now,
-            latest_useful_at=choice.latest_useful_at,
-        )
+    put(
+        session,
+        ReviewItemRow,
+        item_id=item_id,
+        decision_id=decision_id,
+        **matter.key.columns,
+        title=matter.title if len(matter.title) <= 300 else f"{matter.title[:299]}…",
+        why=choice.reason_staff,
+        suggested_branch=suggested.value,
+        value_at_stake_minor=matter.stake_minor,
+        currency=matter.currency,
+        created_at=now,
+        latest_useful_at=choice.latest_useful_at,
     )
     opened = {"status": "open", "suggested_branch": suggested.value, "decision_id": decision_id}
     audit(session, at=now, actor=SYSTEM, action="review.opened", subject=f"review:{item_id}", new=opened)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from features.amounts import bare_money
 from features.errors import UnknownShipmentError
 from routing.recommending.carriers import Load, risk_of
 from routing.recommending.ranking import Option
@@ -69,11 +70,11 @@ def _sealed(facts: Mapping[str, Any]) -> list[CarrierLine]:
             name=row["carrier_id"],
             has_it=row["is_current"],
             is_first=rank == 1,
-            rate=words.bare_money(row["rate_minor"], currency),
-            delay=words.bare_money(row["delay_minor"], currency),
+            rate=bare_money(row["rate_minor"], currency),
+            delay=bare_money(row["delay_minor"], currency),
             late=words.percent(row["late_probability"]),
             accepted=words.percent(row["accepted_share"]),
-            cost=words.bare_money(row["expected_cost_minor"], currency),
+            cost=bare_money(row["expected_cost_minor"], currency),
             dominated_by=row["dominated_by"] or "",
         )
         for rank, row in enumerate(facts[OPTIONS], start=1)
@@ -100,4 +101,4 @@ def _line(option: Option, known: Known, load: Load, currency: str) -> CarrierLin
 
 
 def _money(minor: int | None, currency: str) -> str:
-    return "–" if minor is None else words.bare_money(minor, currency)
+    return "–" if minor is None else bare_money(minor, currency)

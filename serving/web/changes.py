@@ -10,7 +10,9 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import Response
 
+from features.amounts import money
 from routing.counterfactuals import Counterfactual
+from routing.facts import Declaration
 from routing.policy import Policy
 from serving.errors import ItemNotFoundError
 from serving.policies.errors import BundleNotFoundError
@@ -55,20 +57,21 @@ def in_words(found: Iterable[Counterfactual], policy: Policy, currency: str | No
     for each in found:
         name = each.name.removeprefix("$")
         threshold = policy.thresholds.get(name) if name != each.name else None
+        declared = policy.facts.get(name) if threshold is None else None
         unit = policy.facts[name].unit if threshold is None else threshold.unit
-        ends = each.branch.value
+        ends = words.plain(each.branch)
         if each.recommended_branch is not each.branch:
-            ends = f"{each.branch}, {each.recommended_branch} suggested"
+            ends += f", {words.plain(each.recommended_branch)} suggested"
         yield Change(
-            name=words.plain(name.removesuffix("_minor")) + ("" if threshold is None else " (threshold)"),
-            found="not known" if each.found is None else _said(each.found, unit, currency),
-            needed=_said(each.needed, unit, currency),
+            name=words.named(name) + ("" if threshold is None else " (threshold)"),
+            found="not known" if each.found is None else _said(each.found, unit, declared, currency),
+            needed=_said(each.needed, unit, declared, currency),
             ends=ends,
         )
 
 
-def _said(value: Any, unit: str | None, currency: str | None) -> str:
+def _said(value: Any, unit: str | None, declared: Declaration | None, currency: str | None) -> str:
     if unit == "probability":
         shown, beside = words.percent(value), round(value, 2) - value
         return shown if abs(beside) < _NOTHING else f"{'under' if beside > 0 else 'over'} {shown}"
-    return words.money(value, currency) if unit == "money_minor" else words.text(value)
+    return money(value, currency) if unit == "money_minor" else words.fact(value, declared)

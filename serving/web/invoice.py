@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from features.amounts import bare_money, money
 from models.audit.judgement import InvoiceVerdict
 from routing.recording import decode_facts
 from serving.invoices.facts import NO_CLAUSE, THE_BILL
@@ -60,7 +61,7 @@ def invoice_view(body: Mapping[str, Any]) -> InvoiceView:
     currency, suspicion = said["currency"], said["suspicion"]
     amounts = ((name, said[field]) for name, field in _MONEY.items())
     return InvoiceView(
-        money=tuple((name, "not known" if each is None else words.money(each, currency)) for name, each in amounts),
+        money=tuple((name, "not known" if each is None else money(each, currency)) for name, each in amounts),
         proofs=tuple(_proofs(facts, currency)),
         doubts=tuple(
             f"{each['code'] or words.plain(each['charge'])}: {each['words']}" for each in said["undetermined"]
@@ -73,7 +74,7 @@ def invoice_view(body: Mapping[str, Any]) -> InvoiceView:
 def _proofs(facts: Mapping[str, Any], currency: str | None) -> Iterator[Proof]:
     for row in facts["findings"]:
         billed, owed, difference = (
-            words.bare_money(row[name], currency) for name in ("billed_minor", "recomputed_minor", "difference_minor")
+            bare_money(row[name], currency) for name in ("billed_minor", "recomputed_minor", "difference_minor")
         )
         clause = "" if row["clause"] == NO_CLAUSE else row["clause"]
         evidence = "" if row["evidence"] == THE_BILL else row["evidence"]
@@ -86,7 +87,7 @@ def _proofs(facts: Mapping[str, Any], currency: str | None) -> Iterator[Proof]:
 def _suspicion(suspicion: Mapping[str, Any] | None, currency: str | None) -> str:
     if suspicion is None:
         return "No model is loaded: rules judged alone."
-    amount = words.money(round(suspicion["suspected_minor"]), currency)
+    amount = money(round(suspicion["suspected_minor"]), currency)
     return f"{words.percent(suspicion['probability'])} likely to ask too much beside what is proven, of {amount}."
 
 
@@ -94,7 +95,7 @@ def at_stake(body: Mapping[str, Any], stake_minor: int) -> str | None:
     """Say what a review can bring back; None for money that the policy does not count in."""
     currency = body["model"]["answer"]["currency"]
     counted_in = body["alternatives"][0]["currency"]
-    return words.money(stake_minor, currency) if currency == counted_in else None
+    return money(stake_minor, currency) if currency == counted_in else None
 
 
 def in_short(body: Mapping[str, Any]) -> str:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from datetime import datetime
-
 from serving.errors import AlreadyClaimedError, AnswerError, ClaimLostError, ItemClosedError
 from serving.web import words
 
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _ANSWERED = {
     "accept": "accepted the suggestion",
     "override": "chose another action",
@@ -34,7 +30,7 @@ def refusal(error: AlreadyClaimedError | AnswerError | ClaimLostError | ItemClos
             said = f"{who} {did}: the item is done, and your answer changed nothing. Take another one."
         case AnswerError():
             said = f"{_sentence(error.why)} Nothing was changed. {error.what_to_do}"
-    return _INSTANT.sub(lambda found: words.instant(datetime.fromisoformat(found.group())), said)
+    return words.instants_in(said)
 
 
 def _sentence(text: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from features.amounts import money
 from features.vocabulary import SubjectType
 from routing.facts import Unknown
 from routing.policy import Policy
@@ -43,7 +44,7 @@ def _priority(item: Item, policy: Policy, body: Mapping[str, Any]) -> Iterator[L
         return
     loss = stake.loss
     by_terms = loss.by_terms_minor is not None and loss.by_terms_minor > loss.by_tier_minor
-    yield Line("loss if late", words.money(loss.minor, currency), "by its terms" if by_terms else "by customer tier")
+    yield Line("loss if late", money(loss.minor, currency), "by its terms" if by_terms else "by customer tier")
     risk = "as likely as not" if stake.is_guess else words.percent(stake.probability)
     yield Line("× late risk", risk, "together: what is expected to be lost if nothing is done")
     yield from _worth(item, currency)
@@ -55,7 +56,7 @@ def _bill_priority(item: Item, policy: Policy) -> Iterator[Line]:
     if item.currency != currency:
         yield Line("may come back", f"not counted: it is in {item.currency}, the policy counts in {currency}")
         return
-    expected = words.money(item.value_at_stake_minor, currency)
+    expected = money(item.value_at_stake_minor, currency)
     yield Line("may come back", expected, "what is proven, and what is suspected by its probability")
     yield from _worth(item, currency)
 
@@ -71,7 +72,7 @@ def _line_priority(item: Item, policy: Policy, body: Mapping[str, Any]) -> Itera
         yield Line("expected loss", f"not counted: it is in {item.currency}, the policy counts in {currency}")
         return
     meaning = "what lacks × value of a unit × lateness share of the customer's tier × risk"
-    yield Line("expected loss", words.money(item.value_at_stake_minor, currency), meaning)
+    yield Line("expected loss", money(item.value_at_stake_minor, currency), meaning)
     yield from _worth(item, currency)
 
 
@@ -79,7 +80,7 @@ def _worth(item: Item, currency: str) -> Iterator[Line]:
     matter = item.matter
     share = matter.saved_share * matter.in_time
     yield Line("× can still be saved", words.percent(share), "by what is suggested, by the cost table; 0 if too late")
-    yield Line("= expected saving", words.money(round(matter.saving_minor), currency))
+    yield Line("= expected saving", money(round(matter.saving_minor), currency))
     yield Line("÷ analyst minutes", f"{matter.minutes:g}", "for looking and carrying it out")
-    worth = words.money(round(matter.worth_minor_per_minute), currency)
+    worth = money(round(matter.worth_minor_per_minute), currency)
     yield Line("= each minute", worth, "what the queue is ordered by")

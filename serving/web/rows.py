@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from features.amounts import money
 from features.vocabulary import SubjectType
 from serving.db.tables import DecisionRow
 from serving.reviews.items import Item
@@ -40,6 +41,7 @@ class Row:
     left: str
     urgency: str
     title: str
+    why: str
     by: str
     is_mine: bool
 
@@ -59,8 +61,8 @@ def stake_of(item: Item, body: Mapping[str, Any]) -> Stake:
         return Stake(shortage.at_stake(body, item.value_at_stake_minor), is_guess=False)
     decided = body["facts"]["value_at_stake_minor"]
     if isinstance(decided, int):
-        return Stake(words.money(item.value_at_stake_minor, item.currency), is_guess=False)
-    guess = words.money(item.value_at_stake_minor, item.currency) if item.value_at_stake_minor else None
+        return Stake(money(item.value_at_stake_minor, item.currency), is_guess=False)
+    guess = money(item.value_at_stake_minor, item.currency) if item.value_at_stake_minor else None
     return Stake(guess, is_guess=guess is not None)
 
 
@@ -75,6 +77,7 @@ def _row(item: Item, body: Mapping[str, Any], now: datetime, analyst: str | None
         left=left,
         urgency=urgency,
         title=title,
+        why=words.instants_in(words.spoken(item.why, words.names_in(body))),
         by=shortage.wave(body) if item.key.type is SubjectType.SHORTAGE else body["facts"]["carrier_id"],
         is_mine=item.status == "claimed" and item.claimed_by == analyst,
     )

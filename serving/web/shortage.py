@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from features.amounts import bare_money, money
 from features.vocabulary import Branch, ShortageCause
 from models.shortage_evidence import LineVerdict
 from routing.facts import Unknown
@@ -65,7 +66,7 @@ def _helps(facts: Mapping[str, Any], prices: Mapping[str, Mapping[str, Any]]) ->
     def help_of(what: str, gives: float, branch: Branch, note: str) -> Help:
         covers = isinstance(lacks, int | float) and gives >= lacks
         price = prices.get(branch, {}).get("price_minor")
-        said = "\N{EN DASH}" if price is None else words.bare_money(price, prices[branch]["currency"])
+        said = "\N{EN DASH}" if price is None else bare_money(price, prices[branch]["currency"])
         return Help(what, f"{gives:g}", covers, said, note)
 
     for row in _rows(facts["other_places"]):
@@ -95,7 +96,7 @@ def at_stake(body: Mapping[str, Any], stake_minor: int) -> str | None:
     """Say what is expected to be lost; None where that is not known."""
     facts = body["facts"]
     known = isinstance(facts["expected_loss_minor"], int) and facts["currency"] == body["alternatives"][0]["currency"]
-    return words.money(stake_minor, facts["currency"]) if known else None
+    return money(stake_minor, facts["currency"]) if known else None
 
 
 def in_short(body: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime
 from math import exp
 from typing import Any
 
+from features.amounts import bare_money
 from features.vocabulary import Branch, SubjectType
 from routing.facts import Unknown
 from routing.policy import Policy
@@ -26,15 +27,6 @@ from serving.web.shortage import VERDICTS, ShortageView
 
 _HALF = 100
 """Half of a reason's bar, in the units of its drawing."""
-
-_MOMENTS = {
-    "24h_before": "a day before departure",
-    "2h_before": "two hours before departure",
-    "at_booking": "at booking",
-    "at_departure": "at departure",
-    "at_transfer": "when all is at the transfer",
-    "before_delivery": "before delivery",
-}
 
 _JOURNEY = {
     "carrier": "carrier_id",
@@ -149,6 +141,7 @@ class ItemView:
     item: Item
     stake: Stake
     priority: tuple[Line, ...]
+    why: str
     question: str
     happened: str
     journey: tuple[Line, ...]
@@ -190,9 +183,10 @@ def item_view(
         item=item,
         stake=stake_of(item, body),
         priority=tuple(priority_of(item, policy, body)),
+        why=words.instants_in(words.spoken(item.why, words.names_in(body))),
         question=_question(body, item, calls),
         happened=_happened(body, kind, decision),
-        journey=tuple(_journey(body, _SHOWN[kind])),
+        journey=tuple(_journey(body, _SHOWN[kind], policy)),
         risk=None if is_invoice else _risk(body["model"]["answer"] if is_line else body["model"]),
         invoice=invoice_view(body) if is_invoice else None,
         shortage=shortage.shortage_view(body) if is_line else None,
@@ -205,7 +199,7 @@ def item_view(
         unknown=unknown,
         rule=words.plain(body["decided_by"]),
         owner=_owner(body["decided_by"], policy),
-        policy=f"{body['policy']['name']} version {body['policy']['version']}",
+        policy=f"{words.plain(body['policy']['name'])} version {body['policy']['version']}",
         hash=decision.hash,
         calls=tuple(calls),
         history=tuple(Entry(row.at, row.actor, _what(row)) for row in history),
@@ -217,7 +211,7 @@ def item_view(
 
 def _question(body: Mapping[str, Any], item: Item, calls: Sequence[CallLine]) -> str:
     if item.call_id is None:
-        return str(body["payload"].get("question", "What should be done?"))
+        return words.spoken(str(body["payload"].get("question", "What should be done?")), words.names_in(body))
     asked = next((call.name for call in calls if call.is_asked_about), "the call")
     return f"What became of {asked}, and what should be done?"
 
@@ -228,12 +222,12 @@ def _happened(body: Mapping[str, Any], kind: SubjectType, decision: DecisionRow)
         return happened(body, decision.moment, decided_at)
     if kind is SubjectType.SHORTAGE:
         return shortage.happened(body, decided_at)
-    when = _MOMENTS.get(model["moment"], words.plain(model["moment"]))
+    when = words.MOMENTS.get(model["moment"], words.plain(model["moment"]))
     by = f"{words.plain(model['name'])} model version {model['version']}"
     return f"Judged {when}, {words.instant(decided_at)}, with the {by}."
 
 
-def _journey(body: Mapping[str, Any], shown: Mapping[str, str]) -> Iterator[Line]:
+def _journey(body: Mapping[str, Any], shown: Mapping[str, str], policy: Policy) -> Iterator[Line]:
     """Say what the shipment, the invoice or the line is: who, when, how much."""
     facts = decode_facts(body["facts"])
     for name, fact in shown.items():
@@ -241,7 +235,8 @@ def _journey(body: Mapping[str, Any], shown: Mapping[str, str]) -> Iterator[Line
         if isinstance(value, Unknown) or value is None:
             yield Line(name, "not known")
         else:
-            yield Line(name, words.text(value, currency=str(facts.get("currency", "")), name=fact))
+            said = words.fact(value, policy.facts.get(fact), currency=str(facts.get("currency", "")), name=fact)
+            yield Line(name, said)
 
 
 def _risk(model: Mapping[str, Any]) -> Risk:
@@ -278,29 +273,30 @@ def _options(body: Mapping[str, Any], item: Item) -> Iterator[Option]:
             cost=_cost(cost, each["currency"]),
             is_cheapest=each["because"] is None and cost == min(feasible),
             is_suggested=each["branch"] == item.suggested_branch != Branch.NONE,
-            because=each["because"] or "",
+            because=words.spoken(each["because"] or "", words.names_in(body)),
         )
 
 
 def _cost(minor: int | None, currency: str) -> str:
-    return "–" if minor is None else words.bare_money(minor, currency)
+    return "–" if minor is None else bare_money(minor, currency)
 
 
 def _facts(body: Mapping[str, Any], policy: Policy) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
     known: list[Line] = []
     unknown: list[Line] = []
     facts = decode_facts(body["facts"])
+    currency = str(facts.get("currency", ""))
     for name, value in facts.items():
         declared = policy.facts.get(name)
         meaning = declared.meaning if declared else ""
         if isinstance(value, Unknown):
-            unknown.append(Line(words.plain(name.removesuffix("_minor")), value.reason, meaning))
+            unknown.append(Line(words.named(name), value.reason, meaning))
         elif isinstance(value, Sequence) and not isinstance(value, str):
-            said = [", ".join(words.text(cell, name=key) for key, cell in row.items()) for row in value]
+            said = [words.row(row, currency=currency) for row in value]
             known.append(Line(words.plain(name), "; ".join(said) or "none", meaning))
         else:
-            said_value = words.text(value, currency=str(facts.get("currency", "")), name=name)
-            known.append(Line(words.plain(name.removesuffix("_minor")), said_value, meaning))
+            said_value = words.fact(value, declared, currency=currency, name=name)
+            known.append(Line(words.named(name), said_value, meaning))
     return tuple(known), tuple(unknown)
 
 

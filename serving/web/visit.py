@@ -14,6 +14,7 @@ from fastapi.responses import RedirectResponse, Response
 from fastapi.templating import Jinja2Templates
 from starlette.exceptions import HTTPException
 
+from features.amounts import money
 from serving.bootstrap import Container
 from serving.dependencies import App
 from serving.web import words
@@ -23,12 +24,14 @@ from serving.web.safety import HEADERS, is_from_here
 
 _templates = Jinja2Templates(Path(__file__).parent / "templates")
 _templates.env.filters |= {
-    "money": words.money,
+    "money": money,
     "percent": words.percent,
     "instant": words.instant,
     "distance": words.distance,
     "span": words.span,
     "plain": words.plain,
+    "role": words.role,
+    "instants_in": words.instants_in,
 }
 _templates.env.globals["asset"] = address_of
 

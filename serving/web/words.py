@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from decimal import Decimal
+from typing import Any
 
-_DIGITS = {"JPY": 0, "KRW": 0, "CLP": 0, "ISK": 0, "VND": 0, "BHD": 3, "JOD": 3, "KWD": 3, "OMR": 3, "TND": 3}
-"""Minor digits of the currencies that have not two (ISO 4217)."""
+from features.amounts import money
+from features.invoice_vocabulary import Discrepancy, InvoiceKind
+from features.vocabulary import Branch, Verdict
+from models.audit.judgement import InvoiceVerdict
+from routing.facts import Declaration, FactType
+from routing.policy import Mode
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 _UNBROKEN = "\N{NO-BREAK SPACE}"
 
 _COUNTED = ("legs", "open_shipments")
 """Numbers that say nothing without their name."""
 
+_CODES = frozenset(
+    code.value for kind in (Branch, Verdict, Mode, InvoiceVerdict, InvoiceKind, Discrepancy) for code in kind
+)
+"""Codes of ours that a sentence of a decision may hold."""
 
-def money(minor: int, currency: str | None) -> str:
-    """Say an amount of minor units: 1860260 EUR is "18,602.60 EUR"."""
-    return f"{bare_money(minor, currency)} {currency or ''}".rstrip()
+_CODED = ("branch", "label", "charge", "late_verdict", "verdict", "customer_tier", "strongest_branch_taken")
+"""Texts that are names of the program, not of somebody or something."""
 
-
-def bare_money(minor: int, currency: str | None) -> str:
-    """Say an amount whose currency stands elsewhere: 1860260 EUR is "18,602.60"."""
-    digits = _DIGITS.get(currency or "", 2)
-    return f"{Decimal(minor).scaleb(-digits):,.{digits}f}"
+MOMENTS = {
+    "24h_before": "a day before departure",
+    "2h_before": "two hours before departure",
+    "at_booking": "at booking",
+    "at_departure": "at departure",
+    "at_transfer": "when all is at the transfer",
+    "before_delivery": "before delivery",
+}
+"""When a shipment is judged."""
 
 
 def percent(share: float) -> str:
@@ -35,6 +49,11 @@ def percent(share: float) -> str:
 def instant(moment: datetime) -> str:
     """Say a moment: "Fri 28 Feb 16:00 UTC"."""
     return f"{moment:%a %d %b %H:%M} UTC"
+
+
+def instants_in(said: str) -> str:
+    """Say the moments of a sentence as pages do."""
+    return _INSTANT.sub(lambda found: instant(datetime.fromisoformat(found.group())), said)
 
 
 def window(opens_at: datetime, closes_at: datetime) -> str:
@@ -73,6 +92,37 @@ def plain(name: str) -> str:
     return name.replace("_", " ")
 
 
+def spoken(text: str, names: Iterable[str]) -> str:
+    """Say in words what a sentence calls by the names of the program: "short_pay acts" is "short pay acts"."""
+    found = "|".join(re.escape(name) for name in names if "_" in name)
+    return re.sub(rf"(?<!\w)({found})(?!\w)", lambda name: named(name.group()), text) if found else text
+
+
+def names_in(body: Mapping[str, Any]) -> set[str]:
+    """Return the names of the program that a sealed decision uses: facts, rules, playbooks, budgets, and codes of ours.
+
+    What somebody else may have named, such as a shipment or a carrier, is not among them.
+    """
+    watches = body.get("context", {}).get("watches", ())
+    return {
+        *_CODES,
+        *body["facts"],
+        *(rule["rule_id"] for rule in body["rules"]),
+        *(watch["playbook"] for watch in watches),
+        *body.get("context", {}).get("capacity", ()),
+    }
+
+
+def role(owner: str) -> str:
+    """Say who is responsible: `duty-manager` is "the duty manager"."""
+    return f"the {owner.replace('-', ' ')}"
+
+
+def named(name: str) -> str:
+    """Say what a fact is called: `billed_minor` is "billed", `saved_minor_per_minute` is "saved per minute"."""
+    return plain(name.removesuffix("_minor").replace("_minor_per_", "_per_"))
+
+
 def text(value: object, *, currency: str | None = None, name: str = "") -> str:
     """Say any value of a fact or a payload."""
     match value:
@@ -84,6 +134,8 @@ def text(value: object, *, currency: str | None = None, name: str = "") -> str:
             return instant(value)
         case int() if name.endswith("_minor"):
             return money(value, currency)
+        case float() if "_minor_per_" in name:
+            return money(round(value), currency)
         case float() if name.endswith("_probability"):
             return percent(value)
         case float() if name == "late_share":
@@ -96,8 +148,24 @@ def text(value: object, *, currency: str | None = None, name: str = "") -> str:
             return f"{value:,.1f}"
         case int():
             return f"{value:,}"
+        case str() if name in _CODED:
+            return plain(value)
         case _:
             return str(value)
+
+
+def fact(value: object, declared: Declaration | None, *, currency: str | None = None, name: str = "") -> str:
+    """Say a fact by its declaration: a code in words, a probability as a share, a number with its unit."""
+    match value, None if declared is None else declared.type:
+        case str(), _ if name == "moment":
+            return MOMENTS.get(value, plain(value))
+        case str(), FactType.ENUMERATION:
+            return plain(value)
+        case float() | int(), FactType.PROBABILITY:
+            return percent(value)
+        case float() | int(), FactType.HOURS:
+            return f"{value:,.1f} hours"
+    return text(value, currency=currency, name=name)
 
 
 def row(cells: Mapping[str, object], *, currency: str | None = None) -> str:
@@ -109,4 +177,4 @@ def row(cells: Mapping[str, object], *, currency: str | None = None) -> str:
 def _cell(name: str, value: object, currency: str | None) -> str:
     said = text(value, currency=currency, name=name)
     says_its_name = isinstance(value, str) or name == "late_share" or name in _COUNTED
-    return said if says_its_name else f"{plain(name.removesuffix('_minor'))} {said}"
+    return said if says_its_name else f"{named(name)} {said}"

@@ -8,12 +8,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from features.amounts import minor_digits, money
 from features.ingest.edi.codes import CHARGES, INVOICE_KINDS, KILOGRAMS, PAYMENTS
 from features.ingest.edi.faults import Reason, Remark
 from features.ingest.edi.names import Party, goods_of, parties_of, party, references_of
 from features.ingest.edi.reading import Reading, pieces_of, split
 from features.ingest.edi.segments import Segment
-from features.ingest.money import minor_digits
 from features.invoice_records import FreightInvoice, InvoiceLine
 from features.invoice_vocabulary import ChargeKind, InvoiceKind, RateBasis
 from features.records import Reference
@@ -209,8 +209,10 @@ def _compare(reading: Reading, invoice: FreightInvoice, lines: Sequence[InvoiceL
     found = sum(line.amount_minor for line in lines)
     net = found - (invoice.prepaid_minor or 0)
     if net != invoice.net_due_minor:
-        words = f"the lines come to {net} minor units net, {invoice.net_due_minor} are asked for"
+        asked = money(invoice.net_due_minor, invoice.currency)
+        words = f"the lines come to {money(net, invoice.currency)} net, {asked} is asked for"
         reading.remark(Remark.LINES_DIFFER, words, head)
     if invoice.total_minor is not None and invoice.total_minor != found:
-        words = f"the lines come to {found} minor units, {invoice.total_minor} are stated"
+        stated = money(invoice.total_minor, invoice.currency)
+        words = f"the lines come to {money(found, invoice.currency)}, {stated} is stated"
         reading.remark(Remark.TOTAL_DIFFERS, words, head)

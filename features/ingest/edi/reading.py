@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from features.amounts import minor_digits
 from features.fields import Record
 from features.ingest.edi.clocks import LOCAL, OFFSETS, ZONES, date_of, instant_of, time_of
 from features.ingest.edi.codes import KILOGRAMS
@@ -19,7 +20,6 @@ from features.ingest.edi.movements import Movement
 from features.ingest.edi.parts import Transaction
 from features.ingest.edi.places import FoundZone, Zones
 from features.ingest.edi.segments import Segment
-from features.ingest.money import minor_digits
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")

@@ -3,17 +3,18 @@
 
 const byId = (id) => document.getElementById(id);
 const links = () => [...document.querySelectorAll("a.open")];
+const entry = () => document.activeElement.closest(".item, .cause");
 const help = byId("help");
 const said = byId("said");
 
 function move(step) {
   const all = links();
   if (!all.length) return;
-  const row = document.activeElement.closest("tr.item");
+  const row = entry();
   const at = row ? all.indexOf(row.querySelector("a.open")) : -1;
   const next = at < 0 ? (step > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, at + step));
   all[next].focus({ preventScroll: true });
-  all[next].closest("tr").scrollIntoView({ block: "nearest" });
+  entry().scrollIntoView({ block: "nearest" });
 }
 
 function press(...ids) {
@@ -22,14 +23,14 @@ function press(...ids) {
 }
 
 function claim() {
-  const row = document.activeElement.closest("tr.item");
+  const row = entry();
   const button = row && row.querySelector("button");
   if (button) button.click();
   else press("claim", "release");
 }
 
-function go(id) {
-  const element = byId(id);
+function go(...ids) {
+  const element = ids.map(byId).find(Boolean);
   if (element) element.focus();
 }
 
@@ -44,19 +45,21 @@ const keys = {
   ArrowUp: () => move(-1),
   n: () => press("next"),
   c: claim,
-  a: () => press("do-accept"),
-  o: () => go("branch"),
-  d: () => go("dismiss-reason"),
+  a: () => press("do-accept", "do-confirm"),
+  o: () => go("branch", "do-close"),
+  d: () => go("dismiss-reason", "do-decline"),
   m: () => go("note"),
   h: () => press("extend"),
   q: () => press("back"),
   "?": showHelp,
 };
 
+const REPEATED = ["j", "k", "ArrowDown", "ArrowUp"];
+
 document.addEventListener("keydown", (event) => {
   const field = event.target.closest("input, textarea, select");
   if (field && event.key === "Escape") field.blur();
-  if (field || event.target.closest("dialog") || event.ctrlKey || event.metaKey || event.altKey || event.repeat && !"jkArrowDownArrowUp".includes(event.key)) return;
+  if (field || event.target.closest("dialog") || event.ctrlKey || event.metaKey || event.altKey || event.repeat && !REPEATED.includes(event.key)) return;
   const act = keys[event.key];
   const scrolls = event.key.startsWith("Arrow") && !links().length;
   if (!act || scrolls) return;

@@ -378,8 +378,8 @@ class TestDisputeText:
     def test_it_says_what_is_billed_by_which_clause_what_is_owed_and_what_is_asked(self) -> None:
         finding = found(lines=(haul(30_00, rate_minor=12_00), surcharge(3_00), TOLL))
         assert dispute_text(bill(), finding) == (
-            "Invoice NI of 2026-03-05, shipment S, line 1: billed at 1200 for 100 kg; charges that are shares of it "
-            "follow. Agreed is R, in force from 2026-01-01: 1000 EUR minor units for 100 kg, at least 1500. "
+            "Invoice NI of 2026-03-05, shipment S, line 1: billed at 12.00 EUR for 100 kg; charges that are shares of "
+            "it follow. Agreed is clause R, in force from 2026-01-01: 10.00 EUR for 100 kg, at least 15.00 EUR. "
             "Billed: 30.00 EUR. Owed: 25.00 EUR. Please credit 5.50 EUR."
         )
 
@@ -398,4 +398,4 @@ class TestDisputeText:
     def test_currencies_have_their_own_decimals(self) -> None:
         finding = Finding(D.TOTAL_NOT_SUM, "w", 1_234, ChargeKind.OTHER, (), 5_000, 3_766)
         yen = bill(currency="JPY", shipment_id=None)
-        assert dispute_text(yen, finding).endswith("Billed: 5000 JPY. Owed: 3766 JPY. Please credit 1234 JPY.")
+        assert dispute_text(yen, finding).endswith("Billed: 5,000 JPY. Owed: 3,766 JPY. Please credit 1,234 JPY.")

@@ -26,6 +26,7 @@ from serving.policies.preview import preview
 from tests.serving.bundles import changed
 from tests.serving.causes.outage import SILENT_HOURS, departed, heard, names, told
 from tests.serving.house import FakeModel, House, Json, at, cloud_event, problem_in, shipment
+from tests.serving.web.visitor import coded
 
 FEW = {"declare": {"at_least": 3, "share_at_least": 0.5, "within_minutes": 120}}
 Under = Callable[[Policy], House]
@@ -254,6 +255,9 @@ class TestPage:
         assert "Call the control tower" in page
         assert "SH-0005" in page
         assert "to answer" in page
+        assert coded(page) == []
+        assert "carrier outage of NWX is declared" in page
+        assert "The duty manager was called." in page
         here = {"Origin": "http://triage"}
         silent.api.post("/sign-in", data={"name": "dana", "then": path}, headers=here)
         assert "do-decline" in silent.api.get(path).text

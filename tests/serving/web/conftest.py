@@ -64,9 +64,15 @@ def filled(morning: Morning, policy: Policy, tmp_path: Path) -> Iterator[Filled]
 
 
 @pytest.fixture
-def empty(nothing_yet: Path, policy: Policy, tmp_path: Path) -> Iterator[House]:
+def empty_url(nothing_yet: Path, tmp_path: Path) -> str:
+    """A migrated database without a row, for one test."""
+    return f"sqlite:///{shutil.copy(nothing_yet, tmp_path / 'empty.db')}"
+
+
+@pytest.fixture
+def empty(empty_url: str, policy: Policy) -> Iterator[House]:
     """A service that nothing waits at."""
-    with House(f"sqlite:///{shutil.copy(nothing_yet, tmp_path / 'triage.db')}", policy) as house:
+    with House(empty_url, policy) as house:
         yield house
 
 

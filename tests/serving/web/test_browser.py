@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
-from serving.db.tables import OutgoingCallRow, ReviewItemRow
-from tests.serving.web.browser import DESK, PHONE, look
+from serving.db.tables import CauseRow, OutgoingCallRow, ReviewItemRow
+from tests.serving.causes.outage import SILENT_HOURS, departed, names, told
+from tests.serving.house import House
+from tests.serving.web.browser import DESK, PHONE, look, served
 from tests.serving.web.filled import Filled
 
 pytestmark = pytest.mark.browser
@@ -80,6 +82,50 @@ class TestByKeyboard:
     def test_the_keys_are_listed_on_demand(self, signed_in: Chrome) -> None:
         press(signed_in, "?")
         assert signed_in.find_element("id", "help").get_attribute("open") is not None
+
+
+class TestACauseByKeyboard:
+    """A carrier went silent: the queue holds one cause and, below it, items."""
+
+    @pytest.fixture
+    def silent(self, empty_url: str, driver: Chrome) -> Iterator[tuple[House, Chrome]]:
+        few = told(declare={"at_least": 3, "share_at_least": 0.5, "within_minutes": 120})
+        with House(empty_url, few) as house, served(house.container) as address:
+            departed(house, names(4))
+            house.advance(hours=SILENT_HOURS)
+            for name in names(4):
+                house.decided(name, risk=0.5)
+            complaints(driver)  # of a page that another test left open
+            look(driver)
+            driver.get(f"{address}/sign-in")
+            driver.find_element("id", "name").send_keys("Dana Okafor\n")
+            until(driver, lambda: driver.find_elements("id", "queue"))
+            yield house, driver
+
+    def test_it_is_reached_opened_noted_and_confirmed(self, silent: tuple[House, Chrome]) -> None:
+        house, driver = silent
+        press(driver, "j")
+        driver.switch_to.active_element.send_keys(Keys.ENTER)
+        until(driver, lambda: driver.find_elements("id", "do-confirm"))
+        press(driver, "m", "the feed is down", Keys.ESCAPE, "a")
+        until(driver, lambda: not driver.find_elements("id", "do-confirm"))
+        (cause,) = house.rows(CauseRow)
+        assert (cause.status, cause.confirmed_by) == ("standing", "Dana Okafor")
+        assert complaints(driver) == []
+
+    def test_what_ends_it_takes_a_second_key(self, silent: tuple[House, Chrome]) -> None:
+        house, driver = silent
+        press(driver, "k")
+        driver.switch_to.active_element.send_keys(Keys.ENTER)
+        until(driver, lambda: driver.find_elements("id", "do-close"))
+        press(driver, "o")
+        assert driver.switch_to.active_element.get_attribute("id") == "do-close"
+        press(driver, "d")
+        assert driver.switch_to.active_element.get_attribute("id") == "do-decline"
+        assert [cause.status for cause in house.rows(CauseRow)] == ["standing"]
+        press(driver, Keys.ENTER)
+        until(driver, lambda: driver.find_elements("css selector", "p.done"))
+        assert [cause.status for cause in house.rows(CauseRow)] == ["declined"]
 
 
 class TestSeen:

@@ -15,7 +15,8 @@ from tests.features.agreed import CUTOFF, plan
 from tests.models.audit.billed import ARRIVED, CONTRACT, DELIVERED
 from tests.serving.house import House, put_in_force
 from tests.serving.invoices.test_deciding import TOO_MUCH, decided
-from tests.serving.invoices.test_scoring import billed, opened, tell
+from tests.serving.invoices.test_scoring import billed, invoice, opened, tell
+from tests.serving.web.visitor import coded
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_a_dispute_is_shown_with_its_clause_its_amounts_and_the_letter(desk: Hou
     desk.send(billed("I"))
     desk.send(billed("J", invoice_number="NI"))
     said = page(desk, f"/queue/{decided(desk, 'J')['review_item_id']}")
-    assert '<h2 id="answer-title">Should this invoice be sent to dispute?</h2>' in said
+    assert '<h2 id="answer-title">Should we dispute this invoice?</h2>' in said
     assert '<span class="tag">duplicate invoice</span> <b>30.50</b>' in said
     assert "= 30.50 billed − 0.00 owed" in said
     assert '<dt>evidence</dt><dd class="code">invoice I</dd>' in said
@@ -77,6 +78,23 @@ def test_money_of_another_currency_is_not_put_into_a_figure(desk: House) -> None
     said = page(desk, f"/queue/{decided(desk, 'I')['review_item_id']}")
     assert "What is at stake is not known" in said
     assert "not counted: it is in USD, the policy counts in EUR" in said
+
+
+def test_no_code_and_no_minor_unit_is_read_by_a_person(desk: House) -> None:
+    """Every class of finding that a bill of these can have is said in words and money."""
+    tell(desk, plan(shipment_id="T"))
+    lines = invoice("I")["lines"]
+    waiting = {"line_number": 4, "kind": "accessorial", "charge_code": "DET", "amount_minor": 90_00, "quantity": 2}
+    dear = lines[0] | {"rate_minor": 12_00, "amount_minor": 31_00}
+    desk.send(billed("I", net_due_minor=955_00, lines=[dear, lines[1] | {"percent": 13}, *lines[2:], waiting]))
+    desk.send(billed("J", **TOO_MUCH, lines=[]), billed("K", shipment_id="T"))
+    items = [decided(desk, invoice_id)["review_item_id"] for invoice_id in ("I", "J", "K")]
+    for item_id in items:
+        for path in ("/queue", f"/queue/{item_id}", f"/queue/{item_id}/changes"):
+            assert coded(page(desk, path)) == []
+    said = page(desk, f"/queue/{items[0]}")
+    assert "The lines come to 126.50 EUR, 955.00 EUR is stated." in said
+    assert "250 kg at 12.00 EUR for 100 kg comes to 30.00 EUR, not 31.00 EUR" in said
 
 
 def test_a_suggestion_is_accepted_from_its_page(desk: House) -> None:

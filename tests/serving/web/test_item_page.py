@@ -16,7 +16,7 @@ from serving.db.tables import AuditRow, DecisionRow, OutgoingCallRow, ReviewItem
 from serving.web import words
 from tests.serving.house import NOW, delivery
 from tests.serving.web.filled import Filled
-from tests.serving.web.visitor import Visitor, chosen, note_of, value_of, words_of
+from tests.serving.web.visitor import Visitor, chosen, coded, note_of, value_of, words_of
 from tests.training.small import small_eta_model
 
 
@@ -35,6 +35,11 @@ class TestWhatItShows:
         said = words_of(dana.shown(filled.path("top")))
         assert "Late risk with carrier NWX is 82 % and it leaves in 12.0 hours" in said
         assert "Judged a day before departure, Mon 02 Mar 06:00 UTC, with the delay model version 7." in said
+
+    @pytest.mark.parametrize("name", ["top", "unknown carrier", "no promise", "no value", "dollars", "expired"])
+    def test_no_name_of_the_program_is_read(self, filled: Filled, dana: Visitor, name: str) -> None:
+        path = filled.path(name)
+        assert [coded(dana.shown(each)) for each in (path, f"{path}/changes")] == [[], []]
 
     def test_the_journey_stands_above(self, filled: Filled, dana: Visitor) -> None:
         said = words_of(dana.shown(filled.path("top")))
@@ -95,7 +100,7 @@ class TestWhatItShows:
         decision_id = row_of(filled, "top").decision_id
         (decision,) = [row for row in filled.house.rows(DecisionRow) if row.decision_id == decision_id]
         said = words_of(dana.shown(filled.path("top")))
-        assert "rule another carrier, owned by Transport operations policy late_shipments version 1" in said
+        assert "rule another carrier, owned by Transport operations policy late shipments version 1" in said
         assert f"sealed as {decision.hash}" in said
 
     def test_the_history_tells_every_move_with_who_made_it(self, filled: Filled, dana: Visitor) -> None:

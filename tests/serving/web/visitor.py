@@ -60,6 +60,12 @@ def words_of(page: str) -> str:
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", page)).split())
 
 
+def coded(page: str) -> list[str]:
+    """Return names of the program and talk of minor units that stand where people read, ids set as code aside."""
+    readable = re.sub(r'<(\w+) class="code">.*?</\1>', " ", page, flags=re.DOTALL)
+    return re.findall(r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b|\bminor\b", words_of(readable))
+
+
 def value_of(page: str, name: str) -> str:
     """Return the value of a hidden field."""
     found = re.search(rf'<input type="hidden" name="{name}" value="([^"]*)"', page)

@@ -126,7 +126,7 @@ class TestSums:
         assert found.only(FreightInvoice).net_due_minor == 12551
         assert [line.amount_minor for line in found.all(InvoiceLine)] == [10000, 2550]
         assert [(row["remark"], row["words"]) for row in found.findings] == [
-            ("lines_differ", "the lines come to 12550 minor units net, 12551 are asked for")
+            ("lines_differ", "the lines come to 125.50 USD net, 125.51 USD is asked for")
         ]
 
     def test_lines_that_do_not_come_to_the_stated_total_are_found(self, tmp_path: Path) -> None:
