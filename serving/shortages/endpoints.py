@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Body, Depends, Response
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field, model_validator
 
 from models.shortage import ShortageModel
@@ -82,7 +83,8 @@ async def score_shortage(
     `verdict` is what the books say, `probability` what is to be made of it. A line whose stock is not on record, or
     lies at a place that has fallen silent, has no probability, and says why.
     """
-    return lines_answer(shortages.answer(body.question(explain=body.explain)), shortages.model)
+    found = await shortages.answer_in_turn(body.question(explain=body.explain))
+    return await run_in_threadpool(lines_answer, found, shortages.model)
 
 
 class SubstituteNamed(Shape):

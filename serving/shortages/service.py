@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,7 +38,9 @@ from serving.shortages.ports import KnowsStock
 from serving.shortages.stake import Stake, Worth, stake_of
 
 MOST_LINES = 1000
-"""Order lines that are judged at once: nobody else is answered meanwhile."""
+"""Order lines that one question may be about."""
+LINES_AT_ONCE = 25
+"""Of a question, so many lines are judged before others are answered; each takes about a millisecond."""
 NO_BUNDLE = Unknown("no bundle in force can be read, so nobody says what lateness costs")
 
 
@@ -123,6 +126,23 @@ class ShortageService:
         cases = self._judged(stock, model, lines, cutoff, explain=question.explain)
         return JudgedLines(instant_of(cutoff), None if released == NEVER else instant_of(released), cases)
 
+    async def answer_in_turn(self, question: LineQuestion) -> JudgedLines:
+        """Answer as `answer` does, a few lines at a time: others are answered meanwhile.
+
+        All lines are judged as of one instant. What is learnt meanwhile was not known then, and changes nothing.
+        """
+        stock, model = self._loaded()
+        lines, cutoff, released = self._asked(stock, question, self.clock.now())
+        if len(lines) > MOST_LINES:
+            raise TooManyLinesError(len(lines), MOST_LINES)
+        cases: list[LineCase] = []
+        for start in range(0, len(lines), LINES_AT_ONCE):
+            part = lines[start : start + LINES_AT_ONCE]
+            cases += self._judged(stock, model, part, cutoff, explain=question.explain)
+            await asyncio.sleep(0)
+        cases.sort(key=lambda each: urgency(each.judged))
+        return JudgedLines(instant_of(cutoff), None if released == NEVER else instant_of(released), cases)
+
     def as_of_now(self, question: LineQuestion, now: datetime, *, besides: Sequence[Name] = ()) -> list[LineCase]:
         """Judge order lines as of now, also those of a wave that was released; the likeliest short first.
 
@@ -170,6 +190,8 @@ class ShortageService:
         view = stock.views(lines, cutoffs)
         if not view.is_known.all():  # the wave was released before some of its lines were told
             lines, cutoffs = lines[view.is_known], cutoffs[view.is_known]
+            if not len(lines):
+                return []
             view = stock.views(lines, cutoffs)
         values, news = stock.values(lines, cutoffs, view), stock.news_hours(view, cutoffs)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import shutil
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import lightgbm as lgb
 import numpy as np
 import pyarrow.parquet as pq
@@ -28,6 +30,7 @@ from models.shortage import LineRow, ShortageModel
 from models.shortage_bundle import features_fingerprint, save
 from routing.loader import load_policy
 from routing.policy import Policy
+from serving.app import create_app
 from serving.bootstrap import build
 from serving.clock import ManualClock
 from serving.config import Settings, bundled_policy
@@ -279,6 +282,28 @@ class TestRefusing:
     def test_a_caller_without_the_token(self, house: House) -> None:
         with house.another(api_token="0123456789abcdef") as guarded:
             problem_in(guarded.api.post(PATH, json={"wave_id": "W"}), 401, "unauthorized")
+
+
+def test_others_are_answered_while_a_wave_is_judged(
+    desk: House, tables: RecordTables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wave of 500 lines with their reasons takes more than half a second; nobody waits for the end of it."""
+    monkeypatch.setattr(judging_service, "LINES_AT_ONCE", 2)
+    wave = {"wave_id": max(waves(tables, released=False), key=lambda one: len(ask(desk, wave_id=one)["lines"]))}
+    answered: list[str] = []
+
+    async def at_once() -> None:
+        transport = httpx.ASGITransport(create_app(desk.container))
+        async with httpx.AsyncClient(transport=transport, base_url="http://triage") as api:
+
+            async def note(name: str, answer: Awaitable[httpx.Response]) -> None:
+                assert (await answer).status_code == 200
+                answered.append(name)
+
+            await asyncio.gather(note("wave", api.post(PATH, json=wave)), note("health", api.get("/healthz")))
+
+    asyncio.run(at_once())
+    assert answered == ["health", "wave"]
 
 
 def test_the_examples_are_taken_in_and_answered(
