@@ -16,11 +16,15 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 def check_shape(data: Mapping[str, object], findings: Findings) -> None:
     """Note every part that is missing, unknown or of a wrong type, unless its place is noted already."""
-    bundle = BUNDLE_PARTS[subject_of(data)]
+    note_shape(BUNDLE_PARTS[subject_of(data)], data, findings)
+
+
+def note_shape(model: type[BaseModel], data: Mapping[str, object], findings: Findings) -> None:
+    """Note every part of a document that is not as a model says, unless its place is noted already."""
     try:
-        bundle.model_validate(data)
+        model.model_validate(data)
     except ValidationError as error:
-        schema = bundle.model_json_schema()
+        schema = model.model_json_schema()
         noted = {problem.where for problem in findings.problems}
         for item in error.errors():
             path = tuple(key for key in item["loc"] if key != "[key]")

@@ -31,8 +31,8 @@ from routing.dispatch.errors import (
     UnreachableError,
 )
 from routing.dispatch.ports import Answer, Caller, Clock, LeasedCall, Outbox, expired_because
-from routing.dispatch.retry import Fate, RetryPolicy, fate_of, parse_retry_after, speaks_against_target
-from routing.dispatch.targets import Target, TargetMode
+from routing.dispatch.retry import Fate, fate_of, parse_retry_after, speaks_against_target
+from routing.dispatch.targets import Limits, Target
 
 T = TypeVar("T")
 
@@ -47,22 +47,15 @@ class DispatchSettings:
     ----------
     owner
         Name of this worker, unique among those alive.
-    concurrency
-        Calls in flight at once, for each target: a slow target takes nothing from another.
     lease
         Real time after which a worker that has not settled a call is taken for dead.
-    retry
-        When a failed call is tried again.
-    breaker_threshold, breaker_cool_down
-        See `CircuitBreaker`.
+    limits
+        Of each target that has none of its own: a slow target takes nothing from another.
     """
 
     owner: str
-    concurrency: int = 8
     lease: timedelta = timedelta(seconds=60)
-    retry: RetryPolicy = field(default_factory=RetryPolicy)
-    breaker_threshold: int = 10
-    breaker_cool_down: timedelta = timedelta(seconds=30)
+    limits: Limits = field(default_factory=Limits)
 
 
 class Dispatcher:
@@ -105,9 +98,10 @@ class Dispatcher:
         self._clock = clock
         self._real_clock = real_clock
         self._rng = rng
+        self._limits = {target.name: target.limits or settings.limits for target in targets}
         self._breakers = {
-            target.name: CircuitBreaker(threshold=settings.breaker_threshold, cool_down=settings.breaker_cool_down)
-            for target in targets
+            name: CircuitBreaker(threshold=limits.breaker_threshold, cool_down=limits.breaker_cool_down)
+            for name, limits in self._limits.items()
         }
         self._running: dict[str, set[asyncio.Task[None]]] = {target.name: set() for target in targets}
         self._asker = Asker(outbox, caller, targets, clock=clock, real_clock=real_clock, on_outbox=self._on_outbox)
@@ -169,7 +163,8 @@ class Dispatcher:
 
     async def open_calls(self) -> int:
         """Return how many calls are still to be settled for the targets that are live."""
-        live = [target.name for target in self._targets.values() if target.mode is TargetMode.LIVE]
+        now = self._clock.now()
+        live = [target.name for target in self._targets.values() if not target.is_held(now)]
         return await self._on_outbox(partial(self._outbox.open_calls, live))
 
     def close(self) -> None:
@@ -177,10 +172,11 @@ class Dispatcher:
         self._outbox_thread.shutdown()
 
     def _room(self, target: Target) -> int:
-        if target.mode is TargetMode.HELD:
+        now = self._clock.now()
+        if target.is_held(now):
             return 0
-        free = self.settings.concurrency - len(self._running[target.name])
-        allowed = self._breakers[target.name].room(self._clock.now())
+        free = self._limits[target.name].concurrency - len(self._running[target.name])
+        allowed = self._breakers[target.name].room(now)
         return free if allowed is None else min(free, allowed)
 
     def _start(self, target: Target, call: LeasedCall) -> None:
@@ -210,7 +206,7 @@ class Dispatcher:
             raise
         except Exception as error:
             log.exception("Call %s failed in a way nobody foresaw", call.call_id)
-            await self._put_off(call, f"{type(error).__name__}: {error}")
+            await self._put_off(target, call, f"{type(error).__name__}: {error}")
             return None
 
     async def _attempt(self, target: Target, call: LeasedCall) -> bool | None:
@@ -220,7 +216,7 @@ class Dispatcher:
             reason = expired_because(call.latest_useful_at, call.attempt - 1)
             await self._settle("expired", call, partial(self._outbox.expired, call, reason=reason, now=now))
             return None
-        if self.settings.retry.max_attempts < call.attempt:
+        if self._limits[target.name].retry.max_attempts < call.attempt:
             reason = f"{call.attempt - 1} attempts were begun and the last was never settled."
             await self._settle("dead", call, partial(self._outbox.dead, call, reason=reason, now=now))
             return None
@@ -232,15 +228,15 @@ class Dispatcher:
                 target, message_id=call.call_id, body=call.body.encode("utf-8"), sent_at=real_now
             )
         except (UnreachableError, NotConfirmedError, AddressRefusedError) as error:
-            await self._put_off(call, str(error))
+            await self._put_off(target, call, str(error))
             return False
         except DispatchError as error:
             await self._bury(call, str(error))
             return None
-        await self._settle_by(answer, call)
+        await self._settle_by(answer, target, call)
         return not speaks_against_target(answer.status)
 
-    async def _settle_by(self, answer: Answer, call: LeasedCall) -> None:
+    async def _settle_by(self, answer: Answer, target: Target, call: LeasedCall) -> None:
         fate = fate_of(answer.status)
         said = f"HTTP {answer.status}: {answer.excerpt}" if answer.excerpt else f"HTTP {answer.status}"
         if fate is Fate.DELIVERED:
@@ -248,15 +244,19 @@ class Dispatcher:
         elif fate is Fate.DEAD:
             await self._bury(call, said)
         else:
-            await self._put_off(call, said, retry_after=parse_retry_after(answer.retry_after, self._real_clock.now()))
+            after = parse_retry_after(answer.retry_after, self._real_clock.now())
+            await self._put_off(target, call, said, retry_after=after)
 
-    async def _put_off(self, call: LeasedCall, reason: str, *, retry_after: timedelta | None = None) -> None:
+    async def _put_off(
+        self, target: Target, call: LeasedCall, reason: str, *, retry_after: timedelta | None = None
+    ) -> None:
         """Try again later, if the budget lets us."""
-        if self.settings.retry.spent(call.attempt):
+        retry = self._limits[target.name].retry
+        if retry.spent(call.attempt):
             await self._bury(call, f"Given up after {call.attempt} attempts. {reason}")
             return
         now = self._clock.now()
-        at = now + self.settings.retry.wait(call.attempt, self._rng, retry_after=retry_after)
+        at = now + retry.wait(call.attempt, self._rng, retry_after=retry_after)
         await self._settle("retried", call, partial(self._outbox.retry_at, call, at=at, reason=reason, now=now))
 
     async def _bury(self, call: LeasedCall, reason: str) -> None:

@@ -11,6 +11,7 @@ DispatchError
  ├─ TargetError                 a target cannot be called
  │   ├─ TargetUrlError             its URL is not one we call
  │   ├─ BrokerPlaceError           it names no place of a broker
+ │   ├─ TlsFilesError              a file of its TLS connection cannot be used
  │   ├─ DeploymentNameError        it names no deployment of Prefect
  │   └─ AddressRefusedError        its name leads to an address inside the house
  ├─ UnreachableError            no answer came: the effect may or may not have happened
@@ -23,6 +24,7 @@ DispatchError
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from routing.errors import RoutingError
 
@@ -123,6 +125,14 @@ class BrokerPlaceError(TargetError):
     def __init__(self, target: str, found: str, expected: str) -> None:
         self.target = target
         super().__init__(f"Target '{target}' {found}. Expected {expected}.")
+
+
+class TlsFilesError(TargetError):
+    """A file of a TLS connection cannot be used."""
+
+    def __init__(self, found: str, path: Path | None) -> None:
+        self.path = path
+        super().__init__(f"Found {found} at {path}. Expected PEM files that can be read, a key without a password.")
 
 
 class DeploymentNameError(TargetError):

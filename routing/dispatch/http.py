@@ -92,6 +92,7 @@ class HttpClient:
         if client is None:
             client = self._clients[target.name] = httpx.AsyncClient(
                 transport=self._transport,
+                verify=True if target.tls is None else target.tls.context(),
                 trust_env=False,
                 follow_redirects=False,
                 timeout=None,  # noqa: S113  `within` bounds the whole, which httpx's timeouts do not

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 from urllib.parse import SplitResult, urlsplit
 
 from routing.dispatch.errors import TargetUrlError
+from routing.dispatch.retry import RetryPolicy
+from routing.dispatch.tls import Tls
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -20,6 +22,34 @@ class TargetMode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much a target is called, and when no more.
+
+    Attributes
+    ----------
+    concurrency
+        Calls in flight at once.
+    retry
+        When a failed call is tried again.
+    breaker_threshold, breaker_cool_down
+        See `routing.dispatch.breaker.CircuitBreaker`.
+    """
+
+    concurrency: int = 8
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    breaker_threshold: int = 10
+    breaker_cool_down: timedelta = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A maintenance window: from `since` until just before `until` nothing is sent."""
+
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """Whoever takes calls, in whatever way.
 
@@ -29,11 +59,24 @@ class Target:
         What the outbox calls it.
     timeout
         For one call, altogether, in real time.
+    windows
+        When its calls wait; they drain in order afterwards. By the business's time.
+    limits
+        Its own; None for those of the dispatcher.
+    tls
+        None where the connection has none of its own files.
     """
 
     name: str
     timeout: timedelta = timedelta(seconds=15)
     mode: TargetMode = TargetMode.LIVE
+    windows: tuple[Window, ...] = ()
+    limits: Limits | None = None
+    tls: Tls | None = None
+
+    def is_held(self, now: datetime) -> bool:
+        """Tell whether its calls wait."""
+        return self.mode is TargetMode.HELD or any(each.since <= now < each.until for each in self.windows)
 
     @property
     def can_be_asked(self) -> bool:

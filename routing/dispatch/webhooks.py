@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -32,10 +32,13 @@ class WebhookTarget(HttpTarget):
     status_url
         Where the target is asked what became of a call, with `{call_id}` in it; on the same host as `url`. None if it
         reports by itself.
+    authorization
+        The header of that name, e.g. `Bearer …`, for an orchestrator that asks for one besides the signature.
     """
 
     secrets: tuple[Secret, ...]
     status_url: str | None = None
+    authorization: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse a URL we would not call, and a target without secret."""
@@ -72,16 +75,20 @@ class WebhookCaller:
     async def call(self, target: WebhookTarget, *, message_id: str, body: bytes, sent_at: datetime) -> Answer:
         """Send `body` to `target`, signed with each of its secrets. See `Caller.call`."""
         headers = sign(target.secrets, message_id=message_id, sent_at=sent_at, body=body)
-        headers["content-type"] = CONTENT_TYPE
+        headers |= {"content-type": CONTENT_TYPE, **_authorized(target)}
         async with within(target):
             return await self._http.send(target, "POST", target.url, headers=headers, body=body)
 
     async def ask(self, target: WebhookTarget, *, message_id: str, sent_at: datetime) -> Report | None:
         """Ask what became of a call, signed with an empty body. See `Caller.ask`."""
         headers = sign(target.secrets, message_id=message_id, sent_at=sent_at, body=b"")
-        headers["accept"] = "application/json"
+        headers |= {"accept": "application/json", **_authorized(target)}
         async with within(target):
             return read_report(await self._http.send(target, "GET", target.status_url_of(message_id), headers=headers))
+
+
+def _authorized(target: WebhookTarget) -> dict[str, str]:
+    return {} if target.authorization is None else {"authorization": target.authorization}
 
 
 def read_report(answer: Answer) -> Report | None:

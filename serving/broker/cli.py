@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from routing.dispatch.tls import Sasl, SaslMechanism
 from serving.config import Settings
 from serving.worker.options import DEFAULT_DATABASE, DatabaseOption
 
@@ -36,6 +37,10 @@ ClockSkewOption = Annotated[float, typer.Option(min=0, help="How far a sender's 
 TrustOption = Annotated[
     bool, typer.Option(help="Believe a sender's known_at: for replaying history, never for a live feed.")
 ]
+TlsOption = Annotated[bool, typer.Option("--tls", help="Under TLS, by the authorities of the system.")]
+CaFileOption = Annotated[Path | None, typer.Option(exists=True, help="TLS: who is believed, in PEM.")]
+CertificateFileOption = Annotated[Path | None, typer.Option(exists=True, help="TLS: our own certificate, in PEM.")]
+KeyFileOption = Annotated[Path | None, typer.Option(exists=True, help="TLS: its key, in PEM.")]
 UntilEmptyOption = Annotated[bool, typer.Option("--until-empty", help="End when the broker holds nothing more.")]
 
 
@@ -56,6 +61,10 @@ def consume_nats(
         float, typer.Option(min=0.1, help="Then the server gives a message to another process; set at the first start.")
     ] = 30.0,
     create: Annotated[str | None, typer.Option(help="Make a stream of this name for subjects no stream holds.")] = None,
+    tls: TlsOption = False,
+    ca_file: CaFileOption = None,
+    certificate_file: CertificateFileOption = None,
+    key_file: KeyFileOption = None,
     database: DatabaseOption = DEFAULT_DATABASE,
     history: HistoryOption = None,
     metrics_port: MetricsPortOption = 0,
@@ -69,6 +78,7 @@ def consume_nats(
 
     def source() -> Source:
         from serving.broker.nats import NatsSource
+        from serving.broker.security import security_of, tls_of
 
         return NatsSource(
             url,
@@ -77,6 +87,7 @@ def consume_nats(
             durable=durable,
             acknowledge_within_seconds=acknowledge_within_seconds,
             create=create,
+            security=security_of(tls_of(asked=tls, ca=ca_file, certificate=certificate_file, key=key_file)),
         )
 
     settings = _settings(database, history, body_limit_bytes, clock_skew_seconds, trust_known_time)
@@ -89,6 +100,10 @@ def consume_rabbitmq(
     dead_letter: Annotated[str, typer.Option(help="Queue for what is refused.")],
     url: UrlOption = "amqp://guest:guest@127.0.0.1:5672/",
     create: Annotated[bool, typer.Option("--create", help="Make the queues, durable, where they are absent.")] = False,
+    tls: TlsOption = False,
+    ca_file: CaFileOption = None,
+    certificate_file: CertificateFileOption = None,
+    key_file: KeyFileOption = None,
     database: DatabaseOption = DEFAULT_DATABASE,
     history: HistoryOption = None,
     metrics_port: MetricsPortOption = 0,
@@ -102,8 +117,10 @@ def consume_rabbitmq(
 
     def source() -> Source:
         from serving.broker.rabbitmq import RabbitSource
+        from serving.broker.security import security_of, tls_of
 
-        return RabbitSource(url, queue=queue, dead_letter=dead_letter, create=create)
+        security = security_of(tls_of(asked=tls, ca=ca_file, certificate=certificate_file, key=key_file))
+        return RabbitSource(url, queue=queue, dead_letter=dead_letter, create=create, security=security)
 
     settings = _settings(database, history, body_limit_bytes, clock_skew_seconds, trust_known_time)
     _consume(source, settings, metrics_at=(metrics_host, metrics_port), until_empty=until_empty)
@@ -115,6 +132,15 @@ def consume_kafka(
     dead_letter: Annotated[str, typer.Option(help="Topic for what is refused.")],
     url: UrlOption = "127.0.0.1:9092",
     group: Annotated[str, typer.Option(help="Consumer group; its processes share the partitions.")] = "triage",
+    tls: TlsOption = False,
+    ca_file: CaFileOption = None,
+    certificate_file: CertificateFileOption = None,
+    key_file: KeyFileOption = None,
+    sasl_mechanism: Annotated[SaslMechanism | None, typer.Option(help="How the user shows who they are.")] = None,
+    sasl_username: Annotated[str | None, typer.Option(help="The user.")] = None,
+    sasl_password: Annotated[
+        str | None, typer.Option(envvar="TRIAGE_BROKER_PASSWORD", help="Better in the environment.", show_envvar=True)
+    ] = None,
     database: DatabaseOption = DEFAULT_DATABASE,
     history: HistoryOption = None,
     metrics_port: MetricsPortOption = 0,
@@ -127,11 +153,24 @@ def consume_kafka(
 
     def source() -> Source:
         from serving.broker.kafka import KafkaSource
+        from serving.broker.security import security_of, tls_of
 
-        return KafkaSource(url, topic=topic, dead_letter=dead_letter, group=group)
+        files = tls_of(asked=tls, ca=ca_file, certificate=certificate_file, key=key_file)
+        user = _user(sasl_mechanism, sasl_username, sasl_password)
+        return KafkaSource(url, topic=topic, dead_letter=dead_letter, group=group, security=security_of(files, user))
 
     settings = _settings(database, history, body_limit_bytes, clock_skew_seconds, trust_known_time)
     _consume(source, settings, metrics_at=(metrics_host, metrics_port))
+
+
+def _user(mechanism: SaslMechanism | None, username: str | None, password: str | None) -> Sasl | None:
+    if mechanism is None and username is None:
+        return None
+    if mechanism is None or username is None or password is None:
+        raise typer.BadParameter(
+            "A user of Kafka is --sasl-mechanism, --sasl-username and TRIAGE_BROKER_PASSWORD together; one is missing."
+        )
+    return Sasl(mechanism=mechanism, username=username, password=password)
 
 
 def _settings(

@@ -12,6 +12,7 @@ from aiokafka import ConsumerRecord, TopicPartition  # type: ignore[import-untyp
 from aiokafka.errors import MessageSizeTooLargeError  # type: ignore[import-untyped]
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage, Topic
+from faststream.security import BaseSecurity
 
 from serving.broker.consuming import GROUP, Consumer, DeadLetterTooLargeError
 from serving.broker.dead_letters import DeadLetter
@@ -76,6 +77,8 @@ class KafkaSource:
         Topic for what is refused.
     group
         Consumer group; its processes share the partitions. A new one begins at the topic's beginning.
+    security
+        TLS and user (`serving.broker.security`); None for neither.
 
     Raises
     ------
@@ -83,7 +86,9 @@ class KafkaSource:
         If the dead letters would be consumed again.
     """
 
-    def __init__(self, url: str, *, topic: str, dead_letter: str, group: str = "triage") -> None:
+    def __init__(
+        self, url: str, *, topic: str, dead_letter: str, group: str = "triage", security: BaseSecurity | None = None
+    ) -> None:
         if topic == dead_letter:
             raise SamePlaceError(dead_letter)
         self.origin = f"kafka:{topic}"
@@ -95,6 +100,7 @@ class KafkaSource:
             logger=_log,
             log_level=logging.DEBUG,
             graceful_timeout=60.0,
+            security=security,
         )
         self._offsets: Callable[[], Any] = lambda: None
 

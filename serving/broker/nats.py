@@ -8,11 +8,13 @@ from typing import Any
 
 from faststream import AckPolicy
 from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
+from faststream.security import BaseSecurity
 from nats.errors import MaxPayloadError
 from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig
 from nats.js.errors import NotFoundError
 
+from routing.dispatch.brokers.nats import require_tls
 from serving.broker.consuming import GROUP, Consumer, DeadLetterTooLargeError
 from serving.broker.dead_letters import DeadLetter
 from serving.broker.errors import ConsumerMismatchError, NowhereError, SamePlaceError
@@ -63,6 +65,8 @@ class NatsSource:
         Then JetStream takes a process for dead and gives its message to another; it is set when the consumer is made.
     create
         Name of a stream to make for the two subjects, where no stream holds them.
+    security
+        TLS; None for what the URL says.
 
     Raises
     ------
@@ -79,19 +83,22 @@ class NatsSource:
         durable: str = "triage",
         acknowledge_within_seconds: float = 30.0,
         create: str | None = None,
+        security: BaseSecurity | None = None,
     ) -> None:
         if covers(subject, dead_letter):
             raise SamePlaceError(dead_letter)
         self.origin = f"nats:{subject}"
         self._subject, self._dead_letter, self._durable, self._create = subject, dead_letter, durable, create
         self._acknowledge_within_seconds = acknowledge_within_seconds
+        self._servers = url.split(",")
         self._broker = NatsBroker(
-            url.split(","),
+            self._servers,
             apply_types=False,
             logger=_log,
             log_level=logging.DEBUG,
             max_reconnect_attempts=-1,
             graceful_timeout=60.0,
+            security=security,
         )
         self._stream = ""
         self._dead_letter_stream = ""
@@ -105,6 +112,7 @@ class NatsSource:
             If no stream holds a subject, or the consumer of that name is one of another subject.
         """
         await self._broker.connect()
+        require_tls(self._broker.connection, self._servers)
         self._stream = await self._stream_of(self._subject)
         self._dead_letter_stream = await self._stream_of(self._dead_letter)
         await self._check_consumer()

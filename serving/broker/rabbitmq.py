@@ -11,6 +11,7 @@ from aio_pika.abc import AbstractChannel, AbstractRobustConnection
 from aio_pika.exceptions import ChannelNotFoundEntity
 from faststream import AckPolicy
 from faststream.rabbit import Channel, RabbitBroker, RabbitMessage, RabbitQueue
+from faststream.security import BaseSecurity
 
 from serving.broker.consuming import GROUP, Consumer
 from serving.broker.dead_letters import DeadLetter
@@ -57,6 +58,8 @@ class RabbitSource:
         Queue for what is refused.
     create
         Make the two queues, durable, where they are not there.
+    security
+        TLS; None for what the URL says.
 
     Raises
     ------
@@ -64,7 +67,9 @@ class RabbitSource:
         If the dead letters would be consumed again.
     """
 
-    def __init__(self, url: str, *, queue: str, dead_letter: str, create: bool = False) -> None:
+    def __init__(
+        self, url: str, *, queue: str, dead_letter: str, create: bool = False, security: BaseSecurity | None = None
+    ) -> None:
         if queue == dead_letter:
             raise SamePlaceError(dead_letter)
         self.origin = f"rabbitmq:{queue}"
@@ -76,6 +81,7 @@ class RabbitSource:
             logger=_log,
             log_level=logging.DEBUG,
             graceful_timeout=60.0,
+            security=security,
         )
         self._consumer: Consumer | None = None
         self._connection: AbstractRobustConnection | None = None

@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 from datetime import timedelta
+from pathlib import Path
 from secrets import token_hex
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from routing.dispatch.delivery import DispatchSettings
 from routing.dispatch.errors import DispatchError
 from routing.dispatch.retry import RetryPolicy
 from routing.dispatch.signing import new_secret
+from routing.dispatch.targets import Limits
 from serving.broker.errors import LibraryMissingError
 from serving.errors import ServingError
 from serving.worker import dead_letters_cli
@@ -30,6 +32,7 @@ from serving.worker.options import (
 )
 from serving.worker.run import Until, WorkerSettings, run_worker
 from serving.worker.targets import TargetOptions, target_from
+from serving.worker.targets_file import read_targets
 
 
 def register(app: typer.Typer) -> None:
@@ -41,12 +44,21 @@ def register(app: typer.Typer) -> None:
 
 def worker_command(
     target_url: Annotated[
-        str,
+        str | None,
         typer.Option(
             envvar="TRIAGE_TARGET_URL",
             help="Where the orchestrator takes calls: http(s)://, nats://, amqp(s)://, kafka:// or prefect+http(s)://.",
         ),
-    ],
+    ] = None,
+    targets: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="TRIAGE_TARGETS",
+            exists=True,
+            dir_okay=False,
+            help="Several targets: a file with each one's URL, credentials and limits, and which calls go to which.",
+        ),
+    ] = None,
     secret: Annotated[
         list[str] | None,
         typer.Option(
@@ -74,7 +86,9 @@ def worker_command(
     ] = None,
     authorization: Annotated[
         str | None,
-        typer.Option(envvar="TRIAGE_TARGET_AUTHORIZATION", help="Prefect: the header of that name, e.g. 'Bearer …'."),
+        typer.Option(
+            envvar="TRIAGE_TARGET_AUTHORIZATION", help="HTTP and Prefect: the header of that name, e.g. 'Bearer …'."
+        ),
     ] = None,
     allow_private: Annotated[bool, typer.Option(help="The target may have a private or loopback address.")] = False,
     until_empty: Annotated[bool, typer.Option("--until-empty", help="End when every call is settled.")] = False,
@@ -95,7 +109,7 @@ def worker_command(
     real_epoch: RealEpochOption = None,
     simulated_until: SimulatedUntilOption = None,
 ) -> None:
-    """Deliver branch calls to the orchestrator, signed, at least once, in order for each shipment.
+    """Deliver branch calls to the orchestrator, or to several, signed, at least once, in order for each shipment.
 
     Waits between attempts go by the business's time, which may be simulated; leases, timeouts and signatures by the
     machine's clock. SIGTERM lets the calls in flight end; SIGKILL loses nothing.
@@ -104,41 +118,45 @@ def worker_command(
     logging.getLogger("httpx").setLevel(logging.WARNING)
     if until_empty and once:
         raise typer.BadParameter("Give --until-empty or --once, not both.")
+    if (target_url is None) is (targets is None):
+        raise typer.BadParameter("Give --target-url for one target, or --targets for several; one of them.")
     until = Until.EMPTY if until_empty else Until.ONCE if once else Until.STOPPED
     clock = clock_for(simulated_from, speed, real_epoch, simulated_until)
     try:
+        options = TargetOptions(
+            name=target,
+            url=target_url or "",
+            timeout=timedelta(seconds=timeout_seconds),
+            secret=secret or (),
+            allow_private=allow_private,
+            status_url=status_url,
+            subject=subject,
+            exchange=exchange,
+            routing_key=routing_key,
+            topic=topic,
+            deployment=deployment or (),
+            undo_deployment=undo_deployment or (),
+            authorization=authorization,
+        )
+        directory = None if targets is None else read_targets(targets, os.environ)
         settings = WorkerSettings(
             database_url=database,
-            targets=[
-                target_from(
-                    TargetOptions(
-                        name=target,
-                        url=target_url,
-                        timeout=timedelta(seconds=timeout_seconds),
-                        secret=secret or (),
-                        allow_private=allow_private,
-                        status_url=status_url,
-                        subject=subject,
-                        exchange=exchange,
-                        routing_key=routing_key,
-                        topic=topic,
-                        deployment=deployment or (),
-                        undo_deployment=undo_deployment or (),
-                        authorization=authorization,
-                    )
-                )
-            ],
+            targets=[target_from(options)] if directory is None else directory.targets,
+            routes=None if directory is None else directory.routes,
+            owner="" if directory is None else directory.owner,
             dispatch=DispatchSettings(
                 owner=name or f"{socket.gethostname()[:50]}:{os.getpid()}:{token_hex(4)}",
-                concurrency=concurrency,
                 lease=timedelta(seconds=lease_seconds),
-                retry=RetryPolicy(
-                    first=timedelta(seconds=first_wait_seconds),
-                    longest=timedelta(seconds=longest_wait_seconds),
-                    max_attempts=max_attempts,
+                limits=Limits(
+                    concurrency=concurrency,
+                    retry=RetryPolicy(
+                        first=timedelta(seconds=first_wait_seconds),
+                        longest=timedelta(seconds=longest_wait_seconds),
+                        max_attempts=max_attempts,
+                    ),
+                    breaker_threshold=breaker_threshold,
+                    breaker_cool_down=timedelta(seconds=breaker_cool_down_seconds),
                 ),
-                breaker_threshold=breaker_threshold,
-                breaker_cool_down=timedelta(seconds=breaker_cool_down_seconds),
             ),
             poll_seconds=poll_seconds,
             until=until,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from routing.dispatch.routes import CallKind
+from routing.errors import Problem, listed
 from serving.errors import ServingError
+
+_IN_FILE = {"secret": "secrets", "deployment": "deployments", "undo_deployment": "undo_deployments"}
 
 
 class WorkerError(ServingError):
@@ -17,12 +21,40 @@ class TargetOptionsError(WorkerError):
     def __init__(
         self, what: str, *, missing: Sequence[str], meaningless: Sequence[str], allowed: Sequence[str]
     ) -> None:
+        self.what = what
         self.missing = tuple(missing)
         self.meaningless = tuple(meaningless)
-        faults = [f"{_option(name)} is missing" for name in missing]
-        faults += [f"{_option(name)} has no meaning" for name in meaningless]
-        takes = ", ".join(_option(name) for name in allowed)
-        super().__init__(f"By its URL the target is {what}, and {'; '.join(faults)}. Expected options: {takes}.")
+        self.allowed = tuple(allowed)
+        super().__init__(self._told(_option, "options"))
+
+    def in_file(self) -> str:
+        """Say it of a file of targets, whose keys have other names than the options."""
+        return self._told(lambda name: _IN_FILE.get(name, name), "keys")
+
+    def _told(self, named: Callable[[str], str], them: str) -> str:
+        faults = [f"{named(name)} is missing" for name in self.missing]
+        faults += [f"{named(name)} has no meaning" for name in self.meaningless]
+        takes = ", ".join(named(name) for name in self.allowed)
+        return f"By its URL the target is {self.what}, and {'; '.join(faults)}. Expected {them}: {takes}."
+
+
+class TargetsFileError(WorkerError):
+    """A file of targets cannot be used. `problems` holds all that is wrong with it, in the order of the file."""
+
+    def __init__(self, name: str, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(f"{name}:{problem}" for problem in self.problems))
+
+
+class NoTargetError(WorkerError):
+    """Calls would be kept for ever, since no target takes them."""
+
+    def __init__(self, kinds: Sequence[CallKind], owner: str) -> None:
+        self.kinds = tuple(kinds)
+        super().__init__(
+            f"No target takes {listed(str(kind) for kind in kinds)}, which a bundle in force or a call in the outbox "
+            f"leads to. {owner} is to add a route, or `otherwise`, to the file of targets."
+        )
 
 
 class DeploymentOptionError(WorkerError):

@@ -12,14 +12,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Engine, and_, case, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Engine, and_, case, exists, false, func, or_, select, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, aliased, sessionmaker
 
-from features.vocabulary import Branch
+from features.vocabulary import Branch, SubjectType
 from routing.dispatch.errors import OutboxUnavailableError
 from routing.dispatch.ports import LeasedCall, expired_because
+from routing.dispatch.routes import CallKind, Routes
 from routing.effects import Effect, Report
 from routing.errors import PolicyError
 from serving.db.audit import audit
@@ -52,9 +53,12 @@ class SqlOutbox:
     ----------
     engine
         From `create_engine_for`; the tables are there.
+    routes
+        Which calls each target takes, by their kind; None if each target takes those that bear its name.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, routes: Routes | None = None) -> None:
+        self._routes = routes
         self._sessions = session_factory(engine)
         self._readers = session_factory(read_only(engine))
         self._bundles = Bundles()
@@ -73,7 +77,7 @@ class SqlOutbox:
             due = and_(_claimable(real_now), _call_is_due(now), ~directives.stops(_Call.branch, now))
             found = session.execute(
                 select(_Call.position, _Call.status, _Call.attempts, _Call.effect)
-                .where(_Call.target == target, due, _is_next_in_turn())
+                .where(self._is_for(target), due, _is_next_in_turn())
                 .order_by(_Call.next_attempt_at, _Call.position)
                 .limit(limit)
                 .with_for_update(of=_Call, skip_locked=True)
@@ -108,6 +112,8 @@ class SqlOutbox:
             for row in rows:
                 old = {"status": before[row.position].status, "attempts": before[row.position].attempts}
                 new = {"status": "leased", "attempts": row.attempts, "lease_owner": owner}
+                if self._routes is not None:
+                    new["target"] = target
                 if before[row.position].effect == Effect.INTENDED:
                     old["effect"], new["effect"] = Effect.INTENDED.value, Effect.SENT.value
                 audit_call(session, row.call_id, "claimed", at=now, old=old, new=new)
@@ -189,7 +195,7 @@ class SqlOutbox:
 
     def to_ask(self, *, target: str, limit: int, now: datetime) -> Sequence[str]:
         """Return the calls about which the target is to be asked now, and note when each is asked again."""
-        due = and_(_Call.target == target, _Call.effect == Effect.ACCEPTED.value, _Call.ask_at <= now)
+        due = and_(self._is_for(target), _Call.effect == Effect.ACCEPTED.value, _Call.ask_at <= now)
         with _transaction(self._readers) as session:
             if session.scalar(select(_Call.position).where(due).limit(1)) is None:
                 return []
@@ -211,8 +217,41 @@ class SqlOutbox:
     def open_calls(self, targets: Collection[str]) -> int:
         """Return how many calls for these targets are open."""
         with _transaction(self._readers) as session:
-            asked = select(func.count()).select_from(_Call).where(_Call.status.in_(OPEN), _Call.target.in_(targets))
-            return session.scalar(asked) or 0
+            theirs = or_(false(), *(self._is_for(target) for target in targets))
+            return session.scalar(select(func.count()).select_from(_Call).where(_Call.status.in_(OPEN), theirs)) or 0
+
+    def without_target(self) -> dict[CallKind, int]:
+        """Return which open calls no target takes, and how many of each kind; none where nothing is routed."""
+        if self._routes is None:
+            return {}
+        undoes = _Call.compensates.is_not(None)
+        counted = (
+            select(_Call.subject_type, _Call.branch, undoes, func.count())
+            .where(_Call.status.in_(OPEN))
+            .group_by(_Call.subject_type, _Call.branch, undoes)
+        )
+        with _transaction(self._readers) as session:
+            found = {
+                CallKind(SubjectType(subject), Branch(branch), bool(undoing)): count
+                for subject, branch, undoing, count in session.execute(counted)
+            }
+        return {kind: found[kind] for kind in self._routes.without_target(found)}
+
+    def _is_for(self, target: str) -> ColumnElement[bool]:
+        """Tell, in a query, whether a target takes a call."""
+        if self._routes is None:
+            return _Call.target == target
+        kinds = self._routes.by_target.get(target, frozenset())
+        takes = [
+            and_(
+                _Call.subject_type == subject.value,
+                _Call.branch.in_(sorted(kind.branch.value for kind in kinds if kind[0::2] == (subject, undoes))),
+                _Call.compensates.is_not(None) if undoes else _Call.compensates.is_(None),
+            )
+            for subject in SubjectType
+            for undoes in (False, True)
+        ]
+        return or_(*takes)
 
     def _move(
         self, call: LeasedCall, action: str, *, now: datetime, values: Mapping[str, object], told: Mapping[str, object]

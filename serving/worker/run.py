@@ -15,11 +15,13 @@ from routing.dispatch.callers import TargetCaller
 from routing.dispatch.delivery import Dispatcher, DispatchSettings
 from routing.dispatch.errors import OutboxUnavailableError
 from routing.dispatch.ports import Caller, Clock, Outbox
+from routing.dispatch.routes import Routes
 from routing.dispatch.targets import Target
 from serving.clock import SystemClock
 from serving.db.engine import create_engine_for
 from serving.db.migrate import require_head
 from serving.worker.outbox import SqlOutbox
+from serving.worker.unrouted import require_targets, watching
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +43,8 @@ class WorkerSettings:
 
     Attributes
     ----------
+    routes, owner
+        Which calls go to which target, and who answers for that; None where there is one target for all.
     poll_seconds
         Real time between two looks at the outbox while there is nothing to do.
     seed
@@ -49,6 +53,8 @@ class WorkerSettings:
 
     database_url: str
     targets: Sequence[Target] = field(repr=False)
+    routes: Routes | None = None
+    owner: str = ""
     dispatch: DispatchSettings
     poll_seconds: float = 0.5
     until: Until = Until.STOPPED
@@ -121,6 +127,8 @@ async def run_worker(settings: WorkerSettings, *, clock: Clock, stop: asyncio.Ev
     ------
     DatabaseNotMigratedError
         The tables are not those of this program.
+    NoTargetError
+        A bundle in force or a call in the outbox leads to calls that no target takes.
     """
     stop = stop or asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -129,8 +137,11 @@ async def run_worker(settings: WorkerSettings, *, clock: Clock, stop: asyncio.Ev
     engine = create_engine_for(settings.database_url)
     try:
         require_head(engine)
-        async with TargetCaller(settings.targets) as caller:
-            return await deliver_from(SqlOutbox(engine), settings, clock=clock, stop=stop, caller=caller)
+        outbox = SqlOutbox(engine, settings.routes)
+        if settings.routes is not None:
+            require_targets(engine, outbox, settings.routes, settings.owner)
+        async with TargetCaller(settings.targets) as caller, watching(outbox, settings.owner):
+            return await deliver_from(outbox, settings, clock=clock, stop=stop, caller=caller)
     finally:
         engine.dispose()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from features.vocabulary import Branch
 from routing.dispatch.brokers.targets import KafkaTarget, NatsTarget, RabbitTarget
 from routing.dispatch.prefect import PrefectTarget
 from routing.dispatch.signing import Secret
-from routing.dispatch.targets import Target
+from routing.dispatch.targets import Limits, Target, TargetMode, Window
+from routing.dispatch.tls import Sasl, Tls
 from routing.dispatch.webhooks import WebhookTarget
 from serving.decisions.calls import is_called
 from serving.worker.errors import DeploymentOptionError, TargetOptionsError
@@ -20,7 +22,7 @@ _PREFECT = "prefect+"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetOptions:
-    """What the worker is told of its target, as it is written on the command line; None or empty where it is not."""
+    """What the worker is told of a target, on the command line or in a file; None or empty where it is not."""
 
     name: str
     url: str
@@ -34,19 +36,24 @@ class TargetOptions:
     topic: str | None = None
     deployment: Sequence[str] = ()
     undo_deployment: Sequence[str] = ()
-    authorization: str | None = None
+    authorization: str | None = field(default=None, repr=False)
+    tls: Tls | None = None
+    sasl: Sasl | None = None
+    held: bool = False
+    windows: tuple[Window, ...] = ()
+    limits: Limits | None = None
 
 
 _KINDS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
-    "http": ("a webhook", ("secret",), ("allow_private", "status_url")),
-    "nats": ("a subject of NATS", ("secret", "subject"), ()),
-    "amqp": ("an exchange or queue of RabbitMQ", ("secret",), ("exchange", "routing_key")),
-    "kafka": ("a topic of Kafka", ("secret", "topic"), ()),
-    "prefect": ("Prefect", ("deployment",), ("undo_deployment", "authorization", "allow_private")),
+    "http": ("a webhook", ("secret",), ("allow_private", "status_url", "authorization", "tls")),
+    "nats": ("a subject of NATS", ("secret", "subject"), ("tls",)),
+    "amqp": ("an exchange or queue of RabbitMQ", ("secret",), ("exchange", "routing_key", "tls")),
+    "kafka": ("a topic of Kafka", ("secret", "topic"), ("tls", "sasl")),
+    "prefect": ("Prefect", ("deployment",), ("undo_deployment", "authorization", "allow_private", "tls")),
 }
 """By scheme: what the target is, the options that it needs, and those that it may have."""
 _OF_SCHEME = {"tls": "nats", "amqps": "amqp", "prefect+http": "prefect", "prefect+https": "prefect"}
-_SHARED = ("name", "url", "timeout")
+_SHARED = ("name", "url", "timeout", "held", "windows", "limits")
 _IGNORED = ("secret",)
 """May be given where it has no meaning: it comes from the environment."""
 
@@ -64,40 +71,36 @@ def target_from(options: TargetOptions) -> Target:
     scheme = options.url.partition("://")[0].lower()
     kind = _OF_SCHEME.get(scheme, scheme if scheme in _KINDS else "http")
     _check(options, kind)
-    name, url, timeout = options.name, options.url, options.timeout
-    secrets = tuple(Secret.parse(text) for text in options.secret)
+    shared: dict[str, Any] = {
+        "name": options.name,
+        "timeout": options.timeout,
+        "mode": TargetMode.HELD if options.held else TargetMode.LIVE,
+        "windows": options.windows,
+        "limits": options.limits,
+        "tls": options.tls,
+    }
+    if kind == "prefect":
+        return PrefectTarget(
+            url=options.url.removeprefix(_PREFECT),
+            allow_private=options.allow_private,
+            deployments=_deployments(options.deployment),
+            undoing=_deployments(options.undo_deployment),
+            authorization=options.authorization,
+            **shared,
+        )
+    shared |= {"url": options.url, "secrets": tuple(Secret.parse(text) for text in options.secret)}
     match kind:
         case "nats":
-            subject = options.subject or ""
-            return NatsTarget(name=name, url=url, timeout=timeout, secrets=secrets, subject=subject)
+            return NatsTarget(subject=options.subject or "", **shared)
         case "amqp":
-            return RabbitTarget(
-                name=name,
-                url=url,
-                timeout=timeout,
-                secrets=secrets,
-                exchange=options.exchange or "",
-                routing_key=options.routing_key or "",
-            )
+            return RabbitTarget(exchange=options.exchange or "", routing_key=options.routing_key or "", **shared)
         case "kafka":
-            return KafkaTarget(name=name, url=url, timeout=timeout, secrets=secrets, topic=options.topic or "")
-        case "prefect":
-            return PrefectTarget(
-                name=name,
-                url=url.removeprefix(_PREFECT),
-                timeout=timeout,
-                allow_private=options.allow_private,
-                deployments=_deployments(options.deployment),
-                undoing=_deployments(options.undo_deployment),
-                authorization=options.authorization,
-            )
+            return KafkaTarget(topic=options.topic or "", sasl=options.sasl, **shared)
     return WebhookTarget(
-        name=name,
-        url=url,
-        timeout=timeout,
-        secrets=secrets,
         allow_private=options.allow_private,
         status_url=options.status_url,
+        authorization=options.authorization,
+        **shared,
     )
 
 

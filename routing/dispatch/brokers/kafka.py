@@ -50,6 +50,21 @@ class KafkaSession:
         await self._producer.stop()
 
 
+def security_of(target: KafkaTarget) -> dict[str, Any]:
+    """Return how the client shows who it is, and whom it believes, as it wants to be told."""
+    kind = ("SASL_" if target.sasl else "") + ("PLAINTEXT" if target.tls is None else "SSL")
+    found: dict[str, Any] = {"security_protocol": kind}
+    if target.tls is not None:
+        found["ssl_context"] = target.tls.context()
+    if target.sasl is not None:
+        found |= {
+            "sasl_mechanism": target.sasl.mechanism.value,
+            "sasl_plain_username": target.sasl.username,
+            "sasl_plain_password": target.sasl.password,
+        }
+    return found
+
+
 async def connect(target: KafkaTarget) -> KafkaSession:
     """Connect. A record that is not confirmed within the target's timeout is not sent later either.
 
@@ -60,6 +75,7 @@ async def connect(target: KafkaTarget) -> KafkaSession:
         acks="all",
         enable_idempotence=True,
         request_timeout_ms=round(target.timeout.total_seconds() * 1000 / 2),
+        **security_of(target),
     )
     try:
         await producer.start()

@@ -6,6 +6,7 @@ Within the stream's duplicate window JetStream keeps one message of an id (`Nats
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from nats.aio.client import Client
 from nats.errors import Error, MaxPayloadError
@@ -52,6 +53,19 @@ class NatsSession:
         await self._connection.close()
 
 
+def require_tls(connection: Client, servers: Sequence[str]) -> None:
+    """Refuse a connection in plain text where a URL asks for TLS: the library takes what the server offers.
+
+    Raises
+    ------
+    Error
+        The server offers none.
+    """
+    asked = any(server.startswith("tls://") for server in servers)
+    if asked and not connection._server_info.get("tls_required"):  # nothing public tells it
+        raise Error("the server offers no TLS, which the URL asks for")
+
+
 async def connect(target: NatsTarget) -> NatsSession:
     """Connect; the dispatcher decides when to try again, so the library does not."""
 
@@ -67,7 +81,9 @@ async def connect(target: NatsTarget) -> NatsSession:
             reconnect_time_wait=0,
             connect_timeout=max(1, round(target.timeout.total_seconds())),
             error_cb=note,
+            tls=None if target.tls is None else target.tls.context(),
         )
+        require_tls(connection, target.servers)
     except BaseException as error:
         await connection.close()
         if isinstance(error, (Error, OSError)):

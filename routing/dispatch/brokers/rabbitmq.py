@@ -51,7 +51,8 @@ async def connect(target: RabbitTarget) -> RabbitSession:
     """Connect; the dispatcher decides when to try again, so the library does not."""
     connection: AbstractConnection | None = None
     try:
-        connection = await aio_pika.connect(target.url, timeout=target.timeout.total_seconds())
+        context = None if target.tls is None else target.tls.context()
+        connection = await aio_pika.connect(target.url, timeout=target.timeout.total_seconds(), ssl_context=context)
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
         exchange = await channel.get_exchange(target.exchange) if target.exchange else channel.default_exchange
     except BaseException as error:

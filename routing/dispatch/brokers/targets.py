@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from routing.dispatch.errors import BrokerPlaceError, SecretError
 from routing.dispatch.signing import Secret
 from routing.dispatch.targets import Target
+from routing.dispatch.tls import Sasl
 
 _SUBJECT = re.compile(r"[^\s.*>]+(\.[^\s.*>]+)*")
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
@@ -28,6 +29,7 @@ class BrokerTarget(Target):
     """
 
     SCHEMES: ClassVar[tuple[str, ...]]
+    TLS_SCHEME: ClassVar[str | None] = None
 
     url: str = field(repr=False)
     secrets: tuple[Secret, ...]
@@ -43,6 +45,10 @@ class BrokerTarget(Target):
         if not is_read:
             expected = " or ".join(f"{scheme}://host:port" for scheme in self.SCHEMES)
             raise BrokerPlaceError(self.name, "has a URL that cannot be read", expected)
+        if self.tls is not None and self.TLS_SCHEME is not None and not self.url.startswith(f"{self.TLS_SCHEME}://"):
+            raise BrokerPlaceError(
+                self.name, "has files for TLS and a URL without it", f"{self.TLS_SCHEME}://host:port"
+            )
 
     @property
     def servers(self) -> list[str]:
@@ -60,6 +66,7 @@ class NatsTarget(BrokerTarget):
     """A subject that a stream of JetStream holds."""
 
     SCHEMES = ("nats", "tls")
+    TLS_SCHEME = "tls"
 
     subject: str
 
@@ -80,6 +87,7 @@ class RabbitTarget(BrokerTarget):
     """An exchange of RabbitMQ and a routing key; the default exchange puts a call into the queue of that name."""
 
     SCHEMES = ("amqp", "amqps")
+    TLS_SCHEME = "amqps"
 
     exchange: str = ""
     routing_key: str = ""
@@ -103,11 +111,12 @@ class RabbitTarget(BrokerTarget):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KafkaTarget(BrokerTarget):
-    """A topic of Kafka; the calls of a shipment go to one partition."""
+    """A topic of Kafka; the calls of a shipment go to one partition. `sasl` is the user, where one is asked for."""
 
     SCHEMES = ("kafka",)
 
     topic: str
+    sasl: Sasl | None = None
 
     def __post_init__(self) -> None:
         """Refuse a name that no topic has."""

@@ -16,11 +16,12 @@ from routing.dispatch.errors import (
 )
 from routing.dispatch.ports import Answer
 from routing.dispatch.retry import RetryPolicy
-from routing.dispatch.targets import Target, TargetMode
+from routing.dispatch.targets import Limits, Target, TargetMode, Window
 from tests.routing.dispatch.fakes import NOON, FakeCaller, FakeClock, FakeOutbox, a_target
 
 RETRY = RetryPolicy(first=timedelta(seconds=4), longest=timedelta(seconds=60), max_attempts=3)
-SETTINGS = DispatchSettings(owner="w1", concurrency=4, lease=timedelta(seconds=60), retry=RETRY, breaker_threshold=3)
+LIMITS = Limits(concurrency=4, retry=RETRY, breaker_threshold=3)
+SETTINGS = DispatchSettings(owner="w1", lease=timedelta(seconds=60), limits=LIMITS)
 
 
 class World:
@@ -119,6 +120,28 @@ class TestDelivery:
         world.targets = (a_target(),)
         assert world.settle_what_is_due() == {"delivered": 3}
         assert world.caller.seen == ["c1", "c2", "c3"]
+
+    def test_in_a_maintenance_window_calls_wait_and_drain_in_order_afterwards(self) -> None:
+        window = Window(since=NOON, until=NOON + timedelta(hours=1))
+        world = World(a_target(windows=(window,)))
+        for number in (1, 2, 3):
+            world.outbox.put(f"c{number}", "s")
+        assert world.settle_what_is_due() == {}
+        world.clock.advance(minutes=59, seconds=59)
+        assert world.settle_what_is_due() == {}
+        world.clock.advance(seconds=1)
+        assert world.settle_what_is_due() == {"delivered": 3}
+        assert world.caller.seen == ["c1", "c2", "c3"]
+
+    def test_each_target_has_its_own_limits_and_breaker(self) -> None:
+        one = Limits(concurrency=1, retry=replace(RETRY, max_attempts=1), breaker_threshold=1)
+        world = World(a_target("weak", limits=one), a_target("strong"))
+        for number in range(3):
+            world.outbox.put(f"weak{number}", f"w{number}", target="weak")
+            world.outbox.put(f"strong{number}", f"s{number}", target="strong")
+            world.caller.will_answer(f"weak{number}", 503)
+        assert world.settle_what_is_due() == {"delivered": 3, "dead": 1}
+        assert [call for call in world.caller.seen if call.startswith("weak")] == ["weak0"]
 
     def test_a_slow_target_takes_nothing_from_another(self) -> None:
         world = World(a_target("slow"), a_target("quick"))
@@ -300,7 +323,7 @@ class TestLease:
 
 class TestBreaker:
     def test_a_target_that_keeps_failing_is_left_alone_then_asked_once(self) -> None:
-        world = World(settings=replace(SETTINGS, concurrency=1))
+        world = World(settings=replace(SETTINGS, limits=replace(LIMITS, concurrency=1)))
         for number in range(8):
             world.outbox.put(f"c{number}", f"s{number}")
             world.caller.will_answer(f"c{number}", 503)
@@ -329,14 +352,14 @@ class TestBreaker:
         asyncio.run(run())
 
     def test_refusals_of_single_calls_do_not_open_it(self) -> None:
-        world = World(settings=replace(SETTINGS, concurrency=1))
+        world = World(settings=replace(SETTINGS, limits=replace(LIMITS, concurrency=1)))
         for number in range(8):
             world.outbox.put(f"c{number}", f"s{number}")
             world.caller.will_answer(f"c{number}", 422)
         assert world.settle_what_is_due() == {"dead": 8}
 
     def test_a_wrong_secret_opens_it_before_all_calls_are_dead(self) -> None:
-        world = World(settings=replace(SETTINGS, concurrency=1))
+        world = World(settings=replace(SETTINGS, limits=replace(LIMITS, concurrency=1)))
         for number in range(8):
             world.outbox.put(f"c{number}", f"s{number}")
             world.caller.will_answer(f"c{number}", 401)

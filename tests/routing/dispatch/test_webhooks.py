@@ -56,6 +56,13 @@ class TestRequest:
         assert request.headers["host"] == "orchestrator.example:8443"
         assert request.extensions["sni_hostname"] == "orchestrator.example"
 
+    def test_it_shows_a_bearer_token_besides_where_the_target_has_one(self) -> None:
+        assert "authorization" not in self.seen().headers
+        assert self.seen(authorization="Bearer t-1").headers["authorization"] == "Bearer t-1"
+
+    def test_the_token_is_in_no_repr(self) -> None:
+        assert "t-1" not in repr(a_target(authorization="Bearer t-1"))
+
     def test_an_ipv6_address_is_put_in_brackets(self) -> None:
         assert str(self.seen(url="http://six.example/calls").url) == "http://[2606::1]/calls"
 

@@ -20,6 +20,7 @@ from routing.dispatch.delivery import Dispatcher, DispatchSettings
 from routing.dispatch.envelope import BranchCall, envelope
 from routing.dispatch.retry import RetryPolicy
 from routing.dispatch.signing import verify
+from routing.dispatch.targets import Limits
 from serving.clock import SystemClock
 from serving.worker.outbox import SqlOutbox
 from serving.worker.run import Until, deliver_from
@@ -37,9 +38,11 @@ pytestmark = pytest.mark.service
 
 SETTINGS = DispatchSettings(
     owner="w1",
-    concurrency=1,
-    retry=RetryPolicy(first=timedelta(milliseconds=1), longest=timedelta(milliseconds=1)),
-    breaker_threshold=3,
+    limits=Limits(
+        concurrency=1,
+        retry=RetryPolicy(first=timedelta(milliseconds=1), longest=timedelta(milliseconds=1)),
+        breaker_threshold=3,
+    ),
 )
 
 
@@ -222,7 +225,7 @@ class TestFailure:
         outbox = outbox_of(("c1", "SH-1"))
 
         async def test(worker: Worker, place: Place, proxy: Proxy) -> None:
-            for _ in range(SETTINGS.retry.max_attempts):
+            for _ in range(SETTINGS.limits.retry.max_attempts):
                 await worker.settle_what_is_due()
                 worker.clock.advance(minutes=1)
             stored = outbox.stored("c1")

@@ -11,6 +11,7 @@ import pytest
 from routing.dispatch.delivery import DispatchSettings
 from routing.dispatch.ports import Answer
 from routing.dispatch.retry import RetryPolicy
+from routing.dispatch.targets import Limits
 from serving.clock import FastClock, SystemClock
 from serving.db.engine import create_engine_for
 from serving.errors import DatabaseNotMigratedError
@@ -25,9 +26,11 @@ def settings(until: Until = Until.EMPTY, *, owner: str = "w1", database_url: str
         targets=[a_target()],
         dispatch=DispatchSettings(
             owner=owner,
-            concurrency=3,
-            retry=RetryPolicy(first=timedelta(milliseconds=10), longest=timedelta(milliseconds=10)),
-            breaker_threshold=1000,
+            limits=Limits(
+                concurrency=3,
+                retry=RetryPolicy(first=timedelta(milliseconds=10), longest=timedelta(milliseconds=10)),
+                breaker_threshold=1000,
+            ),
         ),
         poll_seconds=0.005,
         until=until,
@@ -148,7 +151,7 @@ class TestDeliverFrom:
         slow = WorkerSettings(
             database_url="sqlite://",
             targets=[a_target()],
-            dispatch=DispatchSettings(owner="w1", retry=RetryPolicy(first=timedelta(minutes=10))),
+            dispatch=DispatchSettings(owner="w1", limits=Limits(retry=RetryPolicy(first=timedelta(minutes=10)))),
             poll_seconds=0.005,
             until=Until.EMPTY,
             seed=5,
