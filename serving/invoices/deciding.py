@@ -36,7 +36,7 @@ from serving.invoices.facts import invoice_facts
 from serving.invoices.schemas import InvoiceAnswer
 from serving.invoices.service import InvoiceQuestion, InvoiceService, Judged
 from serving.policies.bundles import Bundles
-from serving.reviews.opening import Matter
+from serving.reviews.opening import Matter, tell_anew
 
 ON_RECEIPT, ANEW = "on_receipt", "anew"
 _MAKES_A_VERSION = (
@@ -112,7 +112,10 @@ class InvoiceDecisions:
             actor=request.actor,
         )
         sealed, weighed = weigh_and_seal(session, in_force, policy, weighed_under, noted)
-        set_in_motion(session, sealed, weighed, in_force, invoice_matter(judged.answer, policy), target=self.target)
+        matter = invoice_matter(judged.answer, policy)
+        set_in_motion(session, sealed, weighed, in_force, matter, target=self.target)
+        if weighed.choice.suppressed_because is not None:
+            tell_anew(session, sealed.decision_id, weighed.choice, matter)
         return sealed
 
 

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from features.records import Shipment
 from features.vocabulary import Branch
+from routing.canonical import rfc3339
 from routing.cost import CostTable
 from routing.engine import Choice
 from routing.loss import Terms
@@ -22,6 +24,8 @@ from serving.reviews.reasons import Answer, ReasonCode
 from serving.reviews.repository import Closing
 from serving.reviews.stakes import stake_of
 from serving.scores.service import Scored
+
+_ANEW = "Judged anew at "
 
 
 def item_id_of(decision_id: str) -> str:
@@ -91,6 +95,28 @@ def tell_holders(session: Session, key: SubjectKey, news: str, *, now: datetime)
     for item_id in repository.say_too(session, key, news):
         new = {"because": news}
         audit(session, at=now, actor=SYSTEM, action="review.added_to", subject=f"review:{item_id}", new=new)
+
+
+def tell_anew(session: Session, decision_id: str, choice: Choice, matter: Matter) -> None:
+    """Tell whoever is asked about a subject what a newer decision comes to; it asks nobody, as somebody is asked.
+
+    The item goes on asking what it asked: what it suggests rests on the decision that opened it. What is at stake is
+    what is known now.
+    """
+    now, said = choice.decided_at, choice.reason_staff.partition(" Nothing is done:")[0]
+    would = "" if choice.recommended_branch is Branch.NONE else f" It would now go to {choice.recommended_branch}."
+    told = f"{_ANEW}{rfc3339(now)}: {said}{would}"
+    for item_id, why, stake in repository.open_about(session, matter.key):
+        kept = why.partition(_ANEW)[0].rstrip()
+        session.execute(
+            update(ReviewItemRow)
+            .where(ReviewItemRow.item_id == item_id)
+            .values(why=f"{kept} {told}", value_at_stake_minor=matter.stake_minor),
+            execution_options={"synchronize_session": False},
+        )
+        old, new = {"value_at_stake_minor": stake}, {"value_at_stake_minor": matter.stake_minor}
+        new |= {"because": told, "decision_id": decision_id}  # type: ignore[dict-item]
+        audit(session, at=now, actor=SYSTEM, action="review.added_to", subject=f"review:{item_id}", old=old, new=new)
 
 
 def suggested_branch(payload: Mapping[str, object]) -> Branch:

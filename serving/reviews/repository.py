@@ -179,6 +179,15 @@ def say_too(session: Session, key: SubjectKey, news: str) -> list[str]:
     return list(session.scalars(statement.execution_options(synchronize_session=False)))
 
 
+def open_about(session: Session, key: SubjectKey) -> list[tuple[str, str, int]]:
+    """Return the items of a subject that wait or are held, but for those about a call: id, why, what is at stake."""
+    item = ReviewItemRow
+    asked = select(item.item_id, item.why, item.value_at_stake_minor).where(
+        about(item, key), item.call_id.is_(None), item.status != DONE
+    )
+    return [(item_id, why, stake) for item_id, why, stake in session.execute(asked)]
+
+
 def _is_free(now: datetime) -> ColumnElement[bool]:
     item = ReviewItemRow
     return or_(item.status == OPEN, and_(item.status == CLAIMED, item.claim_expires_at <= now))

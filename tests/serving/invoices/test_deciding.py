@@ -160,7 +160,11 @@ class TestOnce:
         anew = decided(desk, "I", anew=True)
         assert (anew["recommended_branch"], anew["branch"]) == ("approve", "none")
         assert "review was taken or suggested before" in anew["suppressed_because"]
-        assert [item.item_id for item in desk.rows(ReviewItemRow)] == [waiting["review_item_id"]]
+        (item,) = desk.rows(ReviewItemRow)
+        assert (item.item_id, item.status) == (waiting["review_item_id"], "open")
+        first, told = item.why.split(" Judged anew at ")
+        assert "lacks what a bill needs" in first
+        assert "asks what is owed, within the tolerance. It would now go to approve." in told
         listed = desk.api.get("/v1/decisions?invoice_id=I").json()["decisions"]
         assert [(each["moment"], each["shipment_id"]) for each in listed] == [("anew", None), ("on_receipt", None)]
 
