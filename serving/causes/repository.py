@@ -158,15 +158,44 @@ def longest_unseen(session: Session, cause_id: str, *, limit: int) -> list[Child
 
 
 def next_in_turn(
-    session: Session, cause_id: str, order: DrainOrder, *, now: datetime, besides: Collection[str] = ()
+    session: Session,
+    cause_id: str,
+    order: DrainOrder,
+    *,
+    now: datetime,
+    besides: Collection[str] = (),
+    waiting: Collection[str] = (),
 ) -> ChildRow | None:
-    """Return the child that is drained next: what is still of use comes before what is too late."""
+    """Return the child that is drained next: what is still of use comes before what is too late.
+
+    Parameters
+    ----------
+    besides
+        Children that are passed by.
+    waiting
+        What those wait for that are passed by, as they have it in `waits_for`.
+    """
     child = ChildRow
     too_late = case((child.latest_useful_at <= now, 1), else_=0)
     by_value, by_time = child.value_at_stake_minor.desc(), (child.latest_useful_at.is_(None), child.latest_useful_at)
     wanted = (by_value, *by_time) if order is DrainOrder.VALUE else (*by_time, by_value)
-    held = select(child).where(child.cause_id == cause_id, child.status == HELD, child.shipment_id.not_in(besides))
+    held = select(child).where(
+        child.cause_id == cause_id,
+        child.status == HELD,
+        child.shipment_id.not_in(besides),
+        func.coalesce(child.waits_for, "").not_in(waiting),
+    )
     return session.scalars(held.order_by(too_late, *wanted, child.shipment_id).limit(1)).one_or_none()
+
+
+def wait(session: Session, cause_id: str, shipment_id: str, waits_for: str) -> None:
+    """Note what a held child waits for."""
+    session.execute(
+        update(ChildRow)
+        .where(ChildRow.cause_id == cause_id, ChildRow.shipment_id == shipment_id, ChildRow.status == HELD)
+        .values(waits_for=waits_for),
+        execution_options={"synchronize_session": False},
+    )
 
 
 def settle(

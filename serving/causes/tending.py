@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -59,7 +59,30 @@ class Tended:
 
 
 class _WaitsError(Exception):
-    """A budget is used up; the shipment stays held."""
+    """Budgets are used up, or somebody before waits for them; the shipment stays held, and others go on."""
+
+    def __init__(self, shipment_id: str, budgets: frozenset[str]) -> None:
+        self.shipment_id = shipment_id
+        self.budgets = budgets
+        super().__init__(shipment_id)
+
+    @property
+    def waits_for(self) -> str:
+        """What it waits for, as it is kept."""
+        return ",".join(sorted(self.budgets))
+
+
+@dataclass(slots=True)
+class _Queue:
+    """Who is passed by in one round of draining: who is stuck, and all that wait for what their first waits for."""
+
+    stuck: dict[str, Exception] = field(default_factory=dict)
+    waiting: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def short(self) -> frozenset[str]:
+        """The budgets that somebody waits for: nobody behind may take of them."""
+        return frozenset().union(*self.waiting.values())
 
 
 class _StuckError(Exception):
@@ -169,34 +192,42 @@ class Tending:
         done.ended.append(cause.cause_id)
 
     def _drain(self, cause_id: str, done: Tended) -> None:
-        """Let go of what a cause that is over holds, in order, as fast as its playbook allows."""
-        stuck: dict[str, Exception] = {}
+        """Let go of what a cause that is over holds, in order, as fast as its playbook allows.
+
+        Who lacks a budget waits, and with them all who would take of it; others go on. The first who waits for a budget
+        is tried again in every round.
+        """
+        queue, before = _Queue(), done.settled
         for _ in range(AT_A_TIME):
             try:
                 with self.sessions.begin() as session:
                     now = self.service.following.catch_up_as_of(session, self.clock)
-                    if not self._let_go(session, cause_id, now, done, stuck):
+                    if not self._let_go(session, cause_id, now, done, queue):
                         break
-            except _WaitsError:
-                break
+            except _WaitsError as waits:
+                queue.waiting[waits.waits_for] = waits.budgets
+                with self.sessions.begin() as session:
+                    repository.wait(session, cause_id, waits.shipment_id, waits.waits_for)
             except IntegrityError:  # another process decided the same version in this very moment
                 done.is_more = True
                 break
             except _StuckError as error:  # it is tried again in the next round
-                stuck[error.shipment_id] = error.mistake
+                queue.stuck[error.shipment_id] = error.mistake
         else:
-            done.is_more = len(stuck) < AT_A_TIME
-        for mistake in stuck.values():
+            done.is_more = done.is_more or done.settled > before
+        for mistake in queue.stuck.values():
             raise mistake
 
-    def _let_go(self, session: Session, cause_id: str, now: datetime, done: Tended, stuck: Collection[str]) -> bool:
-        """Let go of the next shipment that is not stuck; return False if there is none, or not yet."""
+    def _let_go(self, session: Session, cause_id: str, now: datetime, done: Tended, queue: _Queue) -> bool:
+        """Let go of the next shipment that is neither stuck nor waits; return False if there is none, or not yet."""
         cause = repository.find(session, cause_id)
         if cause is None:
             return False
         playbook = self.service.bundles.in_force(session).playbook(cause.playbook)
         drain = WITHOUT_PLAYBOOK if playbook is None else playbook.drain
-        child = repository.next_in_turn(session, cause_id, drain.order, now=now, besides=stuck)
+        child = repository.next_in_turn(
+            session, cause_id, drain.order, now=now, besides=queue.stuck, waiting=queue.waiting
+        )
         if child is None:
             return self._finish(session, cause_id, now)
         decisions.lock_subject(
@@ -219,11 +250,11 @@ class Tending:
         except Exception as error:
             raise _StuckError(child.shipment_id, error) from error
         body = json.loads(decided.sealed.body)
-        if (
-            _lacks_budget(self.service.bundles.of_decision(session, body), body)
-            and now < (cause.ended_at or now) + drain.waits
-        ):
-            raise _WaitsError  # nothing of this turn is kept
+        if now < (cause.ended_at or now) + drain.waits:
+            lacking = _lacking(self.service.bundles.of_decision(session, body), body)
+            lacking |= queue.short.intersection(body["uses"])
+            if lacking:
+                raise _WaitsError(child.shipment_id, lacking)  # nothing of this turn is kept
         because = f"decided anew: {body['branch']}"
         repository.mark_drained(session, child, at=now, decision_id=decided.sealed.decision_id, because=because)
         done.settled += 1
@@ -264,19 +295,19 @@ def _note(
     return 0
 
 
-def _lacks_budget(policy: Policy, body: Mapping[str, Any]) -> bool:
-    """Tell whether a decision came out as it did because a budget is used up."""
+def _lacking(policy: Policy, body: Mapping[str, Any]) -> frozenset[str]:
+    """Return the budgets by whose being used up a decision came out as it did."""
     left = body["context"].get("capacity", {})
     wanted = [each["branch"] for each in body["passed_over"]]
     terms = policy.branches.get(Branch(body["recommended_branch"]))
     if body["held_because"] is not None and terms is not None and terms.acts(Mode(body["mode"])):
         wanted.append(terms.branch)
-    return any(
-        left[budget] < amount
+    return frozenset(
+        budget
         for branch in wanted
         if branch in policy.branches
         for budget, amount in policy.branches[Branch(branch)].uses.items()
-        if budget in left
+        if budget in left and left[budget] < amount
     )
 
 

@@ -64,7 +64,8 @@ class ChildRow(Base):
 
     `status` is held; drained (decided anew when the cause was over), decided (anew for another reason), gone (delivered
     or closed meanwhile) or failed (it could not be decided anew). `decision_id` is the newest decision that holds it,
-    `settled_decision_id` the one that took its place.
+    `settled_decision_id` the one that took its place. `waits_for` are the budgets of which too little was left when it
+    was to be let go, with commas between.
     """
 
     __tablename__ = "cause_children"
@@ -82,6 +83,7 @@ class ChildRow(Base):
     currency: Mapped[str | None] = mapped_column(String(3))
     latest_useful_at: Mapped[datetime | None]
     status: Mapped[str] = mapped_column(String(20))
+    waits_for: Mapped[str | None] = mapped_column(Text)
     settled_at: Mapped[datetime | None]
     settled_decision_id: Mapped[str | None] = mapped_column(ForeignKey("decisions.decision_id"))
     settled_because: Mapped[str | None] = mapped_column(Text)

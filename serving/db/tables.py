@@ -58,6 +58,7 @@ class DecisionRow(AboutSubject, Base):
     """A sealed decision. `sequence` has no gaps; `body` is canonical JSON; `hash` covers it and `previous_hash`.
 
     `moment` is the decision moment of a shipment or an order line; of an invoice it says as known when it was judged.
+    `policy_digest` is the bundle that governs it, as the body says.
     """
 
     __tablename__ = "decisions"
@@ -73,6 +74,7 @@ class DecisionRow(AboutSubject, Base):
     branch: Mapped[str] = mapped_column(String(20))
     mode: Mapped[str] = mapped_column(String(30))
     decided_at: Mapped[datetime]
+    policy_digest: Mapped[str | None] = mapped_column(String(64))
     body: Mapped[str] = mapped_column(Text)
     previous_hash: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))
@@ -140,15 +142,16 @@ class OutgoingCallRow(AboutSubject, Base):
 
 
 class BudgetUseRow(Base):
-    """What a call took from a budget of the bundle, in millionths of its unit, so that sums are exact."""
+    """What a call took from a budget of the bundles on a type of subject, in millionths of its unit: sums are exact."""
 
     __tablename__ = "budget_uses"
     __table_args__ = (
         UniqueConstraint("call_id", "budget"),
-        Index("ix_budget_uses_window", "budget", "used_at", "amount_millionths"),
+        Index("ix_budget_uses_window", "subject_type", "budget", "used_at", "amount_millionths"),
     )
 
     position: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
+    subject_type: Mapped[str] = mapped_column(String(20), default="shipment")
     budget: Mapped[str] = mapped_column(Text)
     used_at: Mapped[datetime]
     amount_millionths: Mapped[int] = mapped_column(BigInteger)
@@ -164,10 +167,11 @@ class BranchTakingRow(Base):
     __tablename__ = "branch_takings"
     __table_args__ = (
         UniqueConstraint("call_id", "key_fact"),
-        Index("ix_branch_takings_last", "branch", "key_fact", "key_digest", "taken_at"),
+        Index("ix_branch_takings_last", "subject_type", "branch", "key_fact", "key_digest", "taken_at"),
     )
 
     position: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
+    subject_type: Mapped[str] = mapped_column(String(20), default="shipment")
     branch: Mapped[str] = mapped_column(String(20))
     key_fact: Mapped[str] = mapped_column(Text)
     key_digest: Mapped[str] = mapped_column(String(64))

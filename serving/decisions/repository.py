@@ -120,6 +120,7 @@ def keep(
     branch: str,
     mode: str,
     decided_at: datetime,
+    policy_digest: str,
 ) -> None:
     """Keep a sealed decision."""
     put(
@@ -133,6 +134,7 @@ def keep(
         branch=branch,
         mode=mode,
         decided_at=decided_at,
+        policy_digest=policy_digest,
         body=sealed.body,
         previous_hash=sealed.previous_hash,
         hash=sealed.hash,

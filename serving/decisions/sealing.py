@@ -50,6 +50,7 @@ def keep_sealed(
         branch=choice.branch.value,
         mode=choice.mode.value,
         decided_at=choice.decided_at,
+        policy_digest=weighed.policy.digest,
     )
     new = {"sequence": sealed.sequence, "hash": sealed.hash, "branch": choice.branch.value}
     subject = f"decision:{sealed.decision_id}"

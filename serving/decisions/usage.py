@@ -14,7 +14,7 @@ from datetime import datetime
 from sqlalchemy import Select, exists, func, insert, select
 from sqlalchemy.orm import Session
 
-from features.vocabulary import Branch
+from features.vocabulary import Branch, SubjectType
 from routing.canonical import digest
 from routing.policy import BranchTerms, Policy
 from routing.recording import decode_facts
@@ -40,7 +40,8 @@ def note(session: Session, policies: Sequence[Policy], let_out: LetOut, facts: M
     Parameters
     ----------
     policies
-        By whose terms it is counted, the one it was decided under first: each budget and each rest counts it once.
+        By whose terms it is counted, the one it was decided under first: each budget and each rest counts it once. A
+        budget belongs to the bundles on one type of subject.
     facts
         Of the decision, as they were sealed.
     """
@@ -51,10 +52,10 @@ def note(session: Session, policies: Sequence[Policy], let_out: LetOut, facts: M
             continue
         for budget, amount in terms.uses.items():
             if budget not in budgets:
-                _note_use(session, let_out, budget, amount)
+                put(session, BudgetUseRow, **_use(policy.subject, let_out, budget, amount))
         budgets |= terms.uses.keys()
         if terms.cool_down is not None and terms.cool_down.key not in keys:
-            _note_taking(session, let_out, terms.cool_down.key, policy.reader.read(facts).known)
+            _note_taking(session, policy.subject, let_out, terms.cool_down.key, policy.reader.read(facts).known)
             keys.add(terms.cool_down.key)
 
 
@@ -66,7 +67,9 @@ def left(session: Session, policy: Policy, now: datetime) -> dict[str, float]:
     """
     uses, remaining = BudgetUseRow, {}
     for name, budget in policy.budgets.items():
-        used = select(func.sum(uses.amount_millionths)).where(uses.budget == name, uses.used_at > now - budget.per)
+        used = select(func.sum(uses.amount_millionths)).where(
+            uses.subject_type == policy.subject.value, uses.budget == name, uses.used_at > now - budget.per
+        )
         remaining[name] = (_millionths(budget.amount) - int(session.scalar(used) or 0)) / _MILLION
     return remaining
 
@@ -80,6 +83,7 @@ def last_taken(session: Session, policy: Policy, known: Mapping[str, object], no
             continue
         last = session.scalar(
             select(func.max(taking.taken_at)).where(
+                taking.subject_type == policy.subject.value,
                 taking.branch == branch.value,
                 taking.key_fact == rest.key,
                 taking.key_digest == _key_digest(known[rest.key]),
@@ -104,8 +108,8 @@ def note_earlier(session: Session, policy: Policy, now: datetime) -> int:
             noted = exists().where(BudgetUseRow.call_id == OutgoingCallRow.call_id, BudgetUseRow.budget == budget)
             since = now - policy.budgets[budget].per
             uses = [
-                _use(LetOut(branch, call_id, at), budget, amount)
-                for call_id, at in session.execute(_calls(branch, since).where(~noted))
+                _use(policy.subject, LetOut(branch, call_id, at), budget, amount)
+                for call_id, at in session.execute(_calls(policy.subject, branch, since).where(~noted))
             ]
             if uses:
                 session.execute(insert(BudgetUseRow), uses)
@@ -120,32 +124,32 @@ def _note_earlier_takings(session: Session, policy: Policy, terms: BranchTerms, 
         return 0
     noted = exists().where(BranchTakingRow.call_id == OutgoingCallRow.call_id, BranchTakingRow.key_fact == rest.key)
     calls = (
-        _calls(terms.branch, now - rest.lasts)
+        _calls(policy.subject, terms.branch, now - rest.lasts)
         .where(~noted)
         .join(DecisionRow, DecisionRow.decision_id == OutgoingCallRow.decision_id)
         .add_columns(DecisionRow.body)
     )
     for call_id, at, body in session.execute(calls).all():
         known = policy.reader.read(decode_facts(json.loads(body)["facts"])).known
-        notes += _note_taking(session, LetOut(terms.branch, call_id, at), rest.key, known)
+        notes += _note_taking(session, policy.subject, LetOut(terms.branch, call_id, at), rest.key, known)
     return notes
 
 
-def _calls(branch: Branch, since: datetime) -> Select[str, datetime]:
+def _calls(subject: SubjectType, branch: Branch, since: datetime) -> Select[str, datetime]:
     """Ask for the calls of a branch after a moment, in their order."""
     call = OutgoingCallRow
     chosen = select(call.call_id, call.created_at).where(
-        call.branch == branch.value, call.created_at > since, call.compensates.is_(None)
+        call.subject_type == subject.value,
+        call.branch == branch.value,
+        call.created_at > since,
+        call.compensates.is_(None),
     )
     return chosen.order_by(call.position)
 
 
-def _note_use(session: Session, let_out: LetOut, budget: str, amount: float) -> None:
-    put(session, BudgetUseRow, **_use(let_out, budget, amount))
-
-
-def _use(let_out: LetOut, budget: str, amount: float) -> dict[str, object]:
+def _use(subject: SubjectType, let_out: LetOut, budget: str, amount: float) -> dict[str, object]:
     return {
+        "subject_type": subject.value,
         "budget": budget,
         "used_at": let_out.at,
         "amount_millionths": _millionths(amount),
@@ -153,13 +157,16 @@ def _use(let_out: LetOut, budget: str, amount: float) -> dict[str, object]:
     }
 
 
-def _note_taking(session: Session, let_out: LetOut, key: str, known: Mapping[str, object]) -> bool:
+def _note_taking(
+    session: Session, subject: SubjectType, let_out: LetOut, key: str, known: Mapping[str, object]
+) -> bool:
     """Note for whom a branch was taken; False if that is not known."""
     if key not in known:
         return False
     put(
         session,
         BranchTakingRow,
+        subject_type=subject.value,
         branch=let_out.branch.value,
         key_fact=key,
         key_digest=_key_digest(known[key]),

@@ -83,9 +83,14 @@ async def get_policy(digest: Digest, policies: Policies) -> BundleAnswer:
 
 
 @router.get("/{digest}/shadow")
-def get_policy_shadow(digest: Digest, policies: Policies) -> ShadowAnswer:
-    """Sum up what a bundle would have decided while it was in shadow."""
-    return ShadowAnswer.of(policies.shadow_report(digest))
+def get_policy_shadow(
+    digest: Digest,
+    policies: Policies,
+    before: Annotated[Position | None, Query(description="`next` of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=5000, description="decisions that are summed up")] = 1000,
+) -> ShadowAnswer:
+    """Sum up what a bundle would have decided while it was in shadow: the newest decisions first, a page at a time."""
+    return ShadowAnswer.of(policies.shadow_report(digest, before=before, limit=limit))
 
 
 @router.post("/{digest}/approve", response_model=BundleAnswer, dependencies=_json)

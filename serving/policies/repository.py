@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import bindparam, case, func, insert, select
 from sqlalchemy.orm import Session
 
 from features.vocabulary import SubjectType
@@ -159,16 +159,29 @@ def history(session: Session, *, before: int | None, limit: int) -> list[PolicyM
     return list(session.scalars(statement))
 
 
-def shadowed(session: Session, digest: str) -> Iterable[tuple[ShadowDecisionRow, str]]:
-    """Yield what a bundle in shadow would have decided, each with the body of the decision that was made."""
+def shadowed(
+    session: Session, digest: str, *, before: int | None, limit: int
+) -> Iterable[tuple[ShadowDecisionRow, str]]:
+    """Yield what a bundle in shadow would have decided, newest first, with the body of the decision that was made."""
     statement = (
         select(ShadowDecisionRow, DecisionRow.body)
         .join(DecisionRow, DecisionRow.decision_id == ShadowDecisionRow.decision_id)
         .where(ShadowDecisionRow.digest == digest)
-        .order_by(ShadowDecisionRow.position)
+        .order_by(ShadowDecisionRow.position.desc())
+        .limit(limit)
         .execution_options(yield_per=200)
     )
+    if before is not None:
+        statement = statement.where(ShadowDecisionRow.position < before)
     yield from session.execute(statement)
+
+
+def count_shadowed(session: Session, digest: str) -> tuple[int, int]:
+    """Return at how many decisions a bundle in shadow has looked, and at how many of these it failed."""
+    row = ShadowDecisionRow
+    failed = func.coalesce(func.sum(case((row.body.is_(None), 1), else_=0)), 0)
+    looked, came_to_nothing = session.execute(select(func.count(), failed).where(row.digest == digest)).one()
+    return looked, int(came_to_nothing)
 
 
 def decisions_beside(session: Session, digest: str) -> int:

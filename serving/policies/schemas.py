@@ -181,7 +181,8 @@ class ShadowAnswer(BaseModel):
     looked_at: int
     failed: int = Field(description="of those it looked at, at which it came to nothing, for an error of ours")
     coverage: float | None
-    summary: dict[str, Any] = Field(description="as `triage policy preview --json` writes it")
+    summary: dict[str, Any] = Field(description="of this page, as `triage policy preview --json` writes it")
+    next: int | None = Field(description="give it as `before` for the page after; null if this is the last")
 
     @classmethod
     def of(cls, report: ShadowReport) -> Self:
@@ -193,4 +194,5 @@ class ShadowAnswer(BaseModel):
             failed=report.failed,
             coverage=decided / report.decisions if report.decisions else None,
             summary=report.summary.as_json(),
+            next=report.next,
         )

@@ -134,10 +134,10 @@ class PolicyService:
         with self.reads() as session:
             return repository.history(session, before=before, limit=limit)
 
-    def shadow_report(self, bundle: str) -> shadow.ShadowReport:
-        """Sum up what a bundle would have decided while it was in shadow."""
+    def shadow_report(self, bundle: str, *, before: int | None, limit: int) -> shadow.ShadowReport:
+        """Sum up a page of what a bundle would have decided while it was in shadow."""
         with self.reads() as session:
-            return shadow.report(session, self.bundles.policy(session, bundle))
+            return shadow.report(session, self.bundles.policy(session, bundle), before=before, limit=limit)
 
     def _of(self, asking: Asking, bundle: str, step: Callable[[Taking], None]) -> Answer:
         def answered(taking: Taking) -> str:

@@ -79,20 +79,24 @@ def record(session: Session, looked: Looked, beside: SealedDecision) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ShadowReport:
-    """What a bundle in shadow would have changed; it looked at `looked_at` of `decisions`, and failed at `failed`."""
+    """What a bundle in shadow would have changed; it looked at `looked_at` of `decisions`, and failed at `failed`.
+
+    `summary` is of one page of what it looked at; `next` is given as `before` for the page after, None for the last.
+    """
 
     summary: Summary
     decisions: int
     looked_at: int
     failed: int
+    next: int | None
 
 
-def report(session: Session, policy: Policy) -> ShadowReport:
-    """Sum up what a bundle in shadow would have decided; each of its records is decided again on the way."""
-    summary, failed = Summary(policy), 0
-    for row, made in repository.shadowed(session, policy.digest):
+def report(session: Session, policy: Policy, *, before: int | None, limit: int) -> ShadowReport:
+    """Sum up what a bundle in shadow would have decided; each record of the page is decided again on the way."""
+    summary, seen, last = Summary(policy), 0, None
+    for row, made in repository.shadowed(session, policy.digest, before=before, limit=limit):
+        seen, last = seen + 1, row.position
         if row.body is None:
-            failed += 1
             continue
         sealed, choice = json.loads(made), replay(row.body, policy).choice
         compared = Compared(
@@ -108,4 +112,5 @@ def report(session: Session, policy: Policy) -> ShadowReport:
         )
         summary.add(compared)
     decisions = repository.decisions_beside(session, policy.digest)
-    return ShadowReport(summary, decisions, summary.decisions + failed, failed)
+    looked_at, failed = repository.count_shadowed(session, policy.digest)
+    return ShadowReport(summary, decisions, looked_at, failed, last if seen == limit else None)

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from features.vocabulary import Branch
+from features.vocabulary import Branch, SubjectType
 from routing.agreement import Agreement, against_at_most
 from routing.context import Context
 from routing.directives import Directive, DirectiveKind
@@ -35,6 +35,7 @@ _SAYS_NOTHING = (ReasonCode.ALREADY_HANDLED, ReasonCode.TOO_LATE_TO_ACT)
 class BranchEvidence:
     """How people answered one branch: `people` answered, `needed` answers are enough if no more are against."""
 
+    subject: SubjectType
     branch: Branch
     against_at_most: float
     answers: int
@@ -50,6 +51,7 @@ class BranchEvidence:
     def as_json(self) -> dict[str, object]:
         """Return it in plain JSON types."""
         return {
+            "subject": self.subject.value,
             "branch": self.branch.value,
             "against_at_most": self.against_at_most,
             "answers": self.answers,
@@ -120,6 +122,7 @@ def _evidence(
     at_most = against_at_most(terms)
     needed = Agreement(answers=answers, against=against).answers_needed(at_most)
     return BranchEvidence(
+        subject=policy.subject,
         branch=terms.branch,
         against_at_most=at_most,
         answers=answers,

@@ -9,7 +9,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, Field
 
-from features.vocabulary import Branch
+from features.vocabulary import Branch, SubjectType
 from routing.policy import Mode
 from serving.db.tables import StepUpRow
 from serving.directives.schemas import Reason
@@ -46,6 +46,7 @@ class StepUpStatus(StrEnum):
 class EvidenceShape(BaseModel):
     """How people answered one branch, of the decisions in which it would then have acted by itself."""
 
+    subject: SubjectType | None = Field(default=None, description="of whose bundle; null in a proposal of before")
     branch: Branch
     against_at_most: float = Field(description="share of its suggestions that may be turned down")
     answers: int

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from secrets import token_hex
+from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -69,9 +70,10 @@ class StepUpService:
             policy = self.bundles.live(session, subject_type)
             require(person, limit.owner, policy.owner, what=f"to raise a limit of {limit.owner}")
             self._check(session, limit, mode)
-            evidence = evidence_for(session, policy, limit, mode, _others(session, limit, subject_type, now))
+            concerned = self._concerned(session, limit, policy)
+            evidence = _gathered(session, concerned, limit, mode, now)
             _require_enough(directive_id, evidence)
-            pack = _pack(policy, limit, mode, evidence)
+            pack = _pack(concerned, limit, mode, evidence)
             step_up_id = f"stp_{token_hex(12)}"
             repository.keep(
                 session,
@@ -105,7 +107,7 @@ class StepUpService:
         StepUpNotFoundError, DirectiveEndedError
             If the proposal or the limit is not there any more.
         RoleMissingError
-            If the person acts neither for the owners of the branches that would act, nor for that of the bundle.
+            If the person acts neither for the owners of the branches that would act, nor for those of their bundles.
         StepUpError
             If it is settled, one's own or not what was signed, or if bundle or evidence are not what they were.
         """
@@ -121,15 +123,14 @@ class StepUpService:
                 raise StepUpError(step_up_id, *refusal)
             subject_type = SubjectType(row.subject_type)
             policy = self.bundles.live(session, subject_type)
-            if json.loads(step_up.evidence)["policy"] != policy.digest:
-                todo = "Reject it and propose it anew, with evidence under the bundle of today."
-                raise StepUpError(step_up_id, "the bundle is not the one it was proposed under", todo)
-            others = _others(session, limit, subject_type, now)
-            acting = newly_acting(policy, limit, mode, others)
-            owners = [terms.owner for terms in acting] or [limit.owner]
-            for owner in owners:
-                require(person, owner, policy.owner, what=f"to approve a step up of {owner}")
-            evidence = evidence_for(session, policy, limit, mode, others)
+            concerned = self._concerned(session, limit, policy)
+            if _digests(json.loads(step_up.evidence), subject_type) != {
+                each.subject: each.digest for each in concerned
+            }:
+                todo = "Reject it and propose it anew, with evidence under the bundles of today."
+                raise StepUpError(step_up_id, "a bundle is not the one it was proposed under", todo)
+            _require_owners(session, person, concerned, limit, mode, now)
+            evidence = _gathered(session, concerned, limit, mode, now)
             _require_enough(step_up_id, evidence)
             repository.settle(session, step_up, status=APPROVED, by=person.name, at=now, note=None)
             new = {"signed": signed, "evidence": [each.as_json() for each in evidence]}
@@ -178,6 +179,12 @@ class StepUpService:
         with self.reads() as session:
             return _found(session, step_up_id)
 
+    def _concerned(self, session: Session, limit: Directive, own: Policy) -> list[Policy]:
+        """Return the live bundles that a limit holds back, its own first: a stop of everything holds back all types."""
+        if limit.branch is not None or limit.where:
+            return [own]
+        return [own, *(each for each in self.bundles.all_live(session).values() if each.subject is not own.subject)]
+
     def _check(self, session: Session, limit: Directive, mode: Mode | None) -> None:
         if limit.kind is not DirectiveKind.LIMIT:
             why = f"it is no limit, but of kind {limit.kind}"
@@ -208,9 +215,42 @@ class StepUpService:
             issue(session, raised, SubjectType(row.subject_type), by=by, at=now)
 
 
-def _pack(policy: Policy, limit: Directive, mode: Mode | None, evidence: Sequence[BranchEvidence]) -> dict[str, object]:
+def _gathered(
+    session: Session, concerned: Sequence[Policy], limit: Directive, mode: Mode | None, now: datetime
+) -> tuple[BranchEvidence, ...]:
+    """Gather the evidence for every branch that would newly act, under each bundle that the limit holds back."""
+    return tuple(
+        found
+        for policy in concerned
+        for found in evidence_for(session, policy, limit, mode, _others(session, limit, policy.subject, now))
+    )
+
+
+def _require_owners(
+    session: Session, person: Person, concerned: Sequence[Policy], limit: Directive, mode: Mode | None, now: datetime
+) -> None:
+    """Make sure that a person acts for the owner of every branch that would newly act, or for that of its bundle."""
+    acting = [
+        (terms.owner, policy.owner)
+        for policy in concerned
+        for terms in newly_acting(policy, limit, mode, _others(session, limit, policy.subject, now))
+    ]
+    for owner, of_bundle in acting or [(limit.owner, concerned[0].owner)]:
+        require(person, owner, of_bundle, what=f"to approve a step up of {owner}")
+
+
+def _digests(pack: Mapping[str, Any], subject: SubjectType) -> dict[SubjectType, str]:
+    """Return the bundles that a proposal was made under; one of before names that of its own type alone."""
+    named = pack.get("policies", {subject.value: pack["policy"]})
+    return {SubjectType(each): digest for each, digest in named.items()}
+
+
+def _pack(
+    concerned: Sequence[Policy], limit: Directive, mode: Mode | None, evidence: Sequence[BranchEvidence]
+) -> dict[str, object]:
     return {
-        "policy": policy.digest,
+        "policy": concerned[0].digest,
+        "policies": {policy.subject.value: policy.digest for policy in concerned},
         "limit": limit.as_json(),
         "mode": None if mode is None else mode.value,
         "evidence": [each.as_json() for each in evidence],

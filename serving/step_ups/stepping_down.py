@@ -2,7 +2,9 @@
 
 Three things are a breach. People turn suggestions down until what a step up was approved on would not be approved any
 more. Or more calls of a branch come to nothing than chance explains: then nobody knows what became of its cases. Or
-more of its effects fail, or are never confirmed, than chance explains.
+more of its effects fail, are contradicted or never confirmed, than chance explains. Calls and effects are looked at
+twice: over a day, and the newest few by themselves. So a target that suddenly refuses everything, or takes back what it
+has said, is noticed at once, however many calls went well before.
 """
 
 from __future__ import annotations
@@ -33,7 +35,11 @@ from serving.step_ups.repository import APPROVED
 FAILED_AT_MOST = 0.05
 """Share of a branch's calls, or of their effects, that may come to nothing."""
 WITHIN = timedelta(hours=24)
+BURST, OF_NEWEST = 5, 10
+"""So many of the newest are a breach by themselves; by chance that is 6 in 100,000 at the share above."""
 _GIVEN_UP = (Effect.UNVERIFIED, Effect.WITH_PERSON, Effect.COMPENSATING, Effect.COMPENSATED)
+_Words = tuple[str, str]
+"""What is counted, and what came of those that failed."""
 _log = logging.getLogger(__name__)
 
 
@@ -67,12 +73,10 @@ def after_dead_letter(session: Session, policy: Policy, branch: Branch, now: dat
     If that holds of the calls of a bundle that is being rolled out, by themselves, its rollout is halted first.
     """
     call = OutgoingCallRow
-    settled = (
-        select(case((call.status == "dead", True), else_=False).label("failed"), func.count())
-        .where(*_lately(policy, branch, now), call.status.in_(("delivered", "dead")))
-        .group_by("failed")
+    settled = select(call.position, case((call.status == "dead", 1), else_=0).label("failed")).where(
+        *_lately(policy, branch, now), call.status.in_(("delivered", "dead"))
     )
-    _judge(session, policy, branch, settled, "calls of the last {hours:g} hours came to nothing", now)
+    _judge(session, policy, branch, settled, ("calls", "came to nothing"), now)
 
 
 def after_effect(session: Session, policy: Policy, branch: Branch, now: datetime) -> None:
@@ -83,12 +87,10 @@ def after_effect(session: Session, policy: Policy, branch: Branch, now: datetime
     call = OutgoingCallRow
     failed = or_(call.outcome.is_(None), call.outcome != Outcome.DONE.value)
     given_up = call.effect.in_([each.value for each in _GIVEN_UP]) & call.confirm_by.is_not(None)
-    judged = (
-        select(case((failed, True), else_=False).label("failed"), func.count())
-        .where(*_lately(policy, branch, now), or_(call.outcome.is_not(None), given_up))
-        .group_by("failed")
+    judged = select(call.position, case((failed, 1), else_=0).label("failed")).where(
+        *_lately(policy, branch, now), or_(call.outcome.is_not(None), given_up)
     )
-    _judge(session, policy, branch, judged, "effects of the last {hours:g} hours failed or were not confirmed", now)
+    _judge(session, policy, branch, judged, ("effects", "failed or were not confirmed"), now)
 
 
 def _lately(policy: Policy, branch: Branch, now: datetime) -> tuple[ColumnElement[bool], ...]:
@@ -99,11 +101,11 @@ def _lately(policy: Policy, branch: Branch, now: datetime) -> tuple[ColumnElemen
 
 
 def _judge(
-    session: Session, policy: Policy, branch: Branch, counted: Select[bool, int], words: str, now: datetime
+    session: Session, policy: Policy, branch: Branch, counted: Select[int, int], words: _Words, now: datetime
 ) -> None:
     candidate = policies.standing(session, policy.subject).candidate_digest
     if candidate is not None:
-        its_own = DecisionRow.body.contains(f'"digest":"{candidate}"')
+        its_own = DecisionRow.policy_digest == candidate
         of_candidate = counted.join(DecisionRow, DecisionRow.decision_id == OutgoingCallRow.decision_id).where(its_own)
         because = _breach(session, of_candidate, words)
         if because is not None:
@@ -113,13 +115,23 @@ def _judge(
         _step_down(session, policy, branch, {}, because, now)
 
 
-def _breach(session: Session, counted: Select[bool, int], words: str) -> str | None:
-    """Say how many of some calls, counted by whether they failed, did so, if that is more than chance explains."""
-    counts = {bool(failed): count for failed, count in session.execute(counted)}
-    failed, tried = counts.get(True, 0), sum(counts.values())
-    if not is_more_than(FAILED_AT_MOST, failed, tried):
-        return None
-    return f"{failed} of {tried} {words.format(hours=WITHIN.total_seconds() / 3600)}"
+def _breach(session: Session, counted: Select[int, int], words: _Words) -> str | None:
+    """Say how many of some calls failed, all or the newest of them, if that is more than chance explains."""
+    what, came_of_it = words
+    failed, tried = _count(session, counted)
+    if is_more_than(FAILED_AT_MOST, failed, tried):
+        return f"{failed} of {tried} {what} of the last {WITHIN.total_seconds() / 3600:g} hours {came_of_it}"
+    lately, newest = _count(session, counted.order_by(OutgoingCallRow.position.desc()).limit(OF_NEWEST))
+    return f"{lately} of the newest {newest} {what} {came_of_it}" if lately >= BURST else None
+
+
+def _count(session: Session, chosen: Select[int, int]) -> tuple[int, int]:
+    """Return how many of some calls failed, and how many there are."""
+    each = chosen.subquery()
+    failed, tried = session.execute(
+        select(func.coalesce(func.sum(each.c.failed), 0), func.count()).select_from(each)
+    ).one()
+    return int(failed), int(tried)
 
 
 def _approved_for(session: Session, policy: Policy, branch: Branch) -> StepUpRow | None:
@@ -127,7 +139,9 @@ def _approved_for(session: Session, policy: Policy, branch: Branch) -> StepUpRow
     approved = select(StepUpRow).filter_by(status=APPROVED).order_by(StepUpRow.position.desc())
     for row in session.scalars(approved):
         pack = json.loads(row.evidence)
-        if pack["policy"] == policy.digest and branch in [each["branch"] for each in pack["evidence"]]:
+        digest = pack.get("policies", {}).get(policy.subject.value, pack["policy"])
+        own = [each["branch"] for each in pack["evidence"] if each.get("subject", policy.subject) == policy.subject]
+        if digest == policy.digest and branch in own:
             return row
     return None
 

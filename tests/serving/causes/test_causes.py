@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from copy import deepcopy
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 
 from features.state import FeatureRow
 from features.vocabulary import Moment
-from models.contracts import Explanation
+from models.contracts import DelayScore, Explanation
 from routing.policy import Policy
 from routing.replay import replay
 from serving.causes.service import CauseService
@@ -368,6 +369,25 @@ class TestDraining:
         assert Counter(statuses(house).values()) == {"drained": 4}
         assert Counter(row.branch for row in house.rows(OutgoingCallRow))["notify"] == 6
 
+    def test_who_needs_no_budget_that_is_used_up_does_not_wait_behind_who_does(self, under: Under) -> None:
+        model = Relenting(after=8 + 5)
+        house = under(told(3, **FEW, drain={"at_most": 300, "per_minutes": 10, "waits_hours": 2}), model=model)
+        departed(house, names(8))
+        house.advance(hours=SILENT_HOURS)
+        decided(house, *names(8))
+        say(house, "decline")
+        low = names(8)[2]  # of least value, and so last in the line: the sixth that is decided anew
+        house.container.tending.tend()
+        held = {name for name, status in statuses(house).items() if status == "held"}
+        assert low not in held, "a review takes of no budget"
+        assert held == set(names(8)[3:7]), "one message was left, for the most valuable"
+        assert {row.waits_for for row in house.rows(ChildRow) if row.status == "held"} == {"messages"}
+        house.advance(hours=1)
+        while house.container.tending.tend().is_more:
+            pass
+        sent = [row.shipment_id for row in house.rows(OutgoingCallRow) if row.branch == "notify"]
+        assert sent[2:] == list(reversed(names(8)[4:])), "in the order of value, whoever waited"
+
     def test_who_has_waited_long_enough_goes_to_a_person(self, under: Under) -> None:
         house = under(told(2, **FEW, drain={"at_most": 300, "per_minutes": 10, "waits_hours": 0}))
         departed(house, names(6))
@@ -403,6 +423,19 @@ class TestAnotherBundle:
             assert standing(other).status == "over"
             assert set(statuses(other).values()) == {"drained"}
             assert isinstance(other.container.causes, CauseService)
+
+
+class Relenting(FakeModel):
+    """Says once that the risk is low, after so many scores."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__()
+        self.left = after
+
+    def score(self, row: FeatureRow, moment: Moment) -> DelayScore:
+        self.left -= 1
+        scored = super().score(row, moment)
+        return replace(scored, probability=0.3) if self.left == -1 else scored
 
 
 class Dying(FakeModel):

@@ -119,6 +119,42 @@ def test_what_was_decided_before_subjects_had_types_is_about_shipments(empty: En
         assert connection.execute(text("SELECT shipment_id FROM decisions")).scalar_one() == "SH-1"
 
 
+def test_decisions_of_before_name_their_bundle_and_uses_their_type(empty: Engine) -> None:
+    digest = "a" * 64
+    body = f'{{"policy":{{"digest":"{digest}","name":"x"}}}}'
+    with empty.begin() as connection:
+        command.upgrade(_config(connection), "0008")
+        for sequence, (kind, text_of) in enumerate([("invoice", body), ("shipment", "{}")], 1):
+            connection.execute(
+                text(
+                    "INSERT INTO decisions (sequence, decision_id, subject_version, subject_type, subject_id, moment,"
+                    " branch, mode, decided_at, body, previous_hash, hash) VALUES (:n, :id, :id, :kind, 'x', 'm', 'b',"
+                    " 'm', '2026-03-01', :body, 'h', 'h')"
+                ),
+                {"n": sequence, "id": f"dec-{sequence}", "kind": kind, "body": text_of},
+            )
+            connection.execute(
+                text(
+                    "INSERT INTO outgoing_calls (call_id, decision_id, subject_type, subject_id, branch, target, body,"
+                    " status, attempts, created_at, next_attempt_at, effect) VALUES (:id, :id, :kind, 'x', 'b', 't',"
+                    " '{}', 'pending', 0, '2026-03-01', '2026-03-01', 'intended')"
+                ),
+                {"id": f"dec-{sequence}", "kind": kind},
+            )
+            connection.execute(
+                text(
+                    "INSERT INTO budget_uses (budget, used_at, amount_millionths, call_id)"
+                    " VALUES ('messages', '2026-03-01', 1, :id)"
+                ),
+                {"id": f"dec-{sequence}"},
+            )
+    upgrade(empty)
+    with empty.connect() as connection:
+        named = connection.execute(text("SELECT policy_digest FROM decisions ORDER BY sequence")).scalars().all()
+        types = connection.execute(text("SELECT subject_type FROM budget_uses ORDER BY call_id")).scalars().all()
+    assert (named, types) == ([digest, None], ["invoice", "shipment"])
+
+
 def test_what_is_about_an_invoice_is_never_taken_for_a_shipment(empty: Engine) -> None:
     upgrade(empty)
     about_an_invoice = (

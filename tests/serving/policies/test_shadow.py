@@ -134,3 +134,21 @@ def test_it_may_be_approved_and_published_out_of_the_shadow(house: House) -> Non
     house.decided("SH-1", risk=0.42)
     assert house.count(ShadowDecisionRow) == 0
     assert moves(house)[-3:] == ["shadowed", "approved", "published"]
+
+
+def test_it_is_summed_up_a_page_at_a_time(any_house: House) -> None:
+    names = [f"SH-{number}" for number in range(5)]
+    any_house.announce(*names)
+    bundle = shadowed(any_house, version(2, bolder))
+    for name in names:
+        any_house.decided(name, risk=0.42)
+    pages, before = [], None
+    while not pages or before is not None:
+        asked = {"limit": 2, **({} if before is None else {"before": before})}
+        body = any_house.api.get(f"/v1/policies/{bundle['digest']}/shadow", params=asked).json()
+        pages.append(body["summary"]["decisions"])
+        assert (body["looked_at"], body["decisions"], body["coverage"]) == (5, 5, 1.0), "these are of all"
+        before = body["next"]
+    assert pages == [2, 2, 1]
+    refused = any_house.api.get(f"/v1/policies/{bundle['digest']}/shadow", params={"limit": 5001})
+    assert refused.status_code == 422

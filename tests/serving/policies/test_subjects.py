@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session
@@ -16,7 +18,7 @@ from serving.directives import repository as orders
 from serving.policies.bundles import Bundles
 from serving.policies.errors import AnotherSubjectError, NothingInForceError
 from serving.policies.starting import begin
-from tests.serving.house import House, put_in_force, staff
+from tests.serving.house import House, Json, problem_in, put_in_force, staff
 
 ROLES = ["duty-manager", "customer-service", "accounts-payable"]
 
@@ -114,3 +116,53 @@ class TestOrders:
         assert "'approve' is not in the bundle" in refused.text
         refused = both.order(owner="customer-service", subject="invoice", **limit)
         assert "'customer-service' is not in the bundle" in refused.text
+
+
+STOP: Json = {"kind": "limit", "mode": "observe", "owner": "duty-manager", "reason": "wrong messages go out"}
+
+
+class TestLifting:
+    """A stop of everything lets loose what it held back of every type: that is what is asked for."""
+
+    def proposed(self, both: House, limit: Json, mode: str | None) -> Any:
+        path = f"/v1/directives/{limit['directive_id']}/step-ups"
+        return both.said(path, {"mode": mode, "reason": "it is over"}, by="dana")
+
+    def approved(self, both: House, step_up: Json, by: str) -> Any:
+        path = f"/v1/step-ups/{step_up['step_up_id']}/approve"
+        return both.said(path, {"digest": step_up["digest"]}, by=by)
+
+    def test_evidence_is_asked_for_the_branches_of_every_type(self, both: House) -> None:
+        stop = both.ordered(**STOP)
+        detail = problem_in(self.proposed(both, stop, None), 409, "step-up")["detail"]
+        assert "notify has 0 answers" in detail
+        assert "approve has 0 answers" in detail
+
+    def test_what_another_limit_holds_is_not_let_loose(self, both: House) -> None:
+        stop = both.ordered(**STOP)
+        held = {"kind": "limit", "mode": "recommend", "reason": "still"}
+        for branch in ("notify", "escalate"):
+            owner = {"notify": "customer-service", "escalate": "duty-manager"}[branch]
+            both.ordered(branch=branch, owner=owner, **held)
+        detail = problem_in(self.proposed(both, stop, None), 409, "step-up")["detail"]
+        assert "approve has 0 answers" in detail
+        assert "notify" not in detail
+        both.ordered(branch="approve", owner="accounts-payable", subject="invoice", **held)
+        assert self.proposed(both, stop, None).status_code == 201
+
+    def test_whoever_approves_acts_for_the_owners_of_every_type(self, both: House) -> None:
+        people = staff(dana=ROLES, sam=["duty-manager", "customer-service"], all=[*ROLES])
+        both.container = replace(both.container, people=people)
+        with both.another() as house:
+            step_up = self.proposed(house, house.ordered(**STOP), "recommend").json()
+            assert self.approved(house, step_up, "sam").status_code == 200, "to recommend lets nothing act by itself"
+
+    def test_another_bundle_on_invoices_voids_a_proposal(self, both: House, invoices: Policy) -> None:
+        step_up = self.proposed(both, both.ordered(**STOP), "recommend").json()
+        newer = parse_policy(invoices.text.replace("version: 1", "version: 2"))
+        with both.container.sessions.begin() as session:
+            put_in_force(session, newer, both.clock.now())
+        both.container = replace(both.container, people=staff(dana=ROLES, sam=ROLES))
+        with both.another() as house:
+            detail = problem_in(self.approved(house, step_up, "sam"), 409, "step-up")["detail"]
+        assert "a bundle is not the one it was proposed under" in detail

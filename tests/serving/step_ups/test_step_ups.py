@@ -72,7 +72,15 @@ class TestTheWayUp:
 
         step_up = propose(any_house, limit).json()
         assert step_up["evidence"] == [
-            {"branch": "notify", "against_at_most": 0.05, "answers": 59, "against": 0, "people": 2, "needed": 59}
+            {
+                "subject": "shipment",
+                "branch": "notify",
+                "against_at_most": 0.05,
+                "answers": 59,
+                "against": 0,
+                "people": 2,
+                "needed": 59,
+            }
         ]
         any_house.announce("SH-a", "SH-b")
         assert any_house.decided("SH-a", risk=0.5)["branch"] == "review", "a proposal alone changes nothing"
@@ -145,7 +153,7 @@ class TestApproving:
         bundle = changed(lambda data: data.update(version=2))
         with House(house.database_url, bundle, clock=house.clock, people=PEOPLE) as other:
             detail = problem_in(approve(other, proposed), 409, "step-up")["detail"]
-        assert "the bundle is not the one it was proposed under" in detail
+        assert "a bundle is not the one it was proposed under" in detail
 
     def test_by_two_at_once_is_done_once(self, house: House, proposed: Json) -> None:
         start = Barrier(2)

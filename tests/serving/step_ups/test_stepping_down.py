@@ -186,6 +186,17 @@ class TestDeadLetters:
             assert stepped_down(house) == [], "of all forty calls three are not too many"
             assert house.policy.version == 1
 
+    def test_that_come_in_a_burst_are_noticed_however_many_went_well_before(self, any_house: House) -> None:
+        names = [f"SH-{number}" for number in range(110)]
+        any_house.announce(*names)
+        for name in names:
+            any_house.decided(name, risk=0.5)
+        fail(any_house, "SH-9", "SH-40")
+        assert stepped_down(any_house) == []
+        fail(any_house, *names[-5:])
+        (row,) = stepped_down(any_house)
+        assert "5 of the newest 10 calls came to nothing" in row.body
+
     def test_step_down_once(self, house: House) -> None:
         names = [f"SH-{number}" for number in range(5)]
         house.announce(*names)
