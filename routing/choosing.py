@@ -2,6 +2,9 @@
 
 A branch is passed over, with the reason, if it is forbidden for the case or if too little is left of a budget it uses.
 The next one is looked at then. If none is left, the first stays the recommendation and a person decides.
+
+Neither cost nor want of capacity leads from a branch that is as strong as review, or stronger, to one that is weaker: a
+bill that somebody is to look at, or that is to be disputed, is not approved because that is cheaper.
 """
 
 from __future__ import annotations
@@ -43,6 +46,8 @@ def choose(
     passed: list[PassedOver] = []
     applied: list[str] = []
     for rule in ranked:
+        if passed and _lets_go(policy, rule.branch):
+            break
         forbidding = standing.forbidding(rule.branch, known)
         if forbidding is not None:
             applied.append(forbidding.id)
@@ -59,7 +64,7 @@ def rank(policy: Policy, hits: Sequence[Rule], known: Mapping[str, Any]) -> list
     """Order the branches of the rules that hit, each by its first rule, the one to take first.
 
     By strength, or by expected cost where the bundle says so and all costs can be computed; of equal costs the stronger
-    branch goes first.
+    branch goes first. What is weaker than review comes last, whatever it costs.
     """
     first: dict[Branch, Rule] = {}
     for rule in hits:
@@ -69,7 +74,14 @@ def rank(policy: Policy, hits: Sequence[Rule], known: Mapping[str, Any]) -> list
         return strongest
     costs = {rule.branch: priced(policy, rule.branch, known) for rule in strongest}
     certain = {branch: cost for branch, cost in costs.items() if not isinstance(cost, Unknown)}
-    return strongest if len(certain) < len(costs) else sorted(strongest, key=lambda rule: certain[rule.branch])
+    if len(certain) < len(costs):
+        return strongest
+    return sorted(strongest, key=lambda rule: (_lets_go(policy, rule.branch), certain[rule.branch]))
+
+
+def _lets_go(policy: Policy, branch: Branch) -> bool:
+    """Tell whether a branch is weaker than review, such as approving a bill."""
+    return policy.strength[branch] < policy.strength[Branch.REVIEW]
 
 
 def priced(policy: Policy, branch: Branch, known: Mapping[str, Any]) -> int | Unknown:

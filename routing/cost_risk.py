@@ -67,12 +67,15 @@ def check_cost_choice(
     rows
         All cases along the risk, with every branch offered.
     """
-    share = max(costs.lateness_share.values(), default=0.0)
+    # Where what is at stake is a fact, no branch costs a share of the value, and any stake may be.
+    share = 1.0 if costs.stake_fact is not None else max(costs.lateness_share.values(), default=0.0)
     told: set[tuple[Branch, Branch]] = set()
     for low_value, low, high_value, high in _rises(rows):
         for strong, _ in low.offered:
             for weak, rule in high.offered:
                 if strength[weak] >= strength[strong] or (weak, strong) in told:
+                    continue
+                if _comes_last(weak, high, strength):
                     continue
                 why = _why_weaker(low, high, strong, weak, lines, share)
                 if why is None:
@@ -85,6 +88,12 @@ def check_cost_choice(
                     f"`{costs.probability_fact}` {describe(low_value)}, and at {describe(high_value)} the weaker "
                     f"{weak} {why[0]} from a stake of {stake}. Change prices, strength or thresholds.",
                 )
+
+
+def _comes_last(weak: Branch, high: Ending, strength: Mapping[Branch, int]) -> bool:
+    """Tell whether a branch weaker than review stands beside a stronger one: then it is not chosen for its cost."""
+    review = strength.get(Branch.REVIEW, 0)
+    return strength[weak] < review and any(strength[branch] >= review for branch, _ in high.offered)
 
 
 def _why_weaker(

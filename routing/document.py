@@ -272,7 +272,7 @@ class BundlePart(Part):
     scenarios: list[ScenarioPart] = Field(default_factory=list, description="the suite: cases, and what comes of each")
 
 
-SHIPMENTS_ONLY = ("choice", "capacity", "playbooks", "exploration")
+SHIPMENTS_ONLY = ("playbooks", "exploration")
 """Parts that only a bundle on shipments may have."""
 
 

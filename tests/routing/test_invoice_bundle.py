@@ -13,7 +13,8 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from features.vocabulary import Branch, SubjectType
-from routing.decision import decision_body, seal
+from routing.context import Context
+from routing.decision import alternatives, decision_body, seal
 from routing.document import policy_json_schema
 from routing.engine import Choice, decide
 from routing.errors import PolicyError
@@ -260,6 +261,77 @@ class TestLint:
         assert found.startswith(
             "a greater risk gets a weaker branch: at `proven_minor` 2500 'worth_a_dispute' leads to "
         )
+
+
+def with_budget(amount: float, *, by_cost: bool = False) -> Policy:
+    """The acting bundle with so many minutes of people a day, of which a dispute takes 20."""
+
+    def edit(data: dict[str, Any]) -> None:
+        owner = {"owner": "freight-audit", "why": "two people, half a day each"}
+        data["capacity"] = {"audit_minutes": {"amount": amount, "unit": "minutes", "per_hours": 24, **owner}}
+        data["branches"]["dispute"]["uses"] = {"audit_minutes": 20}
+        data["branches"]["dispute"]["mode"] = data["branches"]["short_pay"]["mode"] = data["mode"] = "act_financial"
+        if by_cost:
+            data["choice"] = "least_expected_cost"
+
+    return made(edit)
+
+
+def made(edit: Edit) -> Policy:
+    data = yaml.safe_load(BUNDLE.read_text(encoding="utf-8"))
+    edit(data)
+    return parse_policy(yaml.safe_dump(data, sort_keys=False))
+
+
+def with_left(minutes: float) -> Context:
+    return Context(capacity={"audit_minutes": minutes})
+
+
+class TestCapacity:
+    def test_what_takes_too_much_of_it_is_passed_over_for_the_next(self) -> None:
+        policy = with_budget(240)
+        assert ends(decide(policy, overcharged(5_000), NOW, with_left(20))) == ("dispute", "dispute")
+        choice = decide(policy, overcharged(5_000), NOW, with_left(19))
+        assert ends(choice) == ("short_pay", "short_pay")
+        assert [each.branch for each in choice.passed_over] == [Branch.DISPUTE]
+
+    def test_want_of_it_never_leads_to_approving(self) -> None:
+        def edit(data: dict[str, Any]) -> None:
+            data["rules"][0]["when"] = {"fact": "billed_minor", "above": 0}
+            data["rules"][4]["when"]["all"].append({"fact": "billed_minor", "above": 10**9})
+            data["capacity"] = yaml.safe_load(
+                "{m: {amount: 40, unit: minutes, per_hours: 24, owner: freight-audit, why: w}}"
+            )
+            data["branches"]["dispute"].update(uses={"m": 20}, mode="act_financial")
+
+        choice = decide(made(edit), overcharged(5_000), NOW, Context(capacity={"m": 0}))
+        assert ends(choice) == ("dispute", "review")
+        assert "uses 20 minutes of m, of which 0 are left" in str(choice.held_because)
+
+
+class TestChoosingByCost:
+    def test_the_cheapest_of_what_is_offered_is_taken(self) -> None:
+        """What is left of 50.00 EUR and 2 minutes (short_pay: 6.60) against a fifth and 20 minutes (dispute: 26.00)."""
+        choice = decide(with_budget(240, by_cost=True), overcharged(5_000), NOW, with_left(240))
+        assert ends(choice) == ("short_pay", "short_pay")
+        priced = alternatives(with_budget(240), {"recoverable_minor": 5_000})
+        costs = {each.branch: each.expected_cost_minor for each in priced}
+        assert (costs[Branch.SHORT_PAY], costs[Branch.DISPUTE]) == (660, 2_600)
+
+    def test_approving_is_never_chosen_for_being_cheaper_than_looking(self) -> None:
+        def edit(data: dict[str, Any]) -> None:
+            data["choice"] = "least_expected_cost"
+            data["rules"][3]["when"] = {"fact": "verdict", "in": ["approve", "review"]}
+
+        assert ends(decide(made(edit), facts(), NOW)) == ("review", "review")
+
+    def test_more_proof_that_may_get_a_weaker_branch_by_cost_is_found(self) -> None:
+        def edit(data: dict[str, Any]) -> None:
+            data["choice"] = "least_expected_cost"
+            data["rules"][4]["when"]["all"].append({"fact": "proven_minor", "at_least": 9_000})
+
+        found = [message for _, message in found_in(edit) if "by cost" in message]
+        assert any("short_pay joins it and costs less" in message for message in found), found
 
 
 class TestSchema:

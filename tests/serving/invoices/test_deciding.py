@@ -13,10 +13,13 @@ import yaml
 from sqlalchemy import update
 
 from features.vocabulary import SubjectType
+from routing.engine import decide
 from routing.loader import load_policy, parse_policy
 from routing.policy import Policy
+from routing.recording import decode_facts
 from serving.config import bundled_policy
 from serving.db.tables import DecisionRow, OutgoingCallRow, ReviewItemRow, ShadowDecisionRow
+from serving.decisions import usage
 from serving.decisions.replaying import replay_all
 from serving.decisions.verification import verify
 from serving.policies import repository
@@ -24,6 +27,7 @@ from serving.policies.life import Step
 from serving.policies.preview import preview
 from tests.features.agreed import CUTOFF, event, plan
 from tests.models.audit.billed import ARRIVED, CONTRACT, DELIVERED
+from tests.serving import bundles
 from tests.serving.house import House, Json, problem_in, put_in_force
 from tests.serving.invoices.test_scoring import billed, opened, tell
 
@@ -169,6 +173,23 @@ class TestOnce:
         assert [(each["moment"], each["shipment_id"]) for each in listed] == [("anew", None), ("on_receipt", None)]
 
 
+class TestCapacity:
+    def test_a_budget_is_held_over_bills_and_is_no_budget_of_shipments(self, desk: House) -> None:
+        data = yaml.safe_load(acting().text)
+        terms = {"amount": 1, "unit": "bills", "per_hours": 24, "owner": "accounts-payable", "why": "by the bank"}
+        data |= {"version": 3, "capacity": {"messages": terms}}
+        data["branches"]["approve"]["uses"] = {"messages": 1}
+        policy = parse_policy(yaml.safe_dump(data, sort_keys=False))
+        with desk.container.sessions.begin() as session:
+            put_in_force(session, policy, desk.clock.now())
+        desk.send(billed("I"))
+        assert decided(desk, "I")["branch"] == "approve"
+        with desk.container.reads() as session:
+            now = desk.clock.now()
+            assert usage.left(session, policy, now) == {"messages": 0}
+            assert usage.left(session, bundles.changed(bundles.messages(5)), now) == {"messages": 5}
+
+
 class TestTheRecord:
     def test_both_subjects_stand_in_one_chain_and_every_decision_is_made_again(self, desk: House) -> None:
         let_act(desk)
@@ -221,3 +242,17 @@ class TestTheRecord:
                 for each in preview(session, newer, CUTOFF, desk.clock.now().replace(year=2027))
             ]
         assert ends == [("S", "review (short_pay)", "short_pay"), ("R", "review (short_pay)", "short_pay")]
+
+    def test_what_would_have_changed_it_is_told_and_decided_again(self, desk: House) -> None:
+        desk.send(billed("S", **TOO_MUCH, lines=[]))
+        made = decided(desk, "S")
+        assert (made["recommended_branch"], made["branch"]) == ("short_pay", "review")
+        found = desk.container.decisions.counterfactuals(made["decision_id"])
+        assert {"proven_minor", "$dispute_from"} <= {each.name for each in found}
+        policy = load_policy(bundled_policy(SubjectType.INVOICE))
+        (row,) = desk.rows(DecisionRow)
+        sealed = decode_facts(json.loads(row.body)["facts"])
+        for each in found:
+            if not each.name.startswith("$"):
+                again = decide(policy, {**sealed, each.name: each.needed}, row.decided_at)
+                assert (again.branch, again.recommended_branch) == (each.branch, each.recommended_branch), each.name
