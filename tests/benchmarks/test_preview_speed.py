@@ -17,6 +17,7 @@ from sqlalchemy import Engine, insert
 
 from features.vocabulary import Branch
 from routing.canonical import canonical_json
+from routing.context import NO_CONTEXT
 from routing.decision import GENESIS, SealedDecision, decision_body, seal
 from routing.engine import Choice, decide
 from routing.facts import STRONGEST_BRANCH_TAKEN
@@ -72,7 +73,7 @@ class Generated:
         restate(facts, policy.costs)
         subject = self._world.subject(name, facts)
         facts[STRONGEST_BRANCH_TAKEN] = subject.strongest.value
-        context = self._world.context(subject, facts, (), self._now)
+        context = self._world.context(subject, facts, NO_CONTEXT, self._now)
         choice = decide(policy, facts, self._now, context)
         self._world.decided(subject, choice, facts)
         version = f"{name}#{self._sequence}"
@@ -95,7 +96,8 @@ class Generated:
             "sequence": sealed.sequence,
             "decision_id": sealed.decision_id,
             "subject_version": version,
-            "shipment_id": name,
+            "subject_type": "shipment",
+            "subject_id": name,
             "moment": "24h_before",
             "branch": choice.branch.value,
             "mode": choice.mode.value,
@@ -111,7 +113,8 @@ class Generated:
         return {
             "call_id": f"{sealed.decision_id}_call",
             "decision_id": sealed.decision_id,
-            "shipment_id": name,
+            "subject_type": "shipment",
+            "subject_id": name,
             "branch": choice.branch.value,
             "target": "orchestrator",
             "sequence": sealed.sequence,
