@@ -1,0 +1,85 @@
+"""Deciding alone, on one core: generated cases under the bundles that ship, each then made again from its record."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from time import process_time
+from typing import Any
+
+import pytest
+import yaml
+
+from features.vocabulary import SubjectType
+from routing.decision import GENESIS, decision_body, seal
+from routing.engine import decide
+from routing.policy import Policy
+from routing.replay import replay
+from serving.config import bundled_policy
+from tests.benchmarks.page import write_section
+from tests.routing.test_invoice_bundle import facts as invoice
+from tests.routing.test_invoice_bundle import load_policy, overcharged
+
+PAGE = Path("docs/benchmarks.md")
+CASES = 10_000
+NOW = datetime(2026, 1, 5, 8, tzinfo=UTC)
+
+pytestmark = pytest.mark.benchmark
+
+
+def shipments(rng: random.Random) -> Iterator[dict[str, Any]]:
+    """Cases like the first scenario of the bundle, of another risk, value, tier and place on the way each."""
+    bundle = yaml.safe_load(bundled_policy().read_text(encoding="utf-8"))
+    known = bundle["scenarios"][0]["facts"]
+    known["alternate_carriers"], known["alternate_origins"] = tuple(known["alternate_carriers"]), ()
+    for number in range(CASES):
+        yield {
+            **known,
+            "late_probability": rng.betavariate(1, 3),
+            "customer_tier": ("standard", "priority", "critical")[number % 3],
+            "value_minor": 100_000 + 137 * number,
+            "departed": rng.random() < 0.3,
+        }
+
+
+def invoices(rng: random.Random) -> Iterator[dict[str, Any]]:
+    """Bills of which one in five asks for too much."""
+    for number in range(CASES):
+        yield overcharged(1_000 + number % 9_000) if rng.random() < 0.2 else invoice(billed_minor=1_000 + number)
+
+
+def measured(policy: Policy, cases: list[dict[str, Any]]) -> tuple[float, float]:
+    """Return the processor time, in seconds, of deciding all cases, and of making them again, each to its own bytes."""
+    began = process_time()
+    choices = [decide(policy, each, NOW) for each in cases]
+    deciding = process_time() - began
+    bodies, last = [], GENESIS
+    for sequence, (facts, choice) in enumerate(zip(cases, choices, strict=True), 1):
+        subject = {"type": policy.subject.value, "id": f"S-{sequence}", "version": f"S-{sequence}#1"}
+        sealed = seal(
+            decision_body(policy, choice, subject=subject, facts=facts), sequence=sequence, previous_hash=last
+        )
+        bodies.append(sealed.body)
+        last = sealed.hash
+    began = process_time()
+    assert not any(replay(body, policy).differences for body in bodies)
+    return deciding, process_time() - began
+
+
+def test_ten_thousand_of_each() -> None:
+    rows = []
+    for name, subject, cases in (
+        ("shipments", SubjectType.SHIPMENT, shipments),
+        ("invoices", SubjectType.INVOICE, invoices),
+    ):
+        policy = load_policy(bundled_policy(subject))
+        deciding, again = measured(policy, list(cases(random.Random(1))))
+        rows.append((name, f"{CASES:,}", f"{CASES / deciding:,.0f}", f"{CASES / again:,.0f}"))
+    text = (
+        f"{CASES:,} generated cases under each bundle that ships, decided one after the other with the full trace of "
+        "every rule, then made again from their records; each comes out byte for byte. Per second of processor time, "
+        "so that what else runs on the machine counts little. `make bench` writes this table."
+    )
+    write_section(PAGE, "Deciding", text, ("what is decided about", "cases", "decided/s", "made again/s"), rows)
