@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from ipaddress import IPv6Address
@@ -117,5 +118,5 @@ async def within(target: HttpTarget) -> AsyncIterator[None]:
             yield
     except TimeoutError as error:
         raise UnreachableError(target.host, f"none within {target.timeout.total_seconds():g} s") from error
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, ssl.SSLError) as error:  # a certificate of ours that is refused is told as the latter
         raise UnreachableError(target.host, f"{type(error).__name__} {error}".strip()) from error
