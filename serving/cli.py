@@ -34,6 +34,7 @@ from serving.worker import cli as worker_cli
 from serving.worker.options import (
     DEFAULT_DATABASE,
     DatabaseOption,
+    EpochFileOption,
     RealEpochOption,
     SimulatedFromOption,
     SimulatedUntilOption,
@@ -151,6 +152,7 @@ def serve(
     simulated_from: SimulatedFromOption = None,
     speed: SpeedOption = 1.0,
     real_epoch: RealEpochOption = None,
+    epoch_file: EpochFileOption = None,
     simulated_until: SimulatedUntilOption = None,
 ) -> None:
     """Serve the API and the review queue; the database is brought to the newest revision first."""
@@ -183,7 +185,7 @@ def serve(
         api_token=api_token,
         people=people,
     )
-    container = build(settings, clock=clock_for(simulated_from, speed, real_epoch, simulated_until))
+    container = build(settings, clock=clock_for(simulated_from, speed, real_epoch, simulated_until, epoch_file))
     uvicorn.run(create_app(container), host=host, port=port, log_level="info", access_log=False)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Protocol
 
 
@@ -90,6 +91,48 @@ class FastClock:
         if self.until is None or fast <= self.until:
             return fast
         return self.until + passed - (self.until - self.start_at) / self.speed
+
+
+class AwaitedClock:
+    """Simulated time that stands still until somebody begins it, for all processes that wait for the same file.
+
+    Parameters
+    ----------
+    epoch_file
+        Holds the real moment at which the simulation begins, once `begin` has written it.
+    start_at, speed, until, real
+        As of `FastClock`.
+    """
+
+    def __init__(
+        self,
+        start_at: datetime,
+        speed: float,
+        *,
+        epoch_file: Path,
+        until: datetime | None = None,
+        real: Clock | None = None,
+    ) -> None:
+        self._epoch_file = epoch_file
+        self._real = real or SystemClock()
+        self._clock = FastClock(start_at, speed, until=until, real=self._real)
+        self._begun = False
+
+    def now(self) -> datetime:
+        """Return the simulated moment in UTC; its start as long as nobody has begun."""
+        if not self._begun:
+            try:
+                self._clock.real_epoch = _utc(datetime.fromisoformat(self._epoch_file.read_text(encoding="ascii")))
+            except FileNotFoundError:
+                return self._clock.start_at
+            self._begun = True
+        return max(self._clock.now(), self._clock.start_at)
+
+    def begin(self) -> None:
+        """Let simulated time run from now on, in every process that waits for the file."""
+        written = self._epoch_file.with_suffix(".new")
+        written.write_text(self._real.now().isoformat(), encoding="ascii")
+        written.replace(self._epoch_file)
 
 
 def _utc(moment: datetime) -> datetime:

@@ -33,7 +33,14 @@ from routing.dispatch.signing import Secret, verify
 from routing.effects import Outcome
 from serving.clock import Clock, SystemClock
 from serving.reporting import Reporter, ReportSettings
-from serving.worker.options import RealEpochOption, SimulatedFromOption, SimulatedUntilOption, SpeedOption, clock_for
+from serving.worker.options import (
+    EpochFileOption,
+    RealEpochOption,
+    SimulatedFromOption,
+    SimulatedUntilOption,
+    SpeedOption,
+    clock_for,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -273,6 +280,7 @@ def run_receiver(
     simulated_from: SimulatedFromOption = None,
     speed: SpeedOption = 1.0,
     real_epoch: RealEpochOption = None,
+    epoch_file: EpochFileOption = None,
     simulated_until: SimulatedUntilOption = None,
 ) -> None:
     """Play the orchestrator on this machine."""
@@ -298,7 +306,7 @@ def run_receiver(
     except DispatchError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
-    business_clock = clock_for(simulated_from, speed, real_epoch, simulated_until)
+    business_clock = clock_for(simulated_from, speed, real_epoch, simulated_until, epoch_file)
     uvicorn.run(
         create_receiver(settings, business_clock=business_clock),
         host="127.0.0.1",

@@ -17,7 +17,7 @@ import httpx
 
 from features.moments import HOURS_BEFORE_DEPARTURE
 from features.records import Shipment
-from features.vocabulary import EventStatus, EventType, Moment
+from features.vocabulary import EventStatus, EventType, Moment, SubjectType
 from serving.clock import Clock
 
 _BATCH = {"content-type": "application/cloudevents-batch+json"}
@@ -31,22 +31,32 @@ class Tally:
     events: Counter[str] = field(default_factory=Counter)
     """What became of them, by status."""
     decision_ids: set[str] = field(default_factory=set)
-    scored: int = 0
+    asked: Counter[SubjectType] = field(default_factory=Counter)
+    """Decisions that were answered, by what they are about."""
     over: int = 0
     """Shipments that were delivered or cancelled before a decision on them was asked."""
     seconds: list[float] = field(default_factory=list)
     """What each decision took, as the caller sees it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A decision to ask for: about which kind of thing, where, with what body and under which key."""
+
+    about: SubjectType
+    path: str
+    body: Mapping[str, Any]
+    key: str
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Task:
-    """One thing to do at a moment of simulated time: send an event, or ask for a decision on a shipment."""
+    """One thing to do at a moment of simulated time: send an event, or ask for a decision."""
 
     at: datetime
     order: int
     event: Mapping[str, Any] | None = field(default=None, compare=False)
-    shipment_id: str = field(default="", compare=False)
-    moment: str = field(default="", compare=False)
+    ask: Ask | None = field(default=None, compare=False)
 
 
 def feed(path: Path) -> Iterator[tuple[datetime, Mapping[str, Any]]]:
@@ -65,20 +75,20 @@ def plan(
 ) -> list[Task]:
     """Return all there is to do between start and end, in order of time.
 
-    A decision is asked a day and two hours before the planned departure of each shipment, and when its departure
-    becomes known.
+    A decision is asked a day and two hours before the planned departure of each shipment, when its departure becomes
+    known, and about each invoice when it comes in.
     """
     tasks: list[Task] = []
 
-    def ask(at: datetime, shipment_id: str, moment: str) -> None:
+    def ask(at: datetime, asked: Ask) -> None:
         if start <= at <= end:
-            tasks.append(Task(at, len(tasks), None, shipment_id, moment))
+            tasks.append(Task(at, len(tasks), ask=asked))
 
     def ask_before_departure(shipment: Shipment) -> None:
         for moment, hours in HOURS_BEFORE_DEPARTURE.items():
             planned = shipment.planned_departure_at
             if planned is not None and planned - timedelta(hours=hours) >= shipment.known_at:
-                ask(planned - timedelta(hours=hours), shipment.shipment_id, moment.value)
+                ask(planned - timedelta(hours=hours), _about_shipment(shipment.shipment_id, moment))
 
     for shipment in open_shipments:
         ask_before_departure(shipment)
@@ -88,9 +98,20 @@ def plan(
         if event["type"] == EventType.SHIPMENT_PLANNED:
             ask_before_departure(Shipment.model_validate(data))
         elif event["type"] == EventType.DELIVERY and data["status"] == EventStatus.DEPARTED:
-            ask(known_at, data["shipment_id"], Moment.AT_DEPARTURE.value)
+            ask(known_at, _about_shipment(data["shipment_id"], Moment.AT_DEPARTURE))
+        elif event["type"] == EventType.INVOICE:
+            ask(known_at, _about_invoice(data["invoice_id"]))
     heapq.heapify(tasks)
     return [heapq.heappop(tasks) for _ in range(len(tasks))]
+
+
+def _about_shipment(shipment_id: str, moment: Moment) -> Ask:
+    body = {"shipment_id": shipment_id}
+    return Ask(SubjectType.SHIPMENT, "/v1/triage", body, f"{shipment_id}:{moment}")
+
+
+def _about_invoice(invoice_id: str) -> Ask:
+    return Ask(SubjectType.INVOICE, "/v1/triage/invoices", {"invoice_id": invoice_id}, f"invoice:{invoice_id}")
 
 
 async def play(
@@ -117,7 +138,9 @@ async def play(
         if batch:
             await _send(batch, api, tally)
         else:
-            await _decide(tasks[done], api, tally)
+            asked = tasks[done].ask
+            if asked is not None:
+                await _decide(asked, api, tally)
             done += 1
         on_progress(done, now)
     return tally
@@ -135,13 +158,9 @@ async def _send(batch: list[Mapping[str, Any]], api: httpx.AsyncClient, tally: T
         tally.events[result["status"]] += 1
 
 
-async def _decide(task: Task, api: httpx.AsyncClient, tally: Tally) -> None:
+async def _decide(asked: Ask, api: httpx.AsyncClient, tally: Tally) -> None:
     began = perf_counter()
-    answer = await api.post(
-        "/v1/triage",
-        json={"shipment_id": task.shipment_id},
-        headers={"Idempotency-Key": f"{task.shipment_id}:{task.moment}"},
-    )
+    answer = await api.post(asked.path, json=asked.body, headers={"Idempotency-Key": asked.key})
     took = perf_counter() - began
     if answer.is_client_error and answer.json()["type"].endswith("no-decision-moment"):
         tally.over += 1  # it was delivered or cancelled before the moment came
@@ -149,4 +168,4 @@ async def _decide(task: Task, api: httpx.AsyncClient, tally: Tally) -> None:
     answer.raise_for_status()
     tally.seconds.append(took)
     tally.decision_ids.add(answer.json()["decision_id"])
-    tally.scored += 1
+    tally.asked[asked.about] += 1

@@ -28,6 +28,17 @@ class DemoError(ServingError):
         super().__init__(f"The demo's {part} ended before its time. The end of {log}:\n{tail}")
 
 
+class DemoSilentError(ServingError):
+    """A part of the demo runs and does not answer."""
+
+    def __init__(self, part: str, seconds: float, log: Path) -> None:
+        self.part = part
+        self.log = log
+        super().__init__(
+            f"The demo's {part} did not answer within {seconds:g} seconds. Is the machine busy? See {log}."
+        )
+
+
 class DemoFolderError(ServingError):
     """The demo would empty a folder that is not its own."""
 
@@ -103,8 +114,14 @@ class Processes:
             if process.poll() is not None:
                 raise DemoError(part, self._logs / f"{part}.log")
 
-    def wait_for(self, part: str, url: str, *, seconds: float = 180.0, sleep_: Callable[[float], None] = sleep) -> None:
-        """Wait until a part answers at its address."""
+    def wait_for(self, part: str, url: str, *, seconds: float = 600.0, sleep_: Callable[[float], None] = sleep) -> None:
+        """Wait until a part answers at its address.
+
+        Raises
+        ------
+        DemoError, DemoSilentError
+            If a part ends meanwhile, or this one does not answer in time.
+        """
         deadline = monotonic() + seconds
         while monotonic() < deadline:
             self.check()
@@ -114,7 +131,7 @@ class Processes:
             except httpx.TransportError:
                 pass
             sleep_(0.1)
-        raise DemoError(part, self._logs / f"{part}.log")
+        raise DemoSilentError(part, seconds, self._logs / f"{part}.log")
 
 
 def free_port() -> int:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from time import monotonic, sleep
 
 import httpx
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from sqlalchemy.orm import Session, sessionmaker
 
 from features.tables import RecordTables, shipments_of
+from features.vocabulary import SubjectType
 from routing.dispatch.signing import new_secret
-from serving.clock import FastClock, SystemClock
+from serving.clock import AwaitedClock, Clock
+from serving.config import bundled_policy
 from serving.db.engine import create_engine_for, read_only, session_factory
 from serving.demo.orchestrator import Tally, Task, feed, plan, play
 from serving.demo.processes import DemoFolderError, Processes, free_port
@@ -25,6 +31,8 @@ from serving.worker.outbox import OPEN
 
 SEED = 1
 REPLAY_DAYS = 2
+BILL_DAYS = 14
+"""Days of earlier bills that the service knows: one that comes twice within them is found."""
 FAIL_SHARE = 0.2
 """Share of calls that the receiver fails on purpose: what goes wrong in the field is shown to be mended."""
 _SETTLE_SECONDS = 60.0
@@ -59,6 +67,7 @@ def tell(out: Path, *, speed: float, port: int, lasts: bool) -> bool:
         console.print("[bold]2/4[/] the delay model is trained on all but the last two days, judged and registered")
         tracking = f"sqlite:///{out}/mlflow.db"
         history = out / "data" / "replay" / "history"
+        _keep_bills(history)
         config = Path(str(files("training"))) / "configs" / "demo.yaml"
         processes.run(
             "train",
@@ -69,7 +78,8 @@ def tell(out: Path, *, speed: float, port: int, lasts: bool) -> bool:
         )
         console.print("[bold]3/4[/] service, worker and a receiver that fails every fifth call are started")
         tasks = _tasks(history, out / "data" / "replay" / "feed.jsonl")
-        running = _start(processes, out, tracking, history, tasks, speed, port or free_port(), lasts=lasts)
+        with _waiting(console, "the service reads the generated months, and rates the newest bills again"):
+            running = _start(processes, out, tracking, history, tasks, speed, port or free_port(), lasts=lasts)
         console.print(f"[bold]4/4[/] two days pass; the queue fills at [link]{running.url}/queue[/]")
         tally = _replay(tasks, running, console)
         reads = session_factory(read_only(create_engine_for(running.database)))
@@ -87,7 +97,7 @@ def tell(out: Path, *, speed: float, port: int, lasts: bool) -> bool:
 class _Running:
     """Where the demo's parts are."""
 
-    def __init__(self, port: int, receiver_port: int, database: str, clock: FastClock) -> None:
+    def __init__(self, port: int, receiver_port: int, database: str, clock: Clock) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self.effects_url = f"http://127.0.0.1:{receiver_port}/effects"
         self.database = database
@@ -102,6 +112,17 @@ def _empty(folder: Path) -> None:
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _MARK).touch()
+
+
+def _keep_bills(history: Path) -> None:
+    """Leave the newest bills in the history: the service rates those it knows again before it answers."""
+    bills, charges = (history / f"{name}.parquet" for name in ("freight_invoices", "invoice_lines"))
+    known = pq.read_table(bills)
+    newest = pc.max(known["known_at"]).as_py()
+    kept = known.filter(pc.field("known_at") > newest - timedelta(days=BILL_DAYS))
+    lines = pq.read_table(charges)
+    pq.write_table(kept, bills)
+    pq.write_table(lines.filter(pc.field("invoice_id").isin(kept["invoice_id"].to_pylist())), charges)
 
 
 def _tasks(history: Path, feed_file: Path) -> list[Task]:
@@ -124,18 +145,11 @@ def _start(
     """Start receiver, service and worker on one simulated clock, which begins when all of them answer."""
     receiver_port, database = free_port(), f"sqlite:///{out}/triage.db"
     secret = {"TRIAGE_WEBHOOK_SECRETS": new_secret().text()}
-    begins = SystemClock().now() + timedelta(seconds=10)
-    clock = FastClock(tasks[0].at, speed, real_epoch=begins, until=tasks[-1].at if lasts else None)
-    simulated = [
-        "--simulated-from",
-        clock.start_at.isoformat(),
-        "--speed",
-        f"{speed}",
-        "--real-epoch",
-        begins.isoformat(),
-    ]
-    if clock.until is not None:
-        simulated += ["--simulated-until", clock.until.isoformat()]
+    begins, epoch_file, until = tasks[0].at, out / "begun", tasks[-1].at if lasts else None
+    clock = AwaitedClock(begins, speed, epoch_file=epoch_file, until=until)
+    simulated = ["--simulated-from", begins.isoformat(), "--speed", f"{speed}", "--epoch-file", f"{epoch_file}"]
+    if until is not None:
+        simulated += ["--simulated-until", until.isoformat()]
     processes.start(
         "receiver",
         [
@@ -151,6 +165,7 @@ def _start(
         [
             *("serving", "serve", "--database", database, "--port", f"{port}", "--tracking-uri", tracking),
             *("--history", f"{history}", "--claim-minutes", claim_minutes, "--demo", *simulated),
+            *("--invoice-policy", f"{bundled_policy(SubjectType.INVOICE)}"),
         ],
     )
     processes.wait_for("receiver", f"http://127.0.0.1:{receiver_port}/health")
@@ -163,7 +178,17 @@ def _start(
         ],
         secret,
     )
+    clock.begin()
     return _Running(port, receiver_port, database, clock)
+
+
+@contextmanager
+def _waiting(console: Console, what: str) -> Iterator[None]:
+    """Show that something goes on, and for how long it has."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        progress.add_task(what, total=None)
+        yield
 
 
 def _replay(tasks: list[Task], running: _Running, console: Console) -> Tally:

@@ -11,7 +11,8 @@ from rich.table import Table
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from features.vocabulary import Branch
+from features.amounts import money
+from features.vocabulary import Branch, SubjectType
 from routing.effects import Effect
 from serving.db.tables import DecisionRow, EventRow, OutgoingCallRow, RejectedEventRow, ReviewItemRow
 from serving.decisions.verification import verify
@@ -26,18 +27,17 @@ class Summary:
     events: int
     repeats: int
     rejected: int
-    scores: int
+    asked: Mapping[SubjectType, int]
     answered: int
-    decisions: Mapping[str, int]
+    decisions: Mapping[SubjectType, Mapping[str, int]]
     suggested: Mapping[str, int]
     calls: Mapping[str, int]
     attempts: int
     effects: int
     verified: int
     repeated_calls: int
-    waiting: int
-    at_stake_minor: int
-    currency: str
+    waiting: Mapping[SubjectType, int]
+    at_stake_minor: Mapping[str, int]
     chain_problems: int
     p50_ms: float
     p99_ms: float
@@ -46,14 +46,15 @@ class Summary:
     def faults(self) -> list[str]:
         """Return what should not be."""
         delivered, unsettled = self.calls.get("delivered", 0), self.unsettled
-        on_record = sum(self.decisions.values())
+        on_record = sum(sum(branches.values()) for branches in self.decisions.values())
         sentences = {
             f"{unsettled} calls are not settled.": unsettled > 0,
             f"{self.calls.get('dead', 0)} calls are dead letters.": self.calls.get("dead", 0) > 0,
             f"{delivered} calls are delivered but {self.effects} had their effect.": delivered != self.effects,
             f"{delivered} calls are delivered but {self.verified} are verified.": delivered != self.verified,
             "No call was delivered.": delivered == 0,
-            "Nothing waits for a person.": self.waiting == 0,
+            "Nothing was decided about invoices.": not self.decisions.get(SubjectType.INVOICE),
+            "Nothing waits for a person.": sum(self.waiting.values()) == 0,
             f"{self.answered} decisions were answered but {on_record} are on record.": self.answered != on_record,
             f"{self.chain_problems} problems in the chain of decisions.": self.chain_problems > 0,
         }
@@ -71,12 +72,11 @@ class Summary:
         table.add_column()
         rows = {
             "events": f"{self.events:,} taken in, {self.repeats:,} repeats counted once, {self.rejected:,} rejected",
-            "scores": f"{self.scores:,}",
-            "decisions": _listed(self.decisions),
+            **{f"decided about {about}s": _listed(branches) for about, branches in self.decisions.items()},
             "suggested to a person": _listed(self.suggested),
             "delivered": f"{self.calls.get('delivered', 0):,} calls in {self.attempts:,} attempts",
             "verified": f"{self.verified:,} reported done, each once; {self.repeated_calls:,} repeats recognised",
-            "in the queue": f"{self.waiting:,} items, {self.at_stake_minor / 100:,.2f} {self.currency} at stake",
+            "in the queue": f"{_waiting(self.waiting)}, {_amounts(self.at_stake_minor)} at stake",
             "decision, p50 / p99": f"{self.p50_ms:.1f} ms / {self.p99_ms:.1f} ms over HTTP, explained and recorded",
             "record": "every hash in order" if not self.chain_problems else f"{self.chain_problems} problems",
         }
@@ -85,8 +85,21 @@ class Summary:
         return table
 
 
+_SAID = {Branch.NONE: "nothing to do", Branch.REVIEW: "ask a person"}
+"""Branches whose name says too little to somebody who reads it for the first time."""
+
+
 def _listed(counts: Mapping[str, int]) -> str:
-    return " · ".join(f"{name} {count:,}" for name, count in counts.items()) or "none"
+    said = ((_SAID.get(Branch(name), name.replace("_", " ")), count) for name, count in counts.items())
+    return " · ".join(f"{name} {count:,}" for name, count in said) or "none"
+
+
+def _waiting(counts: Mapping[SubjectType, int]) -> str:
+    return " and ".join(f"{count:,} {about}s" for about, count in counts.items()) or "nothing"
+
+
+def _amounts(minor: Mapping[str, int]) -> str:
+    return " and ".join(money(amount, currency) for currency, amount in minor.items()) or "nothing"
 
 
 def call_counts(session: Session) -> dict[str, int]:
@@ -115,25 +128,31 @@ def summarise(session: Session, tally: Tally, effects: Mapping[str, object]) -> 
     this_run = effects["this_run"]
     assert isinstance(this_run, Mapping)  # noqa: S101  the receiver's own summary
     waiting = session.scalars(select(ReviewItemRow).where(ReviewItemRow.status != "done")).all()
-    decided = Counter(session.scalars(select(DecisionRow.branch)))
+    counted = select(DecisionRow.subject_type, DecisionRow.branch, func.count().label("times"))
+    by_branch = counted.group_by(DecisionRow.subject_type, DecisionRow.branch).order_by(func.count().desc())
+    decided: dict[SubjectType, dict[str, int]] = {}
+    for about, branch, times in session.execute(by_branch):
+        decided.setdefault(SubjectType(about), {})[branch] = times
+    at_stake: Counter[str] = Counter()
+    for item in waiting:
+        at_stake[item.currency or ""] += item.value_at_stake_minor
     suggested = Counter(item.suggested_branch for item in waiting if item.suggested_branch != Branch.NONE)
     p50, p99 = np.percentile(tally.seconds, [50, 99]) * 1000 if tally.seconds else (np.nan, np.nan)
     return Summary(
         events=session.scalar(select(func.count()).select_from(EventRow)) or 0,
         repeats=tally.events["duplicate"],
         rejected=session.scalar(select(func.count()).select_from(RejectedEventRow)) or 0,
-        scores=tally.scored,
+        asked=dict(tally.asked),
         answered=len(tally.decision_ids),
-        decisions=dict(decided.most_common()),
+        decisions=dict(sorted(decided.items(), reverse=True)),
         suggested=dict(suggested.most_common()),
         calls=call_counts(session),
         attempts=session.scalar(select(func.sum(OutgoingCallRow.attempts))) or 0,
         effects=int(str(effects["effects"])),
         verified=_count_effects(session, Effect.VERIFIED),
         repeated_calls=int(this_run.get("repeats", 0)),
-        waiting=len(waiting),
-        at_stake_minor=sum(item.value_at_stake_minor for item in waiting),
-        currency=next((item.currency for item in waiting if item.currency), ""),
+        waiting=dict(Counter(item.key.type for item in waiting).most_common()),
+        at_stake_minor={currency: amount for currency, amount in at_stake.most_common() if currency},
         chain_problems=len(verify(session).problems),
         p50_ms=float(p50),
         p99_ms=float(p99),

@@ -24,6 +24,7 @@ from serving.worker import dead_letters_cli
 from serving.worker.options import (
     DEFAULT_DATABASE,
     DatabaseOption,
+    EpochFileOption,
     RealEpochOption,
     SimulatedFromOption,
     SimulatedUntilOption,
@@ -107,6 +108,7 @@ def worker_command(
     simulated_from: SimulatedFromOption = None,
     speed: SpeedOption = 1.0,
     real_epoch: RealEpochOption = None,
+    epoch_file: EpochFileOption = None,
     simulated_until: SimulatedUntilOption = None,
 ) -> None:
     """Deliver branch calls to the orchestrator, or to several, signed, at least once, in order for each shipment.
@@ -121,7 +123,7 @@ def worker_command(
     if (target_url is None) is (targets is None):
         raise typer.BadParameter("Give --target-url for one target, or --targets for several; one of them.")
     until = Until.EMPTY if until_empty else Until.ONCE if once else Until.STOPPED
-    clock = clock_for(simulated_from, speed, real_epoch, simulated_until)
+    clock = clock_for(simulated_from, speed, real_epoch, simulated_until, epoch_file)
     try:
         options = TargetOptions(
             name=target,

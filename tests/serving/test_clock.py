@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 
-from serving.clock import FastClock, ManualClock, SystemClock
+from serving.clock import AwaitedClock, FastClock, ManualClock, SystemClock
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 EPOCH = datetime(2026, 11, 1, tzinfo=UTC)
@@ -36,6 +37,33 @@ class TestManualClock:
             ManualClock(NAIVE)
         with pytest.raises(ValueError, match="pass an aware time"):
             ManualClock(NOON).set(NAIVE)
+
+
+class TestAwaitedClock:
+    def test_stands_still_until_one_of_those_who_wait_for_the_file_begins(self, tmp_path: Path) -> None:
+        real = ManualClock(EPOCH)
+        one, other = (AwaitedClock(NOON, 60, epoch_file=tmp_path / "begun", real=real) for _ in range(2))
+        real.advance(5 * SECOND)
+        assert one.now() == other.now() == NOON
+        one.begin()
+        assert other.now() == NOON
+        real.advance(SECOND)
+        assert one.now() == other.now() == NOON + timedelta(minutes=1)
+
+    def test_is_never_before_its_start(self, tmp_path: Path) -> None:
+        real = ManualClock(EPOCH)
+        clock = AwaitedClock(NOON, 60, epoch_file=tmp_path / "begun", real=real)
+        clock.begin()
+        real.set(EPOCH - SECOND)
+        assert clock.now() == NOON
+
+    def test_goes_on_at_the_real_pace_from_the_end_of_the_simulation(self, tmp_path: Path) -> None:
+        real = ManualClock(EPOCH)
+        clock = AwaitedClock(NOON, 3600, epoch_file=tmp_path / "begun", until=NOON + HOUR, real=real)
+        real.advance(60 * SECOND)
+        clock.begin()
+        real.advance(11 * SECOND)
+        assert clock.now() == NOON + HOUR + 10 * SECOND
 
 
 class TestFastClock:

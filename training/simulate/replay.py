@@ -10,6 +10,7 @@ from typing import Any
 
 from features.carrier_records import Claim, Tender, TenderResponse
 from features.fields import Record
+from features.invoice_records import BilledInvoice, BilledLine, FreightInvoice, FuelIndex, InvoiceLine
 from features.order_records import Order, OrderLine, PlacedLine, PlacedOrder
 from features.records import DeliveryEvent, Disruption, Shipment, WeatherForecast, WeatherObservation
 from features.stock_records import InventoryAdjustment, InventoryPosition, LabourShift, WarehouseTask
@@ -59,6 +60,8 @@ def replay_feed(tables: RecordTables, start: datetime, end: datetime) -> Iterato
         *((order.known_at, 10, _order_event(order)) for order in _placed_orders(chosen)),
         *((lies.known_at, 11, _position_event(lies)) for lies in records_of(chosen, InventoryPosition)),
         *((one.known_at, 12, _adjustment_event(one)) for one in records_of(chosen, InventoryAdjustment)),
+        *((week.known_at, 13, _fuel_event(week)) for week in records_of(chosen, FuelIndex)),
+        *((bill.known_at, 14, _invoice_event(bill)) for bill in _billed(chosen)),
     ]
     feed.sort(key=lambda entry: (entry[0], entry[1], entry[2]["id"]))
     return (event for _, _, event in feed)
@@ -174,6 +177,27 @@ def _position_event(lies: InventoryPosition) -> CloudEvent:
 def _adjustment_event(one: InventoryAdjustment) -> CloudEvent:
     source = f"/warehouses/{one.place}/stock"
     return _envelope(EventType.STOCK_ADJUSTMENT, one.adjustment_id, source, one.adjustment_id, _data(one))
+
+
+def _fuel_event(week: FuelIndex) -> CloudEvent:
+    event_id = f"{week.fuel_index_id}-{_stamp(week.valid_from)}"
+    return _envelope(EventType.FUEL_INDEX, event_id, "/contracts", week.fuel_index_id, _data(week))
+
+
+def _billed(tables: RecordTables) -> Iterator[BilledInvoice]:
+    """Yield invoices with the charges that were told together with them."""
+    lines: dict[tuple[str, datetime], list[BilledLine]] = {}
+    for line in records_of(tables, InvoiceLine):
+        told = line.model_dump(include=set(BilledLine.model_fields))
+        lines.setdefault((line.invoice_id, line.known_at), []).append(BilledLine.model_validate(told))
+    for invoice in records_of(tables, FreightInvoice):
+        own = lines.get((invoice.invoice_id, invoice.known_at), ())
+        yield BilledInvoice.model_validate({**invoice.model_dump(), "lines": own})
+
+
+def _invoice_event(bill: BilledInvoice) -> CloudEvent:
+    source = f"/carriers/{bill.carrier_id}/invoices"
+    return _envelope(EventType.INVOICE, bill.invoice_id, source, bill.invoice_id, _data(bill))
 
 
 def _stamp(time: datetime) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from features.vocabulary import SubjectType
 from serving.demo.processes import DemoError, Processes
 from serving.demo.summary import Summary
 
@@ -21,18 +22,20 @@ GOOD = Summary(
     events=1_834,
     repeats=5,
     rejected=0,
-    scores=626,
-    answered=624,
-    decisions={"none": 485, "review": 103, "notify": 34, "escalate": 2},
+    asked={SubjectType.SHIPMENT: 626, SubjectType.INVOICE: 156},
+    answered=780,
+    decisions={
+        SubjectType.SHIPMENT: {"none": 485, "review": 103, "notify": 34, "escalate": 2},
+        SubjectType.INVOICE: {"approve": 134, "review": 20, "short_pay": 2},
+    },
     suggested={"split": 18},
     calls={"delivered": 36},
     attempts=42,
     effects=36,
     verified=36,
     repeated_calls=3,
-    waiting=103,
-    at_stake_minor=1_860_260,
-    currency="EUR",
+    waiting={SubjectType.SHIPMENT: 103, SubjectType.INVOICE: 20},
+    at_stake_minor={"EUR": 1_860_260},
     chain_problems=0,
     p50_ms=6.7,
     p99_ms=13.2,
@@ -73,8 +76,9 @@ class TestSummary:
             ({"effects": 35}, "36 calls are delivered but 35 had their effect"),
             ({"verified": 35}, "36 calls are delivered but 35 are verified"),
             ({"calls": {}, "effects": 0, "verified": 0}, "No call was delivered"),
-            ({"waiting": 0}, "Nothing waits"),
-            ({"answered": 623}, "623 decisions were answered but 624"),
+            ({"waiting": {}}, "Nothing waits"),
+            ({"answered": 779}, "779 decisions were answered but 780"),
+            ({"decisions": {SubjectType.SHIPMENT: {"none": 780}}}, "Nothing was decided about invoices"),
             ({"chain_problems": 1}, "chain of decisions"),
         ],
     )
@@ -87,7 +91,16 @@ class TestSummary:
         console = Console(width=100, record=True, file=StringIO())
         console.print(GOOD.table())
         drawn = console.export_text()
-        for words in ("1,834 taken in", "split 18", "36 calls in 42 attempts", "18,602.60 EUR", "6.7 ms / 13.2 ms"):
+        for words in (
+            "1,834 taken in",
+            "ask a person 103",
+            "short pay 2",
+            "103 shipments and 20 invoices",
+            "split 18",
+            "36 calls in 42 attempts",
+            "18,602.60 EUR",
+            "6.7 ms / 13.2 ms",
+        ):
             assert words in drawn
 
 

@@ -46,7 +46,12 @@ def planned(one: Shipment) -> tuple[datetime, Mapping[str, Any]]:
 
 
 def asked(tasks: list[Task]) -> list[tuple[datetime, str, str]]:
-    return [(task.at, task.shipment_id, task.moment) for task in tasks if task.event is None]
+    found = []
+    for task in tasks:
+        if task.ask is not None:
+            name, _, moment = task.ask.key.rpartition(":")
+            found.append((task.at, name, moment))
+    return found
 
 
 class Service:
@@ -117,6 +122,13 @@ class TestPlan:
         tasks = plan([planned(shipment("S1", leaves, known_at=START + timedelta(hours=1)))], [], START, END)
         assert [moment for _, _, moment in asked(tasks)] == ["24h_before", "2h_before"]
 
+    def test_asks_about_an_invoice_when_it_comes_in(self) -> None:
+        data = {"invoice_id": "I-1", "known_at": START.isoformat()}
+        event, question = plan([(START, {"type": "freight.invoice", "id": "I-1", "data": data})], [], START, END)
+        assert event.event is not None
+        assert question.ask is not None
+        assert (question.ask.path, question.ask.body) == ("/v1/triage/invoices", {"invoice_id": "I-1"})
+
     def test_an_event_goes_before_the_question_that_it_raises(self) -> None:
         tasks = plan([delivery("S1", "departed", START)], [], START, END)
         assert [task.event is not None for task in tasks] == [True, False]
@@ -136,7 +148,7 @@ class TestPlay:
             ("triage", "S1"),
         ]
         assert service.keys == ["S1:24h_before", "S1:2h_before", "S1:at_departure"]
-        assert (tally.scored, tally.decision_ids, tally.events["accepted"]) == (3, {"dec-S1"}, 2)
+        assert (tally.asked, tally.decision_ids, tally.events["accepted"]) == ({"shipment": 3}, {"dec-S1"}, 2)
         assert len(tally.seconds) == 3
 
     def test_events_that_are_due_together_go_as_one_batch(self) -> None:
@@ -148,7 +160,7 @@ class TestPlay:
     def test_a_shipment_that_is_over_counts_as_such(self) -> None:
         service = Service(over=frozenset({"S1"}))
         tally = run(plan([delivery("S1", "departed", START)], [], START, END), service)
-        assert (tally.over, tally.scored) == (1, 0)
+        assert (tally.over, tally.asked.total()) == (1, 0)
 
     def test_a_failure_of_the_service_ends_the_replay(self) -> None:
         with pytest.raises(httpx.HTTPStatusError):

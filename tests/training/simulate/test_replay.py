@@ -10,6 +10,7 @@ import pytest
 
 from features.carrier_records import Claim, Tender, TenderResponse
 from features.fields import Record
+from features.invoice_records import BilledInvoice, FuelIndex
 from features.order_records import PlacedOrder
 from features.records import DeliveryEvent, Disruption, Shipment, WeatherForecast, WeatherObservation
 from features.stock_records import InventoryAdjustment, InventoryPosition, LabourShift, WarehouseTask
@@ -34,7 +35,10 @@ RECORD_OF = {
     EventType.ORDER: PlacedOrder,
     EventType.STOCK_POSITION: InventoryPosition,
     EventType.STOCK_ADJUSTMENT: InventoryAdjustment,
+    EventType.INVOICE: BilledInvoice,
+    EventType.FUEL_INDEX: FuelIndex,
 }
+NOT_EVERY_DAY = {EventType.DISRUPTION, EventType.FUEL_INDEX}
 
 
 def subject_of(record: Record) -> str | None:
@@ -55,6 +59,10 @@ def subject_of(record: Record) -> str | None:
             return record.sku
         case InventoryAdjustment():
             return record.adjustment_id
+        case BilledInvoice():
+            return record.invoice_id
+        case FuelIndex():
+            return record.fuel_index_id
         case _:
             return record.shipment_id
 
@@ -110,10 +118,13 @@ class TestReplayFeed:
                 "freight.order": len(after.orders) - len(before.orders),
                 "freight.stock.position": len(after.inventory_positions) - len(before.inventory_positions),
                 "freight.stock.adjustment": len(after.inventory_adjustments) - len(before.inventory_adjustments),
+                "freight.contract.fuel": len(after.fuel_index) - len(before.fuel_index),
+                "freight.invoice": len(after.freight_invoices) - len(before.freight_invoices),
             }
         )
-        lines = [line for event in feed if event["type"] == "freight.order" for line in event["data"]["lines"]]
-        assert len(lines) == len(after.order_lines) - len(before.order_lines)
+        lines = Counter(event["type"] for event in feed for _ in event["data"].get("lines", ()))
+        assert lines["freight.order"] == len(after.order_lines) - len(before.order_lines)
+        assert lines["freight.invoice"] == len(after.invoice_lines) - len(before.invoice_lines)
         told = Counter(event["id"] for event in feed if event["type"] == "freight.delivery")
         assert told == Counter(after.events["event_id"]) - Counter(before.events["event_id"])
 
@@ -124,7 +135,7 @@ class TestReplayFeed:
 
     def test_each_is_a_cloudevent_whose_data_is_the_record(self, feed: list[dict]) -> None:
         told = {event["type"] for event in feed}
-        assert told | {EventType.DISRUPTION} == {event_type.value for event_type in RECORD_OF}  # not every day has one
+        assert told | NOT_EVERY_DAY == {event_type.value for event_type in RECORD_OF}
         for event in feed:
             record = RECORD_OF[EventType(event["type"])].model_validate(event["data"])
             assert event["specversion"] == "1.0"
@@ -153,8 +164,16 @@ class TestReplayFeed:
         ]
         orders = [record for record in records if isinstance(record, PlacedOrder)]
         apart = [part for order in orders for part in (order.order(), *order.order_lines())]
-        tables = RecordTables.from_records([*apart, *(one for one in records if not isinstance(one, PlacedOrder))])
+        bills = [record for record in records if isinstance(record, BilledInvoice)]
+        apart += [part for bill in bills for part in (bill.invoice(), *bill.invoice_lines())]
+        whole = (one for one in records if not isinstance(one, PlacedOrder | BilledInvoice))
+        tables = RecordTables.from_records([*apart, *whole])
         lines = small.tables.known(after=START, until=END).order_lines
+        charges, by_charge = small.tables.known(after=START, until=END).invoice_lines, ["invoice_id", "line_number"]
+        pd.testing.assert_frame_equal(
+            tables.invoice_lines.sort_values(by_charge, ignore_index=True),
+            charges.sort_values(by_charge, ignore_index=True),
+        )
         by_line = ["order_id", "line_id"]
         pd.testing.assert_frame_equal(
             tables.order_lines.sort_values(by_line, ignore_index=True), lines.sort_values(by_line, ignore_index=True)
