@@ -17,7 +17,7 @@ from sqlalchemy import Engine, insert
 
 from features.vocabulary import Branch
 from routing.canonical import canonical_json
-from routing.context import NO_CONTEXT
+from routing.context import Context
 from routing.decision import GENESIS, SealedDecision, decision_body, seal
 from routing.engine import Choice, decide
 from routing.facts import STRONGEST_BRANCH_TAKEN
@@ -73,7 +73,7 @@ class Generated:
         restate(facts, policy.costs)
         subject = self._world.subject(name, facts)
         facts[STRONGEST_BRANCH_TAKEN] = subject.strongest.value
-        context = self._world.context(subject, facts, NO_CONTEXT, self._now)
+        context = self._world.context(subject, facts, Context(subject_id=name), self._now)
         choice = decide(policy, facts, self._now, context)
         self._world.decided(subject, choice, facts)
         version = f"{name}#{self._sequence}"
