@@ -78,8 +78,9 @@ TAMPERED: dict[str, Callable[[House], None]] = {
     ),
     "one is inserted": lambda house: execute(
         house,
-        "INSERT INTO decisions SELECT 5, 'dec_x', 'x', subject_id, moment, branch, mode, decided_at, body, "
-        "previous_hash, hash, subject_type FROM decisions WHERE sequence = 4",
+        "INSERT INTO decisions (sequence, decision_id, subject_version, subject_type, subject_id, moment, branch, "
+        "mode, decided_at, body, previous_hash, hash) SELECT 5, 'dec_x', 'x', subject_type, subject_id, moment, "
+        "branch, mode, decided_at, body, previous_hash, hash FROM decisions WHERE sequence = 4",
     ),
     "the chain is rewritten from the second on": lambda house: rewrite_from(house, 2),
     "the last is rewritten": lambda house: rewrite_from(house, 4),
