@@ -99,7 +99,12 @@ def after_compensation(session: Session, compensation: OutgoingCallRow, *, actor
     if effect is not Effect.VERIFIED and effect not in _CAME_TO_NOTHING:
         return
     row = locked(session, compensation.compensates)
-    if row is None or row.effect not in (Effect.COMPENSATING, Effect.WITH_PERSON, Effect.UNVERIFIED):
+    if row is None:
+        return
+    if effect is Effect.WITH_PERSON and row.effect not in (Effect.COMPENSATING, Effect.FAILED, Effect.WITHDRAWN):
+        why = f"Whether {row.branch} is undone is not certain: {compensation.effect_because}"
+        put_before_person(session, row, why, actor=actor, now=now)
+    if row.effect not in (Effect.COMPENSATING, Effect.WITH_PERSON, Effect.UNVERIFIED):
         return
     if effect is Effect.VERIFIED:
         move(session, row, Effect.COMPENSATED, because=f"undone by {compensation.call_id}", actor=actor, now=now)

@@ -122,6 +122,17 @@ class TestUndo:
         assert reported(any_house, call_id, "done")["reception"] == "contradicting"
         assert len(items_about(any_house, call_id)) == 1
 
+    def test_contradicting_words_on_the_undoing_are_put_to_a_person_too(self, any_house: House) -> None:
+        call_id = verified(any_house)
+        undoing = undone(any_house, call_id).json()["call_id"]
+        delivered(any_house)
+        reported(any_house, undoing, "done")
+        assert effect(any_house, call_id) == "compensated"
+        assert reported(any_house, undoing, "failed")["reception"] == "contradicting"
+        assert effect(any_house, call_id) == "with_person"
+        (item,) = items_about(any_house, call_id)
+        assert item.why.startswith("Whether rebook is undone is not certain: ")
+
 
 class TestOneLiveBooking:
     def test_a_person_cannot_let_out_a_second_one_before_the_first_is_known_to_be_gone(self, both_house: House) -> None:
