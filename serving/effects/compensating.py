@@ -101,17 +101,15 @@ def after_compensation(session: Session, compensation: OutgoingCallRow, *, actor
     row = locked(session, compensation.compensates)
     if row is None:
         return
-    if effect is Effect.WITH_PERSON and row.effect not in (Effect.COMPENSATING, Effect.FAILED, Effect.WITHDRAWN):
-        why = f"Whether {row.branch} is undone is not certain: {compensation.effect_because}"
-        put_before_person(session, row, why, actor=actor, now=now)
-    if row.effect not in (Effect.COMPENSATING, Effect.WITH_PERSON, Effect.UNVERIFIED):
-        return
     if effect is Effect.VERIFIED:
-        move(session, row, Effect.COMPENSATED, because=f"undone by {compensation.call_id}", actor=actor, now=now)
-        close_unheld(session, row.call_id, because="it is undone", actor=actor, now=now)
-        return
-    if row.effect == Effect.COMPENSATING:
+        if row.effect in (Effect.COMPENSATING, Effect.WITH_PERSON, Effect.UNVERIFIED):
+            move(session, row, Effect.COMPENSATED, because=f"undone by {compensation.call_id}", actor=actor, now=now)
+            close_unheld(session, row.call_id, because="it is undone", actor=actor, now=now)
+    elif row.effect == Effect.COMPENSATING:
         why = f"Undoing {row.branch} came to nothing: {compensation.effect_because}"
+        put_before_person(session, row, why, actor=actor, now=now)
+    elif effect is Effect.WITH_PERSON and row.effect not in (Effect.FAILED, Effect.WITHDRAWN):
+        why = f"Whether {row.branch} is undone is not certain: {compensation.effect_because}"
         put_before_person(session, row, why, actor=actor, now=now)
 
 
