@@ -135,8 +135,12 @@ def settle_call(session: Session, row: OutgoingCallRow, *, actor: str, now: date
 
     One that a worker has in hand may be on its way; it is settled when the worker gives it up or puts it off.
     """
-    if row.status not in _UNSETTLED:
-        return
+    if row.status in _UNSETTLED:
+        settle_received(session, row, actor=actor, now=now)
+
+
+def settle_received(session: Session, row: OutgoingCallRow, *, actor: str, now: datetime) -> None:
+    """Settle a call that nobody has in hand and of which an outcome was reported."""
     old = {"status": row.status, "attempts": row.attempts}
     row.status, row.delivered_at, row.last_error = "delivered", now, None
     row.lease_owner = row.lease_expires_at = None

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session, aliased
 
 from routing.canonical import rfc3339
+from routing.effects import Effect
 from serving.db.engine import read_only, session_factory
 from serving.db.subjects import same_subject
 from serving.db.tables import OutgoingCallRow
@@ -43,6 +44,17 @@ class OvertakenError(DeadLetterError):
         super().__init__(
             f"Call '{call_id}' is not sent again: call '{later_call_id}' of the same shipment, decided later, is "
             f"{later_status}, and the older one would undo the order. Dismiss it with a reason."
+        )
+
+
+class BeingUndoneError(DeadLetterError):
+    """The call that undoes this one is under way, so this one must not take effect any more."""
+
+    def __init__(self, call_id: str) -> None:
+        self.call_id = call_id
+        super().__init__(
+            f"Call '{call_id}' is not sent again: a call that undoes it is under way. Dismiss it with a reason, or "
+            "wait until it is known what became of the other."
         )
 
 
@@ -117,7 +129,7 @@ def replay(engine: Engine, call_id: str, *, actor: str, now: datetime) -> None:
 
     Raises
     ------
-    NotADeadLetterError, OvertakenError, UselessError
+    NotADeadLetterError, OvertakenError, BeingUndoneError, UselessError
         It is left as it is.
     """
     with session_factory(engine).begin() as session:
@@ -126,6 +138,8 @@ def replay(engine: Engine, call_id: str, *, actor: str, now: datetime) -> None:
         later = [other for other in calls if other.position > row.position and other.status in _TAKES_EFFECT]
         if later:
             raise OvertakenError(call_id, later[0].call_id, later[0].status)
+        if row.effect == Effect.COMPENSATING:
+            raise BeingUndoneError(call_id)
         if row.latest_useful_at is not None and row.latest_useful_at <= now:
             raise UselessError(call_id, row.latest_useful_at, now)
         old = {"status": row.status, "attempts": row.attempts, "reason": row.last_error}

@@ -30,7 +30,7 @@ from serving.db.tables import OutgoingCallRow
 from serving.directives import repository as directives
 from serving.effects import booking, tending
 from serving.effects.moves import ask_again, locked
-from serving.effects.reporting import take_report
+from serving.effects.reporting import settle_received, take_report
 from serving.effects.settling import after_move
 from serving.policies.bundles import Bundles
 from serving.policies.errors import LifeError
@@ -69,14 +69,15 @@ class SqlOutbox:
         """Lease up to `limit` due calls.
 
         None of a branch that is stopped, and none that books transport for a shipment which has a live booking: those
-        wait until it goes on, or until the other booking is gone.
+        wait until it goes on, or until the other booking is gone. One whose outcome was reported while a worker had it
+        that has not come back is settled, not leased.
         """
         expires_at = real_now + lease
         with _transaction(self._sessions) as session:
             directives.lock_shared(session)
             due = and_(_claimable(real_now), _call_is_due(now), ~directives.stops(_Call.branch, now))
             found = session.execute(
-                select(_Call.position, _Call.status, _Call.attempts, _Call.effect)
+                select(_Call.position, _Call.status, _Call.attempts, _Call.effect, _Call.outcome, _Call.call_id)
                 .where(self._is_for(target), due, _is_next_in_turn())
                 .order_by(_Call.next_attempt_at, _Call.position)
                 .limit(limit)
@@ -84,7 +85,8 @@ class SqlOutbox:
             ).all()
             if not found:
                 return []
-            before = {row.position: row for row in found}
+            before = {row.position: row for row in found if row.outcome is None}
+            self._settle_reported(session, [row.call_id for row in found if row.outcome is not None], now=now)
             # Whose turn it is is asked again now that the rows are ours: on PostgreSQL a dead letter of the same
             # shipment may have been put back between the reading and the locking.
             rows = session.execute(
@@ -131,6 +133,12 @@ class SqlOutbox:
             )
             for row in sorted(rows, key=lambda row: turn[row.position])
         ]
+
+    def _settle_reported(self, session: Session, call_ids: Sequence[str], *, now: datetime) -> None:
+        for call_id in call_ids:
+            row = locked(session, call_id)
+            if row is not None:
+                settle_received(session, row, actor=WORKER, now=now)
 
     def delivered(self, call: LeasedCall, *, now: datetime) -> bool:
         """Settle a call that was accepted."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from serving.db.tables import OutgoingCallRow
-from serving.worker.dead_letters import dead_letters
+from serving.worker.dead_letters import BeingUndoneError, dead_letters, replay
 from serving.worker.outbox import SqlOutbox
 from tests.serving.bundles import changed
 from tests.serving.effects.calls import (
@@ -112,6 +112,15 @@ class TestUndo:
             delivered(house)
             assert reported(house, call_id, "partial")["effect"] == "with_person"
             assert len(items_about(house, call_id)) == 1
+
+    def test_a_dead_letter_that_is_being_undone_is_not_sent_again(self, both_house: House) -> None:
+        call_id, now = rebooked(both_house), both_house.clock.now()
+        (leased,) = claimed(both_house)
+        assert SqlOutbox(both_house.engine).dead(leased, reason="HTTP 422", now=now)
+        undone(both_house, call_id)
+        with pytest.raises(BeingUndoneError, match="a call that undoes it is under way"):
+            replay(both_house.engine, call_id, actor="dana", now=now)
+        assert delivered(both_house) == [call_id.removesuffix("1") + "compensate"]
 
     def test_done_after_it_was_undone_is_a_contradiction(self, any_house: House) -> None:
         call_id = rebooked(any_house)

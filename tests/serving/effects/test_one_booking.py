@@ -87,7 +87,13 @@ class OneShipment(RuleBasedStateMachine):
                 verify_within=self.policy.branches[branch].verify_within,
             )
 
-    @rule(ends=sampled_from(["delivered", "delivered", "retry_at", "dead", "lost"]))
+    @precondition(lambda self: self.decisions)
+    @rule()
+    def a_worker_never_comes_back(self) -> None:
+        self.claim()
+
+    @precondition(lambda self: self.decisions)
+    @rule(ends=sampled_from(["delivered", "delivered", "retry_at", "dead"]))
     def work(self, ends: str) -> None:
         for call in self.claim():
             if ends == "delivered":
@@ -154,6 +160,7 @@ class OneShipment(RuleBasedStateMachine):
                 return
             item.status = "done"
 
+    @precondition(lambda self: self.decisions)
     @rule(sends=booleans())
     def look_through_dead_letters(self, sends: bool) -> None:
         for letter in dead_letters(self.engine):

@@ -78,6 +78,19 @@ def test_nor_is_it_sent_again_or_a_dead_letter_if_it_came_while_a_worker_had_the
     assert delivered(both_house) == [call_id.removesuffix("1") + "compensate"]
 
 
+def test_nor_is_it_sent_again_if_the_worker_never_came_back(both_house: House) -> None:
+    call_id, clock = rebooked(both_house), both_house.clock
+    claimed(both_house)
+    reported(both_house, call_id, "failed", reason="no capacity")
+    assert claimed(both_house) == [], "its lease still runs"
+    clock.advance(timedelta(minutes=5))
+    assert claimed(both_house) == []
+    assert (call(both_house, call_id)["status"], call(both_house, call_id)["attempts"]) == ("delivered", 1)
+    moves = both_house.audited_of(f"call:{call_id}")
+    assert [row.action for row in moves].count("call.claimed") == 1
+    assert moves[-1].action == "call.delivered"
+
+
 def test_a_repeat_counts_once_under_the_same_key_and_under_another(any_house: House) -> None:
     call_id = told(any_house)
     delivered(any_house)
