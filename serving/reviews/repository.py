@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum, StrEnum
 
-from sqlalchemy import ColumnElement, CursorResult, and_, case, func, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, CursorResult, and_, bindparam, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from serving.db.statements import table_of
 from serving.db.subjects import SubjectKey, about
 from serving.db.tables import AuditRow, ReviewItemRow
 from serving.reviews.reasons import Answer, ReasonCode
@@ -166,9 +167,8 @@ def close(session: Session, item_id: str, *, token: str, now: datetime, closing:
 
 def supersede(session: Session, key: SubjectKey, *, now: datetime, closing: Closing) -> list[str]:
     """Close the items of a subject that nobody holds, but for those about a call. Return their ids."""
-    free = and_(about(ReviewItemRow, key), ReviewItemRow.call_id.is_(None), _is_free(now))
-    statement = update(ReviewItemRow).where(free).values(_closed(closing, now)).returning(ReviewItemRow.item_id)
-    return list(session.scalars(statement.execution_options(synchronize_session=False)))
+    of_key = {"of_type": key.type.value, "of_id": key.id, "since": now}
+    return list(session.scalars(_SUPERSEDING, of_key | _closed(closing, now)))
 
 
 def say_too(session: Session, key: SubjectKey, news: str) -> list[str]:
@@ -188,9 +188,17 @@ def open_about(session: Session, key: SubjectKey) -> list[tuple[str, str, int]]:
     return [(item_id, why, stake) for item_id, why, stake in session.execute(asked)]
 
 
-def _is_free(now: datetime) -> ColumnElement[bool]:
+def _is_free(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     item = ReviewItemRow
     return or_(item.status == OPEN, and_(item.status == CLAIMED, item.claim_expires_at <= now))
+
+
+_SUPERSEDING = (
+    update(table_of(ReviewItemRow))
+    .where(ReviewItemRow.subject_type == bindparam("of_type"), ReviewItemRow.subject_id == bindparam("of_id"))
+    .where(ReviewItemRow.call_id.is_(None), _is_free(bindparam("since")))
+    .returning(ReviewItemRow.item_id)
+)
 
 
 def _is_held(item_id: str, token: str, now: datetime) -> ColumnElement[bool]:
