@@ -31,6 +31,8 @@ from serving.worker.outbox import OPEN
 
 SEED = 1
 REPLAY_DAYS = 2
+TRAINED = {"delay": "demo.yaml", "shortage": "shortage.yaml"}
+"""Models of the demo, each with its configuration."""
 BILL_DAYS = 14
 """Days of earlier bills that the service knows: one that comes twice within them is found."""
 FAIL_SHARE = 0.2
@@ -64,18 +66,19 @@ def tell(out: Path, *, speed: float, port: int, lasts: bool) -> bool:
             "simulate",
             ["training", "simulate", "--out", f"{out}/data", "--seed", f"{SEED}", "--replay-days", f"{REPLAY_DAYS}"],
         )
-        console.print("[bold]2/4[/] the delay model is trained on all but the last two days, judged and registered")
+        console.print("[bold]2/4[/] models are trained on all but the last two days, judged and registered")
         tracking = f"sqlite:///{out}/mlflow.db"
         history = out / "data" / "replay" / "history"
         _keep_bills(history)
-        config = Path(str(files("training"))) / "configs" / "demo.yaml"
-        processes.run(
-            "train",
-            [
-                *("training", "train", "delay", "--data", f"{history}", "--config", f"{config}"),
-                *("--out", f"{out}/models", "--tracking-uri", tracking),
-            ],
-        )
+        for model, config in TRAINED.items():
+            processes.run(
+                f"train-{model}",
+                [
+                    *("training", "train", model, "--data", f"{history}"),
+                    *("--config", str(files("training") / "configs" / config)),
+                    *("--out", f"{out}/models/{model}", "--tracking-uri", tracking),
+                ],
+            )
         console.print("[bold]3/4[/] service, worker and a receiver that fails every fifth call are started")
         tasks = _tasks(history, out / "data" / "replay" / "feed.jsonl")
         with _waiting(console, "the service reads the generated months, and rates the newest bills again"):
@@ -165,7 +168,7 @@ def _start(
         [
             *("serving", "serve", "--database", database, "--port", f"{port}", "--tracking-uri", tracking),
             *("--history", f"{history}", "--claim-minutes", claim_minutes, "--demo", *simulated),
-            *("--invoice-policy", f"{bundled_policy(SubjectType.INVOICE)}"),
+            *("--invoice-policy", f"{bundled_policy(SubjectType.INVOICE)}", "--shortage-model", "shortage"),
         ],
     )
     processes.wait_for("receiver", f"http://127.0.0.1:{receiver_port}/health")

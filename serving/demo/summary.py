@@ -53,7 +53,7 @@ class Summary:
             f"{delivered} calls are delivered but {self.effects} had their effect.": delivered != self.effects,
             f"{delivered} calls are delivered but {self.verified} are verified.": delivered != self.verified,
             "No call was delivered.": delivered == 0,
-            "Nothing was decided about invoices.": not self.decisions.get(SubjectType.INVOICE),
+            **{f"Nothing was decided about {about}s.": not self.decisions.get(about) for about in SubjectType},
             "Nothing waits for a person.": sum(self.waiting.values()) == 0,
             f"{self.answered} decisions were answered but {on_record} are on record.": self.answered != on_record,
             f"{self.chain_problems} problems in the chain of decisions.": self.chain_problems > 0,
@@ -95,7 +95,8 @@ def _listed(counts: Mapping[str, int]) -> str:
 
 
 def _waiting(counts: Mapping[SubjectType, int]) -> str:
-    return " and ".join(f"{count:,} {about}s" for about, count in counts.items()) or "nothing"
+    *first, last = [f"{count:,} {about}s" for about, count in counts.items()] or ["nothing"]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _amounts(minor: Mapping[str, int]) -> str:

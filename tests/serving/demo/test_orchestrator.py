@@ -40,6 +40,11 @@ def delivery(name: str, status: str, known_at: datetime) -> tuple[datetime, Mapp
     return known_at, {"type": "freight.delivery", "id": f"{name}-{status}", "data": data}
 
 
+def pick(wave: str, status: str, known_at: datetime) -> tuple[datetime, Mapping[str, Any]]:
+    data = {"task_id": "T-1", "wave_id": wave, "status": status, "known_at": known_at.isoformat()}
+    return known_at, {"type": "freight.warehouse.task", "id": f"{wave}-{status}-{known_at:%H}", "data": data}
+
+
 def planned(one: Shipment) -> tuple[datetime, Mapping[str, Any]]:
     data = one.model_dump(mode="json", exclude_none=True)
     return one.known_at, {"type": "freight.shipment.planned", "id": one.shipment_id, "data": data}
@@ -71,6 +76,9 @@ class Service:
             self.calls.append(("events", [event["id"] for event in body]))
             assert all("known_at" not in event["data"] for event in body)
             return httpx.Response(200, json={"results": [{"status": "accepted"} for _ in body]})
+        if request.url.path == "/v1/triage/shortages":
+            lines = [{"decision_id": f"dec-{body['wave_id']}-{number}"} for number in (1, 2)]
+            return httpx.Response(200, json={"lines": lines})
         name = body["shipment_id"]
         self.calls.append(("triage", name))
         self.keys.append(request.headers["Idempotency-Key"])
@@ -129,6 +137,17 @@ class TestPlan:
         assert question.ask is not None
         assert (question.ask.path, question.ask.body) == ("/v1/triage/invoices", {"invoice_id": "I-1"})
 
+    def test_asks_about_a_wave_once_an_hour_before_it_is_released(self) -> None:
+        release, later = START + timedelta(hours=3), START + timedelta(hours=4)
+        tasks = plan(
+            [pick("W-1", "planned", START), pick("W-1", "released", release), pick("W-1", "released", later)],
+            [],
+            START,
+            END,
+        )
+        (question,) = [(task.at, task.ask.path, task.ask.body) for task in tasks if task.ask is not None]
+        assert question == (release - timedelta(hours=1), "/v1/triage/shortages", {"wave_id": "W-1"})
+
     def test_an_event_goes_before_the_question_that_it_raises(self) -> None:
         tasks = plan([delivery("S1", "departed", START)], [], START, END)
         assert [task.event is not None for task in tasks] == [True, False]
@@ -156,6 +175,11 @@ class TestPlay:
         service = Service()
         run(plan([delivery(f"S{number}", "delivered", at) for number in range(5)], [], START, END), service)
         assert [len(ids) for _, ids in service.calls] == [5]
+
+    def test_every_line_of_a_wave_counts_as_a_decision(self) -> None:
+        tally = run(plan([pick("W-1", "released", START + timedelta(hours=3))], [], START, END), Service())
+        assert (tally.asked, tally.decision_ids) == ({"shortage": 2}, {"dec-W-1-1", "dec-W-1-2"})
+        assert tally.seconds == [], "a request about many lines says nothing of what one takes"
 
     def test_a_shipment_that_is_over_counts_as_such(self) -> None:
         service = Service(over=frozenset({"S1"}))
