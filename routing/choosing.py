@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from features.vocabulary import Branch
+from routing.buckets import in_words, unknown_of
 from routing.context import Context
 from routing.directives import Standing
+from routing.errors import listed
 from routing.facts import Unknown
 from routing.policy import BranchTerms, Choosing, Mode, Policy, Rule
 
@@ -105,13 +107,18 @@ def effective_mode(terms: BranchTerms, known: Mapping[str, Any], standing: Stand
 def want_of_capacity(
     policy: Policy, branch: Branch, known: Mapping[str, Any], context: Context, standing: Standing
 ) -> str | None:
-    """Say what is used up; None if nothing is, or if a person decides anyway."""
+    """Say what is used up, or whose it would be cannot be told; None if neither, or if a person decides anyway."""
     terms = policy.branches[branch]
     if not terms.uses or not terms.acts(effective_mode(terms, known, standing)[0]):
         return None
     for name, amount in terms.uses.items():
         budget = policy.budgets[name]
+        unknown = unknown_of(budget, known)
+        if unknown:
+            verb = "is" if len(unknown) == 1 else "are"
+            return f"it cannot be told whose {name} {branch} would use: {listed(unknown)} {verb} not known"
         left = context.capacity.get(name, budget.amount)
         if left < amount:
-            return f"{branch} uses {amount:g} {budget.unit} of {name}, of which {max(left, 0):g} are left"
+            of_what = in_words(budget, known)
+            return f"{branch} uses {amount:g} {budget.unit} of {of_what}, of which {max(left, 0):g} are left"
     return None

@@ -35,7 +35,8 @@ class Context:
     Attributes
     ----------
     capacity
-        What is left of each budget of the bundle, in its unit; a budget that is not named is untouched.
+        What is left of each budget of the bundle, in its unit; a budget that is not named is untouched. Of one that is
+        kept apart: of the part from which the case would take.
     directives
         What is ordered; those out of force are passed over.
     history

@@ -131,6 +131,11 @@ class BudgetPart(Part):
     amount: float = Field(ge=0)
     unit: Words
     per_hours: float = Field(gt=0, le=8784, description="within any stretch of so many hours")
+    per: list[Words] = Field(
+        default_factory=list,
+        min_length=1,
+        description="facts for whose values the amount is kept apart, e.g. carrier_id; `bundle`: for each version",
+    )
     price_minor: int = Field(default=0, ge=0, description="what a unit is worth elsewhere; counts in expected cost")
     owner: Words
     review_by: date | None = None

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from features.vocabulary import Branch, SubjectType
+from routing.budget_terms import read_budgets
 from routing.canonical import digest
 from routing.conditions import Condition, all_of, negation
 from routing.cost import CostTable
@@ -19,7 +20,6 @@ from routing.declarations import read_declarations
 from routing.document import (
     BUNDLE_PARTS,
     SHIPMENTS_ONLY,
-    BudgetPart,
     BundlePart,
     CostsPart,
     FallbackPart,
@@ -46,7 +46,7 @@ from routing.lint import (
 )
 from routing.marks import Findings, Path, shown
 from routing.playbook_terms import check_suspensions, read_playbooks
-from routing.policy import Budget, Choosing, Confirmation, Fallback, Mode, Owner, Policy, Rule
+from routing.policy import Choosing, Confirmation, Fallback, Mode, Owner, Policy, Rule
 from routing.scope import Scope, Threshold
 from routing.shape import check_shape, read_part
 from routing.subjects import BRANCHES_OF, WEAKEST
@@ -86,6 +86,7 @@ def link(raw: dict[str, Any], findings: Findings, text: str) -> Policy | None:
     strength = _strength(data, subject, findings)
     costs = _costs(data, scope) if subject is SubjectType.SHIPMENT else _stake(data, scope)
     branches = read_terms(data, subject, owners, scope)
+    budgets = read_budgets(data, scope)
     guardrails = [*_rules(data, "guardrails", scope)]
     rules = [*_rules(data, "rules", scope)]
     playbooks = read_playbooks(data, owners, _section(data, "branches"), scope)
@@ -105,7 +106,7 @@ def link(raw: dict[str, Any], findings: Findings, text: str) -> Policy | None:
             by_cost=data.get("choice") == Choosing.LEAST_EXPECTED_COST,
             costs=costs,
             branches=branches,
-            budgets=_budgets(data),
+            budgets=budgets,
         ),
         findings,
     )
@@ -145,7 +146,7 @@ def link(raw: dict[str, Any], findings: Findings, text: str) -> Policy | None:
         on_unknown=on_unknown,
         review_dates=MappingProxyType(_review_dates(bundle)),
         choosing=Choosing(bundle.choice),
-        budgets=MappingProxyType(_budgets(data)),
+        budgets=MappingProxyType(budgets),
         playbooks=MappingProxyType(playbooks),
         exploration=exploration,
         warnings=findings.in_order(),
@@ -308,22 +309,6 @@ def _confirmation(part: RulePart, section: str, path: Path, findings: Findings) 
     if section == "guardrails":
         findings.error((*path, "confirm"), "a guardrail holds back at once; it waits for nothing. Drop it.")
     return Confirmation(times=part.confirm.times, within=timedelta(hours=part.confirm.within_hours))
-
-
-def _budgets(data: Mapping[str, Any]) -> dict[str, Budget]:
-    parts = {name: read_part(BudgetPart, item) for name, item in _section(data, "capacity").items()}
-    return {
-        name: Budget(
-            name=name,
-            amount=part.amount,
-            unit=part.unit,
-            per=timedelta(hours=part.per_hours),
-            price_minor=part.price_minor,
-            owner=part.owner,
-        )
-        for name, part in parts.items()
-        if part is not None
-    }
 
 
 def _check_branch(part: RulePart, section: str, data: Mapping[str, Any], path: Path, findings: Findings) -> bool:

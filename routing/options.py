@@ -7,13 +7,14 @@ from datetime import datetime
 
 from features.vocabulary import Branch
 from routing.allocation import Option
+from routing.buckets import bucket_of
 from routing.choosing import effective_mode, priced
 from routing.context import NO_CONTEXT, Context
 from routing.directives import in_force
 from routing.engine import Choice, decide
 from routing.evaluation import RuleOutcome
 from routing.facts import Unknown
-from routing.policy import Policy
+from routing.policy import BranchTerms, Policy
 
 
 def options_of(
@@ -21,7 +22,9 @@ def options_of(
 ) -> tuple[Option, ...]:
     """Return the branches that could be taken for a case, costs in minor units, and review, which uses no budget.
 
-    A case in which the rules leave nothing to choose has one option: what is decided, at no cost.
+    A case in which the rules leave nothing to choose has one option: what is decided, at no cost. What is used is named
+    by the bucket it is taken from (`routing.buckets.whole_buckets` says what there is of each); a branch of which that
+    cannot be told is no option.
     """
     choice = decide(policy, facts, now, context)
     offered = offered_branches(policy, choice)
@@ -35,8 +38,18 @@ def options_of(
         terms = policy.branches[branch]
         if standing.forbidding(branch, known) is None:
             acts = terms.acts(effective_mode(terms, known, standing)[0])
-            options.append(Option(branch.value, cost / 1e6, terms.uses if acts else {}))
+            uses = _uses(policy, terms, known) if acts else {}
+            if uses is not None:
+                options.append(Option(branch.value, cost / 1e6, uses))
     return tuple(options) or (Option(choice.branch.value, 0.0),)
+
+
+def _uses(policy: Policy, terms: BranchTerms, known: Mapping[str, object]) -> dict[str, float] | None:
+    """Return what a branch takes from which buckets; None if that cannot be told."""
+    buckets = {name: bucket_of(policy.budgets[name], known, policy.digest) for name in terms.uses}
+    if None in buckets.values():
+        return None
+    return {str(buckets[name]): amount for name, amount in terms.uses.items()}
 
 
 def offered_branches(policy: Policy, choice: Choice) -> tuple[Branch, ...]:

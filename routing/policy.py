@@ -99,7 +99,11 @@ class LatestUseful:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """How much of something may be used within any stretch of time; `price_minor` is what a unit is worth elsewhere."""
+    """How much of something may be used within any stretch of time; `price_minor` is what a unit is worth elsewhere.
+
+    The amount is there for each value of the facts in `apart` (`routing.buckets`); for all cases together if it is
+    empty.
+    """
 
     name: str
     amount: float
@@ -107,6 +111,7 @@ class Budget:
     per: timedelta
     price_minor: int
     owner: str
+    apart: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

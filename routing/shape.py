@@ -55,6 +55,9 @@ def _message(item: Any, path: Path, schema: dict[str, Any]) -> str:
             expected = str(item["ctx"]["expected"]).replace("'", "")
             options = expected.replace(" or ", ", ").split(", ")
             return f"found {shown(item['input'])}, expected {expected}.{did_you_mean(str(item['input']), options)}"
+        case "too_short":
+            least = item["ctx"]["min_length"]
+            return f"found {item['ctx']['actual_length']} item(s), expected at least {least} item{'s'[: least > 1]}."
     wanted = str(item["msg"]).removeprefix("Input should ").removeprefix("be ")
     return f"found {shown(item['input'])}; it should be {wanted}."
 

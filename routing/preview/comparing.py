@@ -79,13 +79,16 @@ def compare(
     """
     world = World(policy, history_before)
     for call in earlier_calls:
-        world.called(call)
+        world.called(call, by_this=False)
     asked: dict[str, bool] = {}
     pending = deque(calls_of_people)
     for past in decisions:
         while pending and pending[0].sequence < past.sequence:
             let_out = pending.popleft()
-            (world.called if asked.get(let_out.decision_id, True) else world.missed)(let_out)
+            if asked.get(let_out.decision_id, True):
+                world.called(let_out, by_this=let_out.decision_id in asked)
+            else:
+                world.missed(let_out)
         compared = _again(policy, world, past, restate)
         asked[compared.decision_id] = compared.after.branch is Branch.REVIEW
         yield compared

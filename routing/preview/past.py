@@ -25,7 +25,7 @@ class PastCall:
     """A call that went out for a decision.
 
     `sequence` is the newest decision of the chain when it did: decisions after that see what it took. `facts` are those
-    of its decision.
+    of its decision, `bundle` is the digest of the bundle by which that was made.
     """
 
     decision_id: str
@@ -34,3 +34,4 @@ class PastCall:
     at: datetime
     sequence: int
     facts: Mapping[str, object]
+    bundle: str

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from features.vocabulary import Branch, SubjectType
+from routing.buckets import Bucket, bucket_of
 from routing.context import Context, Past
 from routing.engine import Choice
 from routing.evaluation import RuleOutcome
 from routing.facts import STRONGEST_BRANCH_TAKEN
-from routing.policy import Policy
+from routing.policy import Budget, Policy
 from routing.preview.past import PastCall
 
 _MILLION = 1_000_000
@@ -63,7 +65,8 @@ class World:
         self._looks_back = policy.looks_back is not None
         self._history_before = history_before
         self._subjects: dict[str, Subject] = {}
-        self._uses = {name: Uses() for name in policy.budgets}
+        self._uses: defaultdict[Bucket, Uses] = defaultdict(Uses)
+        self._keeps_apart = any(budget.apart for budget in policy.budgets.values())
         self._taken: dict[tuple[Branch, Any], datetime] = {}
         self._rests = any(terms.cool_down for terms in policy.branches.values())
 
@@ -77,16 +80,30 @@ class World:
 
     def context(self, subject: Subject, facts: Mapping[str, object], given: Context, now: datetime) -> Context:
         """Return the context of a decision in this world. `given` is what it takes over from the record."""
-        capacity = {
-            name: (round(budget.amount * _MILLION) - self._uses[name].since(now - budget.per)) / _MILLION
-            for name, budget in self._policy.budgets.items()
-        }
         return replace(
             given,
-            capacity=capacity,
+            capacity=self._left(facts, now),
             history=tuple(self._within(subject.history, now)),
             last_taken=self._last_taken(facts) if self._rests else {},
         )
+
+    def _left(self, facts: Mapping[str, object], now: datetime) -> dict[str, float]:
+        """Return what is left for a case of each budget; one of which it cannot be told is left out."""
+        left = {}
+        for budget, bucket in self._buckets(self._policy.budgets, facts, self._policy.digest):
+            used = self._uses[bucket].since(now - budget.per)
+            left[budget.name] = (round(budget.amount * _MILLION) - used) / _MILLION
+        return left
+
+    def _buckets(
+        self, names: Iterable[str], facts: Mapping[str, object], bundle: str
+    ) -> Iterator[tuple[Budget, Bucket]]:
+        """Yield what a case takes from of some budgets, where that can be told."""
+        known = self._policy.reader.read(facts).known if self._keeps_apart else {}
+        for budget in (self._policy.budgets[name] for name in names):
+            bucket = bucket_of(budget, known, bundle)
+            if bucket is not None:
+                yield budget, bucket
 
     def decided(self, subject: Subject, choice: Choice, facts: Mapping[str, object]) -> None:
         """Let a decision have its effect."""
@@ -98,17 +115,23 @@ class World:
             hits = tuple(result.rule_id for result in choice.rule_results if result.outcome in _HAD_HIT)
             subject.history.append(Past(at=choice.decided_at, branch=choice.branch, hits=hits))
         if choice.branch not in (Branch.NONE, Branch.REVIEW):
-            self._went_out(choice.branch, choice.decided_at, facts)
+            self._went_out(choice.branch, choice.decided_at, facts, self._policy.digest)
         for parent in choice.parents:
             if parent.payload is not None:
-                self._went_out(Branch.ESCALATE, choice.decided_at, facts)
+                self._went_out(Branch.ESCALATE, choice.decided_at, facts, self._policy.digest)
 
-    def called(self, call: PastCall) -> None:
-        """Let a call of the past have its effect."""
+    def called(self, call: PastCall, *, by_this: bool) -> None:
+        """Let a call of the past have its effect.
+
+        Parameters
+        ----------
+        by_this
+            Whether its decision is one that the bundle has made again: what went out under it is its own then.
+        """
         subject = self._subjects.get(call.subject_id)
         if subject is not None:
             subject.strongest = self.stronger(subject.strongest, call.branch)
-        self._went_out(call.branch, call.at, call.facts)
+        self._went_out(call.branch, call.at, call.facts, self._policy.digest if by_this else call.bundle)
 
     def missed(self, call: PastCall) -> None:
         """Leave out a call of the past that nobody would have been asked about."""
@@ -120,12 +143,12 @@ class World:
         """Return the stronger of two branches, by the bundle."""
         return max(one, other, key=self._policy.strength.__getitem__)
 
-    def _went_out(self, branch: Branch, at: datetime, facts: Mapping[str, object]) -> None:
+    def _went_out(self, branch: Branch, at: datetime, facts: Mapping[str, object], bundle: str) -> None:
         terms = self._policy.branches.get(branch)
         if terms is None:
             return
-        for name, amount in terms.uses.items():
-            self._uses[name].add(at, round(amount * _MILLION))
+        for budget, bucket in self._buckets(terms.uses, facts, bundle):
+            self._uses[bucket].add(at, round(terms.uses[budget.name] * _MILLION))
         if terms.cool_down is not None:
             value = self._policy.reader.read(facts).known.get(terms.cool_down.key)
             last = self._taken.get((branch, value), at)

@@ -19,9 +19,11 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from features.errors import FeatureError
 from features.vocabulary import Branch
+from routing.buckets import bucket_of
 from routing.causes import Verdict, judge
 from routing.playbooks import Drain, DrainOrder, Playbook
 from routing.policy import Mode, Policy
+from routing.recording import decode_facts
 from serving.causes import repository
 from serving.causes.effects import end_by_counts
 from serving.causes.repository import FAILED, GONE, STANDING
@@ -51,7 +53,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Tended:
-    """What was done: causes ended, shipments settled; `is_more` if there was more to do than was done."""
+    """What was done: causes ended, shipments settled; `is_more` if there is more that can be done at once."""
 
     ended: list[str] = field(default_factory=list)
     settled: int = 0
@@ -81,7 +83,7 @@ class _Queue:
 
     @property
     def short(self) -> frozenset[str]:
-        """The budgets that somebody waits for: nobody behind may take of them."""
+        """The budgets, or parts of them, that somebody waits for: nobody behind may take of them."""
         return frozenset().union(*self.waiting.values())
 
 
@@ -102,6 +104,9 @@ class Tending:
     reads: sessionmaker[Session]
     clock: Clock
     service: DecisionService
+    at_a_time: int = AT_A_TIME
+    _in_vain: dict[str, _Queue] = field(default_factory=dict)
+    """By cause, whom the last round of draining has passed by, if it came to nobody who could go."""
 
     def tend(self) -> Tended:
         """Look after every cause once; what goes wrong with one is raised when all others have had their turn."""
@@ -195,10 +200,11 @@ class Tending:
         """Let go of what a cause that is over holds, in order, as fast as its playbook allows.
 
         Who lacks a budget waits, and with them all who would take of it; others go on. The first who waits for a budget
-        is tried again in every round.
+        is tried again in every round; where so many wait, or are stuck, that a round comes to nobody else, the next one
+        goes on behind them.
         """
-        queue, before = _Queue(), done.settled
-        for _ in range(AT_A_TIME):
+        queue, before = self._in_vain.pop(cause_id, _Queue()), done.settled
+        for _ in range(self.at_a_time):
             try:
                 with self.sessions.begin() as session:
                     now = self.service.following.catch_up_as_of(session, self.clock)
@@ -214,7 +220,10 @@ class Tending:
             except _StuckError as error:  # it is tried again in the next round
                 queue.stuck[error.shipment_id] = error.mistake
         else:
-            done.is_more = done.is_more or done.settled > before
+            if done.settled > before:
+                done.is_more = True
+            else:
+                self._in_vain[cause_id] = queue
         for mistake in queue.stuck.values():
             raise mistake
 
@@ -251,10 +260,12 @@ class Tending:
             raise _StuckError(child.shipment_id, error) from error
         body = json.loads(decided.sealed.body)
         if now < (cause.ended_at or now) + drain.waits:
-            lacking = _lacking(self.service.bundles.of_decision(session, body), body)
-            lacking |= queue.short.intersection(body["uses"])
+            policy = self.service.bundles.of_decision(session, body)
+            buckets = _buckets(policy, body)
+            lacking = {buckets[name] for name in _lacking(policy, body)}
+            lacking |= queue.short.intersection(buckets[name] for name in body["uses"])
             if lacking:
-                raise _WaitsError(child.shipment_id, lacking)  # nothing of this turn is kept
+                raise _WaitsError(child.shipment_id, frozenset(lacking))  # nothing of this turn is kept
         because = f"decided anew: {body['branch']}"
         repository.mark_drained(session, child, at=now, decision_id=decided.sealed.decision_id, because=because)
         done.settled += 1
@@ -309,6 +320,13 @@ def _lacking(policy: Policy, body: Mapping[str, Any]) -> frozenset[str]:
         for budget, amount in policy.branches[Branch(branch)].uses.items()
         if budget in left and left[budget] < amount
     )
+
+
+def _buckets(policy: Policy, body: Mapping[str, Any]) -> dict[str, str]:
+    """Return from what a decision takes of each budget, where that can be told."""
+    known = policy.reader.read(decode_facts(body["facts"])).known
+    found = {name: bucket_of(budget, known, policy.digest) for name, budget in policy.budgets.items()}
+    return {name: str(bucket) for name, bucket in found.items() if bucket is not None}
 
 
 def _give_up(session: Session, child: ChildRow, error: Exception, now: datetime) -> int:

@@ -142,17 +142,32 @@ class OutgoingCallRow(AboutSubject, Base):
 
 
 class BudgetUseRow(Base):
-    """What a call took from a budget of the bundles on a type of subject, in millionths of its unit: sums are exact."""
+    """What a call took from a budget of the bundles on a type of subject, in millionths of its unit: sums are exact.
+
+    Of a budget that is kept apart, `key_facts` say by what, `key_values` for whom (JSON), which `key_digest` is the
+    digest of; all are empty if it is not. Bundles may keep one budget apart in several ways: each has its own row.
+    """
 
     __tablename__ = "budget_uses"
     __table_args__ = (
-        UniqueConstraint("call_id", "budget"),
-        Index("ix_budget_uses_window", "subject_type", "budget", "used_at", "amount_millionths"),
+        UniqueConstraint("call_id", "budget", "key_facts"),
+        Index(
+            "ix_budget_uses_window",
+            "subject_type",
+            "budget",
+            "key_facts",
+            "key_digest",
+            "used_at",
+            "amount_millionths",
+        ),
     )
 
     position: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
     subject_type: Mapped[str] = mapped_column(String(20), default="shipment")
     budget: Mapped[str] = mapped_column(Text)
+    key_facts: Mapped[str] = mapped_column(Text, default="")
+    key_digest: Mapped[str] = mapped_column(String(64), default="")
+    key_values: Mapped[str] = mapped_column(Text, default="")
     used_at: Mapped[datetime]
     amount_millionths: Mapped[int] = mapped_column(BigInteger)
     call_id: Mapped[str] = mapped_column(ForeignKey("outgoing_calls.call_id"))

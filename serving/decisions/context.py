@@ -47,7 +47,7 @@ def context_of(
     """
     known = policy.reader.read(facts).known
     return Context(
-        capacity=usage.left(session, policy, now),
+        capacity=usage.left(session, policy, known, now),
         directives=directives.concerning(
             directives.standing(session, now, policy.subject) if standing is None else standing, known
         ),

@@ -2,6 +2,9 @@
 
 Only what acts by itself is held to a budget, but what a person lets out is used up all the same. Amounts are summed as
 whole millionths of the budget's unit, so that the sum does not depend on its order.
+
+Of a budget that is kept apart, a call takes from the part of its decision's facts and bundle. Where these do not say
+which, a person has let it out, and it takes of none.
 """
 
 from __future__ import annotations
@@ -15,8 +18,9 @@ from sqlalchemy import Select, exists, func, insert, select
 from sqlalchemy.orm import Session
 
 from features.vocabulary import Branch, SubjectType
-from routing.canonical import digest
-from routing.policy import BranchTerms, Policy
+from routing.buckets import Bucket, bucket_of
+from routing.canonical import canonical_json, digest
+from routing.policy import BranchTerms, Budget, Policy
 from routing.recording import decode_facts
 from serving.db.statements import put
 from serving.db.tables import BranchTakingRow, BudgetUseRow, DecisionRow, OutgoingCallRow
@@ -40,35 +44,50 @@ def note(session: Session, policies: Sequence[Policy], let_out: LetOut, facts: M
     Parameters
     ----------
     policies
-        By whose terms it is counted, the one it was decided under first: each budget and each rest counts it once. A
-        budget belongs to the bundles on one type of subject.
+        By whose terms it is counted, the one it was decided under first: each budget and each rest counts it once, and
+        a budget that they keep apart in several ways once for each. A budget belongs to the bundles on one type of
+        subject.
     facts
         Of the decision, as they were sealed.
     """
-    budgets, keys = set[str](), set[str]()
+    budgets, keys = set[tuple[str, tuple[str, ...]]](), set[str]()
     for policy in policies:
         terms = policy.branches.get(let_out.branch)
         if terms is None:  # a person lets out what an earlier bundle suggested
             continue
-        for budget, amount in terms.uses.items():
-            if budget not in budgets:
-                put(session, BudgetUseRow, **_use(policy.subject, let_out, budget, amount))
-        budgets |= terms.uses.keys()
+        for name, amount in terms.uses.items():
+            budget = policy.budgets[name]
+            if (name, budget.apart) not in budgets:
+                known = policy.reader.read(facts).known if budget.apart else {}
+                bucket = bucket_of(budget, known, policies[0].digest)
+                if bucket is not None:
+                    put(session, BudgetUseRow, **_use(policy.subject, let_out, budget, bucket, amount))
+                budgets.add((name, budget.apart))
         if terms.cool_down is not None and terms.cool_down.key not in keys:
             _note_taking(session, policy.subject, let_out, terms.cool_down.key, policy.reader.read(facts).known)
             keys.add(terms.cool_down.key)
 
 
-def left(session: Session, policy: Policy, now: datetime) -> dict[str, float]:
-    """Return what is left of each budget of the bundle, in its unit; below zero if people let out more.
+def left(session: Session, policy: Policy, known: Mapping[str, object], now: datetime) -> dict[str, float]:
+    """Return what is left for a case of each budget of the bundle, in its unit; below zero if people let out more.
+
+    Of a budget that is kept apart, that is what is left of the part that it takes from; if it cannot be told which,
+    the budget is left out.
 
     Uses later than `now` count too: another decision may have looked at the clock after this one, and still have come
     first. So no stretch of a budget's hours holds more than its amount.
     """
     uses, remaining = BudgetUseRow, {}
     for name, budget in policy.budgets.items():
+        bucket = bucket_of(budget, known, policy.digest)
+        if bucket is None:
+            continue
         used = select(func.sum(uses.amount_millionths)).where(
-            uses.subject_type == policy.subject.value, uses.budget == name, uses.used_at > now - budget.per
+            uses.subject_type == policy.subject.value,
+            uses.budget == name,
+            uses.key_facts == _key_facts(budget),
+            uses.key_digest == bucket.values_digest,
+            uses.used_at > now - budget.per,
         )
         remaining[name] = (_millionths(budget.amount) - int(session.scalar(used) or 0)) / _MILLION
     return remaining
@@ -103,14 +122,9 @@ def note_earlier(session: Session, policy: Policy, now: datetime) -> int:
     """
     repository.lock_chain(session)
     notes = 0
-    for branch, terms in policy.branches.items():
-        for budget, amount in terms.uses.items():
-            noted = exists().where(BudgetUseRow.call_id == OutgoingCallRow.call_id, BudgetUseRow.budget == budget)
-            since = now - policy.budgets[budget].per
-            uses = [
-                _use(policy.subject, LetOut(branch, call_id, at), budget, amount)
-                for call_id, at in session.execute(_calls(policy.subject, branch, since).where(~noted))
-            ]
+    for terms in policy.branches.values():
+        for name, amount in terms.uses.items():
+            uses = _earlier_uses(session, policy, terms.branch, policy.budgets[name], amount, now)
             if uses:
                 session.execute(insert(BudgetUseRow), uses)
             notes += len(uses)
@@ -118,18 +132,35 @@ def note_earlier(session: Session, policy: Policy, now: datetime) -> int:
     return notes
 
 
+def _earlier_uses(
+    session: Session, policy: Policy, branch: Branch, budget: Budget, amount: float, now: datetime
+) -> list[dict[str, object]]:
+    """Return what calls of a branch take from a budget that were not counted so."""
+    uses = BudgetUseRow
+    noted = exists().where(
+        uses.call_id == OutgoingCallRow.call_id, uses.budget == budget.name, uses.key_facts == _key_facts(budget)
+    )
+    calls = _calls(policy.subject, branch, now - budget.per).where(~noted)
+    if not budget.apart:
+        found = [(LetOut(branch, call_id, at), Bucket(budget.name)) for call_id, at in session.execute(calls)]
+        return [_use(policy.subject, let_out, budget, bucket, amount) for let_out, bucket in found]
+    made = []
+    for call_id, at, body in session.execute(_with_bodies(calls)):
+        sealed = json.loads(body)
+        known = policy.reader.read(decode_facts(sealed["facts"])).known
+        taken = bucket_of(budget, known, sealed["policy"]["digest"])
+        if taken is not None:
+            made.append(_use(policy.subject, LetOut(branch, call_id, at), budget, taken, amount))
+    return made
+
+
 def _note_earlier_takings(session: Session, policy: Policy, terms: BranchTerms, now: datetime) -> int:
     rest, notes = terms.cool_down, 0
     if rest is None:
         return 0
     noted = exists().where(BranchTakingRow.call_id == OutgoingCallRow.call_id, BranchTakingRow.key_fact == rest.key)
-    calls = (
-        _calls(policy.subject, terms.branch, now - rest.lasts)
-        .where(~noted)
-        .join(DecisionRow, DecisionRow.decision_id == OutgoingCallRow.decision_id)
-        .add_columns(DecisionRow.body)
-    )
-    for call_id, at, body in session.execute(calls).all():
+    calls = _calls(policy.subject, terms.branch, now - rest.lasts).where(~noted)
+    for call_id, at, body in session.execute(_with_bodies(calls)).all():
         known = policy.reader.read(decode_facts(json.loads(body)["facts"])).known
         notes += _note_taking(session, policy.subject, LetOut(terms.branch, call_id, at), rest.key, known)
     return notes
@@ -147,10 +178,18 @@ def _calls(subject: SubjectType, branch: Branch, since: datetime) -> Select[str,
     return chosen.order_by(call.position)
 
 
-def _use(subject: SubjectType, let_out: LetOut, budget: str, amount: float) -> dict[str, object]:
+def _with_bodies(calls: Select[str, datetime]) -> Select[str, datetime, str]:
+    """Ask for the sealed decision of each call as well."""
+    return calls.join(DecisionRow, DecisionRow.decision_id == OutgoingCallRow.decision_id).add_columns(DecisionRow.body)
+
+
+def _use(subject: SubjectType, let_out: LetOut, budget: Budget, bucket: Bucket, amount: float) -> dict[str, object]:
     return {
         "subject_type": subject.value,
-        "budget": budget,
+        "budget": budget.name,
+        "key_facts": _key_facts(budget),
+        "key_digest": bucket.values_digest,
+        "key_values": canonical_json(list(bucket.values)) if bucket.values else "",
         "used_at": let_out.at,
         "amount_millionths": _millionths(amount),
         "call_id": let_out.call_id,
@@ -174,6 +213,10 @@ def _note_taking(
         call_id=let_out.call_id,
     )
     return True
+
+
+def _key_facts(budget: Budget) -> str:
+    return ",".join(budget.apart)
 
 
 def _key_digest(value: object) -> str:

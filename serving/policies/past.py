@@ -110,10 +110,12 @@ class PastOfLedger:
         return row.subject_type == self.policy.subject.value
 
     def _calls(self, statement: Select[str, str, str, datetime, int, str]) -> list[PastCall]:
-        return [
-            PastCall(decision_id, subject_id, Branch(branch), at, sequence, decode_facts(json.loads(body)["facts"]))
-            for decision_id, subject_id, branch, at, sequence, body in self.session.execute(statement)
-        ]
+        calls = []
+        for decision_id, subject_id, branch, at, sequence, text in self.session.execute(statement):
+            body = json.loads(text)
+            facts, bundle = decode_facts(body["facts"]), body["policy"]["digest"]
+            calls.append(PastCall(decision_id, subject_id, Branch(branch), at, sequence, facts, bundle))
+        return calls
 
 
 def _sequence() -> ColumnElement[int]:

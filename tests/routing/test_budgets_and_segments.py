@@ -49,6 +49,40 @@ def with_mails(data: dict[str, Any], **changes: Any) -> None:
             id="budget without an owner",
         ),
         pytest.param(
+            lambda data: with_mails(data, per=["carrier"]),
+            "capacity.mails.per[0]",
+            "'carrier' is not a declared fact. Did you mean 'carrier_id'?",
+            id="kept apart by an unknown fact",
+        ),
+        pytest.param(
+            lambda data: with_mails(data, per=["pieces"]),
+            "capacity.mails.per[0]",
+            "`pieces` is of type number; a budget is kept apart by text, e.g. carrier_id.",
+            id="kept apart by a number",
+        ),
+        pytest.param(
+            lambda data: with_mails(data, per=["origin", "destination", "origin"]),
+            "capacity.mails.per[2]",
+            "`origin` is listed twice. Keep one.",
+            id="kept apart by the same twice",
+        ),
+        pytest.param(
+            lambda data: with_mails(data, per=[]),
+            "capacity.mails.per",
+            "found 0 item(s), expected at least 1 item.",
+            id="kept apart by nothing",
+        ),
+        pytest.param(
+            lambda data: (
+                data["facts"].update(bundle={"type": "text", "meaning": "of goods"}),
+                data["branches"]["notify"]["payload"].append("bundle"),
+                with_mails(data, per=["bundle"]),
+            ),
+            "capacity.mails.per[0]",
+            "`bundle` means the bundle itself here, and a fact is called so. Rename the fact.",
+            id="a fact of the same name as the bundle",
+        ),
+        pytest.param(
             lambda data: data.update(capacity={"mails": MAILS}),
             "capacity.mails",
             "`mails` is used nowhere. Use it or drop it.",
@@ -132,6 +166,14 @@ def test_a_segment_is_lowered_to_the_mode_of_the_bundle(make_policy: Callable[[E
         data["branches"]["notify"]["segments"] = [{"where": {"customer_id": "C-7"}, "mode": "act_financial"}]
 
     assert make_policy(edit).branches["notify"].segments[0].mode == "recommend"  # type: ignore[index]
+
+
+def test_a_fact_by_which_a_budget_is_kept_apart_is_used(problems_of: ProblemsOf) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        data["facts"]["region"] = {"type": "text", "meaning": "where it goes"}
+        with_mails(data, per=["region", "bundle"])
+
+    assert problems_of(edit) == ()
 
 
 def test_budgets_are_reviewed_too(make_policy: Callable[[Edit], Policy]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
@@ -28,11 +28,13 @@ def text_of(*edits: Edit) -> str:
     return yaml.safe_dump(data, sort_keys=False)
 
 
-def messages(amount: float, *, uses: float = 1, per_hours: float = 24) -> Edit:
-    """Hold notifying to a budget of so many messages."""
+def messages(amount: float, *, uses: float = 1, per_hours: float = 24, per: Sequence[str] = ()) -> Edit:
+    """Hold notifying to a budget of so many messages; for each value of some facts apart, if any are named."""
 
     def edit(data: dict[str, Any]) -> None:
-        told = {"unit": "messages", "owner": "customer-service", "why": "what customers bear"}
+        told: dict[str, Any] = {"unit": "messages", "owner": "customer-service", "why": "what customers bear"}
+        if per:
+            told["per"] = list(per)
         data["capacity"] = {"messages": {"amount": amount, "per_hours": per_hours, **told}}
         data["branches"]["notify"]["uses"] = {"messages": uses}
 

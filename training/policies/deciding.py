@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from features.vocabulary import Branch
 from routing.allocation import allocate
+from routing.buckets import bucket_of, whole_buckets
 from routing.context import Context
 from routing.engine import decide
 from routing.options import options_of
@@ -27,10 +28,13 @@ def one_after_the_other(policy: Policy, world: World) -> Branches:
     for place, (facts, now) in enumerate(zip(world.facts, world.decided_at, strict=True)):
         if world.day[place] != day:
             day = int(world.day[place])
-            left = {name: budget.amount for name, budget in policy.budgets.items()}
-        choice = decide(policy, facts, now, Context(capacity=left))
+            left = {}
+        known = policy.reader.read(facts).known if policy.budgets else {}
+        buckets = {name: str(bucket_of(budget, known, policy.digest)) for name, budget in policy.budgets.items()}
+        capacity = {name: left.get(bucket, policy.budgets[name].amount) for name, bucket in buckets.items()}
+        choice = decide(policy, facts, now, Context(capacity=capacity))
         for name, amount in choice.uses.items():
-            left[name] -= amount
+            left[buckets[name]] = capacity[name] - amount
         taken[place] = choice.branch
     return taken
 
@@ -43,9 +47,10 @@ class Together:
     ----------
     taken : Branch [n]
     shadow_prices
-        What one more unit of each budget would be expected to save on each day, in minor units: float64 [days].
+        What one more unit of each budget, or of each part that is kept apart, would be expected to save on each day, in
+        minor units: float64 [days].
     used
-        What each day used of each budget: float64 [days].
+        What each day used of each: float64 [days].
     """
 
     taken: Branches
@@ -56,7 +61,7 @@ class Together:
 def those_of_a_day_together(policy: Policy, world: World) -> Together:
     """Share out each day's budgets among its shipments at the least expected cost (`routing.allocation`)."""
     days = int(world.day.max()) + 1
-    capacity = {name: budget.amount for name, budget in policy.budgets.items()}
+    capacity = whole_buckets(policy, (policy.reader.read(facts).known for facts in world.facts))
     taken = np.empty(len(world), dtype=object)
     prices = {name: np.zeros(days) for name in capacity}
     used = {name: np.zeros(days) for name in capacity}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,7 +21,7 @@ from routing.preview.comparing import Compared, compare
 from routing.preview.past import PastCall, PastDecision
 from routing.preview.summary import Summary
 from tests.routing.conftest import choosing_by_cost
-from tests.serving.bundles import exploring
+from tests.serving.bundles import exploring, messages
 
 Facts = dict[str, Any]
 Edit = Callable[[dict[str, Any]], None]
@@ -180,7 +181,7 @@ class TestTheWorld:
         careful = make_policy(lambda data: data.update(mode="recommend"))
         first, second = past(careful, 1, risky), past(careful, 2, {**risky, "strongest_branch_taken": "escalate"})
         name = first.body["decision_id"]
-        call = PastCall(name, "S-1", Branch.ESCALATE, first.decided_at, 1, risky)
+        call = PastCall(name, "S-1", Branch.ESCALATE, first.decided_at, 1, risky, "b" * 64)
         asked = compared(careful, first, second, calls_of_people=[call])
         assert [each.why for each in asked] == [None, None]
 
@@ -192,9 +193,37 @@ class TestTheWorld:
         def quiet(data: dict[str, Any]) -> None:
             data["branches"]["notify"]["cool_down"] = {"hours": 2, "per": "customer_id"}
 
-        before = [PastCall("dec_0", "S-0", Branch.NOTIFY, NOON, 0, risky)]
+        before = [PastCall("dec_0", "S-0", Branch.NOTIFY, NOON, 0, risky, "b" * 64)]
         (held,) = compared(make_policy(quiet), past(policy, 1, risky), earlier_calls=before)
         assert str(held.after) == "none"
+
+    def test_holds_calls_of_before_for_the_bundle_they_were_decided_under(
+        self, make_policy: MakePolicy, risky: Facts
+    ) -> None:
+        policy = make_policy(messages(1, per=["bundle", "carrier_id"]))
+        again = past(policy, 1, risky)
+
+        def left(bundle: str, **changed: str) -> float:
+            call = PastCall("dec_0", "S-0", Branch.NOTIFY, NOON, 0, {**risky, **changed}, bundle)
+            (found,) = compared(policy, again, earlier_calls=[call])
+            return 0.0 if found.choice.passed_over else 1.0
+
+        assert (left(policy.digest), left("b" * 64), left(policy.digest, carrier_id="ACE")) == (0.0, 1.0, 1.0)
+
+    def test_lets_what_people_let_out_of_what_it_has_decided_again_count_as_its_own(
+        self, make_policy: MakePolicy, policy: Policy, risky: Facts
+    ) -> None:
+        limited = make_policy(messages(1, per=["bundle"]))
+        asked, later = past(policy, 1, {**risky, "late_probability": 0.3}), past(policy, 2, risky, subject="S-2")
+        name = asked.body["decision_id"]
+        call = PastCall(name, "S-1", Branch.NOTIFY, asked.decided_at, 1, risky, policy.digest)
+        flips = compared(limited, asked, later, calls_of_people=[call])
+        assert [str(each.after) for each in flips] == ["review", "review"]
+        elsewhere = replace(call, decision_id="dec_0")
+        assert [str(each.after) for each in compared(limited, asked, later, calls_of_people=[elsewhere])] == [
+            "review",
+            "notify",
+        ]
 
     def test_holds_calls_of_branches_that_are_no_more(
         self, make_policy: MakePolicy, policy: Policy, risky: Facts
@@ -205,7 +234,7 @@ class TestTheWorld:
             for name in ("split_from", "origin_open_below"):
                 del data["thresholds"][name]
 
-        before = [PastCall("dec_0", "S-0", Branch.SPLIT, NOON, 0, risky)]
+        before = [PastCall("dec_0", "S-0", Branch.SPLIT, NOON, 0, risky, "b" * 64)]
         assert whys(make_policy(without_split), past(policy, 1, risky)) == [None]
         (same,) = compared(make_policy(without_split), past(policy, 1, risky), earlier_calls=before)
         assert same.why is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from routing.policy import Policy
@@ -14,24 +15,24 @@ SILENT_HOURS = 13
 """Longer than the bundle believes that a carrier that works says nothing."""
 
 
-def told(amount: float = 40, **playbook: Any) -> Policy:
+def told(amount: float = 40, *, per: Sequence[str] = (), per_hours: float = 1, **playbook: Any) -> Policy:
     """Return the bundle that ships with a budget of messages an hour, its carrier playbook changed."""
 
     def edit(data: dict[str, Any]) -> None:
         data["playbooks"]["carrier_outage"].update(playbook)
 
-    return changed(messages(amount, per_hours=1), edit)
+    return changed(messages(amount, per_hours=per_hours, per=per), edit)
 
 
 def names(count: int) -> list[str]:
     return [f"SH-{number:04}" for number in range(count)]
 
 
-def departed(house: House, shipments: list[str]) -> None:
+def departed(house: House, shipments: list[str], **plan: Any) -> None:
     """Announce shipments of growing value that left an hour ago, promised in two days."""
     for start in range(0, len(shipments), BATCH):
         batch = list(enumerate(shipments))[start : start + BATCH]
-        events = [planned(name, value_minor=100_000 + 100 * number) for number, name in batch]
+        events = [planned(name, **{"value_minor": 100_000 + 100 * number, **plan}) for number, name in batch]
         events += [delivery(f"{name}-left", "departed", name) for _, name in batch]
         answer = house.send(*events)
         assert answer["accepted"] == len(events), answer

@@ -21,6 +21,7 @@ from models.contracts import DelayScore, Explanation
 from routing.policy import Policy
 from routing.replay import replay
 from serving.causes.service import CauseService
+from serving.causes.tending import Tending
 from serving.db.subjects import SubjectKey
 from serving.db.tables import CauseRow, ChildRow, DecisionRow, LookRow, OutgoingCallRow, ReviewItemRow
 from serving.policies.preview import preview
@@ -30,6 +31,7 @@ from tests.serving.house import FakeModel, House, Json, at, cloud_event, problem
 from tests.serving.web.visitor import coded
 
 FEW = {"declare": {"at_least": 3, "share_at_least": 0.5, "within_minutes": 120}}
+PATIENT = {"at_most": 300, "per_minutes": 10, "waits_hours": 2}
 Under = Callable[[Policy], House]
 
 
@@ -387,6 +389,41 @@ class TestDraining:
             pass
         sent = [row.shipment_id for row in house.rows(OutgoingCallRow) if row.branch == "notify"]
         assert sent[2:] == list(reversed(names(8)[4:])), "in the order of value, whoever waited"
+
+    def test_where_a_budget_is_kept_apart_nobody_waits_for_what_is_kept_for_another(self, under: Under) -> None:
+        house = under(told(2, per=["customer_id"], **FEW, drain=PATIENT))
+        mine, theirs = names(6), ["SH-A", "SH-B"]
+        departed(house, mine)
+        departed(house, theirs, customer_id="C-2")
+        house.advance(hours=SILENT_HOURS)
+        decided(house, *mine, *theirs)
+        assert Counter(statuses(house).values()) == {"held": 6}, "the first two customers' messages went out before"
+        say(house, "decline")
+        house.container.tending.tend()
+        assert {name for name, status in statuses(house).items() if status == "drained"} == set(theirs)
+        assert {row.waits_for for row in house.rows(ChildRow) if row.status == "held"} == {'messages["C-1"]'}
+        house.advance(hours=1)
+        house.container.tending.tend()
+        sent = [row.subject_id for row in house.rows(OutgoingCallRow) if row.branch == "notify"]
+        assert sent[2:] == ["SH-B", "SH-A", mine[5], mine[4]], "in the order of value, whoever waited"
+
+    def test_whoever_can_go_goes_however_many_wait_before_for_what_is_kept_for_them(self, under: Under) -> None:
+        house = under(told(1, per=["customer_id"], per_hours=24, **FEW, drain=PATIENT))
+        customers = [f"C-{number}" for number in range(4)]
+        for number, customer in enumerate([*customers, *customers, "C-8", "C-9", "C-10"]):
+            departed(house, [f"SH-{number}"], customer_id=customer, value_minor=900_000 - number)
+        decided(house, *(f"SH-{number}" for number in range(4)))
+        house.advance(hours=SILENT_HOURS)
+        decided(house, "SH-9", "SH-10", *(f"SH-{number}" for number in range(4, 9)))
+        say(house, "decline")
+        parts = house.container
+        tending = Tending(parts.sessions, parts.reads, parts.clock, parts.decisions, at_a_time=2)
+        rounds = []
+        for _ in range(4):
+            tending.tend()
+            rounds.append({name for name, status in statuses(house).items() if status == "drained"})
+        assert rounds == [set(), set(), {"SH-8"}, {"SH-8"}], "two customers are tried in each round, then who is behind"
+        assert len({row.waits_for for row in house.rows(ChildRow) if row.status == "held"}) == 4
 
     def test_who_has_waited_long_enough_goes_to_a_person(self, under: Under) -> None:
         house = under(told(2, **FEW, drain={"at_most": 300, "per_minutes": 10, "waits_hours": 0}))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from alembic import command
 from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import IntegrityError
 from typer.testing import CliRunner
 
 from serving.cli import app
@@ -153,6 +154,28 @@ def test_decisions_of_before_name_their_bundle_and_uses_their_type(empty: Engine
         named = connection.execute(text("SELECT policy_digest FROM decisions ORDER BY sequence")).scalars().all()
         types = connection.execute(text("SELECT subject_type FROM budget_uses ORDER BY call_id")).scalars().all()
     assert (named, types) == ([digest, None], ["invoice", "shipment"])
+
+
+def test_a_call_of_before_took_of_nobodys_own_and_now_may_take_of_several(empty: Engine) -> None:
+    with empty.begin() as connection:
+        command.upgrade(_config(connection), "0003")
+        for statement in (_DECISION, _CALL, _USE):
+            connection.execute(text(statement))
+    upgrade(empty)
+    of_a_carrier = (
+        "INSERT INTO budget_uses (subject_type, budget, key_facts, key_digest, key_values, used_at, amount_millionths,"
+        " call_id) VALUES ('shipment', 'b', 'carrier_id', 'd', '[\"NWX\"]', '2026-03-02 06:00:00', 1, 'c')"
+    )
+    with empty.begin() as connection:
+        connection.execute(text(of_a_carrier))
+    with pytest.raises(IntegrityError), empty.begin() as connection:
+        connection.execute(text(of_a_carrier))
+    with empty.connect() as connection:
+        uses = connection.execute(text("SELECT key_facts, key_values FROM budget_uses ORDER BY position")).all()
+    assert [tuple(use) for use in uses] == [("", ""), ("carrier_id", '["NWX"]')]
+    with empty.begin() as connection:
+        command.downgrade(_config(connection), "0010")
+        assert connection.execute(text("SELECT count(*) FROM budget_uses")).scalar_one() == 1
 
 
 def test_what_is_about_an_invoice_is_never_taken_for_a_shipment(empty: Engine) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from threading import Barrier, BrokenBarrierError
@@ -13,7 +14,7 @@ import pytest
 from sqlalchemy import text
 
 from features.state import FeatureRow
-from features.vocabulary import Moment
+from features.vocabulary import Moment, SubjectType
 from models.contracts import DelayScore
 from routing.policy import Policy
 from routing.replay import replay
@@ -22,7 +23,10 @@ from serving.config import Settings
 from serving.db.tables import BranchTakingRow, BudgetUseRow, DecisionRow, OutgoingCallRow
 from serving.decisions import usage
 from serving.decisions.verification import verify
-from tests.serving.bundles import changed, confirmed, exploring, held, messages, resting
+from serving.policies import repository
+from serving.policies.life import Step
+from tests.routing.conftest import choosing_by_cost
+from tests.serving.bundles import Edit, changed, confirmed, exploring, held, messages, resting
 from tests.serving.house import NOW, FakeModel, House, Json, delivery, put_in_force
 
 AT_ONCE = 6
@@ -42,6 +46,48 @@ def sealed(house: House) -> list[Json]:
     for row in rows:
         assert replay(row.body, house.policy).body == row.body
     return [json.loads(row.body) for row in rows]
+
+
+def at_once(house: House, names: Sequence[str]) -> list[str]:
+    """Let several processes decide about shipments at the same time, and return the branches."""
+    start = Barrier(AT_ONCE)
+
+    def decide_some(number: int) -> list[str]:
+        start.wait(10)
+        return [processes[number].decided(name)["branch"] for name in names[number::AT_ONCE]]
+
+    with ExitStack() as stack:
+        meeting = _Meeting(AT_ONCE)
+        processes = [stack.enter_context(house.another(model=meeting)) for _ in range(AT_ONCE)]
+        for process in processes:  # FastAPI completes a route at its first call, which no two threads can
+            process.triage("SH-404")
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return [branch for answered in pool.map(decide_some, range(AT_ONCE)) for branch in answered]
+
+
+def messages_in_all(amount: float) -> Edit:
+    """Hold notifying to a second budget, of messages of all together."""
+
+    def edit(data: dict[str, Any]) -> None:
+        told = {"unit": "messages", "owner": "customer-service", "why": "what we can answer"}
+        data["capacity"]["messages_in_all"] = {"amount": amount, "per_hours": 24, **told}
+        data["branches"]["notify"]["uses"]["messages_in_all"] = 1
+
+    return edit
+
+
+def by_region(amount: float) -> Edit:
+    """Hold notifying to a budget for each region, which nobody tells."""
+
+    def edit(data: dict[str, Any]) -> None:
+        data["facts"]["region"] = {"type": "text", "meaning": "where the customer is"}
+        messages(amount, per=["region"])(data)
+
+    return edit
+
+
+def numbered(version: int) -> Edit:
+    return lambda data: data.update(version=version)
 
 
 class TestBudgets:
@@ -111,25 +157,118 @@ class TestBudgets:
         house = under(changed(messages(AT_ONCE // 2)))
         names = [f"SH-{number}" for number in range(AT_ONCE * 2)]
         house.announce(*names)
-        start = Barrier(AT_ONCE)
-
-        def decide_two(number: int) -> list[str]:
-            start.wait(10)
-            return [processes[number].decided(name)["branch"] for name in names[number::AT_ONCE]]
-
-        with ExitStack() as stack:
-            meeting = _Meeting(AT_ONCE)
-            processes = [stack.enter_context(house.another(model=meeting)) for _ in range(AT_ONCE)]
-            for process in processes:  # FastAPI completes a route at its first call, which no two threads can
-                process.triage("SH-404")
-            with ThreadPoolExecutor(AT_ONCE) as pool:
-                branches = [branch for answered in pool.map(decide_two, range(AT_ONCE)) for branch in answered]
-
+        branches = at_once(house, names)
         assert (branches.count("notify"), branches.count("review")) == (AT_ONCE // 2, AT_ONCE * 2 - AT_ONCE // 2)
         left = [body["context"]["capacity"]["messages"] for body in sealed(house)]
         assert left == sorted(left, reverse=True)
         with house.container.reads() as session:
             assert verify(session).problems == ()
+
+
+class TestBudgetsKeptApart:
+    """`notify` uses of what is kept for the carrier, the customer, the lane or the bundle, and of nobody else's."""
+
+    def test_each_carrier_has_its_own_and_the_record_says_what_was_left_of_it(self, under: Under) -> None:
+        house = under(changed(messages(1, per=["carrier_id"])))
+        house.announce("SH-1", "SH-2")
+        house.announce("SH-3", carrier_id="ACE")
+        branches = [house.decided(name, risk=0.5)["branch"] for name in ("SH-1", "SH-2", "SH-3")]
+        assert branches == ["notify", "review", "notify"]
+        bodies = sealed(house)
+        assert [body["context"] for body in bodies] == [{"capacity": {"messages": left}} for left in (1.0, 0.0, 1.0)]
+        assert bodies[1]["passed_over"][0]["because"] == (
+            "notify uses 1 messages of messages for carrier_id NWX, of which 0 are left"
+        )
+        assert [row.key_values for row in house.rows(BudgetUseRow)] == ['["NWX"]', '["ACE"]']
+
+    def test_a_lane_is_two_facts(self, under: Under) -> None:
+        house = under(changed(messages(1, per=["origin", "destination"])))
+        house.announce("SH-1", "SH-2", carrier_id="ACE")
+        assert [house.decided(name, risk=0.5)["branch"] for name in ("SH-1", "SH-2")] == ["notify", "review"]
+        (use,) = house.rows(BudgetUseRow)
+        assert (use.key_facts, use.key_values) == ("origin,destination", '["DEHAM","ATVIE"]')
+        sealed(house)
+
+    def test_where_it_is_not_known_whose_it_would_be_a_person_decides(self, under: Under) -> None:
+        house = under(changed(by_region(9)))
+        house.announce("SH-1")
+        assert house.decided("SH-1", risk=0.5)["branch"] == "review"
+        (body,) = sealed(house)
+        assert body["context"] == {}
+        assert body["passed_over"][0]["because"] == (
+            "it cannot be told whose messages notify would use: region is not known"
+        )
+        assert house.count(BudgetUseRow) == 0
+
+    def test_what_a_person_lets_out_counts_for_whom_it_is_and_is_not_held(self, under: Under) -> None:
+        house = under(changed(messages(1, per=["carrier_id"])))
+        house.announce("SH-1", "SH-2", "SH-3")
+        house.announce("SH-4", carrier_id="ACE")
+        for name in ("SH-1", "SH-2"):
+            item = house.decided(name, risk=0.3)["review_item_id"]
+            given: Json = {"branch": "notify", "reason_code": "customer_asked"}
+            answer = house.answer(item, "override", claim_token=house.claimed(item), **given)
+            assert answer.status_code == 200, answer.text
+        assert [house.decided(name, risk=0.5)["branch"] for name in ("SH-3", "SH-4")] == ["review", "notify"]
+        assert [body["context"]["capacity"]["messages"] for body in sealed(house)[2:]] == [-1.0, 1.0]
+
+    def test_a_window_of_one_carrier_slides_by_itself(self, under: Under) -> None:
+        house = under(changed(messages(1, per_hours=2, per=["carrier_id"])))
+        house.announce("SH-1", "SH-3")
+        house.announce("SH-2", "SH-4", carrier_id="ACE")
+        house.decided("SH-1", risk=0.5)
+        house.advance(hours=1)
+        house.decided("SH-2")
+        house.advance(hours=1)
+        assert [house.decided(name)["branch"] for name in ("SH-3", "SH-4")] == ["notify", "review"]
+        sealed(house)
+
+    def test_many_who_decide_at_once_do_not_overrun_what_is_kept_for_anybody(self, under: Under) -> None:
+        house = under(changed(messages(2, per=["carrier_id"]), messages_in_all(5)))
+        names = [f"SH-{number}" for number in range(AT_ONCE * 2)]
+        for number, name in enumerate(names):
+            house.announce(name, carrier_id=("NWX", "ACE", "BLU")[number % 3])
+        branches = at_once(house, names)
+        assert (branches.count("notify"), branches.count("review")) == (5, AT_ONCE * 2 - 5)
+        used = Counter(row.key_values for row in house.rows(BudgetUseRow) if row.budget == "messages")
+        assert sorted(used.values()) == [1, 2, 2]
+        sealed(house)
+        with house.container.reads() as session:
+            assert verify(session).problems == ()
+
+    def test_many_who_decide_at_once_by_expected_cost_do_not_either(self, under: Under) -> None:
+        def edit(data: dict[str, Any]) -> None:
+            messages(2, per=["customer_id"])(data)
+            budget = data["capacity"]
+            choosing_by_cost(data)
+            data["capacity"] |= budget
+
+        house = under(changed(edit))
+        names = [f"SH-{number}" for number in range(AT_ONCE * 2)]
+        for number, name in enumerate(names):
+            house.announce(name, customer_id=f"C-{number % 2}", customer_tier="standard")
+        branches = at_once(house, names)
+        assert branches.count("notify") == 4
+        assert Counter(row.key_values for row in house.rows(BudgetUseRow)) == {'["C-0"]': 2, '["C-1"]': 2}
+        sealed(house)
+
+    def test_a_version_of_a_bundle_starts_with_its_own_and_one_that_returns_finds_its_own_again(
+        self, under: Under
+    ) -> None:
+        first, second = (changed(messages(1, per=["bundle"]), numbered(number)) for number in (1, 2))
+        branches = []
+        house = under(first)
+        for number, policy in enumerate([first, first, second, second, first]):
+            with house.container.sessions.begin() as session:
+                put_in_force(session, policy, house.clock.now())
+                usage.note_earlier(session, policy, house.clock.now())
+            house.announce(f"SH-{number}")
+            branches.append(house.decided(f"SH-{number}", risk=0.5)["branch"])
+        assert branches == ["notify", "review", "notify", "review", "review"]
+        policies = {each.digest: each for each in (first, second)}
+        for row in house.rows(DecisionRow):
+            assert replay(row.body, policies[str(row.policy_digest)]).body == row.body
+        assert [json.loads(row.key_values) for row in house.rows(BudgetUseRow)] == [[first.digest], [second.digest]]
 
 
 class TestRests:
@@ -229,6 +368,37 @@ def test_a_bundle_that_looks_at_nothing_has_an_empty_context(under: Under, late_
 
 
 class TestChangeOfBundle:
+    def test_what_went_out_before_counts_for_whom_it_was(self, under: Under, late_shipments: Policy) -> None:
+        before = under(late_shipments)
+        before.announce("SH-1", "SH-2")
+        before.announce("SH-3", carrier_id="ACE")
+        before.decided("SH-1", risk=0.5)
+        before.decided("SH-3")
+        after, at_all = (changed(messages(2, per=per)) for per in (["carrier_id", "customer_tier"], []))
+        for policy, notes in ((after, 2), (at_all, 2), (after, 0), (changed(by_region(2)), 0)):
+            with before.container.sessions.begin() as session:
+                assert usage.note_earlier(session, policy, before.clock.now()) == notes
+        with before.container.sessions.begin() as session:
+            known = [{"carrier_id": name, "customer_tier": "priority"} for name in ("NWX", "BLU")]
+            left = [usage.left(session, after, each, before.clock.now()) for each in known]
+            assert left == [{"messages": 1.0}, {"messages": 2.0}]
+            assert usage.left(session, at_all, {}, before.clock.now()) == {"messages": 0.0}
+
+    def test_in_a_rollout_both_count_what_either_lets_out_each_in_its_own_way(self, under: Under) -> None:
+        plain, apart = changed(messages(2)), changed(messages(1, per=["carrier_id"]), numbered(2))
+        house = under(plain)
+        house.announce("SH-1", "SH-2", "SH-3")
+        with house.container.sessions.begin() as session:
+            repository.keep(session, apart, NOW)
+            standing = repository.standing(session, SubjectType.SHIPMENT)
+            rollout = {"candidate_digest": apart.digest, "rollout_id": "rol_1", "share_millionths": 1}
+            repository.move(session, Step.PUBLISHED, apart.digest, by="two", at=NOW, before=standing, **rollout)
+        assert house.decided("SH-1", risk=0.5)["branch"] == "notify"
+        assert sorted(row.key_values for row in house.rows(BudgetUseRow)) == ["", '["NWX"]']
+        with house.container.reads() as session:
+            assert usage.left(session, plain, {}, NOW) == {"messages": 1.0}
+            assert usage.left(session, apart, {"carrier_id": "NWX"}, NOW) == {"messages": 0.0}
+
     def test_what_went_out_before_counts_under_a_bundle_that_counts_it(
         self, under: Under, late_shipments: Policy
     ) -> None:
@@ -246,7 +416,7 @@ class TestChangeOfBundle:
         with after.container.sessions.begin() as session:
             assert usage.note_earlier(session, after.policy, before.clock.now()) == 0
             known: dict[str, Any] = {"customer_id": "C-1"}
-            assert usage.left(session, after.policy, before.clock.now()) == {"messages": 1.0}
+            assert usage.left(session, after.policy, known, before.clock.now()) == {"messages": 1.0}
             taken = usage.last_taken(session, after.policy, known, before.clock.now())
         assert list(taken.values()) == [before.clock.now()]
 
@@ -265,12 +435,13 @@ class TestChangeOfBundle:
     ("asked", "index"),
     [
         (
-            "SELECT sum(amount_millionths) FROM budget_uses WHERE budget = 'b' AND used_at > :at",
+            "SELECT sum(amount_millionths) FROM budget_uses WHERE subject_type = 's' AND budget = 'b' "
+            "AND key_facts = 'k' AND key_digest = 'd' AND used_at > :at",
             "ix_budget_uses_window",
         ),
         (
-            "SELECT max(taken_at) FROM branch_takings "
-            "WHERE branch = 'b' AND key_fact = 'k' AND key_digest = 'd' AND taken_at > :at",
+            "SELECT max(taken_at) FROM branch_takings WHERE subject_type = 's' AND branch = 'b' AND key_fact = 'k' "
+            "AND key_digest = 'd' AND taken_at > :at",
             "ix_branch_takings_last",
         ),
     ],
@@ -278,7 +449,8 @@ class TestChangeOfBundle:
 def test_looking_up_what_is_used_reads_the_index_alone(house: House, asked: str, index: str) -> None:
     with house.engine.connect() as connection:
         plan = connection.execute(text(f"EXPLAIN QUERY PLAN {asked}"), {"at": NOW.isoformat()}).all()
-    assert f"USING COVERING INDEX {index}" in str(plan)
+    assert f"SEARCH {index.split('_', 1)[1].rsplit('_', 1)[0]} USING COVERING INDEX {index}" in str(plan)
+    assert "_at>?" in str(plan)
 
 
 class _Meeting(FakeModel):

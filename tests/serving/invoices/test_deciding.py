@@ -31,6 +31,7 @@ from tests.serving import bundles
 from tests.serving.house import House, Json, problem_in, put_in_force
 from tests.serving.invoices.test_scoring import billed, opened, tell
 
+CARRIED = (ARRIVED, DELIVERED)
 TOO_MUCH = {"net_due_minor": 40_50}
 KEYS = count(1)
 
@@ -186,8 +187,30 @@ class TestCapacity:
         assert decided(desk, "I")["branch"] == "approve"
         with desk.container.reads() as session:
             now = desk.clock.now()
-            assert usage.left(session, policy, now) == {"messages": 0}
-            assert usage.left(session, bundles.changed(bundles.messages(5)), now) == {"messages": 5}
+            assert usage.left(session, policy, {}, now) == {"messages": 0}
+            assert usage.left(session, bundles.changed(bundles.messages(5)), {}, now) == {"messages": 5}
+
+    def test_a_budget_that_is_kept_apart_lets_each_carrier_have_its_own(self, desk: House) -> None:
+        data = yaml.safe_load(acting().text)
+        terms = {"amount": 1, "unit": "bills", "per_hours": 24, "owner": "accounts-payable", "why": "by the bank"}
+        data |= {"version": 3, "capacity": {"bills": {**terms, "per": ["carrier_id"]}}}
+        data["branches"]["approve"]["uses"] = {"bills": 1}
+        policy = parse_policy(yaml.safe_dump(data, sort_keys=False))
+        with desk.container.sessions.begin() as session:
+            put_in_force(session, policy, desk.clock.now())
+        theirs = [each.model_copy(update={"shipment_id": "T", "event_id": f"T-{each.event_id}"}) for each in CARRIED]
+        tell(desk, plan(shipment_id="T"), *theirs)
+        desk.send(billed("I"), billed("J", shipment_id="T", invoice_number="J-1"))
+        first, second = (decided(desk, name) for name in "IJ")
+        assert (first["branch"], second["branch"], second["recommended_branch"]) == ("approve", "review", "approve")
+        assert second["held_because"] == "approve uses 1 bills of bills for carrier_id C, of which 0 are left"
+        with desk.container.reads() as session:
+            left = [usage.left(session, policy, {"carrier_id": name}, desk.clock.now()) for name in ("C", "ACE")]
+            assert left == [{"bills": 0}, {"bills": 1}]
+            assert [each.why for each in preview(session, policy, CUTOFF, desk.clock.now().replace(year=2027))] == [
+                None,
+                None,
+            ]
 
 
 class TestTheRecord:

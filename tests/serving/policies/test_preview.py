@@ -50,6 +50,13 @@ def keeping(data: dict[str, Any]) -> None:
     data["rules"][4]["confirm"] = {"times": 2, "within_hours": 6}
 
 
+def keeping_apart(data: dict[str, Any]) -> None:
+    """The same, with messages for each tier of this very bundle, and slots for each customer."""
+    keeping(data)
+    data["capacity"]["messages"].update(amount=2, per=["bundle", "customer_tier"])
+    data["capacity"]["slots"].update(amount=1, per=["customer_id"])
+
+
 def bolder(data: dict[str, Any]) -> None:
     """The same with other thresholds, budgets and rests."""
     keeping(data)
@@ -97,10 +104,11 @@ def previewed(house: House, policy: Policy, *, since: float = 0, until: float = 
 
 
 class TestTheSameBundle:
-    def test_comes_to_the_same_everywhere(self, houses: ExitStack, any_url: str) -> None:
-        policy = changed(keeping)
+    @pytest.mark.parametrize(("edit", "seed"), [(keeping, 10), (keeping_apart, 16)])
+    def test_comes_to_the_same_everywhere(self, houses: ExitStack, any_url: str, edit: Edit, seed: int) -> None:
+        policy = changed(edit)
         house = houses.enter_context(House(any_url, policy, people=PEOPLE))
-        a_day(house, seed=10, decisions=45, with_people=True)
+        a_day(house, seed=seed, decisions=45, with_people=True)
         rows = house.rows(DecisionRow)
         assert house.count(OutgoingCallRow) > sum(row.branch not in ("none", "review") for row in rows)
         bodies = {row.decision_id: json.loads(row.body) for row in rows}

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Barrier
 from typing import Any
 
 import pytest
+import yaml
 from sqlalchemy import update
 
 from features.vocabulary import SubjectType
+from routing.loader import parse_policy
 from routing.policy import Policy
 from serving.db.subjects import SubjectKey
 from serving.db.tables import DecisionRow, OutgoingCallRow, ReviewItemRow, ShadowDecisionRow, StockPromiseRow
@@ -20,7 +23,7 @@ from serving.decisions.verification import verify
 from serving.policies import repository
 from serving.policies.life import Step
 from serving.policies.preview import preview
-from tests.serving.house import House, Json, at, problem_in
+from tests.serving.house import NOW, House, Json, at, problem_in, put_in_force
 from tests.serving.shortages.lines import (
     FakeShortageModel,
     acting_bundle,
@@ -175,6 +178,25 @@ class TestOnce:
         with house.another(shortage_model=FakeShortageModel()) as judging:
             tell(judging, order("O-1"))
             assert "--shortage-policy" in problem_in(triage(judging, "O-1"), 409, "no-bundle")["detail"]
+
+
+class TestCapacity:
+    def test_a_budget_that_is_kept_apart_lets_each_article_have_its_own(self, desk: House) -> None:
+        data = yaml.safe_load(acting_bundle().text)
+        terms = {"amount": 1, "unit": "splits", "per_hours": 24, "owner": "warehouse-operations", "why": "hands"}
+        data |= {"version": 3, "capacity": {"splits": {**terms, "per": ["sku"]}}}
+        data["branches"]["split_order"]["uses"] = {"splits": 1}
+        policy = parse_policy(yaml.safe_dump(data, sort_keys=False))
+        with desk.container.sessions.begin() as session:
+            put_in_force(session, policy, desk.clock.now())
+        tell(desk, order("O-2"), pick("O-2"), order("O-3", sku="Z"), pick("O-3", sku="Z"), lies(6, sku="Z"))
+        branches = {each: one(desk, each, substitutes=[])["branch"] for each in ("O-1", "O-2", "O-3")}
+        assert branches == {"O-1": "split_order", "O-2": "notify", "O-3": "split_order"}
+        with desk.container.reads() as session:
+            replayed = list(replay_all(session, {}))
+            again = list(preview(session, policy, NOW, desk.clock.now() + timedelta(hours=1)))
+        assert [(each.differences, each.why_not) for each in replayed] == [((), None)] * 3
+        assert [each.why for each in again] == [None] * 3
 
 
 class TestStockIsPromisedOnce:
