@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from features.errors import UnknownShipmentError
 from features.records import Shipment
+from features.vocabulary import SubjectType
 from routing.recommending.assignment import Assignment, Case, assign
 from serving.errors import NoDecisionMomentError
 from serving.recommendations.carriers import CarrierService
@@ -53,9 +54,7 @@ class AssignmentService:
         NoContractsError
             If no contract is on file.
         """
-        items = () if asked is not None else self.reviews.page(which=Which.WAITING, limit=AT_MOST).items
-        of_items = [item.shipment_id for item in items if item.shipment_id is not None]
-        names = list(dict.fromkeys(asked if asked is not None else of_items))
+        names = list(dict.fromkeys(self._waiting() if asked is None else asked))
         cases: list[Case] = []
         left_out: dict[str, str] = {}
         for name in names:
@@ -68,6 +67,10 @@ class AssignmentService:
         with self.carriers.reads() as session:
             currency = self.carriers.bundles.live(session).costs.currency
         return AssignedQueue(assign(cases, capacity), left_out, currency)
+
+    def _waiting(self) -> list[str]:
+        items = self.reviews.page(which=Which.WAITING, kind=SubjectType.SHIPMENT, limit=AT_MOST).items
+        return [item.key.id for item in items]
 
     def _case(self, shipment_id: str, per: Per) -> Case | str:
         """Return the case of a shipment, or why it has no part."""

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Query
 
+from features.vocabulary import SubjectType
 from serving.dependencies import Actor, Effects, Reviews, require_json
 from serving.reviews.bulk import BulkAnswer, BulkBody, answer_all
 from serving.reviews.repository import Which
@@ -33,6 +34,7 @@ _TOKEN = {"claim_token": "6f1c…"}
 async def list_reviews(
     reviews: Reviews,
     status: Annotated[Which, Query(description="which items; `waiting` is all that are not done")] = Which.WAITING,
+    about: Annotated[SubjectType | None, Query(description="what the items are about; anything if left out")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=600, description="`next` of the page before")] = None,
 ) -> QueueAnswer:
@@ -41,7 +43,7 @@ async def list_reviews(
     Within each, what is worth most in each analyst minute comes first: expected loss × what the suggested action can
     still save of it ÷ the minutes that it takes (`priority`).
     """
-    return QueueAnswer.of(reviews.page(which=status, limit=limit, cursor=cursor))
+    return QueueAnswer.of(reviews.page(which=status, kind=about, limit=limit, cursor=cursor))
 
 
 @router.post("/bulk", dependencies=_json)

@@ -10,6 +10,7 @@ from enum import IntEnum, StrEnum
 from sqlalchemy import BindParameter, ColumnElement, CursorResult, and_, bindparam, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from features.vocabulary import SubjectType
 from serving.db.statements import table_of
 from serving.db.subjects import SubjectKey, about
 from serving.db.tables import AuditRow, ReviewItemRow
@@ -98,11 +99,20 @@ def page(
     rates: Rates,
     after: Place | None,
     limit: int,
+    kind: SubjectType | None = None,
 ) -> list[ReviewItemRow]:
-    """Return items in the order of the queue: by rank, then worth most a minute, then oldest."""
+    """Return items in the order of the queue: by rank, then worth most a minute, then oldest.
+
+    Parameters
+    ----------
+    kind
+        What they are about; None: anything.
+    """
     item = ReviewItemRow
     rank, worth = rank_of(now), worth_by(rates)
     statement = select(item).order_by(rank, worth.desc(), item.created_at, item.item_id)
+    if kind is not None:
+        statement = statement.where(item.subject_type == kind.value)
     match which:
         case Which.WAITING:
             statement = statement.where(item.status != DONE)
@@ -124,11 +134,18 @@ def page(
     return list(session.scalars(statement.limit(limit)))
 
 
-def count_by_status(session: Session, now: datetime) -> dict[str, int]:
-    """Return how many items are open, claimed and done; a claim that ran out counts as open."""
-    status = case((ReviewItemRow.status == DONE, DONE), (_is_free(now), OPEN), else_=CLAIMED)
-    counted = session.execute(select(status.label("status"), func.count().label("items")).group_by(status))
-    return {OPEN: 0, CLAIMED: 0, DONE: 0} | {row.status: row.items for row in counted}
+def count_by_status(session: Session, now: datetime) -> dict[SubjectType, dict[str, int]]:
+    """Return how many items about each type of subject are open, claimed and done.
+
+    A claim that ran out counts as open.
+    """
+    item = ReviewItemRow
+    status = case((item.status == DONE, DONE), (_is_free(now), OPEN), else_=CLAIMED)
+    asked = select(item.subject_type, status.label("status"), func.count().label("items"))
+    counts = {kind: {OPEN: 0, CLAIMED: 0, DONE: 0} for kind in SubjectType}
+    for row in session.execute(asked.group_by(item.subject_type, status)):
+        counts[SubjectType(row.subject_type)][row.status] = row.items
+    return counts
 
 
 def find(session: Session, item_id: str) -> ReviewItemRow | None:

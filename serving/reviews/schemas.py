@@ -117,7 +117,7 @@ class QueueAnswer(BaseModel):
 
     items: list[ItemAnswer]
     next: str | None
-    counts: dict[str, int] = Field(description="how many items are open, claimed and done altogether")
+    counts: dict[str, int] = Field(description="how many items of that kind are open, claimed and done altogether")
 
     @classmethod
     def of(cls, page: QueuePage) -> QueueAnswer:

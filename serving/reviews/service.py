@@ -39,11 +39,20 @@ from serving.step_ups.stepping_down import after_answer
 
 @dataclass(frozen=True, slots=True)
 class QueuePage:
-    """A page of the queue, with what all of it counts."""
+    """A page of the queue.
+
+    Attributes
+    ----------
+    counts
+        How many items of the kind that was asked for are open, claimed and done.
+    to_take
+        How many are open of each kind.
+    """
 
     items: list[Item]
     next_cursor: str | None
     counts: dict[str, int]
+    to_take: dict[SubjectType, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +92,20 @@ class ReviewService:
     claim_for: timedelta
     target: str
 
-    def page(self, *, which: Which = Which.WAITING, limit: int = 50, cursor: str | None = None) -> QueuePage:
+    def page(
+        self,
+        *,
+        which: Which = Which.WAITING,
+        kind: SubjectType | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> QueuePage:
         """Return a page of the queue, in its order.
+
+        Parameters
+        ----------
+        kind
+            What the items are about; None: anything.
 
         Raises
         ------
@@ -96,11 +117,14 @@ class ReviewService:
         with self.reads() as session:
             found = savings_by(self.bundles.all_live(session))
             rates = rates_of(found)
-            rows = repository.page(session, which=which, now=now, rates=rates, after=after, limit=limit)
-            counts = repository.count_by_status(session, now)
+            rows = repository.page(session, which=which, now=now, rates=rates, after=after, limit=limit, kind=kind)
+            counted = repository.count_by_status(session, now)
         full = len(rows) == limit
         next_cursor = write_cursor(place_of(rows[-1], now, rates)) if full else None
-        return QueuePage([Item.of(row, now, found) for row in rows], next_cursor, counts)
+        of_kind = [counts for about, counts in counted.items() if kind in (None, about)]
+        counts = {status: sum(each[status] for each in of_kind) for status in (OPEN, CLAIMED, DONE)}
+        to_take = {about: counts[OPEN] for about, counts in counted.items()}
+        return QueuePage([Item.of(row, now, found) for row in rows], next_cursor, counts, to_take)
 
     def detail(self, item_id: str) -> Detail:
         """Return an item with its decision.
@@ -151,9 +175,15 @@ class ReviewService:
             audit(session, at=now, actor=actor, action=action, subject=f"review:{item_id}", new=new)
             return Claimed(self.item(session, _found(session, item_id), now), token, expires_at)
 
-    def take_next(self, *, actor: str) -> Claimed | None:
-        """Claim the item worth most that is free; None if there is none. Of two at once, each gets another."""
-        for item in self.page(which=Which.OPEN).items:
+    def take_next(self, *, actor: str, kind: SubjectType | None = None) -> Claimed | None:
+        """Claim the item worth most that is free; None if there is none. Of two at once, each gets another.
+
+        Parameters
+        ----------
+        kind
+            What it is about; None: anything.
+        """
+        for item in self.page(which=Which.OPEN, kind=kind).items:
             try:
                 return self.claim(item.item_id, actor=actor)
             except (AlreadyClaimedError, ItemClosedError):

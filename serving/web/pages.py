@@ -23,6 +23,7 @@ from serving.reviews.repository import Which
 from serving.shapes import PathId
 from serving.web import assets, causes, changes, effects, sign_in
 from serving.web.item import REFUSED, item_page, missing, move, refused, signed_out
+from serving.web.kinds import Kind, remember, remembered
 from serving.web.rows import rows_of
 from serving.web.visit import GUARDED, Answered, Here, Text, item_path
 
@@ -49,27 +50,33 @@ async def home(visit: Here) -> Response:
 async def queue(
     visit: Here,
     show: Which = Which.WAITING,
+    about: Kind | None = None,
     cursor: Annotated[str | None, Query(max_length=600)] = None,
 ) -> Response:
     """Show a page of the queue; htmx asks for the same and takes the list out of it."""
     if not visit.may_look:
         return visit.sign_in("/queue")
+    kind = remembered(visit) if about is None else about
     try:
-        page = visit.app.reviews.page(which=show, limit=PAGE, cursor=cursor)
+        page = visit.app.reviews.page(which=show, kind=kind.subject, limit=PAGE, cursor=cursor)
     except CursorError:
         return visit.go(f"/queue?show={show}")
     decisions = visit.app.decisions.several([item.decision_id for item in page.items])
     rows = rows_of(page.items, decisions, visit.app.clock.now(), analyst=visit.analyst)
     many = visit.app.causes.page(only_open=True) if cursor is None and show in _WITH_CAUSES else []
-    return visit.page("queue.html", page=page, rows=rows, causes=many, show=show, shows=list(Which), cursor=cursor)
+    lists = {"shows": list(Which), "kinds": list(Kind)}
+    drawn = visit.page(
+        "queue.html", page=page, rows=rows, causes=many, show=show, kind=kind, cursor=cursor, lists=lists
+    )
+    return remember(drawn, visit, kind)
 
 
 @router.post("/queue/next", dependencies=GUARDED)
 async def take_next(visit: Here) -> Response:
-    """Claim the free item worth most, and show it."""
+    """Claim the free item worth most, of the kind that is looked at, and show it."""
     if visit.analyst is None:
         return visit.sign_in("/queue")
-    claimed = visit.app.reviews.take_next(actor=visit.analyst)
+    claimed = visit.app.reviews.take_next(actor=visit.analyst, kind=remembered(visit).subject)
     return visit.go("/queue" if claimed is None else item_path(claimed.item.item_id))
 
 

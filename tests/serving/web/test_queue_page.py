@@ -7,7 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.serving.house import House
+from routing.policy import Policy
+from tests.serving.house import House, problem_in
+from tests.serving.shortages.lines import lies, one, opened, pick, tell
+from tests.serving.shortages.lines import order as placed
 from tests.serving.web.filled import Filled
 from tests.serving.web.visitor import Visitor, words_of
 
@@ -91,7 +94,7 @@ class TestWhatItShows:
 
     def test_it_asks_for_itself_every_few_seconds(self, dana: Visitor) -> None:
         page = dana.shown("/queue?show=claimed")
-        assert 'hx-get="/queue?show=claimed"' in page
+        assert 'hx-get="/queue?show=claimed&amp;about=all"' in page
         assert 'hx-trigger="every 5s" hx-select="#queue"' in page
 
 
@@ -111,11 +114,22 @@ class TestWhich:
         assert more
         second = dana.shown(more[1].replace("&amp;", "&"))
         assert len({*order(first), *order(second)}) == len(filled.items) == 26
-        assert 'id="first" href="/queue?show=all"' in second
+        assert 'id="first" href="/queue?show=all&amp;about=all"' in second
 
     def test_a_cursor_that_is_none_leads_to_the_first_page(self, dana: Visitor) -> None:
         answer = dana.get("/queue?show=done&cursor=nonsense")
         assert (answer.status_code, answer.headers["location"]) == (303, "/queue?show=done")
+
+
+@pytest.fixture
+def mixed(sqlite_url: str, late_shipments: Policy) -> Iterator[House]:
+    """A service in whose queue two shipments and an order line wait."""
+    with opened(sqlite_url, late_shipments) as house:
+        house.for_review("SH-1")
+        house.for_review("SH-2")
+        tell(house, placed("O-1"), pick("O-1"), lies(6), lies(9, place="ATVIE"))
+        one(house, "O-1")
+        yield house
 
 
 class TestTakeNext:
@@ -125,3 +139,33 @@ class TestTakeNext:
 
     def test_an_empty_queue_stays_where_it_is(self, alone: Visitor) -> None:
         assert alone.post("/queue/next").headers["location"] == "/queue"
+
+
+class TestAboutWhat:
+    """Whoever audits invoices need not look past shipments, nor the other way round."""
+
+    def test_the_list_its_counts_and_the_next_one_are_of_the_kind_that_is_chosen(self, mixed: House) -> None:
+        with Visitor(mixed) as dana:
+            everything = words_of(dana.shown("/queue"))
+            assert "Waiting 3 Open 3 Claimed 0 Done 0 All Everything Shipments 2 Invoices 0 Shortages 1" in everything
+            shortages = dana.shown("/queue?about=shortage")
+            assert "Waiting 1 Open 1" in words_of(shortages)
+            assert 'hx-get="/queue?show=waiting&amp;about=shortage"' in shortages
+            assert len(order(shortages)) == 1
+            assert dana.post("/queue/next").headers["location"] == f"/queue/{order(shortages)[0]}"
+            assert dana.post("/queue/next").headers["location"] == "/queue", "no other shortage waits"
+
+    def test_the_browser_remembers_what_somebody_chose_and_not_what_a_page_asks_by_itself(self, mixed: House) -> None:
+        with Visitor(mixed) as dana:
+            dana.shown("/queue?about=shipment")
+            assert len(order(dana.shown("/queue"))) == 2
+            dana.get("/queue?about=shortage", **{"hx-request": "true"})
+            assert len(order(dana.shown("/queue"))) == 2
+            assert len(order(dana.shown("/queue?about=all"))) == 3
+            assert len(order(dana.shown("/queue"))) == 3
+
+    def test_the_api_lists_one_kind_too(self, mixed: House) -> None:
+        found = mixed.api.get("/v1/reviews", params={"about": "shortage"}).json()
+        assert [item["subject_type"] for item in found["items"]] == ["shortage"]
+        assert found["counts"] == {"open": 1, "claimed": 0, "done": 0}
+        problem_in(mixed.api.get("/v1/reviews", params={"about": "parcel"}), 422, "invalid-request")
