@@ -20,7 +20,7 @@ from features.live_timeline import LiveSpans
 from features.stock_records import WarehouseTask
 from features.tables import RecordTables, assembled, frame_of, records_of
 from features.timeline import NEVER
-from features.work import AT_MOST, PACE, WIDTH, Count, Span, spans_of, spans_of_task, with_waves
+from features.work import AT_MOST, PACE, UNITED, WIDTH, Count, Span, spans_of, spans_of_task, with_united
 
 _NOTHING = (np.nan,) * WIDTH
 
@@ -32,7 +32,7 @@ class LiveWork:
         self._told: dict[str, list[WarehouseTask]] = {}
         self._history = _no_history()
         self._counts = [LiveSpans() for _ in Count]
-        self._waves: dict[tuple[str, str], Counter[tuple[int, int]]] = {}
+        self._united: dict[tuple[int, str, str], Counter[tuple[int, int]]] = {}
         self._waiting: dict[str, _Waiting] = {}
         self._floors: dict[str, _Floor] = {}
 
@@ -57,13 +57,13 @@ class LiveWork:
             self._counts[span.what].remove(warehouse, span.start, span.end)
             if span.what is Count.WAITING:
                 self._waiting[warehouse].remove(span)
-                self._change_wave(warehouse, span, -1)
+                self._change_united(warehouse, span, -1)
         for warehouse, span in (after - before).elements():
             self._waiting.setdefault(warehouse, _Waiting(_NOBODY))
             self._counts[span.what].add(warehouse, span.start, span.end)
             if span.what is Count.WAITING:
                 self._waiting[warehouse].add(span)
-                self._change_wave(warehouse, span, 1)
+                self._change_united(warehouse, span, 1)
         return True
 
     def add_tables(self, tables: RecordTables) -> None:
@@ -74,7 +74,7 @@ class LiveWork:
                 self.add(task)
             return
         frame = tables.warehouse_tasks
-        spans = with_waves(spans_of(frame))
+        spans = with_united(spans_of(frame))
         self._history = _History(frame, spans)
         code, warehouses = pd.factorize(spans["subject"].to_numpy(dtype=object))
         what, start, end = (spans[name].to_numpy(dtype=np.int64) for name in ("what", "start", "end"))
@@ -90,20 +90,24 @@ class LiveWork:
             self._told[task_id] = self._history.take(task_id)
         return self._told[task_id]
 
-    def _change_wave(self, warehouse: str, span: Span, by: int) -> None:
-        if span.wave is None:
-            return
-        if (warehouse, span.wave) not in self._waves:
-            self._waves[warehouse, span.wave] = Counter(self._history.wave(warehouse, span.wave))
-        spans = self._waves[warehouse, span.wave]
-        line, lasts = self._counts[Count.WAVES], (span.start, span.end)
-        for start, end in _united(spans):
-            line.remove(warehouse, start, end)
-        spans[lasts] += by
-        if not spans[lasts]:
-            del spans[lasts]
-        for start, end in _united(spans):
-            line.add(warehouse, start, end)
+    def _change_united(self, warehouse: str, span: Span, by: int) -> None:
+        """Let what a task belongs to wait when it waits, or no longer (`by` -1)."""
+        lasts = span.start, span.end
+        for what, field in UNITED.items():
+            name = getattr(span, field)
+            if name is None:
+                continue
+            group = what, warehouse, name
+            if group not in self._united:
+                self._united[group] = Counter(self._history.lasting(group))
+            spans, line = self._united[group], self._counts[what]
+            for start, end in _united(spans):
+                line.remove(warehouse, start, end)
+            spans[lasts] += by
+            if not spans[lasts]:
+                del spans[lasts]
+            for start, end in _united(spans):
+                line.add(warehouse, start, end)
 
     def at(self, warehouse: str | None, cutoff: int) -> Sequence[float]:
         """Return the features of a warehouse at the cutoff."""
@@ -167,7 +171,7 @@ def _no_history() -> _History:
 
 
 class _History:
-    """Tasks of a table that nothing new was told of yet, and the spans on which the tasks of each wave waited."""
+    """Tasks of a table that nothing new was told of yet, and the spans on which those of each wave and order waited."""
 
     def __init__(self, tasks: pd.DataFrame, spans: pd.DataFrame) -> None:
         ordered = tasks.sort_values("known_at", kind="stable").drop_duplicates(["task_id", "known_at"])
@@ -176,7 +180,8 @@ class _History:
         self._shelf = Shelf("warehouse_tasks", ordered, number.astype(np.int64), len(names))
         waiting = spans[spans["what"] == Count.WAITING]
         self._start, self._end = (waiting[name].to_numpy(dtype=np.int64) for name in ("start", "end"))
-        self._waves = waiting.reset_index(drop=True).groupby(["subject", "wave"]).indices
+        placed = waiting.reset_index(drop=True)
+        self._places = {what: placed.groupby(["subject", name]).indices for what, name in UNITED.items()}
 
     def __len__(self) -> int:
         return len(self._number)
@@ -186,9 +191,10 @@ class _History:
         number = self._number.pop(task_id, None)
         return [] if number is None else [*assembled(WarehouseTask, self._shelf.rows(number), {})]
 
-    def wave(self, warehouse: str, wave: str) -> Iterator[tuple[int, int]]:
-        """Yield on which spans the tasks of a wave waited, one for each."""
-        for place in self._waves.get((warehouse, wave), ()):
+    def lasting(self, group: tuple[int, str, str]) -> Iterator[tuple[int, int]]:
+        """Yield on which spans the tasks of a wave or an order waited, one for each."""
+        what, warehouse, name = group
+        for place in self._places[what].get((warehouse, name), ()):
             yield int(self._start[place]), int(self._end[place])
 
 

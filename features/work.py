@@ -2,7 +2,8 @@
 
 A task is told in states, each of which holds until the next one of the same task is known. It *waits* while it is
 released or started and not done, for a week from its release at most, so that a report that was lost does not leave it
-waiting for ever; a wave waits while any task of it does. What it is due counts whether it was released or not.
+waiting for ever; a wave, or an order, waits while any task of it does. What it is due counts whether it was released or
+not.
 """
 
 from __future__ import annotations
@@ -42,13 +43,18 @@ class Count(Columns):
     DOCK = 1
     INBOUND = 2
     WAVES = 3
-    WAITING = 4
-    DUE_SOON = 5
-    OVERDUE = 6
-    DONE = 7
-    DUE = 8
-    DUE_AND_DONE = 9
-    TOLD = 10
+    ORDERS = 4
+    WAITING = 5
+    DUE_SOON = 6
+    OVERDUE = 7
+    DONE = 8
+    DUE = 9
+    DUE_AND_DONE = 10
+    TOLD = 11
+
+
+UNITED: Mapping[int, str] = {Count.WAVES: "wave", Count.ORDERS: "order"}
+"""What waits while any of its tasks does, each with the field of `Span` that names it."""
 
 
 _WHAT_OF: Mapping[TaskKind, int] = {
@@ -72,6 +78,7 @@ def _declared(field: str) -> tuple[Feature, ...]:
         feature("dock_waiting", "tasks", f"staging and loading that waits at the dock of {where}"),
         feature("inbound_waiting", "tasks", f"receiving and putting away that waits at {where}"),
         feature("waves_waiting", "waves", f"waves at {where} of which a task waits"),
+        feature("orders_waiting", "orders", f"orders at {where} of which a task waits"),
         feature("tasks_waiting", "tasks", f"work of any kind that waits at {where}"),
         feature("tasks_due_soon", "tasks", f"tasks at {where} that are due in the next 8 h and not done", "next 8h"),
         feature("tasks_overdue", "tasks", f"tasks at {where} that are past due and not done"),
@@ -91,17 +98,18 @@ WIDTH = len(FEATURES) // len(ASKED)
 
 
 class Span(NamedTuple):
-    """Something that counts on `[start, end)`; `since` is when it was released, for what waits, `wave` its wave."""
+    """Something that counts on `[start, end)`; `since` is when it was released, for what waits, then wave and order."""
 
     what: int
     start: int
     end: int
     since: int = NEVER
     wave: str | None = None
+    order: str | None = None
 
 
 def spans_of_task(told: Sequence[WarehouseTask]) -> Iterator[tuple[str, Span]]:
-    """Yield warehouse and span of what one task adds to each count, but for `WAVES`.
+    """Yield warehouse and span of what one task adds to each count, but for those `UNITED`.
 
     Parameters
     ----------
@@ -117,7 +125,7 @@ def spans_of_task(told: Sequence[WarehouseTask]) -> Iterator[tuple[str, Span]]:
         found = [Span(Count.TOLD, micros(task.known_at), NEVER)]
         if waits:
             since = min(since, occurred)
-            waiting = Span(Count.WAITING, start, min(until, since + AT_MOST), since, task.wave_id)
+            waiting = Span(Count.WAITING, start, min(until, since + AT_MOST), since, task.wave_id, task.order_id)
             found.append(waiting)
             if task.kind in _WHAT_OF:
                 found.append(waiting._replace(what=_WHAT_OF[task.kind]))
@@ -140,7 +148,7 @@ def spans_of_task(told: Sequence[WarehouseTask]) -> Iterator[tuple[str, Span]]:
 def spans_of(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the spans in the table `warehouse_tasks`: `subject`, the warehouse, and the fields of `Span`.
 
-    All states of a task must be in it. Waves are added by `with_waves`.
+    All states of a task must be in it. Waves and orders are added by `with_united`.
     """
     frame = frame.sort_values(["task_id", "known_at"], kind="stable").drop_duplicates(["task_id", "known_at"])
     task, _ = pd.factorize(frame["task_id"])
@@ -161,6 +169,7 @@ def spans_of(frame: pd.DataFrame) -> pd.DataFrame:
         {
             "subject": frame["warehouse_id"].to_numpy(dtype=object),
             "wave": frame["wave_id"].to_numpy(dtype=object),
+            "order": frame["order_id"].to_numpy(dtype=object),
             "since": NEVER,
         }
     )
@@ -176,7 +185,7 @@ def spans_of(frame: pd.DataFrame) -> pd.DataFrame:
         _chosen(told, counts & ~done, Count.OVERDUE, came, np.minimum(until, _after(due, AT_MOST))),
         _chosen(told, np.ones(len(frame), dtype=bool), Count.TOLD, known, np.full(len(frame), NEVER)),
     ]
-    return pd.concat(spans, ignore_index=True)[["subject", "what", "start", "end", "since", "wave"]]
+    return pd.concat(spans, ignore_index=True)[["subject", *Span._fields]]
 
 
 def _after(time: Ints, length: int) -> Ints:
@@ -187,16 +196,20 @@ def _chosen(told: pd.DataFrame, chosen: NDArray[np.bool_], what: int | Ints, sta
     return told.assign(what=what, start=start, end=end)[chosen & (start < end)]
 
 
-def with_waves(spans: pd.DataFrame) -> pd.DataFrame:
-    """Return all spans of some warehouses with those on which each wave waits: while any of its tasks does."""
-    waiting = spans[spans["what"].eq(int(Count.WAITING)) & spans["wave"].notna()].sort_values("start", kind="stable")
-    wave = waiting.groupby(["subject", "wave"], sort=False).ngroup().rename("group")
-    so_far = waiting.groupby(wave)["end"].cummax().groupby(wave).shift(fill_value=-NEVER)
-    number = (waiting["start"] > so_far).groupby(wave).cumsum().rename("number")
-    united = waiting.groupby([wave, number], sort=False)
-    found = united.agg(subject=("subject", "first"), wave=("wave", "first"), start=("start", "min"), end=("end", "max"))
-    waves = found.reset_index(drop=True).assign(what=int(Count.WAVES), since=NEVER)
-    return pd.concat([spans, waves[spans.columns]], ignore_index=True)
+def with_united(spans: pd.DataFrame) -> pd.DataFrame:
+    """Return all spans of some warehouses with those on which a wave or an order waits: while any of its tasks does."""
+    return pd.concat([spans, *(_united(spans, what, name) for what, name in UNITED.items())], ignore_index=True)
+
+
+def _united(spans: pd.DataFrame, what: int, name: str) -> pd.DataFrame:
+    waiting = spans[spans["what"].eq(int(Count.WAITING)) & spans[name].notna()].sort_values("start", kind="stable")
+    group = waiting.groupby(["subject", name], sort=False).ngroup().rename("group")
+    so_far = waiting.groupby(group)["end"].cummax().groupby(group).shift(fill_value=-NEVER)
+    number = (waiting["start"] > so_far).groupby(group).cumsum().rename("number")
+    found = waiting.groupby([group, number], sort=False).agg(
+        subject=("subject", "first"), start=("start", "min"), end=("end", "max")
+    )
+    return found.reset_index(drop=True).assign(what=what, since=NEVER, wave=None, order=None)[spans.columns]
 
 
 class Work:
@@ -209,7 +222,7 @@ class Work:
     """
 
     def __init__(self, spans: pd.DataFrame) -> None:
-        spans = with_waves(spans)
+        spans = with_united(spans)
         code, self._warehouses = pd.factorize(spans["subject"].to_numpy(dtype=object))
         code = code.astype(np.int64)
         what, start, end, since = (spans[name].to_numpy(dtype=np.int64) for name in ("what", "start", "end", "since"))

@@ -53,6 +53,7 @@ def tasks(draw: st.DrawFn) -> WarehouseTask:
         warehouse_id=draw(st.sampled_from(["NLRTM", "NLRTM", "DEHAM"])),
         kind=draw(st.sampled_from(TaskKind)),
         wave_id=draw(st.sampled_from([None, "W1", "W2"])),
+        order_id=draw(st.sampled_from([None, "O1", "O2"])),
         due_at=None if due is None else at(due),
     )
 
@@ -111,6 +112,7 @@ class Floor:
             self.of_kind(TaskKind.STAGE, TaskKind.LOAD),
             self.of_kind(TaskKind.RECEIVE, TaskKind.PUT_AWAY),
             len({task.wave_id for task, _ in waits if task.wave_id is not None}),
+            len({task.order_id for task, _ in waits if task.order_id is not None}),
             len(waits),
             self.due(since=0 * HOUR, until=8 * HOUR, statuses=open_ones),
             self.due(since=-WEEK, until=0 * HOUR, statuses=open_ones),
@@ -193,6 +195,19 @@ class TestMeaning:
         assert feature(rows[1], "hours_of_work") == 24
         assert [feature(row, "oldest_task_hours") for row in rows[:2]] == [1, 3]
 
+    def test_an_order_waits_until_the_last_of_its_tasks_is_done_whatever_their_kinds(self) -> None:
+        told = [
+            a_task("A", TaskStatus.RELEASED, 0, order_id="O-1"),
+            a_task("B", TaskStatus.STARTED, 0, order_id="O-1", kind=TaskKind.LOAD),
+            a_task("C", TaskStatus.RELEASED, 1, order_id="O-2"),
+            a_task("A", TaskStatus.DONE, 2, order_id="O-1"),
+            a_task("B", TaskStatus.DONE, 4, order_id="O-1", kind=TaskKind.LOAD),
+            a_task("C", TaskStatus.CANCELLED, 5, order_id="O-2"),
+        ]
+        hours = (0, 1, 3, 4, 5)
+        rows = in_arrays(told, ["NLRTM"] * 5, [at(hour) for hour in hours])
+        assert [feature(row, "orders_waiting") for row in rows] == [1, 2, 2, 1, 0]
+
     def test_what_is_planned_for_soon_is_due_and_does_not_wait(self) -> None:
         row = in_arrays([a_task("A", TaskStatus.PLANNED, 0, due_at=at(8))], ["NLRTM"], [at(1)])[0]
         assert feature(row, "tasks_due_soon") == 1
@@ -227,6 +242,6 @@ def test_a_task_told_twice_in_one_instant_is_refused() -> None:
 def test_an_empty_table_is_asked_like_any_other() -> None:
     feed = FEEDS["warehouse_tasks"]
     empty = feed.prepare({"warehouse_tasks": RecordTables.from_records([]).warehouse_tasks})
-    assert list(empty.columns) == ["subject", "what", "start", "end", "since", "wave"]
+    assert list(empty.columns) == ["subject", "what", "start", "end", "since", "wave", "order"]
     now = np.array([micros(START)])
     assert np.isnan(feed.told(empty).at(np.array(["NLRTM"], dtype=object), now, now)).all()
