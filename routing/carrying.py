@@ -179,6 +179,9 @@ def _leash(terms: BranchTerms, mode: Mode, picked: Pick) -> _Hold | None:
     """Say what the mode leaves to a person."""
     if terms.acts(mode):
         return None
+    if terms.waits_because is not None and mode is Mode.ACT_NON_FINANCIAL:
+        reason = f"{terms.branch} spends money, and {terms.waits_because}: until somebody has looked, a person decides"
+        return _Hold(reason, picked.decided_by)
     verb = "spends money, which" if terms.spends_money else "acts, which"
     return _Hold(f"{terms.branch} {verb} mode {mode} leaves to a person", picked.decided_by)
 

@@ -47,6 +47,8 @@ class Context:
         What is known of the scopes that playbooks watch; one that is not named is untouched.
     subject_id
         Whom chance is drawn for, where the bundle explores; empty: nothing is drawn.
+    overdue
+        The parts of the bundle whose review is overdue, of those that change what is decided (`routing.overdue`).
     """
 
     capacity: Mapping[str, float] = field(default_factory=dict)
@@ -55,6 +57,7 @@ class Context:
     last_taken: Mapping[Branch, datetime] = field(default_factory=dict)
     watches: tuple[Watch, ...] = ()
     subject_id: str = ""
+    overdue: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """Return it in plain JSON types, leaving out what is empty."""
@@ -67,6 +70,7 @@ class Context:
             "last_taken": {branch.value: rfc3339(at) for branch, at in self.last_taken.items()},
             "watches": [each.as_json() for each in self.watches],
             "subject_id": self.subject_id,
+            "overdue": list(self.overdue),
         }
         return {name: value for name, value in written.items() if value}
 
@@ -91,6 +95,7 @@ class Context:
             },
             watches=tuple(Watch.from_json(each) for each in written.get("watches", ())),
             subject_id=str(written.get("subject_id", "")),
+            overdue=tuple(written.get("overdue", ())),
         )
 
 

@@ -88,6 +88,7 @@ def of_facts(policy: Policy, case: DecidedCase) -> tuple[Counterfactual, ...]:
 
     A fact that is no number, and one that is unknown, has an answer for each way to end. Lists are not changed.
     """
+    policy = policy.as_overdue(case.context.overdue)
     before, known = case.ends(policy), policy.reader.read(case.facts).known
     rules = (*policy.guardrails, *policy.rules)
     asked = questions_of([each for rule in rules for each in (rule.when, rule.holding) if each is not None])
@@ -116,8 +117,9 @@ def of_facts(policy: Policy, case: DecidedCase) -> tuple[Counterfactual, ...]:
 def of_thresholds(bundle: str, case: DecidedCase) -> tuple[Counterfactual, ...]:
     """Return for each threshold the nearest values below and above with which the bundle ends the case otherwise.
 
-    A threshold matters to a case where it passes a fact that is held against it. A value with which the bundle would
-    not load, because a greater risk would get a weaker branch, say, is no answer.
+    A threshold matters to a case where it passes a fact that is held against it; one that fell back is asked about
+    as its safe value. A value with which the bundle would not load, because a greater risk would get a weaker branch,
+    say, is no answer.
 
     Parameters
     ----------
@@ -132,12 +134,13 @@ def of_thresholds(bundle: str, case: DecidedCase) -> tuple[Counterfactual, ...]:
     policy, document = parse_policy(bundle), yaml.safe_load(bundle)
     before, known = case.ends(policy), policy.reader.read(case.facts).known
     found: list[Counterfactual] = []
-    for name, threshold in policy.thresholds.items():
+    for name, threshold in policy.as_overdue(case.context.overdue).thresholds.items():
+        key = "value" if threshold.value == policy.thresholds[name].value else "safe"
         facts = {fact for fact in _held_against(document, f"${name}") if fact in known}
         line = sorted({value for fact in facts for value in _around(policy.facts[fact], [known[fact]])})
         for way in _ways(line, threshold.value):
             for needed in way:
-                choice = _with_threshold(document, name, needed, case)
+                choice = _with_threshold(document, name, key, needed, case)
                 if choice is not None and not _alike(choice, before):
                     found.append(_told(f"${name}", threshold.value, needed, choice))
                     break
@@ -236,9 +239,9 @@ def _held_against(part: Any, threshold: str) -> Iterator[str]:
             yield from _held_against(inner, threshold)
 
 
-def _with_threshold(document: Mapping[str, Any], name: str, value: Any, case: DecidedCase) -> Choice | None:
+def _with_threshold(document: Mapping[str, Any], name: str, key: str, value: Any, case: DecidedCase) -> Choice | None:
     """Decide the case under a bundle in which one threshold is another; None if that does not load."""
     changed = deepcopy(dict(document))
-    changed["thresholds"][name]["value"] = value
+    changed["thresholds"][name][key] = value
     policy = link_document(changed)  # written out and read again, each would take three times as long
     return None if policy is None else case.ends(policy)

@@ -60,6 +60,9 @@ class ThresholdPart(Part):
     release: Number | None = Field(
         default=None, description="takes the place of `value` for a rule that hit the last time, so that it holds on"
     )
+    safe: Number | None = Field(
+        default=None, description="takes the place of `value` once the review is overdue, until somebody has looked"
+    )
     unit: Words
     owner: Words
     review_by: date | None = None

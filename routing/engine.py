@@ -2,6 +2,7 @@
 
 How a choice comes about
 ------------------------
+0. If the context says that parts of the bundle are overdue, it decides as it does then (`routing.overdue`).
 1. Facts are held against their declarations: each is known, unknown or wrong (a wrong one counts as unknown). Rows that
    a directive excludes are taken out.
 2. Every guardrail and every rule is evaluated and recorded: `hit`, `no_hit`, `unknown`, `error` (unknown because a fact
@@ -120,6 +121,7 @@ def decide(policy: Policy, facts: Mapping[str, object], now: datetime, context: 
     if now.utcoffset() is None:
         raise NaiveTimeError("now", now)
     now = now.astimezone(UTC)
+    policy = policy.as_overdue(context.overdue) if context.overdue else policy
     standing = in_force(context.directives, now) if context.directives else NOTHING
     read = policy.reader.read(facts)
     applied = standing.exclude_rows(read.known)
@@ -161,7 +163,7 @@ def decide(policy: Policy, facts: Mapping[str, object], now: datetime, context: 
         suppressed_because=outcome.suppressed_because,
         latest_useful_at=outcome.latest_useful_at,
         missing=outcome.missing,
-        notes=(*_notes(picked), *_unpriced(policy, picked, read), *_turns(findings)),
+        notes=(*_notes(picked), *_unpriced(policy, picked, read), *_turns(findings), *policy.notices),
         passed_over=() if chosen is None else chosen.passed_over,
         uses=outcome.uses,
         applied=tuple(dict.fromkeys((*applied, *outcome.applied))),

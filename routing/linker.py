@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -45,8 +46,9 @@ from routing.lint import (
     unless_too_many,
 )
 from routing.marks import Findings, Path, shown
+from routing.overdue import THE_BUNDLE, with_stages
 from routing.playbook_terms import check_suspensions, read_playbooks
-from routing.policy import Choosing, Confirmation, Fallback, Mode, Owner, Policy, Rule
+from routing.policy import Choosing, Confirmation, Fallback, Mode, Owner, Policy, Review, Rule
 from routing.scope import Scope, Threshold
 from routing.shape import check_shape, read_part
 from routing.subjects import BRANCHES_OF, WEAKEST
@@ -58,13 +60,18 @@ RESERVED_IDS = ("default", "unknown", "branch_requirements", DECIDED_BY)
 
 
 def link(raw: dict[str, Any], findings: Findings, text: str) -> Policy | None:
-    """Link one document; `text` is how it was written.
+    """Link one document, as it is and as it will be once its reviews are overdue; `text` is how it was written.
 
     Returns
     -------
     Policy or None
         None if the findings hold an error.
     """
+    policy = _link(raw, findings, text)
+    return None if policy is None else with_stages(policy, raw, findings, partial(_link, text=""))
+
+
+def _link(raw: dict[str, Any], findings: Findings, text: str) -> Policy | None:
     subject = _subject(raw, findings)
     if raw.get("subject", subject) != subject:
         return None  # which facts and branches there may be is not known
@@ -150,6 +157,7 @@ def link(raw: dict[str, Any], findings: Findings, text: str) -> Policy | None:
         playbooks=MappingProxyType(playbooks),
         exploration=exploration,
         warnings=findings.in_order(),
+        reviews=_reviews(bundle),
         text=text,
     )
 
@@ -196,6 +204,12 @@ def _thresholds(data: Mapping[str, Any], findings: Findings) -> dict[str, Thresh
         elif part.release is not None and not expected.accepts(part.release):
             place = ("thresholds", name, "release")
             findings.error(place, f"found {shown(part.release)} for `{name}`, expected {expected.expected}.")
+        elif part.safe is not None and not expected.accepts(part.safe):
+            place = ("thresholds", name, "safe")
+            findings.error(place, f"found {shown(part.safe)} for `{name}`, expected {expected.expected}.")
+        elif part.safe is not None and part.safe == part.value:
+            place = ("thresholds", name, "safe")
+            findings.error(place, f"`{name}` has that value already: nothing would change. Give another, or drop it.")
         else:
             thresholds[name] = Threshold(
                 name=name,
@@ -410,8 +424,19 @@ def _why_first(subject: SubjectType) -> str:
     return "none and review act on nothing. Put them first, in this order."
 
 
+def _reviews(bundle: BundlePart) -> tuple[Review, ...]:
+    """Name the bundle itself, and its parts that have a review date of their own, in the order of the document."""
+    parts: dict[str, Any] = {THE_BUNDLE: bundle, "costs": bundle.costs, "exploration": bundle.exploration}
+    for section in ("thresholds", "capacity", "playbooks"):
+        parts |= {f"{section}.{name}": part for name, part in getattr(bundle, section).items()}
+    for section in ("guardrails", "rules"):
+        parts |= {f"{section}.{part.id}": part for part in getattr(bundle, section)}
+    dated = ((name, part) for name, part in parts.items() if part is not None and part.review_by is not None)
+    return tuple(Review(part=name, owner=part.owner, due=part.review_by) for name, part in dated)
+
+
 def _review_dates(bundle: BundlePart) -> dict[str, date]:
-    dates = {"the bundle": bundle.review_by, "costs": bundle.costs.review_by}
+    dates = {THE_BUNDLE: bundle.review_by, "costs": bundle.costs.review_by}
     dates |= {f"thresholds.{name}": part.review_by for name, part in bundle.thresholds.items()}
     dates |= {f"capacity.{name}": part.review_by for name, part in bundle.capacity.items()}
     dates |= {f"playbooks.{name}": part.review_by for name, part in bundle.playbooks.items()}

@@ -26,6 +26,7 @@ def options_of(
     by the bucket it is taken from (`routing.buckets.whole_buckets` says what there is of each); a branch of which that
     cannot be told is no option.
     """
+    policy = policy.as_overdue(context.overdue)
     choice = decide(policy, facts, now, context)
     offered = offered_branches(policy, choice)
     known = policy.reader.read(facts).known

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -147,7 +147,7 @@ class BranchTerms:
     money, `mode` how far it may go by itself (already lowered to the bundle's own mode), `uses` what it takes from the
     budgets. What commits more than `approval_above_minor`, in the currency of the cost table, waits for a person; the
     amount stands in the payload under `amount`. Its effect is to be confirmed `verify_within` its being accepted; None
-    if nobody waits for that.
+    if nobody waits for that. `waits_because` says what is overdue, if that is why it spends nothing by itself.
     """
 
     branch: Branch
@@ -167,6 +167,7 @@ class BranchTerms:
     approval_above_minor: int | None = None
     verify_within: timedelta | None = None
     compensation: Compensation | None = None
+    waits_because: str | None = None
 
     def mode_for(self, known: Mapping[str, Any]) -> Mode:
         """Return the mode of the first segment that a case belongs to; where that cannot be told, the more careful."""
@@ -204,8 +205,30 @@ def _rank(mode: Mode) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """Until when, that day included, who is to look at a part of a bundle, e.g. `thresholds.notify_from`."""
+
+    part: str
+    owner: str
+    due: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A bundle from a day on: what is overdue by then that changes what is decided, and how it decides."""
+
+    since: date
+    overdue: tuple[str, ...]
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """One policy bundle. `digest` is the SHA-256 of the canonical JSON of its document, `text` how it is written."""
+    """One policy bundle. `digest` is the SHA-256 of the canonical JSON of its document, `text` how it is written.
+
+    `review_dates` are those of all parts, `reviews` name the bundle itself and the parts with a date of their own.
+    `stages` are what becomes of it where these pass (`routing.overdue`), by day; `notices` are told of every decision.
+    """
 
     name: str
     version: int
@@ -232,6 +255,9 @@ class Policy:
     playbooks: Mapping[str, Playbook]
     exploration: Exploration | None
     warnings: tuple[Problem, ...]
+    reviews: tuple[Review, ...]
+    stages: tuple[Stage, ...] = ()
+    notices: tuple[str, ...] = ()
     text: str = field(repr=False, compare=False)
 
     @property
@@ -253,6 +279,18 @@ class Policy:
         holds = [timedelta(0)] if any(rule.holding is not None for rule in parts) else []
         return max((*waits, *holds), default=None)
 
-    def overdue(self, today: date) -> tuple[str, ...]:
-        """Name the parts whose review-by date has passed, e.g. `thresholds.notify_from`."""
-        return tuple(part for part, review_by in self.review_dates.items() if review_by < today)
+    def overdue(self, today: date) -> tuple[Review, ...]:
+        """Return the reviews that were due before a day; that of the bundle covers all parts without their own."""
+        return tuple(review for review in self.reviews if review.due < today)
+
+    def overdue_at(self, now: datetime) -> tuple[str, ...]:
+        """Name the parts that are overdue on the day of a moment, in UTC, and change what is decided."""
+        today = now.astimezone(UTC).date()
+        return next((stage.overdue for stage in reversed(self.stages) if stage.since <= today), ())
+
+    def as_overdue(self, overdue: Collection[str]) -> Policy:
+        """Return the bundle as it decides while parts of it are overdue; of parts that change nothing, itself."""
+        matter = {part for stage in self.stages for part in stage.overdue}.intersection(overdue)
+        if not matter:
+            return self
+        return next(stage.policy for stage in self.stages if matter <= set(stage.overdue))

@@ -1,7 +1,8 @@
 """The suite of a bundle: cases that it names, each with what must come of it.
 
-A scenario is decided alone, with full budgets and without a past. What it expects stands in the document, signed by an
-owner, so a change of rules that nobody meant for it is found before the bundle is handed in.
+A scenario is decided alone, with full budgets and without a past, at its own time: by then reviews may be overdue. What
+it expects stands in the document, signed by an owner, so a change of rules that nobody meant for it is found before the
+bundle is handed in.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from routing.context import Context
 from routing.document import ScenarioPart
 from routing.engine import Choice, decide
 from routing.errors import did_you_mean
@@ -93,7 +95,8 @@ class _Case:
     facts: Mapping[str, Any]
 
     def decided_by(self, policy: Policy) -> Choice:
-        return decide(policy, self.facts, self.scenario.at)
+        at = self.scenario.at
+        return decide(policy, self.facts, at, Context(overdue=policy.overdue_at(at)))
 
 
 def _cases(data: Mapping[str, Any]) -> Sequence[_Case]:

@@ -103,7 +103,12 @@ def _again(policy: Policy, world: World, past: PastDecision, restate: Restate) -
     restate(facts)
     recorded = Context.from_json(body.get("context", {}))
     drawn_for = "" if policy.exploration is None else past.subject_id
-    given = Context(directives=recorded.directives, watches=recorded.watches, subject_id=drawn_for)
+    given = Context(
+        directives=recorded.directives,
+        watches=recorded.watches,
+        subject_id=drawn_for,
+        overdue=policy.overdue_at(past.decided_at),
+    )
     choice = decide(policy, facts, past.decided_at, world.context(subject, facts, given, past.decided_at))
     world.decided(subject, choice, facts)
     before = taken_by(body["branch"], body["recommended_branch"])

@@ -132,7 +132,7 @@ class CauseService:
         with self.sessions.begin() as session:
             decisions.lock_chain(session)
             row = self._found(session, cause_id).row
-            playbook = self.bundles.in_force(session).playbook(row.playbook)
+            playbook = self.bundles.in_force(session).playbook(row.playbook, now)
             rests_until = now + (WITHOUT_REST if playbook is None else playbook.rests)
             ended = repository.end(
                 session, cause_id, status, by=actor, at=now, because=because, rests_until=rests_until

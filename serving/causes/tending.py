@@ -153,7 +153,7 @@ class Tending:
             now = self.service.following.catch_up_as_of(session, self.clock)
             cause = repository.find(session, cause_id)
             in_force = self.service.bundles.in_force(session)
-            playbook = None if cause is None else in_force.playbook(cause.playbook)
+            playbook = None if cause is None else in_force.playbook(cause.playbook, now)
             seen = (
                 []
                 if playbook is None
@@ -232,7 +232,7 @@ class Tending:
         cause = repository.find(session, cause_id)
         if cause is None:
             return False
-        playbook = self.service.bundles.in_force(session).playbook(cause.playbook)
+        playbook = self.service.bundles.in_force(session).playbook(cause.playbook, now)
         drain = WITHOUT_PLAYBOOK if playbook is None else playbook.drain
         child = repository.next_in_turn(
             session, cause_id, drain.order, now=now, besides=queue.stuck, waiting=queue.waiting

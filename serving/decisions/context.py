@@ -45,7 +45,7 @@ def context_of(
     Whoever decides holds the subject (`repository.lock_subject`), the directives (`lock_shared`) and, where decisions
     touch each other (`Policy.is_shared`), the chain: what is read stays true until the decision is sealed.
     """
-    known = policy.reader.read(facts).known
+    known, overdue = policy.reader.read(facts).known, policy.overdue_at(now)
     return Context(
         capacity=usage.left(session, policy, known, now),
         directives=directives.concerning(
@@ -53,8 +53,9 @@ def context_of(
         ),
         history=history_of(session, policy, subject_id, now),
         last_taken=usage.last_taken(session, policy, known, now),
-        watches=watches_of(session, policy, known, subject_id, now),
+        watches=watches_of(session, policy.as_overdue(overdue), known, subject_id, now),
         subject_id="" if policy.exploration is None else subject_id,
+        overdue=overdue,
     )
 
 

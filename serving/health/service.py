@@ -102,7 +102,7 @@ class HealthService:
         named = f"{in_force.live.name} version {in_force.live.version}"
         overdue = in_force.live.overdue(self.clock.now().date())
         if overdue:
-            listed = ", ".join(overdue)
+            listed = ", ".join(each.part for each in overdue)
             raise _NotWellError(f"{named} is past its review date: {listed}. Its owner must review it")
         if in_force.candidate is not None:
             share = in_force.share_millionths / 10_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -38,10 +39,12 @@ class InForce:
         reached = is_reached(subject_id, self.rollout_id, self.share_millionths)
         return self.candidate if reached else self.live
 
-    def playbook(self, name: str) -> Playbook | None:
-        """Return a playbook of the live bundle, or, if it has none of that name, of the one that is rolled out."""
-        found = self.live.playbooks.get(name)
-        return found if found is not None or self.candidate is None else self.candidate.playbooks.get(name)
+    def playbook(self, name: str, now: datetime) -> Playbook | None:
+        """Return a playbook as it is at a moment: of the live bundle, or, if it has none, of the one rolled out."""
+        for policy in (self.live, self.candidate):
+            if policy is not None and name in policy.playbooks:
+                return policy.as_overdue(policy.overdue_at(now)).playbooks[name]
+        return None
 
     def counting(self, first: Policy) -> list[Policy]:
         """Return the bundles by whose terms a call is counted, that of its decision first."""

@@ -255,7 +255,8 @@ class ReviewService:
             if not self.close(session, row, token=token, closing=closing, now=now):
                 return self.item(session, row, now)
             body = json.loads(_decision(session, row).body)
-            facts, policy = decode_facts(body["facts"]), self.bundles.of_decision(session, body)
+            overdue = body.get("context", {}).get("overdue", ())
+            facts, policy = decode_facts(body["facts"]), self.bundles.of_decision(session, body).as_overdue(overdue)
             words = f"{MEANINGS[reason].words} ({actor}){f': {note}' if note else ''}"
             action = action_for(policy, branch, facts, now=now, reason_staff=words)
             if isinstance(action, Infeasible):

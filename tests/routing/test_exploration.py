@@ -225,4 +225,5 @@ class TestLint:
         assert "`notify` never acts by itself, so chance never takes it" in told.message
 
     def test_its_review_is_due_as_any_other(self, make_policy: MakePolicy) -> None:
-        assert make_policy(exploring(0.1)).overdue(date(2027, 1, 1)) == ("exploration",)
+        (review,) = make_policy(exploring(0.1)).overdue(date(2027, 1, 1))
+        assert (review.part, review.owner) == ("exploration", "customer-service")

@@ -51,7 +51,7 @@ def test_every_part_of_a_context_has_made_a_difference_somewhere() -> None:
     bodies = [json.loads(line) for _, _, line in sealed()]
     now = [body for body in bodies if body["schema"] == SCHEMA]
     read = {part for body in now for part in body["context"]}
-    assert read == {"capacity", "directives", "history", "last_taken", "subject_id", "watches"}
+    assert read == {"capacity", "directives", "history", "last_taken", "overdue", "subject_id", "watches"}
     applied = {
         each["kind"] for body in now for each in body["context"].get("directives", ()) if each["id"] in body["applied"]
     }
@@ -65,5 +65,9 @@ def test_every_part_of_a_context_has_made_a_difference_somewhere() -> None:
     assert any("is over" in note for body in now for note in body["notes"])
     reasons = " ".join(str(body["suppressed_because"]) for body in now)
     assert "rests for 3 hours" in reasons
+    told = {note.split(" counts as ")[0] for body in now for note in body["notes"] if "its safe value" in note}
+    assert told == {"threshold notify_from", "threshold escalate_stake"}
+    assert any("spends money, and the review of" in str(body["held_because"]) for body in now)
+    assert any("it cannot be told whose" in each["because"] for body in now for each in body["passed_over"])
     outcomes = {result["outcome"] for body in now for result in body["rules"]}
     assert outcomes == {"hit", "no_hit", "unknown", "snoozed"}

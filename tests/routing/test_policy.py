@@ -57,8 +57,10 @@ class TestOverdue:
     def test_names_nothing_up_to_the_day_itself(self, policy: Policy) -> None:
         assert policy.overdue(date(2027, 6, 30)) == ()
 
-    def test_names_everything_after_the_bundles_own_day(self, policy: Policy) -> None:
-        assert set(policy.overdue(date(2027, 7, 1))) == set(policy.review_dates)
+    def test_names_the_bundle_for_every_part_without_a_day_of_its_own(self, policy: Policy) -> None:
+        (review,) = policy.overdue(date(2027, 7, 1))
+        assert (review.part, review.owner, review.due) == ("the bundle", "process-owner", date(2027, 6, 30))
+        assert set(policy.review_dates.values()) == {review.due}
 
     def test_names_a_part_after_its_own_day(self, make_policy: MakePolicy) -> None:
         def edit(data: dict[str, Any]) -> None:
@@ -68,5 +70,7 @@ class TestOverdue:
 
         policy = make_policy(edit)
         assert policy.overdue(date(2026, 3, 1)) == ()
-        assert policy.overdue(date(2026, 3, 3)) == ("costs", "thresholds.notify_from")
-        assert policy.overdue(date(2026, 3, 6)) == ("costs", "thresholds.notify_from", "rules.at_risk")
+        overdue = {day: [each.part for each in policy.overdue(date(2026, 3, day))] for day in (3, 6)}
+        assert overdue[3] == ["costs", "thresholds.notify_from"]
+        assert overdue[6] == ["costs", "thresholds.notify_from", "rules.at_risk"]
+        assert policy.overdue(date(2026, 3, 6))[2].owner == "transport-operations"

@@ -74,6 +74,15 @@ def exploring(share: float, salt: str = "spring", **more: Any) -> Edit:
     return edit
 
 
+def falling_back(threshold: str, safe: float, review_by: date = date(2026, 3, 2)) -> Edit:
+    """Let a threshold count as its safe value from the day after its review was due."""
+
+    def edit(data: dict[str, Any]) -> None:
+        data["thresholds"][threshold].update(safe=safe, review_by=review_by)
+
+    return edit
+
+
 def held(threshold: str, release: float) -> Edit:
     """Give a threshold a release value."""
 

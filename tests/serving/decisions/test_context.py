@@ -26,8 +26,8 @@ from serving.decisions.verification import verify
 from serving.policies import repository
 from serving.policies.life import Step
 from tests.routing.conftest import choosing_by_cost
-from tests.serving.bundles import Edit, changed, confirmed, exploring, held, messages, resting
-from tests.serving.house import NOW, FakeModel, House, Json, delivery, put_in_force
+from tests.serving.bundles import Edit, changed, confirmed, exploring, falling_back, held, messages, resting
+from tests.serving.house import NOW, FakeModel, House, Json, at, delivery, put_in_force
 
 AT_ONCE = 6
 Under = Callable[[Policy], House]
@@ -429,6 +429,48 @@ class TestChangeOfBundle:
             assert before.count(BudgetUseRow) == 0
             build(Settings(database_url=sqlite_url), clock=before.clock).engine.dispose()
             assert [row.budget for row in before.rows(BudgetUseRow)] == ["messages"]
+
+
+class TestOverdue:
+    def test_a_threshold_falls_back_the_day_after_its_review_was_due(self, under: Under) -> None:
+        house = under(changed(falling_back("notify_from", 0.6, NOW.date())))
+        house.announce("SH-1", "SH-2", "SH-3")
+        assert house.decided("SH-1", risk=0.5)["branch"] == "notify"
+        house.advance(hours=17, minutes=59, seconds=59)
+        assert house.decided("SH-2")["branch"] == "notify"
+        house.advance(seconds=1)
+        assert house.decided("SH-3")["branch"] == "review"
+        bodies = sealed(house)
+        assert [body["context"] for body in bodies] == [{}, {}, {"overdue": ["thresholds.notify_from"]}]
+        assert [len(body["notes"]) for body in bodies] == [0, 0, 1]
+
+    def test_a_person_who_chooses_otherwise_gets_what_the_decision_could_have_had(self, under: Under) -> None:
+        house = under(changed(falling_back("carrier_late_below", 0.05, NOW.date())))
+        house.announce("SH-1", "SH-2", planned_at=at(hours=60), promised_at=at(hours=90))
+        early = house.decided("SH-1", risk=0.3)["review_item_id"]
+        house.advance(days=1)
+        late = house.decided("SH-2", risk=0.3)["review_item_id"]
+        given: Json = {"branch": "rebook", "reason_code": "better_option"}
+        for item, status in ((early, 200), (late, 422)):
+            answer = house.answer(item, "override", claim_token=house.claimed(item), **given)
+            assert answer.status_code == status, answer.text
+        sealed(house)
+
+    def test_what_a_playbook_looks_for_falls_back_in_what_is_counted_too(self, under: Under) -> None:
+        def few(data: dict[str, Any]) -> None:
+            data["playbooks"]["carrier_outage"]["declare"] = {
+                "at_least": 1,
+                "share_at_least": 0.1,
+                "within_minutes": 120,
+            }
+
+        house = under(changed(falling_back("silent_hours", 40, NOW.date()), few))
+        house.announce("SH-1", promised_at=at(hours=90))
+        house.send(delivery("d-1", "departed"))
+        house.advance(hours=20)
+        assert house.decided("SH-1", risk=0.5)["branch"] == "notify"
+        (body,) = sealed(house)
+        assert body["context"] == {"overdue": ["thresholds.silent_hours"]}, "the carrier is not silent for long enough"
 
 
 @pytest.mark.parametrize(
