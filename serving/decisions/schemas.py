@@ -200,8 +200,8 @@ class CounterfactualList(BaseModel):
     counterfactuals: list[CounterfactualShape]
 
 
-class DecisionsAsked(BaseModel):
-    """Whose decisions are listed: of one shipment, of one invoice, or of one order line."""
+class PageAsked(BaseModel):
+    """A page of a list, of what one shipment, one invoice or one order line has."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -213,21 +213,37 @@ class DecisionsAsked(BaseModel):
     limit: int = Field(default=50, ge=1, le=200)
 
     @model_validator(mode="after")
-    def _one_of_three(self) -> Self:
+    def _names_one_at_most(self) -> Self:
         if (self.order_id is None) != (self.line_id is None):
             raise ValueError("give order_id and line_id together: they name one order line")
-        if [self.shipment_id, self.invoice_id, self.order_id].count(None) != 2:
+        if [self.shipment_id, self.invoice_id, self.order_id].count(None) < 2:
+            raise ValueError("give only one of shipment_id, invoice_id, and order_id with line_id")
+        return self
+
+    @property
+    def subject(self) -> SubjectKey | None:
+        """What is asked about; None if nothing is named."""
+        if self.invoice_id is not None:
+            return SubjectKey.invoice(self.invoice_id)
+        if self.order_id is not None:
+            return SubjectKey.line(self.order_id, str(self.line_id))
+        return None if self.shipment_id is None else SubjectKey.shipment(self.shipment_id)
+
+
+class DecisionsAsked(PageAsked):
+    """Whose decisions are listed: of one shipment, of one invoice, or of one order line."""
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if self.subject is None:
             raise ValueError("give exactly one of shipment_id, invoice_id, and order_id with line_id")
         return self
 
     @property
     def key(self) -> SubjectKey:
         """What they are about."""
-        if self.invoice_id is not None:
-            return SubjectKey.invoice(self.invoice_id)
-        if self.order_id is not None:
-            return SubjectKey.line(self.order_id, str(self.line_id))
-        return SubjectKey.shipment(str(self.shipment_id))
+        assert self.subject is not None  # noqa: S101  it was checked
+        return self.subject
 
 
 class DecisionSummary(BaseModel):

@@ -8,17 +8,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Query, Response
 
-from routing.effects import Effect
-from serving.db.subjects import SubjectKey
 from serving.db.tables import OutgoingCallRow
 from serving.decisions.idempotency import Keyed
 from serving.decisions.schemas import CallShape
 from serving.dependencies import Actor, Effects, Key, Reporter, require_json
-from serving.effects.schemas import CallAnswer, CallList, OutcomeAnswer, OutcomeBody, UndoCallBody
+from serving.effects.schemas import CallAnswer, CallList, CallsAsked, OutcomeAnswer, OutcomeBody, UndoCallBody
 from serving.effects.service import Told
 from serving.replies import respond
-from serving.scores.schemas import ShipmentId
-from serving.shapes import PathId, Position
+from serving.shapes import PathId
 
 router = APIRouter(prefix="/v1", tags=["effects"])
 _json = [Depends(require_json)]
@@ -85,16 +82,10 @@ async def report_outcome(
 
 
 @router.get("/calls")
-async def list_calls(
-    effects: Effects,
-    effect: Annotated[Effect | None, Query(description="only those whose effect stands so")] = None,
-    shipment_id: Annotated[ShipmentId | None, Query()] = None,
-    before: Annotated[Position | None, Query(description="`next` of the page before")] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> CallList:
+async def list_calls(effects: Effects, asked: Annotated[CallsAsked, Query()]) -> CallList:
     """List the calls that were let out, newest first, with how far each and its effect have come."""
-    key = None if shipment_id is None else SubjectKey.shipment(shipment_id)
-    return CallList.of(effects.page(effect=effect, key=key, before=before, limit=limit), limit)
+    found = effects.page(effect=asked.effect, key=asked.subject, before=asked.before, limit=asked.limit)
+    return CallList.of(found, asked.limit)
 
 
 @router.get("/calls/{call_id}")

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, Field, model_validator
 from features.vocabulary import Branch
 from routing.effects import Effect, Outcome, Reception, Report
 from serving.db.tables import OutcomeRow, OutgoingCallRow
-from serving.decisions.schemas import CallShape
+from serving.decisions.schemas import CallShape, PageAsked
 from serving.effects.service import Told, call_id_of
 from serving.shapes import NO_NUL, Body
 
@@ -111,6 +111,12 @@ class CallAnswer(CallShape):
             reports=[ReportShape.model_validate(each, from_attributes=True) for each in reports],
             review_item_id=item_id,
         )
+
+
+class CallsAsked(PageAsked):
+    """Which calls are listed: all, or those about one shipment, one invoice or one order line."""
+
+    effect: Effect | None = Field(default=None, description="only those whose effect stands so")
 
 
 class CallList(BaseModel):

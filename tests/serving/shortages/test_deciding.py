@@ -369,6 +369,22 @@ class TestTheRecord:
         ]
         assert acting.api.get("/v1/decisions?order_id=O-1").status_code == 422
 
+    def test_calls_are_listed_by_line_and_by_shipment_of_the_same_name(self, acting: House) -> None:
+        acting.announce("O-1/10")
+        acting.decided("O-1/10", risk=0.5)
+        one(acting, "O-1")
+
+        def listed(asked: str) -> list[str]:
+            return [each["branch"] for each in acting.api.get(f"/v1/calls{asked}").json()["calls"]]
+
+        assert listed("") == ["reallocate", "notify"]
+        assert listed("?order_id=O-1&line_id=10") == ["reallocate"]
+        assert listed("?shipment_id=O-1/10") == ["notify"]
+        assert listed("?invoice_id=O-1/10") == []
+        assert listed("?effect=verified") == []
+        for asked in ("?order_id=O-1", "?shipment_id=A&invoice_id=B", "?customer_id=C"):
+            problem_in(acting.api.get(f"/v1/calls{asked}"), 422, "invalid-request")
+
     def test_a_preview_and_a_shadow_look_at_lines_alone(self, desk: House) -> None:
         shadowing = acting_bundle(7)
         with desk.container.sessions.begin() as session:
