@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
+from features.vocabulary import SubjectType
 from routing.canonical import digest, rfc3339
 from routing.playbooks import Playbook
 
@@ -116,17 +117,25 @@ class Finding:
 
     @property
     def holds(self) -> bool:
-        """Whether a cause stands for the case."""
-        return self.verdict in (Verdict.DECLARED, Verdict.STANDS)
+        """Whether a cause stands for the case: for one that does not show it, only if all of the scope are held."""
+        stands = self.verdict in (Verdict.DECLARED, Verdict.STANDS)
+        return stands and (self.shows is True or not self.playbook.only_showing)
 
 
 def findings_of(
-    playbooks: Mapping[str, Playbook], watches: Sequence[Watch], known: Mapping[str, Any], now: datetime
+    playbooks: Mapping[str, Playbook],
+    watches: Sequence[Watch],
+    known: Mapping[str, Any],
+    now: datetime,
+    *,
+    subject: SubjectType = SubjectType.SHIPMENT,
 ) -> tuple[Finding, ...]:
     """Judge every scope to which a case belongs, in the order of the bundle.
 
     Parameters
     ----------
+    subject
+        What the bundle is on.
     watches
         What is known of its scopes; one that is not named is untouched: nobody else was seen, nothing stands.
     """
@@ -135,7 +144,7 @@ def findings_of(
         key = playbook.key_of(known)
         if key is not None:
             watch = next((each for each in watches if (each.playbook, each.key) == (playbook.name, key)), None)
-            found.append(_finding(playbook, watch or Watch(playbook=playbook.name, key=key), known, now))
+            found.append(_finding(playbook, watch or Watch(playbook=playbook.name, key=key), known, now, subject))
     return tuple(found)
 
 
@@ -160,18 +169,23 @@ def judge(playbook: Playbook, watch: Watch, counts: Counts, now: datetime, *, he
     return Verdict.OVER if is_over else Verdict.STANDS
 
 
-def cause_id_of(playbook: str, key: str, declared_at: datetime) -> str:
-    """Derive the id of a cause: a playbook declares one at a time for a scope."""
-    return "cause_" + digest([playbook, key, declared_at])[:32]
+def cause_id_of(playbook: str, key: str, declared_at: datetime, *, subject: SubjectType = SubjectType.SHIPMENT) -> str:
+    """Derive the id of a cause: a playbook of the bundles on one type of subject declares one at a time for a scope."""
+    told = [playbook, key, declared_at]
+    return "cause_" + digest(told if subject is SubjectType.SHIPMENT else [subject.value, *told])[:32]
 
 
-def _finding(playbook: Playbook, watch: Watch, known: Mapping[str, Any], now: datetime) -> Finding:
+def _finding(
+    playbook: Playbook, watch: Watch, known: Mapping[str, Any], now: datetime, subject: SubjectType
+) -> Finding:
     shows = playbook.shows(known)
     counts = watch.counts.with_one(shows)
     verdict = judge(playbook, watch, counts, now)
     if watch.cause_id is None and shows is not True:
         verdict = Verdict.QUIET  # a case that does not show the cause declares nothing
-    cause_id = cause_id_of(playbook.name, watch.key, now) if verdict is Verdict.DECLARED else watch.cause_id
+    cause_id = watch.cause_id
+    if verdict is Verdict.DECLARED:
+        cause_id = cause_id_of(playbook.name, watch.key, now, subject=subject)
     return Finding(
         playbook=playbook,
         key=watch.key,

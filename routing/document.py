@@ -19,7 +19,7 @@ from routing.cost import Offer
 from routing.exploration_document import ExplorationPart
 from routing.facts import FactType
 from routing.part import BranchName, ConditionData, Part, Words
-from routing.playbook_document import PlaybookPart
+from routing.playbook_document import PLAYBOOK_PARTS, PlaybookPart
 from routing.subjects import BRANCHES_OF
 
 TypeName = Annotated[FactType, Field(strict=False)]
@@ -248,6 +248,9 @@ class ScenarioPart(Part):
     at: Annotated[AwareDatetime, Field(strict=False)] = Field(description="when it is decided")
     like: str | None = Field(default=None, description="an earlier scenario, whose facts it has but for its own")
     facts: dict[str, ScalarValue | list[dict[str, ScalarValue]]] = Field(default_factory=dict)
+    stands: list[str] = Field(
+        default_factory=list, description="playbooks of which a cause stands for it; none if left out, also by `like`"
+    )
     expects: ExpectsPart
 
 
@@ -280,7 +283,7 @@ class BundlePart(Part):
     scenarios: list[ScenarioPart] = Field(default_factory=list, description="the suite: cases, and what comes of each")
 
 
-SHIPMENTS_ONLY = ("playbooks", "exploration")
+SHIPMENTS_ONLY = ("exploration",)
 """Parts that only a bundle on shipments may have."""
 
 
@@ -313,6 +316,7 @@ def _bundle_part(subject: SubjectType) -> type[BundlePart]:
         "subject": (Literal[subject.value], Field(description="what is decided about, e.g. shipment")),
         "costs": (CostsPart if subject is SubjectType.SHIPMENT else StakePart, ...),
         "branches": (create_model(f"{before}BranchesPart", __base__=Part, **branches), ...),
+        "playbooks": (GenericAlias(dict, (str, PLAYBOOK_PARTS[subject])), Field(default_factory=dict)),
     }
     doc = f"A whole bundle on {subject.value}s."
     return create_model(f"{subject.title()}BundlePart", __base__=BundlePart, __doc__=doc, **fields)

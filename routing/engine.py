@@ -140,7 +140,9 @@ def decide(policy: Policy, facts: Mapping[str, object], now: datetime, context: 
     if chosen is not None:
         picked = replace(picked, branch=chosen.rule.branch, decided_by=chosen.rule.id, words=chosen.rule)
         applied.extend(chosen.applied)
-    findings = findings_of(policy.playbooks, context.watches, read.known, now) if policy.playbooks else ()
+    findings: tuple[Finding, ...] = ()
+    if policy.playbooks:
+        findings = findings_of(policy.playbooks, context.watches, read.known, now, subject=policy.subject)
     declared = [each for each in findings if each.verdict is Verdict.DECLARED]
     at = Circumstances(now, context, standing, findings)
     barred = None if chosen is None else chosen.barred_because

@@ -96,7 +96,7 @@ def _link(raw: dict[str, Any], findings: Findings, text: str) -> Policy | None:
     budgets = read_budgets(data, scope)
     guardrails = [*_rules(data, "guardrails", scope)]
     rules = [*_rules(data, "rules", scope)]
-    playbooks = read_playbooks(data, owners, _section(data, "branches"), scope)
+    playbooks = read_playbooks(data, subject, owners, _section(data, "branches"), scope)
     exploration = read_exploration(data.get("exploration"), branches, [placed.rule for placed in rules], scope)
     default = _fallback(data, "default", scope)
     on_unknown = _fallback(data, "on_unknown", scope)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Literal
+from types import GenericAlias
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, create_model
 
+from features.vocabulary import Branch, SubjectType
 from routing.part import ConditionData, Part, Words
+from routing.subjects import BRANCHES_OF
 
 _Share = Annotated[float, Field(gt=0, le=1)]
 _Minutes = Annotated[float, Field(gt=0, le=527_040)]
+_SUSPENDS = "branches that are held while the cause stands"
 
 
 class DeclarePart(Part):
@@ -37,6 +42,13 @@ class ParentPart(Part):
     sla_minutes: int = Field(ge=1, le=10_080)
 
 
+class ReviewParentPart(ParentPart):
+    """What becomes of a cause of invoices or order lines: it is put before an owner. Nobody is called."""
+
+    branch: Literal["review"]
+    to: Words = Field(description="an owner of this bundle")
+
+
 class DrainPart(Part):
     """How what was held is decided anew when the cause is over."""
 
@@ -60,7 +72,10 @@ class PlaybookPart(Part):
     declare: DeclarePart
     over: OverPart
     suspends: list[Literal["review", "notify", "split", "rebook", "escalate"]] = Field(
-        min_length=1, description="branches that are held while the cause stands"
+        min_length=1, description=_SUSPENDS
+    )
+    holds: Literal["scope", "showing"] = Field(
+        default="scope", description="whether all cases of the scope are held, or those alone that show the cause"
     )
     parent: ParentPart
     drain: DrainPart
@@ -69,3 +84,19 @@ class PlaybookPart(Part):
     )
     sentence_staff: Words
     runbook: list[Words] = Field(min_length=1, description="what to do, step by step")
+
+
+def _playbook_part(subject: SubjectType) -> type[PlaybookPart]:
+    if subject is SubjectType.SHIPMENT:
+        return PlaybookPart
+    branch = Literal.__getitem__(tuple(each.value for each in BRANCHES_OF[subject] if each is not Branch.NONE))
+    fields: dict[str, Any] = {
+        "suspends": (GenericAlias(list, (branch,)), Field(min_length=1, description=_SUSPENDS)),
+        "parent": (ReviewParentPart, ...),
+    }
+    name = f"{subject.title()}PlaybookPart"
+    return create_model(name, __base__=PlaybookPart, __doc__=PlaybookPart.__doc__, **fields)
+
+
+PLAYBOOK_PARTS: Mapping[SubjectType, type[PlaybookPart]] = {subject: _playbook_part(subject) for subject in SubjectType}
+"""A playbook, by what the bundle is on: it suspends branches of that subject."""

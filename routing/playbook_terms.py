@@ -6,14 +6,15 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
-from features.vocabulary import Branch
-from routing.conditions import leaves, negation
+from features.vocabulary import Branch, SubjectType
+from routing.conditions import Condition, all_of, known_leaf, leaves, negation
+from routing.errors import listed
 from routing.every_case import satisfiable
 from routing.facts import FactType
 from routing.grammar import read_condition
 from routing.lint import PlacedRule, unless_too_many
 from routing.marks import Path
-from routing.playbook_document import PlaybookPart
+from routing.playbook_document import PLAYBOOK_PARTS, PlaybookPart
 from routing.playbooks import Declaring, Drain, DrainOrder, Ending, ParentTerms, Playbook
 from routing.policy import Owner
 from routing.scope import Scope
@@ -22,6 +23,7 @@ from routing.shape import read_part
 
 def read_playbooks(
     data: Mapping[str, Any],
+    subject: SubjectType,
     owners: Mapping[str, Owner],
     branches: Collection[str],
     scope: Scope,
@@ -39,7 +41,7 @@ def read_playbooks(
         path: Path = ("playbooks", name)
         raw = item.get("when") if isinstance(item, dict) else None
         when = None if raw is None else read_condition(raw, (*path, "when"), scope)
-        part = read_part(PlaybookPart, item)
+        part = read_part(PLAYBOOK_PARTS[subject], item)
         if part is None:
             continue
         _check_name(name, path, scope)
@@ -50,12 +52,7 @@ def read_playbooks(
         sentence = scope.sentence(part.sentence_staff, (*path, "sentence_staff"), customer=False)
         if when is None or sentence is None:
             continue
-        with unless_too_many(scope.findings, (*path, "when"), "that some cases show it and others do not"):
-            if satisfiable(when, scope.declarations) is None:
-                scope.findings.error((*path, "when"), "no case can show it: its parts exclude each other. Change one.")
-            elif satisfiable(negation(when), scope.declarations) is None:
-                todo = "Ask for something that stops when the cause does."
-                scope.findings.error((*path, "when"), f"every case shows it, so it would never be over. {todo}")
+        _check_when(when, part, path, scope)
         read[name] = Playbook(
             name=name,
             owner=part.owner,
@@ -72,6 +69,7 @@ def read_playbooks(
                 within=timedelta(minutes=part.over.within_minutes),
             ),
             suspends=frozenset(Branch(each) for each in part.suspends),
+            only_showing=part.holds == "showing",
             parent=ParentTerms(
                 branch=Branch(part.parent.branch), to=part.parent.to, sla=timedelta(minutes=part.parent.sla_minutes)
             ),
@@ -91,7 +89,12 @@ def read_playbooks(
 def check_suspensions(
     playbooks: Mapping[str, Playbook], rules: Collection[PlacedRule], probability_fact: str, scope: Scope
 ) -> None:
-    """Warn of branches that a playbook leaves to act on what the model says while the feed behind it is stale."""
+    """Warn of branches that a playbook leaves to act on what the model says while the feed behind it is stale.
+
+    Where the evidence is no probability, such as an amount that is proven, no feed stands behind it.
+    """
+    if scope.declarations[probability_fact].type is not FactType.PROBABILITY:
+        return
     by_model = {
         placed.rule.branch: placed.rule.id
         for placed in rules
@@ -122,6 +125,25 @@ def _check_watched(part: PlaybookPart, path: Path, scope: Scope) -> None:
             )
         if name in part.watches[:index]:
             scope.findings.error(place, f"`{name}` is listed twice. Keep one.")
+
+
+def _check_when(when: Condition, part: PlaybookPart, path: Path, scope: Scope) -> None:
+    """Note a condition that no case of a scope can show, or that every one shows."""
+    place = (*path, "when")
+    with unless_too_many(scope.findings, place, "that some cases show it and others do not"):
+        in_scope = [known_leaf(name, True) for name in part.watches if name in scope.declarations]
+        if satisfiable(when, scope.declarations) is None:
+            scope.findings.error(place, "no case can show it: its parts exclude each other. Change one.")
+        elif satisfiable(negation(when), scope.declarations) is None:
+            todo = "Ask for something that stops when the cause does."
+            scope.findings.error(place, f"every case shows it, so it would never be over. {todo}")
+        elif satisfiable(all_of((when, *in_scope)), scope.declarations) is None:
+            watched = listed(f"`{name}`" for name in part.watches)
+            scope.findings.error(
+                place,
+                f"no case can show it: it asks for one of which {watched} is not known, and that is what cases of one "
+                "scope share. Watch something else.",
+            )
 
 
 def _check_target(

@@ -68,8 +68,8 @@ class Playbook:
     """One cause of many exceptions.
 
     `watches` are the facts by whose values cases belong together, `when` is what a case shows that has the cause,
-    `suspends` are the branches that are held while it stands, `rests` is how long it is not declared again after a
-    person ended it.
+    `suspends` are the branches that are held while it stands: for all cases of the scope, or with `only_showing` for
+    those that show it. `rests` is how long it is not declared again after a person ended it.
     """
 
     name: str
@@ -79,6 +79,7 @@ class Playbook:
     declaring: Declaring
     ending: Ending
     suspends: frozenset[Branch]
+    only_showing: bool
     parent: ParentTerms
     drain: Drain
     rests: timedelta

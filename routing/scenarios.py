@@ -1,8 +1,8 @@
 """The suite of a bundle: cases that it names, each with what must come of it.
 
-A scenario is decided alone, with full budgets and without a past, at its own time: by then reviews may be overdue. What
-it expects stands in the document, signed by an owner, so a change of rules that nobody meant for it is found before the
-bundle is handed in.
+A scenario is decided alone, with full budgets and without a past, at its own time: by then reviews may be overdue.
+Common causes stand for it as far as it says. What it expects stands in the document, signed by an owner, so a change of
+rules that nobody meant for it is found before the bundle is handed in.
 """
 
 from __future__ import annotations
@@ -11,15 +11,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from routing.causes import Counts, Watch
 from routing.context import Context
 from routing.document import ScenarioPart
 from routing.engine import Choice, decide
-from routing.errors import did_you_mean
+from routing.errors import did_you_mean, listed
 from routing.marks import Findings, Path
 from routing.policy import Policy
 from routing.shape import read_part
 
 _HERE = "scenarios"
+_ALL_OF_MANY = Counts(shown=1_000_000, seen=1_000_000)
+"""What is counted of a cause that stands for a scenario: so many that the case itself does not end it."""
 
 
 def check_scenarios(policy: Policy, data: Mapping[str, Any], findings: Findings) -> None:
@@ -42,6 +45,8 @@ def check_scenarios(policy: Policy, data: Mapping[str, Any], findings: Findings)
         if scenario.id in seen:
             findings.error((*path, "id"), f"the id '{scenario.id}' is taken. Give each scenario its own.")
         seen.add(scenario.id)
+        if not _check_stands(policy, case, (*path, "stands"), findings):
+            sound = False
         if sound and (mistake := _mistake(scenario, case.decided_by(policy))) is not None:
             findings.error((*path, "expects"), mistake)
 
@@ -95,8 +100,16 @@ class _Case:
     facts: Mapping[str, Any]
 
     def decided_by(self, policy: Policy) -> Choice:
-        at = self.scenario.at
-        return decide(policy, self.facts, at, Context(overdue=policy.overdue_at(at)))
+        at, known = self.scenario.at, policy.reader.read(self.facts).known
+        scopes = {
+            name: policy.playbooks[name].key_of(known) for name in self.scenario.stands if name in policy.playbooks
+        }
+        watches = tuple(
+            Watch(playbook=name, key=key, counts=_ALL_OF_MANY, cause_id=f"cause_{self.scenario.id}", since=at)
+            for name, key in scopes.items()
+            if key is not None
+        )
+        return decide(policy, self.facts, at, Context(watches=watches, overdue=policy.overdue_at(at)))
 
 
 def _cases(data: Mapping[str, Any]) -> Sequence[_Case]:
@@ -123,6 +136,24 @@ def _check_facts(policy: Policy, facts: Mapping[str, Any], path: Path, findings:
     for name, mistake in mistakes.items():
         findings.error((*path, name), mistake)
     return not mistakes
+
+
+def _check_stands(policy: Policy, case: _Case, path: Path, findings: Findings) -> bool:
+    """Note causes that cannot stand for a case; tell whether there are none."""
+    known, sound = policy.reader.read(case.facts).known, True
+    for index, name in enumerate(case.scenario.stands):
+        playbook = policy.playbooks.get(name)
+        if playbook is None:
+            mistake = f"`{name}` is not among `playbooks`.{did_you_mean(name, policy.playbooks)}"
+        elif playbook.key_of(known) is None:
+            mistake = (
+                f"the case is of no scope of `{name}`. Give it {listed(f'`{each}`' for each in playbook.watches)}."
+            )
+        else:
+            continue
+        findings.error((*path, index), mistake)
+        sound = False
+    return sound
 
 
 def _mistake(scenario: ScenarioPart, found: Choice) -> str | None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from features.contracts import Contracts
 from features.settings import FeatureSettings
 from features.tables import RecordTables, no_records
+from features.vocabulary import SubjectType
 from models import shortage_bundle
 from models.audit.company import read_audit_settings
 from models.audit.findings import AuditSettings
@@ -30,6 +31,7 @@ from serving.clock import Clock, SystemClock
 from serving.config import Settings
 from serving.db.engine import create_engine_for, read_only, session_factory
 from serving.db.migrate import upgrade
+from serving.decisions.anew import DecidesAnew
 from serving.decisions.service import DecisionService
 from serving.directives.service import DirectiveService
 from serving.effects.service import EffectService
@@ -174,7 +176,12 @@ class Container:
     @cached_property
     def tending(self) -> Tending:
         """Looks after common causes."""
-        return Tending(self.sessions, self.reads, self.clock, self.decisions)
+        deciders: dict[SubjectType, DecidesAnew] = {
+            SubjectType.SHIPMENT: self.decisions,
+            SubjectType.INVOICE: self.invoice_decisions,
+            SubjectType.SHORTAGE: self.shortage_decisions,
+        }
+        return Tending(self.sessions, self.reads, self.clock, self.following, self.bundles, deciders)
 
     @cached_property
     def reviews(self) -> ReviewService:

@@ -25,7 +25,9 @@ ServingError
  │   ├─ KeyMissingError            there is no Idempotency-Key, or not a usable one
  │   ├─ KeyInUseError              the first request with the key is still running
  │   └─ KeyReusedError             the key belongs to another payload
- ├─ NoDecisionMomentError       the shipment has nothing to decide now
+ ├─ NothingToDecideError
+ │   ├─ NoDecisionMomentError      the shipment has nothing to decide now
+ │   └─ LineDoneError              see serving.shortages.errors
  ├─ NoContractsError            without a rate no carrier can be recommended
  ├─ NoPromiseError              without a promise no place can be recommended
  ├─ LineValueError              see serving.recommendations.errors
@@ -272,7 +274,11 @@ class KeyReusedError(IdempotencyError):
         )
 
 
-class NoDecisionMomentError(ServingError):
+class NothingToDecideError(ServingError):
+    """Nothing is left to decide about a subject."""
+
+
+class NoDecisionMomentError(NothingToDecideError):
     """The shipment has nothing to decide at this time."""
 
     def __init__(self, shipment_id: str, now: datetime) -> None:

@@ -9,57 +9,44 @@ from datetime import datetime
 from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
-from features.records import Shipment
 from routing.causes import Finding, Verdict
-from routing.cost import CostTable
 from routing.engine import Choice
 from routing.parents import Parent
 from serving.causes import repository
 from serving.causes.repository import DECIDED, HELD, OVER
 from serving.db.audit import SYSTEM, audit
+from serving.db.subjects import about
 from serving.db.tables import CauseRow, ChildRow
-from serving.decisions.facts import value_at_stake
-from serving.reviews.stakes import UNKNOWN_RISK
+from serving.reviews.opening import Matter
 
 Call = Callable[[str, Mapping[str, object]], str]
 """Enqueues the call of a cause (its id, the payload) and returns the call's id."""
 
 
-def take_effect(
-    session: Session,
-    choice: Choice,
-    facts: Mapping[str, object],
-    *,
-    shipment: Shipment,
-    decision_id: str,
-    costs: CostTable,
-    call: Call,
-) -> None:
-    """Let a decision about a shipment have its effect on the causes of its scopes.
+def take_effect(session: Session, choice: Choice, matter: Matter, *, decision_id: str, call: Call) -> None:
+    """Let a decision have its effect on the causes of its scopes.
 
     Parameters
     ----------
+    matter
+        What was decided about, and the money at stake with it.
     call
         Calls the owner of a cause.
     """
     now = choice.decided_at
     for parent in choice.parents:
-        _declare(session, parent, decision_id, call, now)
+        _declare(session, parent, matter, decision_id, call, now)
     looks = [repository.Look(finding.playbook.name, finding.key, finding.shows) for finding in choice.findings]
-    repository.note_looks(session, shipment.shipment_id, looks, at=now)
+    repository.note_looks(session, matter.key, looks, at=now)
     for finding in choice.findings:
         if finding.verdict is Verdict.OVER and finding.cause_id is not None:
             end_by_counts(session, finding.cause_id, finding.because, now)
-    for held in repository.held_of(session, shipment.shipment_id):
+    for held in repository.held_of(session, matter.key):
         if choice.cause is None or held.cause_id != choice.cause.cause_id:
             because = f"decided anew: {choice.branch}"
             repository.settle(session, held, DECIDED, at=now, decision_id=decision_id, because=because)
     if choice.cause is not None:
-        stake = facts.get("value_at_stake_minor")
-        if not isinstance(stake, int):
-            stake = value_at_stake(shipment, UNKNOWN_RISK, costs)
-        stake_minor = stake if isinstance(stake, int) else 0
-        _hold(session, choice.cause, choice, shipment, decision_id, stake_minor)
+        _hold(session, choice.cause, choice, matter, decision_id)
 
 
 def end_by_counts(session: Session, cause_id: str, because: str, now: datetime) -> None:
@@ -69,12 +56,13 @@ def end_by_counts(session: Session, cause_id: str, because: str, now: datetime) 
         audit(session, at=now, actor=SYSTEM, action="cause.over", subject=f"cause:{cause_id}", new=new)
 
 
-def _declare(session: Session, parent: Parent, decision_id: str, call: Call, now: datetime) -> None:
+def _declare(session: Session, parent: Parent, matter: Matter, decision_id: str, call: Call, now: datetime) -> None:
     finding, cause_id = parent.finding, str(parent.finding.cause_id)
     call_id = None if parent.payload is None else call(cause_id, parent.payload)
     session.execute(
         insert(CauseRow).values(
             cause_id=cause_id,
+            subject_type=matter.key.type.value,
             playbook=finding.playbook.name,
             key=finding.key,
             decision_id=decision_id,
@@ -92,19 +80,13 @@ def _declare(session: Session, parent: Parent, decision_id: str, call: Call, now
     audit(session, at=now, actor=SYSTEM, action="cause.declared", subject=f"cause:{cause_id}", new=new)
 
 
-def _hold(
-    session: Session,
-    cause: Finding,
-    choice: Choice,
-    shipment: Shipment,
-    decision_id: str,
-    stake_minor: int,
-) -> None:
+def _hold(session: Session, cause: Finding, choice: Choice, matter: Matter, decision_id: str) -> None:
     values = {
         "decision_id": decision_id,
+        "title": matter.short_title,
         "looked_at": choice.decided_at,
-        "value_at_stake_minor": stake_minor,
-        "currency": shipment.currency,
+        "value_at_stake_minor": matter.stake_minor,
+        "currency": matter.currency,
         "latest_useful_at": choice.latest_useful_at,
         "status": HELD,
         "settled_at": None,
@@ -113,11 +95,11 @@ def _hold(
     }
     again = session.execute(
         update(ChildRow)
-        .where(ChildRow.cause_id == cause.cause_id, ChildRow.shipment_id == shipment.shipment_id)
+        .where(ChildRow.cause_id == cause.cause_id, about(ChildRow, matter.key))
         .values(values)
-        .returning(ChildRow.shipment_id),
+        .returning(ChildRow.subject_id),
         execution_options={"synchronize_session": False},
     )
     if again.scalar_one_or_none() is None:
-        row = {"cause_id": cause.cause_id, "shipment_id": shipment.shipment_id, "held_at": choice.decided_at}
+        row = {"cause_id": cause.cause_id, **matter.key.columns, "held_at": choice.decided_at}
         session.execute(insert(ChildRow).values({**row, **values}))

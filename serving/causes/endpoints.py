@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
+from features.vocabulary import SubjectType
 from serving.causes.schemas import CauseAnswer, CauseList, ChildList, ChildStatus, SayBody
 from serving.dependencies import Actor, Causes, require_json
 from serving.shapes import NO_NUL, PathId, Position
@@ -17,17 +18,18 @@ _json = [Depends(require_json)]
 @router.get("")
 async def list_causes(
     causes: Causes,
+    subject: Annotated[SubjectType | None, Query(description="of one type of subject; else of all")] = None,
     ended: Annotated[bool, Query(description="list those that hold nothing any more as well")] = False,
     before: Annotated[Position | None, Query(description="`next` of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> CauseList:
     """List the common causes that stand or still hold something, newest first."""
-    return CauseList.of(causes.page(only_open=not ended, before=before, limit=limit), limit)
+    return CauseList.of(causes.page(only_open=not ended, subject=subject, before=before, limit=limit), limit)
 
 
 @router.get("/{cause_id}")
 async def get_cause(cause_id: PathId, causes: Causes) -> CauseAnswer:
-    """Return one common cause, with how many shipments it holds and what became of the others."""
+    """Return one common cause, with how many cases it holds and what became of the others."""
     return CauseAnswer.of(causes.cause(cause_id))
 
 
@@ -39,7 +41,7 @@ async def list_children(
     after: Annotated[str | None, Query(max_length=200, pattern=NO_NUL, description="`next` of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> ChildList:
-    """List the shipments that a cause holds or held, each with the sealed decision that names it."""
+    """List what a cause holds or held, shipments, invoices or order lines, each with the decision that names it."""
     return ChildList.of(causes.children(cause_id, status=status, after=after, limit=limit), limit)
 
 

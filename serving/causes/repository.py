@@ -6,52 +6,72 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Insert, Row, Select, and_, bindparam, case, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from features.vocabulary import SubjectType
 from routing.causes import Counts
 from routing.playbooks import DrainOrder
 from serving.db.statements import table_of
+from serving.db.subjects import SubjectKey, about
 from serving.db.tables import AuditRow, CauseRow, ChildRow, LookRow
 
 STANDING, OVER, CLOSED, DECLINED = "standing", "over", "closed", "declined"
 HELD, DRAINED, DECIDED, GONE, FAILED = "held", "drained", "decided", "gone", "failed"
-_HELD_OF = select(ChildRow).where(ChildRow.shipment_id == bindparam("shipment_id"), ChildRow.status == HELD)
+_HELD_OF = select(ChildRow).where(
+    ChildRow.subject_type == bindparam("subject_type"),
+    ChildRow.subject_id == bindparam("subject_id"),
+    ChildRow.status == HELD,
+)
 
 
-def count_looks(session: Session, playbook: str, key: str, *, since: datetime, besides: str | None) -> Counts:
-    """Count the shipments of a scope whose newest look is not older than `since`, without the one `besides`."""
+class Scope(NamedTuple):
+    """One scope: the type of subject that a playbook is on, the playbook, and the key of it, e.g. a carrier."""
+
+    subject: SubjectType
+    playbook: str
+    key: str
+
+
+def count_looks(session: Session, scope: Scope, *, since: datetime, besides: str | None) -> Counts:
+    """Count the subjects of a scope whose newest look is not older than `since`, without the one `besides`."""
     look = LookRow
     shown = func.coalesce(func.sum(case((look.shows, 1), else_=0)), 0)
-    statement = select(shown, func.count()).where(look.playbook == playbook, look.key == key, look.looked_at >= since)
+    statement = select(shown, func.count()).where(
+        look.subject_type == scope.subject.value,
+        look.playbook == scope.playbook,
+        look.key == scope.key,
+        look.looked_at >= since,
+    )
     if besides is not None:
-        statement = statement.where(look.shipment_id != besides)
+        statement = statement.where(look.subject_id != besides)
     found, seen = session.execute(statement).one()
     return Counts(shown=int(found), seen=seen)
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a look at a shipment shows of a cause in its scope; None if it tells nothing."""
+    """What a look at a subject shows of a cause in its scope; None if it tells nothing."""
 
     playbook: str
     key: str
     shows: bool | None
 
 
-def note_looks(session: Session, shipment_id: str, looks: Iterable[Look], *, at: datetime) -> None:
-    """Keep the newest looks at a shipment; one that tells nothing takes the last one's place too."""
+def note_looks(session: Session, key: SubjectKey, looks: Iterable[Look], *, at: datetime) -> None:
+    """Keep the newest looks at a subject; one that tells nothing takes the last one's place too."""
     told, untold = [], []
     for look in looks:
         if look.shows is None:
             untold.append(look.playbook)
         else:
-            told.append({"playbook": look.playbook, "shipment_id": shipment_id, "key": look.key, "looked_at": at,
+            told.append({"playbook": look.playbook, **key.columns, "key": look.key, "looked_at": at,
                          "shows": look.shows})  # fmt: skip
     if untold:
-        session.execute(delete(LookRow).where(LookRow.playbook.in_(untold), LookRow.shipment_id == shipment_id))
+        session.execute(delete(LookRow).where(about(LookRow, key), LookRow.playbook.in_(untold)))
     if told:
         session.execute(_noting(session.get_bind().dialect.name), told)
 
@@ -60,24 +80,29 @@ def note_looks(session: Session, shipment_id: str, looks: Iterable[Look], *, at:
 def _noting(dialect: str) -> Insert:
     look: sqlite.Insert = (sqlite if dialect == "sqlite" else postgresql).insert(table_of(LookRow))
     newest = {name: look.excluded[name] for name in ("key", "looked_at", "shows")}
-    return look.on_conflict_do_update(index_elements=["playbook", "shipment_id"], set_=newest)
+    return look.on_conflict_do_update(index_elements=["playbook", "subject_type", "subject_id"], set_=newest)
 
 
-def latest(session: Session, scopes: Sequence[tuple[str, str]]) -> dict[tuple[str, str], CauseRow]:
-    """Return the newest cause of each of some scopes, standing or not. A scope is a playbook with a key of it."""
+def latest(session: Session, scopes: Sequence[Scope]) -> dict[Scope, CauseRow]:
+    """Return the newest cause of each of some scopes, standing or not."""
     if not scopes:
         return {}
     given = {
-        f"{part}_{place}": text for place, scope in enumerate(scopes) for part, text in zip("pk", scope, strict=True)
+        f"{part}_{place}": text for place, scope in enumerate(scopes) for part, text in zip("spk", scope, strict=True)
     }
-    return {(row.playbook, row.key): row for row in session.scalars(_newest(len(scopes)), given)}
+    found = session.scalars(_newest(len(scopes)), given)
+    return {Scope(SubjectType(row.subject_type), row.playbook, row.key): row for row in found}
 
 
 @cache
 def _newest(scopes: int) -> Select[CauseRow]:
     position, found = CauseRow.position, []
     for place in range(scopes):
-        of_scope = and_(CauseRow.playbook == bindparam(f"p_{place}"), CauseRow.key == bindparam(f"k_{place}"))
+        of_scope = and_(
+            CauseRow.subject_type == bindparam(f"s_{place}"),
+            CauseRow.playbook == bindparam(f"p_{place}"),
+            CauseRow.key == bindparam(f"k_{place}"),
+        )
         found.append(select(func.max(position)).where(of_scope).scalar_subquery())
     return select(CauseRow).where(position.in_(found))
 
@@ -88,9 +113,18 @@ def find(session: Session, cause_id: str) -> CauseRow | None:
     return session.scalars(statement).one_or_none()
 
 
-def page(session: Session, *, only_open: bool, before: int | None = None, limit: int = 200) -> list[CauseRow]:
-    """Return causes, newest first; with `only_open` those that stand or still hold something."""
+def page(
+    session: Session,
+    *,
+    only_open: bool,
+    subject: SubjectType | None = None,
+    before: int | None = None,
+    limit: int = 200,
+) -> list[CauseRow]:
+    """Return causes, newest first: of one type of subject, or all; with `only_open` those that hold something."""
     statement = select(CauseRow).order_by(CauseRow.position.desc()).limit(limit)
+    if subject is not None:
+        statement = statement.where(CauseRow.subject_type == subject.value)
     if only_open:
         statement = statement.where(CauseRow.drained_at.is_(None))
     if before is not None:
@@ -98,10 +132,9 @@ def page(session: Session, *, only_open: bool, before: int | None = None, limit:
     return list(session.scalars(statement))
 
 
-def open_ones(session: Session) -> list[tuple[str, str]]:
-    """Return all causes that stand or still hold something, with their status, oldest first."""
-    statement = select(CauseRow.cause_id, CauseRow.status).where(CauseRow.drained_at.is_(None))
-    return [(cause_id, status) for cause_id, status in session.execute(statement.order_by(CauseRow.position))]
+def open_ones(session: Session) -> list[CauseRow]:
+    """Return all causes that stand or still hold something, oldest first."""
+    return list(session.scalars(select(CauseRow).where(CauseRow.drained_at.is_(None)).order_by(CauseRow.position)))
 
 
 def counts_of(session: Session, cause_ids: Sequence[str]) -> dict[tuple[str, str], tuple[int, int]]:
@@ -116,28 +149,28 @@ def counts_of(session: Session, cause_ids: Sequence[str]) -> dict[tuple[str, str
 
 
 def children(session: Session, cause_id: str, *, status: str | None, after: str | None, limit: int) -> list[ChildRow]:
-    """Return the children of a cause by their shipment, from the one after `after` on."""
-    statement = select(ChildRow).where(ChildRow.cause_id == cause_id).order_by(ChildRow.shipment_id).limit(limit)
+    """Return the children of a cause by their ids, from the one after `after` on."""
+    statement = select(ChildRow).where(ChildRow.cause_id == cause_id).order_by(ChildRow.subject_id).limit(limit)
     if status is not None:
         statement = statement.where(ChildRow.status == status)
     if after is not None:
-        statement = statement.where(ChildRow.shipment_id > after)
+        statement = statement.where(ChildRow.subject_id > after)
     return list(session.scalars(statement))
 
 
-def held_of(session: Session, shipment_id: str) -> list[ChildRow]:
-    """Return where a shipment is held."""
-    return list(session.scalars(_HELD_OF, {"shipment_id": shipment_id}))
+def held_of(session: Session, key: SubjectKey) -> list[ChildRow]:
+    """Return where a subject is held."""
+    return list(session.scalars(_HELD_OF, key.columns))
 
 
-def is_held(session: Session, cause_id: str, shipment_id: str) -> ChildRow | None:
+def is_held(session: Session, cause_id: str, key: SubjectKey) -> ChildRow | None:
     """Return a child if it is held still, as it is in the database now."""
-    found = session.get(ChildRow, (cause_id, shipment_id), populate_existing=True)
+    found = session.get(ChildRow, {"cause_id": cause_id, **key.columns}, populate_existing=True)
     return found if found is not None and found.status == HELD else None
 
 
 def count_held(session: Session, cause_id: str) -> int:
-    """Return how many shipments a cause holds."""
+    """Return how many subjects a cause holds."""
     held = select(func.count()).where(ChildRow.cause_id == cause_id, ChildRow.status == HELD)
     return session.execute(held).scalar_one()
 
@@ -154,7 +187,7 @@ def count_drained(session: Session, cause_id: str, *, since: datetime) -> int:
 def longest_unseen(session: Session, cause_id: str, *, limit: int) -> list[ChildRow]:
     """Return the held children of a cause that were not looked at for the longest time."""
     held = select(ChildRow).where(ChildRow.cause_id == cause_id, ChildRow.status == HELD)
-    return list(session.scalars(held.order_by(ChildRow.looked_at, ChildRow.shipment_id).limit(limit)))
+    return list(session.scalars(held.order_by(ChildRow.looked_at, ChildRow.subject_id).limit(limit)))
 
 
 def next_in_turn(
@@ -171,7 +204,7 @@ def next_in_turn(
     Parameters
     ----------
     besides
-        Children that are passed by.
+        Ids of those that are passed by.
     waiting
         What those wait for that are passed by, as they have it in `waits_for`.
     """
@@ -182,17 +215,17 @@ def next_in_turn(
     held = select(child).where(
         child.cause_id == cause_id,
         child.status == HELD,
-        child.shipment_id.not_in(besides),
+        child.subject_id.not_in(besides),
         func.coalesce(child.waits_for, "").not_in(waiting),
     )
-    return session.scalars(held.order_by(too_late, *wanted, child.shipment_id).limit(1)).one_or_none()
+    return session.scalars(held.order_by(too_late, *wanted, child.subject_id).limit(1)).one_or_none()
 
 
-def wait(session: Session, cause_id: str, shipment_id: str, waits_for: str) -> None:
+def wait(session: Session, cause_id: str, key: SubjectKey, waits_for: str) -> None:
     """Note what a held child waits for."""
     session.execute(
         update(ChildRow)
-        .where(ChildRow.cause_id == cause_id, ChildRow.shipment_id == shipment_id, ChildRow.status == HELD)
+        .where(ChildRow.cause_id == cause_id, about(ChildRow, key), ChildRow.status == HELD)
         .values(waits_for=waits_for),
         execution_options={"synchronize_session": False},
     )
@@ -204,9 +237,9 @@ def settle(
     """Settle a held child, once. Return whether it was held."""
     settled = session.execute(
         update(ChildRow)
-        .where(ChildRow.cause_id == child.cause_id, ChildRow.shipment_id == child.shipment_id, ChildRow.status == HELD)
+        .where(ChildRow.cause_id == child.cause_id, about(ChildRow, child.key), ChildRow.status == HELD)
         .values(status=status, settled_at=at, settled_decision_id=decision_id, settled_because=because)
-        .returning(ChildRow.shipment_id),
+        .returning(ChildRow.subject_id),
         execution_options={"synchronize_session": False},
     )
     return settled.scalar_one_or_none() is not None
@@ -216,15 +249,15 @@ def mark_drained(session: Session, child: ChildRow, *, at: datetime, decision_id
     """Note that a child was decided anew in its turn, whether or not the decision itself has settled it."""
     session.execute(
         update(ChildRow)
-        .where(ChildRow.cause_id == child.cause_id, ChildRow.shipment_id == child.shipment_id)
+        .where(ChildRow.cause_id == child.cause_id, about(ChildRow, child.key))
         .values(status=DRAINED, settled_at=at, settled_decision_id=decision_id, settled_because=because),
         execution_options={"synchronize_session": False},
     )
 
 
-def forget_looks(session: Session, shipment_id: str) -> None:
-    """Forget the looks at a shipment about which nothing is left to decide: it is no longer one of the open ones."""
-    session.execute(delete(LookRow).where(LookRow.shipment_id == shipment_id))
+def forget_looks(session: Session, key: SubjectKey) -> None:
+    """Forget the looks at a subject about which nothing is left to decide: it is no longer one of the open ones."""
+    session.execute(delete(LookRow).where(about(LookRow, key)))
 
 
 def end(

@@ -8,6 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, Field
 
+from features.vocabulary import SubjectType
 from serving.causes import repository
 from serving.causes.service import Cause
 from serving.db.tables import ChildRow
@@ -24,10 +25,11 @@ class CauseStatus(StrEnum):
 
 
 class ChildStatus(StrEnum):
-    """What became of a shipment that a cause held.
+    """What became of a shipment, invoice or order line that a cause held.
 
     `drained`: decided anew in its turn when the cause was over; `decided`: decided anew for another reason, e.g. an
-    event of its own; `gone`: delivered or closed meanwhile; `failed`: it could not be decided anew.
+    event of its own; `gone`: nothing is left to decide, as it was delivered or picked meanwhile; `failed`: it could not
+    be decided anew.
     """
 
     HELD = repository.HELD
@@ -47,6 +49,7 @@ class CauseAnswer(BaseModel):
     """A common cause, in place of the many exceptions it brings about."""
 
     cause_id: str
+    subject_type: SubjectType = Field(description="what it holds: shipments, invoices or order lines")
     playbook: str
     key: str = Field(description="its scope, e.g. the carrier")
     status: CauseStatus
@@ -65,8 +68,8 @@ class CauseAnswer(BaseModel):
     ended_because: str | None
     drained_at: datetime | None = Field(description="when nothing was held any more")
     runbook: list[str]
-    children: dict[ChildStatus, int] = Field(description="how many shipments it holds or held, by what became of them")
-    at_stake_minor: int = Field(description="expected cost of lateness of what is held, in minor units")
+    children: dict[ChildStatus, int] = Field(description="how many cases it holds or held, by what became of them")
+    at_stake_minor: int = Field(description="what is expected to be lost with what is held, in minor units")
     currency: str
 
     @classmethod
@@ -75,6 +78,7 @@ class CauseAnswer(BaseModel):
         row = cause.row
         return cls(
             cause_id=row.cause_id,
+            subject_type=SubjectType(row.subject_type),
             playbook=row.playbook,
             key=row.key,
             status=CauseStatus(row.status),
@@ -113,9 +117,12 @@ class CauseList(BaseModel):
 
 
 class ChildAnswer(BaseModel):
-    """A shipment that a cause holds or held."""
+    """A shipment, invoice or order line that a cause holds or held."""
 
-    shipment_id: str
+    subject_type: SubjectType
+    subject_id: str
+    shipment_id: str | None = Field(description="null if it is not a shipment")
+    title: str | None = Field(description="what it is, in words; null if it was held before that was kept")
     status: ChildStatus
     decision_id: str = Field(description="the newest sealed decision that holds it and names the cause")
     held_at: datetime
@@ -128,7 +135,7 @@ class ChildAnswer(BaseModel):
 
 
 class ChildList(BaseModel):
-    """Shipments by their ids; give `next` as `after` for the page after, null if this is the last."""
+    """What it holds or held, by the ids; give `next` as `after` for the page after, null if this is the last."""
 
     children: list[ChildAnswer]
     next: str | None
@@ -137,4 +144,4 @@ class ChildList(BaseModel):
     def of(cls, rows: list[ChildRow], limit: int) -> Self:
         """Shape a page."""
         children = [ChildAnswer.model_validate(row, from_attributes=True) for row in rows]
-        return cls(children=children, next=rows[-1].shipment_id if len(rows) == limit else None)
+        return cls(children=children, next=rows[-1].subject_id if len(rows) == limit else None)

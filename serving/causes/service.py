@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from features.vocabulary import SubjectType
 from serving.causes import repository
 from serving.causes.errors import CauseEndedError, CauseNotFoundError
 from serving.causes.repository import CLOSED, DECLINED, HELD, STANDING
@@ -42,7 +43,7 @@ class Cause:
 
     @property
     def total(self) -> int:
-        """How many shipments it held at some time."""
+        """How many subjects it held at some time."""
         return sum(self.children.values())
 
 
@@ -55,10 +56,13 @@ class CauseService:
     clock: Clock
     bundles: Bundles
 
-    def page(self, *, only_open: bool, before: int | None = None, limit: int = 50) -> list[Cause]:
-        """Return causes, newest first; with `only_open` those that stand or still hold something."""
+    def page(
+        self, *, only_open: bool, subject: SubjectType | None = None, before: int | None = None, limit: int = 50
+    ) -> list[Cause]:
+        """Return causes, newest first: of one type of subject, or all; with `only_open` those that hold something."""
         with self.reads() as session:
-            return self._causes(session, repository.page(session, only_open=only_open, before=before, limit=limit))
+            rows = repository.page(session, only_open=only_open, subject=subject, before=before, limit=limit)
+            return self._causes(session, rows)
 
     def cause(self, cause_id: str) -> Cause:
         """Return a cause.
@@ -72,7 +76,7 @@ class CauseService:
             return self._found(session, cause_id)
 
     def children(self, cause_id: str, *, status: str | None, after: str | None, limit: int) -> list[ChildRow]:
-        """Return the shipments a cause holds or held, by their ids.
+        """Return what a cause holds or held, by the ids.
 
         Raises
         ------
@@ -132,7 +136,8 @@ class CauseService:
         with self.sessions.begin() as session:
             decisions.lock_chain(session)
             row = self._found(session, cause_id).row
-            playbook = self.bundles.in_force(session).playbook(row.playbook, now)
+            in_force = self.bundles.in_force(session, SubjectType(row.subject_type))
+            playbook = in_force.playbook(row.playbook, now)
             rests_until = now + (WITHOUT_REST if playbook is None else playbook.rests)
             ended = repository.end(
                 session, cause_id, status, by=actor, at=now, because=because, rests_until=rests_until
@@ -152,12 +157,14 @@ class CauseService:
 
     def _causes(self, session: Session, rows: Sequence[CauseRow]) -> list[Cause]:
         counted = repository.counts_of(session, [row.cause_id for row in rows])
-        causes, currency = [], self.bundles.live(session).costs.currency
+        causes = []
+        subjects = {SubjectType(row.subject_type) for row in rows}
+        currencies = {each.value: self.bundles.live(session, each).costs.currency for each in subjects}
         for row in rows:
             mine = {status: numbers for (cause_id, status), numbers in counted.items() if cause_id == row.cause_id}
             held, at_stake = mine.get(HELD, (0, 0))
             runbook, counts = tuple(json.loads(row.runbook)), {status: count for status, (count, _) in mine.items()}
-            causes.append(Cause(row, runbook, counts, held, at_stake, currency))
+            causes.append(Cause(row, runbook, counts, held, at_stake, currencies[row.subject_type]))
         return causes
 
 

@@ -14,10 +14,13 @@ from features.vocabulary import Branch
 from routing.decision import SealedDecision
 from routing.engine import Choice
 from routing.policy import Policy
+from serving.causes import effects as causes
 from serving.clock import Clock
+from serving.db.audit import SYSTEM
 from serving.db.subjects import SubjectKey
-from serving.decisions import repository
-from serving.decisions.calls import is_called
+from serving.decisions import repository, usage
+from serving.decisions.acting import Action
+from serving.decisions.calls import enqueue, is_called
 from serving.decisions.idempotency import Answer, Keyed, answer_once
 from serving.decisions.sealing import keep_sealed, let_out
 from serving.decisions.weighing import Weighed
@@ -137,9 +140,39 @@ def weigh_and_seal(
 def set_in_motion(
     session: Session, sealed: SealedDecision, weighed: Weighed, in_force: InForce, matter: Matter, *, target: str
 ) -> None:
-    """Enqueue the call of a decision, or put it before a person; nothing where nothing is to be done."""
+    """Enqueue the call of a decision, or put it before a person; then let it have its effect on common causes."""
     choice = weighed.choice
     if is_called(choice.branch):
         let_out(session, sealed, weighed, in_force, key=matter.key, target=target)
     elif choice.branch is Branch.REVIEW:
         open_item(session, sealed.decision_id, choice, matter)
+    if choice.findings:
+        call = partial(_call_owner, session, sealed, weighed, in_force, target)
+        causes.take_effect(session, choice, matter, decision_id=sealed.decision_id, call=call)
+
+
+def _call_owner(
+    session: Session,
+    sealed: SealedDecision,
+    weighed: Weighed,
+    in_force: InForce,
+    target: str,
+    cause_id: str,
+    payload: Mapping[str, object],
+) -> str:
+    """Call the owner of a cause; the call stands in nobody's turn but its own, whichever case came first."""
+    now = weighed.choice.decided_at
+    call_id = enqueue(
+        session,
+        Action(Branch.ESCALATE, payload, None),
+        decision_id=sealed.decision_id,
+        key=SubjectKey(weighed.policy.subject, cause_id),
+        target=target,
+        sequence=sealed.sequence,
+        now=now,
+        actor=SYSTEM,
+        cause_id=cause_id,
+    )
+    counting = in_force.counting(weighed.policy)
+    usage.note(session, counting, usage.LetOut(Branch.ESCALATE, call_id, now), weighed.facts)
+    return call_id

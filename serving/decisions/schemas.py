@@ -53,6 +53,7 @@ class DecidedShape(BaseModel):
     latest_useful_at: datetime | None
     call_id: str | None = Field(description="the outgoing call, if the branch is one")
     review_item_id: str | None = Field(description="the item of the review queue, if there is one")
+    cause_id: str | None = Field(description="the common cause that holds it, if one does; see /v1/causes")
     model: ModelShape
     policy: PolicyShape
     already_decided: bool = Field(description="as much was known before, and it was decided then, under another key")
@@ -74,6 +75,7 @@ def decided_fields(sealed: SealedDecision, body: Mapping[str, Any], *, already_d
         "reason_staff": body["explanation"]["staff"],
         "call_id": call_id_for(sealed.decision_id, branch) if is_called(branch) else None,
         "review_item_id": item_id_of(sealed.decision_id) if branch is Branch.REVIEW else None,
+        "cause_id": body["cause"]["cause_id"] if "cause" in body else None,
         "model": ModelShape(name=model["name"], version=model["version"]),
         "policy": PolicyShape(**body["policy"]),
         "already_decided": already_decided,
@@ -94,7 +96,6 @@ class TriageAnswer(DecidedShape):
     abstained_because: list[str]
     reasons: list[ReasonShape] | None = Field(description="null if nobody is going to act and none were asked for")
     reason_customer: str
-    cause_id: str | None = Field(description="the common cause that holds it, if one does; see /v1/causes")
 
     @classmethod
     def of(cls, sealed: SealedDecision, *, already_decided: bool) -> Self:
@@ -111,7 +112,6 @@ class TriageAnswer(DecidedShape):
             abstained_because=model["abstained_because"],
             reasons=None if explanation is None else explanation["reasons"],
             reason_customer=body["explanation"]["customer"],
-            cause_id=body["cause"]["cause_id"] if "cause" in body else None,
         )
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -16,14 +14,12 @@ from routing.counterfactuals import Counterfactual
 from routing.decision import SealedDecision
 from routing.engine import Choice
 from routing.policy import Policy
-from serving.causes import effects as causes
 from serving.clock import Clock
 from serving.db.audit import SYSTEM
 from serving.db.subjects import SubjectKey
 from serving.db.tables import DecisionRow, OutgoingCallRow
-from serving.decisions import repository, usage
-from serving.decisions.acting import Action
-from serving.decisions.calls import enqueue
+from serving.decisions import repository
+from serving.decisions.anew import Held, is_held
 from serving.decisions.deciding import (
     Decided,
     Noted,
@@ -42,9 +38,9 @@ from serving.decisions.subject import subject_version
 from serving.decisions.weighing import MoreFacts, Weighed, no_more, weigh
 from serving.errors import DecisionNotFoundError
 from serving.events.following import Following
-from serving.policies.bundles import Bundles, InForce
+from serving.policies.bundles import Bundles
 from serving.reviews.opening import shipment_matter
-from serving.scores.service import Question, Scored, ScoreService, Subject
+from serving.scores.service import Question, ScoreService, Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +130,28 @@ class DecisionService:
             return Decided(sealed_of(before), is_new=False)
         return Decided(self._decide(session, request, subject, version), is_new=True)
 
-    def again(self, session: Session, request: Request, now: datetime) -> Decided:
+    @property
+    def can_decide(self) -> bool:
+        """Whether this process can judge shipments: without a model it leaves them to people, and decides."""
+        return True
+
+    def lock(self, session: Session, key: SubjectKey) -> None:
+        """Wait for the turn to decide about a shipment."""
+        repository.lock_subject(session, key)
+
+    def known_again(self, session: Session, policy: Policy, held: Held, now: datetime) -> dict[str, Any]:
+        """Return the known facts of a held shipment as they are now, by a bundle, without deciding anything.
+
+        Raises
+        ------
+        UnknownShipmentError, NoDecisionMomentError, InvalidRecordError, KnownTimeError, FutureKnowledgeError
+            As `ScoreService.subject`.
+        """
+        scored = self.scores.score(self.scores.subject(self._question(session, held), now))
+        facts = facts_of(scored, self.scores.state, costs=policy.costs, strongest_branch_taken=Branch.NONE)
+        return policy.reader.read(facts).known
+
+    def again(self, session: Session, held: Held, now: datetime) -> Decided:
         """Decide anew about a shipment that was held as one of many; if that was done already, return what came of it.
 
         Raises
@@ -142,6 +159,7 @@ class DecisionService:
         UnknownShipmentError, NoDecisionMomentError, InvalidRecordError, KnownTimeError, FutureKnowledgeError
             As `ScoreService.subject`.
         """
+        request = Request(self._question(session, held), Keyed("", ""), SYSTEM)
         subject = self.scores.subject(request.question, now)
         shipment = subject.shipment
         repository.lock_subject(session, SubjectKey.shipment(shipment.shipment_id))
@@ -149,21 +167,16 @@ class DecisionService:
         before, turn = repository.newest_of(session, version)
         if before is None:
             return Decided(self._decide(session, request, subject, version), is_new=True)
-        if "cause" not in json.loads(before.body):
+        if not is_held(before):
             return Decided(sealed_of(before), is_new=False)
         return Decided(self._decide(session, request, subject, repository.in_turn(version, turn + 1)), is_new=True)
 
-    def known_of(self, policy: Policy, question: Question, now: datetime) -> dict[str, Any]:
-        """Return the known facts of a shipment as they are now, by a bundle, without deciding anything.
-
-        Raises
-        ------
-        UnknownShipmentError, NoDecisionMomentError, InvalidRecordError, KnownTimeError, FutureKnowledgeError
-            As `ScoreService.subject`.
-        """
-        scored = self.scores.score(self.scores.subject(question, now))
-        facts = facts_of(scored, self.scores.state, costs=policy.costs, strongest_branch_taken=Branch.NONE)
-        return policy.reader.read(facts).known
+    def _question(self, session: Session, held: Held) -> Question:
+        """Ask about a shipment as it was asked before: by its id, or, if nobody announced it, as it was described."""
+        if self.scores.state.knows(held.key.id):
+            return Question(shipment_id=held.key.id)
+        described: Mapping[str, Any] = held.body(session)["model"]["shipment"]
+        return Question(shipment={name: value for name, value in described.items() if name != "known_at"})
 
     def _decide(self, session: Session, request: Request, subject: Subject, version: str) -> SealedDecision:
         scored = self.scores.score(subject)
@@ -189,49 +202,6 @@ class DecisionService:
             actor=request.actor,
         )
         sealed, weighed = weigh_and_seal(session, in_force, policy, weighed_under, noted)
-        self._set_in_motion(session, sealed, weighed, scored, in_force)
-        return sealed
-
-    def _set_in_motion(
-        self, session: Session, sealed: SealedDecision, weighed: Weighed, scored: Scored, in_force: InForce
-    ) -> None:
-        shipment, choice = scored.subject.shipment, weighed.choice
         matter = shipment_matter(scored, weighed.policy.costs)
         set_in_motion(session, sealed, weighed, in_force, matter, target=self.target)
-        if choice.findings:
-            call = partial(self._call_owner, session, sealed, weighed, in_force)
-            causes.take_effect(
-                session,
-                choice,
-                weighed.facts,
-                shipment=shipment,
-                decision_id=sealed.decision_id,
-                costs=weighed.policy.costs,
-                call=call,
-            )
-
-    def _call_owner(
-        self,
-        session: Session,
-        sealed: SealedDecision,
-        weighed: Weighed,
-        in_force: InForce,
-        cause_id: str,
-        payload: Mapping[str, object],
-    ) -> str:
-        """Call the owner of a cause; the call stands in nobody's turn but its own, whichever shipment came first."""
-        now = weighed.choice.decided_at
-        call_id = enqueue(
-            session,
-            Action(Branch.ESCALATE, payload, None),
-            decision_id=sealed.decision_id,
-            key=SubjectKey.shipment(cause_id),
-            target=self.target,
-            sequence=sealed.sequence,
-            now=now,
-            actor=SYSTEM,
-            cause_id=cause_id,
-        )
-        counting = in_force.counting(weighed.policy)
-        usage.note(session, counting, usage.LetOut(Branch.ESCALATE, call_id, now), weighed.facts)
-        return call_id
+        return sealed

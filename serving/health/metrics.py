@@ -52,8 +52,8 @@ class ServiceCollector(Collector):
                 behind = events_repository.count_after(session, position)
                 waiting = [
                     _by_status(session, "triage_review_items", "Review items by status.", ReviewItemRow.status),
-                    _by_status(session, "triage_causes", "Common causes by status.", CauseRow.status),
-                    _by_status(session, "triage_cause_children", "Shipments of causes by status.", ChildRow.status),
+                    _by_subject(session, "triage_causes", "Common causes by status.", CauseRow),
+                    _by_subject(session, "triage_cause_children", "What causes hold or held, by status.", ChildRow),
                     _by_status(session, "triage_outgoing_calls", "Outgoing calls by status.", OutgoingCallRow.status),
                     _by_status(session, "triage_effects", "Effects of calls by state.", OutgoingCallRow.effect),
                     *_of_policies(session),
@@ -90,4 +90,12 @@ def _by_status(session: Session, name: str, meaning: str, status: InstrumentedAt
     family = GaugeMetricFamily(name, meaning, labels=["status"])
     for value, count in session.execute(select(status, func.count()).group_by(status).order_by(status)):
         family.add_metric([value], count)
+    return family
+
+
+def _by_subject(session: Session, name: str, meaning: str, row: type[CauseRow | ChildRow]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, meaning, labels=["subject_type", "status"])
+    columns = row.subject_type, row.status
+    for subject, status, count in session.execute(select(*columns, func.count()).group_by(*columns).order_by(*columns)):
+        family.add_metric([subject, status], count)
     return family

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -16,8 +17,10 @@ from routing.engine import decide
 from routing.policy import Policy
 from routing.wording import money
 from serving.clock import Clock
+from serving.db.audit import SYSTEM
 from serving.db.subjects import SubjectKey
 from serving.decisions import repository
+from serving.decisions.anew import Held, is_held
 from serving.decisions.context import context_of
 from serving.decisions.deciding import (
     Decided,
@@ -88,9 +91,52 @@ class InvoiceDecisions:
         judged = self.invoices.judged(InvoiceQuestion(request.invoice_id, anew=request.anew), now)
         repository.lock_subject(session, SubjectKey.invoice(request.invoice_id))
         version = invoice_version(judged.answer)
-        before = repository.find_version(session, version)
+        before, _ = repository.newest_of(session, version)
         if before is not None:
             return Decided(sealed_of(before), is_new=False)
+        return Decided(self._decide(session, request, judged, version, now), is_new=True)
+
+    @property
+    def can_decide(self) -> bool:
+        """Whether this process can judge invoices: without a model rules judge alone."""
+        return True
+
+    def lock(self, session: Session, key: SubjectKey) -> None:
+        """Wait for the turn to decide about an invoice."""
+        repository.lock_subject(session, key)
+
+    def known_again(self, session: Session, policy: Policy, held: Held, now: datetime) -> dict[str, Any]:  # noqa: ARG002  as others read the database
+        """Return the known facts of a held invoice, judged by what is known now; nothing is decided.
+
+        Raises
+        ------
+        UnknownInvoiceError
+            If nobody sent it to what this process knows.
+        """
+        judged = self.invoices.judged(InvoiceQuestion(held.key.id, anew=True), now)
+        return policy.reader.read(invoice_facts(judged, strongest_branch_taken=Branch.NONE)).known
+
+    def again(self, session: Session, held: Held, now: datetime) -> Decided:
+        """Decide anew about an invoice that was held as one of many, judged by what is known now.
+
+        If that was done already, return what came of it. What was decided of the same version before it was held is
+        decided again: it is no answer to what was held since.
+
+        Raises
+        ------
+        UnknownInvoiceError
+            If nobody sent it to what this process knows.
+        """
+        request = Request(held.key.id, True, Keyed("", ""), SYSTEM)
+        judged = self.invoices.judged(InvoiceQuestion(request.invoice_id, anew=True), now)
+        repository.lock_subject(session, held.key)
+        version = invoice_version(judged.answer)
+        before, turn = repository.newest_of(session, version)
+        if before is not None:
+            (newest,) = repository.of_subject(session, held.key, before=None, limit=1)
+            if newest.sequence == before.sequence and not is_held(before):
+                return Decided(sealed_of(before), is_new=False)
+            version = repository.in_turn(version, turn + 1)
         return Decided(self._decide(session, request, judged, version, now), is_new=True)
 
     def _decide(

@@ -26,6 +26,7 @@ from serving.reviews.stakes import stake_of
 from serving.scores.service import Scored
 
 _ANEW = "Judged anew at "
+_LONGEST = 300
 
 
 def item_id_of(decision_id: str) -> str:
@@ -41,6 +42,11 @@ class Matter:
     title: str
     stake_minor: int
     currency: str | None
+
+    @property
+    def short_title(self) -> str:
+        """The title as it is kept: at most 300 characters."""
+        return self.title if len(self.title) <= _LONGEST else f"{self.title[: _LONGEST - 1]}…"
 
 
 def shipment_matter(scored: Scored, costs: CostTable) -> Matter:
@@ -69,7 +75,7 @@ def open_item(session: Session, decision_id: str, choice: Choice, matter: Matter
         item_id=item_id,
         decision_id=decision_id,
         **matter.key.columns,
-        title=matter.title if len(matter.title) <= 300 else f"{matter.title[:299]}…",
+        title=matter.short_title,
         why=choice.reason_staff,
         suggested_branch=suggested.value,
         value_at_stake_minor=matter.stake_minor,

@@ -8,26 +8,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
+from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from features.instants import micros
 from features.inventory.features import INVENTORY_NAMES
-from features.inventory.live.stock import LiveStock
-from features.timeline import NEVER
 from features.vocabulary import Branch, SubjectType
 from routing.canonical import digest
 from routing.decision import SealedDecision
 from routing.directives import Directive
 from routing.engine import Choice, decide
 from routing.policy import Policy
+from serving.causes import repository as causes
 from serving.clock import Clock
+from serving.db.audit import SYSTEM
 from serving.db.subjects import SubjectKey
 from serving.db.tables import DecisionRow
 from serving.decisions import repository
+from serving.decisions.anew import Held, is_held
 from serving.decisions.calls import is_called
 from serving.decisions.context import context_of
 from serving.decisions.deciding import Decided, Noted, decide_once, set_in_motion, weigh_and_seal
@@ -38,11 +38,13 @@ from serving.directives import repository as directives
 from serving.events.following import Following
 from serving.policies.bundles import Bundles, InForce
 from serving.reviews.opening import Matter, suggested_branch, supersede
-from serving.shortages.facts import Around, Substitute, line_facts
+from serving.shortages.errors import LineDoneError
+from serving.shortages.facts import Substitute
 from serving.shortages.history import Past, lines_with_something_open, lock_calls, read_past
 from serving.shortages.judging import line_answer, model_shape
-from serving.shortages.promises import Promises, given_by
+from serving.shortages.promises import given_by
 from serving.shortages.schemas import LineAnswer
+from serving.shortages.seeing import Seen
 from serving.shortages.service import LineCase, LineQuestion, ShortageService
 from serving.shortages.stake import Stake
 from serving.shortages.withdrawing import withdraw
@@ -103,7 +105,57 @@ class ShortageDecisions:
 
         return decide_once(self.sessions, self.following, self.clock, request.keyed, act)
 
-    def _decided(self, session: Session, request: Request, now: datetime) -> list[Decided]:
+    @property
+    def can_decide(self) -> bool:
+        """Whether this process judges order lines at all."""
+        return self.shortages.is_loaded
+
+    def lock(self, session: Session, key: SubjectKey) -> None:
+        """Keep others from moving the calls about a line: they are locked before all else."""
+        lock_calls(session, [key])
+
+    def known_again(self, session: Session, policy: Policy, held: Held, now: datetime) -> dict[str, Any]:
+        """Return the known facts of a held line as they are now, by a bundle; nothing is decided.
+
+        Raises
+        ------
+        LineDoneError
+            If it does not wait to be picked any more.
+        NoShortageModelError, UnknownLinesError
+            As `ShortageService.as_of_now`.
+        """
+        question, substitutes = self._asked_before(held.body(session), now)
+        (case,) = self.shortages.as_of_now(replace(question, explain=False), now)
+        seen = Seen.read(session, self.shortages.stock, [case], substitutes, now)
+        return policy.reader.read(seen.facts_of(case, held.key, strongest_branch_taken=Branch.NONE)).known
+
+    def again(self, session: Session, held: Held, now: datetime) -> Decided:
+        """Decide anew about a line that was held as one of many; if that was done already, return what came of it.
+
+        Raises
+        ------
+        LineDoneError
+            If it does not wait to be picked any more.
+        NoShortageModelError, UnknownLinesError
+            As `ShortageService.as_of_now`.
+        """
+        question, substitutes = self._asked_before(held.body(session), now)
+        request = Request(question, substitutes, Keyed("", ""), SYSTEM)
+        (decided,) = self._decided(session, request, now, anew=True)
+        return decided
+
+    def _asked_before(self, body: Mapping[str, Any], now: datetime) -> tuple[LineQuestion, list[Substitute] | None]:
+        """Ask about a line as it was asked before, with the articles that could go instead."""
+        facts = body["facts"]
+        name = facts["order_id"], facts["line_id"]
+        if not self.shortages.waits(name, now):
+            raise LineDoneError(*name)
+        named = facts["substitutes"]
+        if not isinstance(named, list):  # nobody said
+            return LineQuestion([name]), None
+        return LineQuestion([name]), [Substitute(facts["sku"], row["sku"], row["is_accepted"]) for row in named]
+
+    def _decided(self, session: Session, request: Request, now: datetime, *, anew: bool = False) -> list[Decided]:
         question = request.question
         also = () if question.place is None else [*lines_with_something_open(session, question.place)]
         cases = self.shortages.as_of_now(question, now, besides=also)
@@ -112,13 +164,10 @@ class ShortageDecisions:
         directives.lock_shared(session)  # what is in force and what is ordered stays so until all are sealed
         in_force = self.bundles.in_force(session, SubjectType.SHORTAGE)
         repository.lock_chain(session)  # what is left of stock and of budgets stays so too
-        stock, past = self.shortages.stock, read_past(session, keys, calls)
-        units = {case.judged.about.sku: case.order.unit for case in cases}
-        units |= {each.instead: units.get(each.sku) for each in request.substitutes or ()}
-        promises = Promises(partial(_told_since, stock, units, now))
-        promises.read(session, _articles(cases, request.substitutes or ()), now)
+        past = read_past(session, keys, calls)
+        seen = Seen.read(session, self.shortages.stock, cases, request.substitutes, now)
         ordered = directives.standing(session, now, SubjectType.SHORTAGE)
-        turn = _Turn(session, request, self, in_force, ordered, promises, stock, now)
+        turn = _Turn(session, request, self, in_force, ordered, seen, now, anew)
         in_turn = sorted(zip(cases, keys, strict=True), key=lambda each: -each[0].expected_loss_minor)
         return [turn.decide(case, key, past.get(key.id) or Past()) for case, key in in_turn]
 
@@ -132,9 +181,9 @@ class _Turn:
     decisions: ShortageDecisions
     in_force: InForce
     ordered: Sequence[Directive]
-    promises: Promises
-    stock: LiveStock
+    seen: Seen
     now: datetime
+    anew: bool
 
     def decide(self, case: LineCase, key: SubjectKey, past: Past) -> Decided:
         """Decide about a line, unless the newest decision about it came to the same."""
@@ -173,35 +222,32 @@ class _Turn:
         given = given_by(choice.branch, choice.payload, facts)
         if given:
             branch = _branch_of(choice)
-            self.promises.take(self.session, key, sealed.decision_id, branch, given, self.now)
+            self.seen.promises.take(self.session, key, sealed.decision_id, branch, given, self.now)
 
     def _weigh(self, policy: Policy, case: LineCase, key: SubjectKey, past: Past) -> Weighed:
         strongest = max(past.taken, key=policy.strength.__getitem__, default=Branch.NONE)
-        around = Around(partial(self.promises.left, besides=key), self._substitutes(case))
-        facts = line_facts(case, around, strongest_branch_taken=strongest)
+        facts = self.seen.facts_of(case, key, strongest_branch_taken=strongest)
         context = context_of(self.session, policy, key.id, facts, self.now, self.ordered)
         return Weighed(policy, facts, context, decide(policy, facts, self.now, context))
-
-    def _substitutes(self, case: LineCase) -> list[tuple[Substitute, float]] | None:
-        about, unit = case.judged.about, case.order.unit
-        if self.request.substitutes is None or about.place is None or unit is None:
-            return None
-        named = [each for each in self.request.substitutes if each.sku == about.sku]
-        cutoff = case.judged.cutoff
-        return [(each, self.stock.free(about.place, each.instead, unit, cutoff)) for each in named]
 
     def _is_the_same(self, newest: DecisionRow, version: str, weighed: Weighed) -> bool:
         """Tell whether the newest decision about a line came to what is made of it now, so that it stands.
 
         One that was suppressed does not stand once it would not be any more; one that hands out other stock than it
-        would now does not either, unless it was carried out.
+        would now does not either, unless it was carried out. One that holds the line as one of many stands as long as
+        a cause holds it, until its turn to be decided anew has come.
         """
+        holds = is_held(newest)
+        if holds and self.anew:
+            return False
         if newest.decided_at > self.now:  # another request has looked later, and come first
             return True
         choice = weighed.choice
         line, _, said = newest.subject_version.rpartition("#")
         if f"{line}#{said.partition('~')[0]}" != version:
             return False
+        if holds:
+            return bool(causes.held_of(self.session, newest.key))
         if choice.branch is Branch.NONE:
             return True
         body = json.loads(newest.body)
@@ -265,15 +311,3 @@ def _key_of(case: LineCase) -> SubjectKey:
 def _branch_of(choice: Choice) -> Branch:
     """Return the branch that hands out stock: the decision's own, or the one that it suggests."""
     return suggested_branch(choice.payload) if choice.branch is Branch.REVIEW else choice.branch
-
-
-def _articles(cases: Sequence[LineCase], substitutes: Sequence[Substitute]) -> set[str]:
-    return {sku for case in cases if (sku := case.judged.about.sku)} | {each.instead for each in substitutes}
-
-
-def _told_since(
-    stock: LiveStock, units: Mapping[str | None, str | None], now: datetime, place: str, sku: str, moment: datetime
-) -> bool:
-    """Tell whether the books of an article at a place were told at or after a moment."""
-    changed = stock.changed_at(place, sku, units.get(sku) or "EA", micros(now))
-    return changed < NEVER and changed >= micros(moment)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from serving.errors import ServingError
+from serving.errors import NothingToDecideError, ServingError
 
 _NAMED = 5
 
@@ -36,6 +36,16 @@ class UnknownLinesError(ServingError):
         named = ", ".join(f"{line} of order '{order}'" for order, line in self.lines[:_NAMED])
         more = f" and {len(self.lines) - _NAMED} more" if len(self.lines) > _NAMED else ""
         super().__init__(f"Order lines {named}{more} are unknown. Send their `freight.order` event first.")
+
+
+class LineDoneError(NothingToDecideError):
+    """An order line that needs nothing more, or of which every pick is over."""
+
+    def __init__(self, order_id: str, line_id: str) -> None:
+        super().__init__(
+            f"Line {line_id} of order '{order_id}' does not wait to be picked any more, so there is nothing left to "
+            f"decide about it."
+        )
 
 
 class UnknownOrderError(ServingError):

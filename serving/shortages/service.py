@@ -165,6 +165,26 @@ class ShortageService:
         return self._judged(stock, model, lines, cutoff, explain=question.explain)
 
     @property
+    def is_loaded(self) -> bool:
+        """Whether the service was started to judge shortages."""
+        return self.state.stock is not None and self.model is not None
+
+    def waits(self, name: Name, now: datetime) -> bool:
+        """Tell whether a line still needs something and may still be picked.
+
+        Raises
+        ------
+        NoShortageModelError
+            If the service was not started to judge shortages.
+        UnknownLinesError
+            If nobody sent it.
+        """
+        stock, _ = self._loaded()
+        lines, cutoff, _ = self._asked(stock, LineQuestion([name]), now)
+        view = stock.views(lines, np.full(len(lines), cutoff, dtype=np.int64))
+        return bool((view.is_known & (view.is_open > 0) & (view.needed > 0)).all())
+
+    @property
     def stock(self) -> LiveStock:
         """All that is known of stock.
 

@@ -26,6 +26,7 @@ _templates = Jinja2Templates(Path(__file__).parent / "templates")
 _templates.env.filters |= {
     "money": money,
     "percent": words.percent,
+    "subject": words.subject,
     "instant": words.instant,
     "distance": words.distance,
     "span": words.span,

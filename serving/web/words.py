@@ -9,7 +9,7 @@ from typing import Any
 
 from features.amounts import money
 from features.invoice_vocabulary import Discrepancy, InvoiceKind
-from features.vocabulary import Branch, Verdict
+from features.vocabulary import Branch, SubjectType, Verdict
 from models.audit.judgement import InvoiceVerdict
 from routing.facts import Declaration, FactType
 from routing.policy import Mode
@@ -38,6 +38,9 @@ MOMENTS = {
     "before_delivery": "before delivery",
 }
 """When a shipment is judged."""
+
+
+_SUBJECTS = {SubjectType.SHIPMENT: "shipment", SubjectType.INVOICE: "invoice", SubjectType.SHORTAGE: "order line"}
 
 
 def percent(share: float) -> str:
@@ -111,6 +114,11 @@ def names_in(body: Mapping[str, Any]) -> set[str]:
         *(watch["playbook"] for watch in watches),
         *body.get("context", {}).get("capacity", ()),
     }
+
+
+def subject(kind: str) -> str:
+    """Say what is decided about, by its type: `shortage` is "order line"."""
+    return _SUBJECTS[SubjectType(kind)]
 
 
 def role(owner: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.vocabulary import Branch
+from features.vocabulary import Branch, SubjectType
 from routing.canonical import canonical_json
 from routing.causes import Counts, Verdict, Watch, cause_id_of, findings_of, judge
 from routing.context import Context
@@ -159,6 +159,16 @@ class TestHolding:
             choice = under(policy, silent | changes, now, standing(now))
             assert (choice.branch, choice.cause) == (Branch.NONE, None)
 
+    def test_where_only_what_shows_it_is_held_the_others_go_on(
+        self, make_policy: MakePolicy, silent: Facts, now: datetime
+    ) -> None:
+        policy = make_policy(lambda data: data["playbooks"]["carrier_outage"].update(holds="showing"))
+        assert under(policy, silent, now, standing(now)).cause is not None
+        heard = {**silent, "carrier_hours_silent": 1.0}
+        for other in (heard, {name: value for name, value in silent.items() if name != "carrier_hours_silent"}):
+            choice = under(policy, other, now, standing(now))
+            assert (choice.branch, choice.cause) == (Branch.NOTIFY, None)
+
     def test_what_is_over_holds_nothing(self, policy: Policy, silent: Facts, now: datetime) -> None:
         choice = under(policy, {**silent, "carrier_hours_silent": 1.0}, now, standing(now, shown=2, seen=30))
         assert (choice.branch, choice.cause) == (Branch.NOTIFY, None)
@@ -204,6 +214,12 @@ class TestParent:
         policy = make_policy(lambda data: data["playbooks"]["carrier_outage"].update(parent=to))
         (parent,) = under(policy, silent, now, counted(24, 24)).parents
         assert (parent.to, parent.payload, parent.not_called_because) == ("process-owner", None, None)
+
+
+def test_causes_of_playbooks_of_one_name_on_other_subjects_are_not_the_same(now: datetime) -> None:
+    shipments = cause_id_of("stock_not_told", "DEHAM", now)
+    assert shipments == cause_id_of("stock_not_told", "DEHAM", now, subject=SubjectType.SHIPMENT)
+    assert len({shipments, *(cause_id_of("stock_not_told", "DEHAM", now, subject=each) for each in SubjectType)}) == 3
 
 
 def test_a_watch_is_read_as_it_was_written(now: datetime) -> None:

@@ -58,6 +58,7 @@ def test_every_part_of_a_context_has_made_a_difference_somewhere() -> None:
     assert applied == set(DirectiveKind)
     assert all(any(body[part] for body in now) for part in ("passed_over", "uses", "applied"))
     assert {body["cause"]["verdict"] for body in now if "cause" in body} == {"declared", "stands"}
+    assert {body["subject"]["type"] for body in now if "cause" in body} == set(SubjectType)
     drawn = {
         body["branch"] for body in now if "exploration" in body and body["branch"] != body["exploration"]["without"]
     }

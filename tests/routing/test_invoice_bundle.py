@@ -231,9 +231,9 @@ class TestLint:
                 id="a subject we do not know",
             ),
             pytest.param(
-                lambda data: data.update(playbooks={}),
-                "playbooks",
-                "`playbooks` is for bundles on shipments; this one is on invoices. Drop it.",
+                lambda data: data.update(exploration={}),
+                "exploration",
+                "`exploration` is for bundles on shipments; this one is on invoices. Drop it.",
                 id="a part of shipments",
             ),
             pytest.param(
@@ -340,4 +340,4 @@ class TestSchema:
         data = json.loads(json.dumps(yaml.safe_load(BUNDLE.read_text(encoding="utf-8")), default=str))
         assert schema.is_valid(data)
         assert not schema.is_valid({**data, "subject": "shipment"})
-        assert not schema.is_valid({**data, "playbooks": {}})
+        assert not schema.is_valid({**data, "exploration": {}})

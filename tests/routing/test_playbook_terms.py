@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from routing.errors import Problem
-from routing.loader import lint_policy
+from features.vocabulary import SubjectType
+from routing.errors import PolicyError, Problem
+from routing.loader import lint_policy, parse_policy
+from serving.config import bundled_policy
 
 ProblemsOf = Callable[[Callable[[dict[str, Any]], None]], tuple[Problem, ...]]
 FoundAfter = Callable[..., list[tuple[str, str, str]]]
@@ -167,3 +169,110 @@ class TestReadPlaybooks:
             "thresholds.picking_hours",
             "thresholds.warehouse_silent_hours",
         }
+
+
+class TestOnOtherSubjects:
+    """Bundles on invoices and on shortages have playbooks of their own branches."""
+
+    @pytest.mark.parametrize(
+        ("subject", "edit", "where", "message"),
+        [
+            pytest.param(
+                SubjectType.INVOICE,
+                {"suspends": ["review", "rebook"]},
+                "suspends[1]",
+                "found 'rebook', expected approve, review, short_pay or dispute.",
+                id="a branch of shipments",
+            ),
+            pytest.param(
+                SubjectType.SHORTAGE,
+                {"parent": {"branch": "escalate", "to": "inventory-lead", "sla_minutes": 30}},
+                "parent.branch",
+                "found 'escalate', expected review.",
+                id="nobody is called",
+            ),
+            pytest.param(
+                SubjectType.INVOICE,
+                {"parent": {"branch": "review", "to": "duty-manager", "sla_minutes": 30}},
+                "parent.to",
+                "'duty-manager' is not among the owners of this bundle.",
+                id="an owner who is not there",
+            ),
+            pytest.param(
+                SubjectType.SHORTAGE,
+                {"suspends": ["review"]},
+                "suspends",
+                "'likely_short' leads to notify by `short_probability`, which rests on the feed that has failed",
+                id="acts on a stale feed",
+            ),
+            pytest.param(
+                SubjectType.INVOICE,
+                {"when": {"fact": "carrier_id", "known": False}},
+                "when",
+                "no case can show it: it asks for one of which `carrier_id` is not known",
+                id="asks for an invoice of no carrier",
+            ),
+            pytest.param(
+                SubjectType.SHORTAGE,
+                {"when": {"any": [{"fact": "place", "known": False}, {"fact": "wave_id", "known": False}]},
+                 "watches": ["place", "wave_id"]},
+                "when",
+                "no case can show it: it asks for one of which `place`, `wave_id` is not known",
+                id="asks for a line of no scope",
+            ),
+            pytest.param(
+                SubjectType.SHORTAGE,
+                {"when": {"any": [{"fact": "books", "known": True}, {"fact": "books", "known": False}]}},
+                "when",
+                "every case shows it, so it would never be over.",
+                id="every line",
+            ),
+            pytest.param(
+                SubjectType.SHORTAGE,
+                {"watches": ["due_at"]},
+                "watches[0]",
+                "`due_at` is of type instant; a scope is known by text",
+                id="a scope of times",
+            ),
+            pytest.param(
+                SubjectType.SHORTAGE,
+                {"holds": "all"},
+                "holds",
+                "found 'all', expected scope or showing.",
+                id="holds neither",
+            ),
+        ],
+    )  # fmt: skip
+    def test_a_mistake_is_found_once_at_its_place(
+        self, subject: SubjectType, edit: dict[str, Any], where: str, message: str
+    ) -> None:
+        name = {SubjectType.INVOICE: "wrong_rate_table", SubjectType.SHORTAGE: "stock_not_told"}[subject]
+        found = [each for each in _found(subject, name, edit) if each.where.startswith("playbooks.")]
+        assert {each.where for each in found} == {f"playbooks.{name}.{where}"}
+        assert found[0].message.startswith(message), found[0].message
+
+    @pytest.mark.parametrize(
+        ("subject", "when"),
+        [
+            (SubjectType.INVOICE, {"fact": "owed_minor", "known": False}),
+            (SubjectType.INVOICE, {"any": [{"fact": name, "known": False} for name in ("currency", "shipment_id")]}),
+            (SubjectType.SHORTAGE, {"fact": "short_probability", "known": False}),
+            (SubjectType.SHORTAGE, {"all": [{"fact": "due_at", "known": False}, {"fact": "place", "known": True}]}),
+        ],
+    )  # fmt: skip
+    def test_a_failure_of_data_may_be_asked_for(self, subject: SubjectType, when: dict[str, Any]) -> None:
+        name = {SubjectType.INVOICE: "wrong_rate_table", SubjectType.SHORTAGE: "stock_not_told"}[subject]
+        assert [each for each in _found(subject, name, {"when": when}) if each.where.startswith("playbooks.")] == []
+
+    def test_amounts_that_are_proven_rest_on_no_feed(self) -> None:
+        assert _found(SubjectType.INVOICE, "wrong_rate_table", {"suspends": ["review"]}) == ()
+
+
+def _found(subject: SubjectType, playbook: str, edit: dict[str, Any]) -> tuple[Problem, ...]:
+    """Load the bundle that ships after an edit of one of its playbooks, and return what was found."""
+    data = yaml.safe_load(bundled_policy(subject).read_text(encoding="utf-8"))
+    data["playbooks"][playbook] |= edit
+    try:
+        return parse_policy(yaml.safe_dump(data, sort_keys=False)).warnings
+    except PolicyError as error:
+        return error.problems

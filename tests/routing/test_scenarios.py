@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
+from features.vocabulary import SubjectType
 from routing.errors import Problem
 from routing.loader import lint_policy, parse_policy, run_suite
+from serving.config import bundled_policy
 
 Edit = Callable[[dict[str, Any]], None]
 
@@ -27,6 +29,14 @@ def found(bundle_text: str) -> Callable[[Edit], tuple[Problem, ...]]:
     return lint
 
 
+@pytest.mark.parametrize("subject", list(SubjectType))
+def test_the_bundle_that_ships_on_each_subject_comes_to_what_it_says(subject: SubjectType) -> None:
+    text = bundled_policy(subject).read_text(encoding="utf-8")
+    suite = run_suite(parse_policy(text))
+    assert (len(suite.ran) >= 4, suite.wrong) == (True, ())
+    assert lint_policy(text, today=date(2026, 3, 1)) == ()
+
+
 class TestTheDefaultBundle:
     def test_comes_to_what_it_says(self, bundle_text: str) -> None:
         suite = run_suite(parse_policy(bundle_text))
@@ -37,6 +47,28 @@ class TestTheDefaultBundle:
         suite = run_suite(parse_policy(bundle_text))
         assert "no_promise" in suite.rules_without
         assert "delivered_or_cancelled" not in suite.rules_without
+
+
+class TestWhileACauseStands:
+    def test_a_case_is_held_and_one_that_is_none_of_its_scope_is_a_mistake(self, found: Callable[[Edit], Any]) -> None:
+        def held(data: dict[str, Any]) -> None:
+            data["scenarios"][3] |= {"stands": ["carrier_outage"], "expects": {"branch": "none"}}
+
+        def without_scope(data: dict[str, Any]) -> None:
+            held(data)
+            data["scenarios"][3]["facts"]["carrier_id"] = None
+
+        assert found(held) == ()
+        (problem,) = found(without_scope)
+        assert (problem.where, problem.message) == (
+            "scenarios[3].stands[0]",
+            "the case is of no scope of `carrier_outage`. Give it `carrier_id`.",
+        )
+
+    def test_a_playbook_that_is_not_there_is_a_mistake_at_its_line(self, found: Callable[[Edit], Any]) -> None:
+        (problem,) = found(lambda data: data["scenarios"][3].update(stands=["carrier_outtage"]))
+        assert problem.where == "scenarios[3].stands[0]"
+        assert problem.message.startswith("`carrier_outtage` is not among `playbooks`. Did you mean 'carrier_outage'?")
 
 
 class TestAScenario:

@@ -21,7 +21,6 @@ from models.contracts import DelayScore, Explanation
 from routing.policy import Policy
 from routing.replay import replay
 from serving.causes.service import CauseService
-from serving.causes.tending import Tending
 from serving.db.subjects import SubjectKey
 from serving.db.tables import CauseRow, ChildRow, DecisionRow, LookRow, OutgoingCallRow, ReviewItemRow
 from serving.policies.preview import preview
@@ -122,7 +121,7 @@ class TestDeclaring:
         heard(house, names(6)[:4])
         decided(house, *names(6))
         assert house.rows(CauseRow) == []
-        looks = {row.shipment_id: row.shows for row in house.rows(LookRow) if row.playbook == "carrier_outage"}
+        looks = {row.subject_id: row.shows for row in house.rows(LookRow) if row.playbook == "carrier_outage"}
         assert looks == {name: name in names(6)[4:] for name in names(6)}
 
     def test_what_nothing_is_to_be_done_about_is_not_held(self, silent: House) -> None:
@@ -167,7 +166,7 @@ class TestChildren:
         heard(silent, ["SH-0004"], "delivered")
         silent.container.tending.tend()
         assert statuses(silent)["SH-0004"] == "gone"
-        assert "SH-0004" not in {row.shipment_id for row in silent.rows(LookRow)}
+        assert "SH-0004" not in {row.subject_id for row in silent.rows(LookRow)}
 
     def test_are_listed_with_the_decision_that_names_the_cause(self, silent: House) -> None:
         answers = decided(silent, *names(6))
@@ -417,7 +416,7 @@ class TestDraining:
         decided(house, "SH-9", "SH-10", *(f"SH-{number}" for number in range(4, 9)))
         say(house, "decline")
         parts = house.container
-        tending = Tending(parts.sessions, parts.reads, parts.clock, parts.decisions, at_a_time=2)
+        tending = replace(parts.tending, at_a_time=2)
         rounds = []
         for _ in range(4):
             tending.tend()

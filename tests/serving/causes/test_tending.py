@@ -10,8 +10,9 @@ from sqlalchemy import insert, select
 
 from serving.causes.repository import HELD
 from serving.db.tables import CauseRow, ChildRow, DecisionRow
+from serving.decisions.anew import Held
 from serving.decisions.deciding import Decided
-from serving.decisions.service import DecisionService, Request
+from serving.decisions.service import DecisionService
 from tests.serving.causes.outage import SILENT_HOURS, departed, names, told
 from tests.serving.house import House
 
@@ -36,10 +37,10 @@ def held(house: House) -> set[str]:
 def test_a_shipment_with_a_mistake_in_its_way_stops_no_other(silent: House, monkeypatch: pytest.MonkeyPatch) -> None:
     again = DecisionService.again
 
-    def with_a_mistake(service: DecisionService, session: Any, request: Request, now: Any) -> Decided:
-        if request.question.shipment_id == "SH-0005":  # worth most, so the first in turn
+    def with_a_mistake(service: DecisionService, session: Any, held: Held, now: Any) -> Decided:
+        if held.key.id == "SH-0005":  # worth most, so the first in turn
             raise RuntimeError("a mistake")
-        return again(service, session, request, now)
+        return again(service, session, held, now)
 
     monkeypatch.setattr(DecisionService, "again", with_a_mistake)
     silent.api.post(f"/v1/causes/{silent.rows(CauseRow)[0].cause_id}/close", json={}, headers={"X-Actor": "dana"})

@@ -178,6 +178,61 @@ def test_a_call_of_before_took_of_nobodys_own_and_now_may_take_of_several(empty:
         assert connection.execute(text("SELECT count(*) FROM budget_uses")).scalar_one() == 1
 
 
+_AT = "'2026-03-01 00:00:00'"
+_HELD = {
+    "looks": {"playbook": "'p'", "shipment_id": "'SH-1'", "key": "'NWX'", "looked_at": _AT, "shows": "true"},
+    "causes": {
+        "cause_id": "'c'", "playbook": "'p'", "key": "'NWX'", "decision_id": "'dec_7'", "title": "'t'",
+        "because": "'b'", "runbook": "'[]'", "owner": "'o'", "answer_by": _AT, "declared_at": _AT, "status": "'over'",
+    },
+    "cause_children": {
+        "cause_id": "'c'", "shipment_id": "'SH-1'", "decision_id": "'dec_7'", "held_at": _AT, "looked_at": _AT,
+        "value_at_stake_minor": "7", "status": "'held'", "waits_for": "'m'",
+    },
+}  # fmt: skip
+"""One row of each table of causes, as a release before wrote them."""
+
+
+def test_looks_causes_and_children_of_before_are_about_shipments(empty: Engine) -> None:
+    with empty.begin() as connection:
+        command.upgrade(_config(connection), "0010")
+        connection.execute(text(_DECISION.replace("shipment_id", "subject_id")))
+        for table, row in _HELD.items():
+            connection.execute(text(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join(row.values())})"))
+    upgrade(empty)
+    assert differences(empty) == []
+    with empty.connect() as connection:
+        for table, row in _HELD.items():
+            names = ", ".join(name.replace("shipment_id", "subject_id") for name in row if name != "shows")
+            kept = ", ".join(value for name, value in row.items() if name != "shows")
+            found = connection.execute(text(f"SELECT subject_type, {names} FROM {table}")).one()
+            assert [str(value).removesuffix("+00:00").removesuffix(".000000") for value in found] == [
+                "shipment",
+                *kept.replace("'", "").split(", "),
+            ]
+    with empty.begin() as connection:
+        command.downgrade(_config(connection), "0010")
+        found = connection.execute(text("SELECT shipment_id, value_at_stake_minor FROM cause_children")).one()
+        assert tuple(found) == ("SH-1", 7)
+        assert connection.execute(text("SELECT shipment_id FROM looks")).scalar_one() == "SH-1"
+
+
+def test_an_invoice_of_the_same_id_is_held_beside_a_shipment_and_never_taken_for_one(empty: Engine) -> None:
+    upgrade(empty)
+    with empty.begin() as connection:
+        connection.execute(text(_DECISION.replace("shipment_id", "subject_id").replace("hash) ", "hash, subject_type) ")
+                                .replace("'h')", "'h', 'shipment')")))  # fmt: skip
+        for table, row in _HELD.items():
+            for kind in ("shipment", "invoice")[: 1 if table == "causes" else 2]:
+                about = {name.replace("shipment_id", "subject_id"): value for name, value in row.items()}
+                about["subject_type"] = f"'{kind}'"
+                written = f"INSERT INTO {table} ({', '.join(about)}) VALUES ({', '.join(about.values())})"
+                connection.execute(text(written))
+        connection.execute(text("DELETE FROM looks"))
+    with pytest.raises(RuntimeError, match="1 rows of cause_children are not about"), empty.begin() as connection:
+        command.downgrade(_config(connection), "0010")
+
+
 def test_what_is_about_an_invoice_is_never_taken_for_a_shipment(empty: Engine) -> None:
     upgrade(empty)
     about_an_invoice = (

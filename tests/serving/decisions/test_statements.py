@@ -26,7 +26,8 @@ AT_MOST = {"none": 14, "notify": 16, "review": 17}
 """On SQLite, from BEGIN on, without COMMIT, by what is decided about a shipment."""
 LOCKS = 7
 """PostgreSQL's own besides: locks, and the savepoint within which the record log is held."""
-INVOICE_AT_MOST = 14
+INVOICE_AT_MOST = 17
+"""Three of them are for common causes: which stand, the look at it, and where it is held."""
 
 
 @contextmanager
