@@ -63,7 +63,8 @@ async def queue(
         return visit.go(f"/queue?show={show}")
     decisions = visit.app.decisions.several([item.decision_id for item in page.items])
     rows = rows_of(page.items, decisions, visit.app.clock.now(), analyst=visit.analyst)
-    many = visit.app.causes.page(only_open=True) if cursor is None and show in _WITH_CAUSES else []
+    at_the_top = cursor is None and show in _WITH_CAUSES
+    many = visit.app.causes.page(only_open=True, subject=kind.subject) if at_the_top else []
     lists = {"shows": list(Which), "kinds": list(Kind)}
     drawn = visit.page(
         "queue.html", page=page, rows=rows, causes=many, show=show, kind=kind, cursor=cursor, lists=lists

@@ -293,6 +293,8 @@ class TestForPeople:
         queue = desk.api.get("/queue").text
         assert "<b>4</b> invoices held" in queue
         assert queue.index("Carrier C bills its loads") < queue.index("Invoice NB-SH-0000"), "the parent comes first"
+        assert "invoices held" in desk.api.get("/queue?about=invoice").text
+        assert "invoices held" not in desk.api.get("/queue?about=shipment").text
         page = desk.api.get(f"/causes/{cause_of(desk).cause_id}").text
         assert "Held invoices" in page
         assert "B-SH-0005" in page
