@@ -18,13 +18,13 @@ _json = [Depends(require_json)]
 @router.get("")
 async def list_causes(
     causes: Causes,
-    subject: Annotated[SubjectType | None, Query(description="of one type of subject; else of all")] = None,
+    about: Annotated[SubjectType | None, Query(description="what they hold; anything if left out")] = None,
     ended: Annotated[bool, Query(description="list those that hold nothing any more as well")] = False,
     before: Annotated[Position | None, Query(description="`next` of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> CauseList:
     """List the common causes that stand or still hold something, newest first."""
-    return CauseList.of(causes.page(only_open=not ended, subject=subject, before=before, limit=limit), limit)
+    return CauseList.of(causes.page(only_open=not ended, subject=about, before=before, limit=limit), limit)
 
 
 @router.get("/{cause_id}")

@@ -33,6 +33,7 @@ _templates.env.filters |= {
     "plain": words.plain,
     "role": words.role,
     "instants_in": words.instants_in,
+    "durations_in": words.durations_in,
 }
 _templates.env.globals["asset"] = address_of
 

@@ -16,6 +16,8 @@ from routing.policy import Mode
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
+_MINUTES = re.compile(r"(?<=within )(\d+) minutes")
+
 _UNBROKEN = "\N{NO-BREAK SPACE}"
 
 _COUNTED = ("legs", "open_shipments")
@@ -59,6 +61,11 @@ def instants_in(said: str) -> str:
     return _INSTANT.sub(lambda found: instant(datetime.fromisoformat(found.group())), said)
 
 
+def durations_in(said: str) -> str:
+    """Say the minutes of a sentence as people do: "within 10080 minutes" is "within 7 days"."""
+    return _MINUTES.sub(lambda found: _duration(int(found.group(1))), said)
+
+
 def window(opens_at: datetime, closes_at: datetime) -> str:
     """Say from when to when: "Fri 28 Feb 16:00 to 18:00 UTC"."""
     closes = f"{closes_at:%H:%M} UTC" if opens_at.date() == closes_at.date() else instant(closes_at)
@@ -73,6 +80,13 @@ def arrival(early: datetime, median: datetime, late: datetime, now: datetime) ->
         return f"It arrives by {instant(late)}; half of such shipments would have by {instant(median)}."
     when = f"by {instant(late)}" if early <= now else f"between {instant(early)} and {instant(late)}"
     return f"It arrives {when}, most likely {instant(median)}."
+
+
+def _duration(minutes: int) -> str:
+    for unit, size in (("days", 1440), ("hours", 60)):
+        if minutes >= 2 * size and minutes % size == 0:
+            return f"{minutes // size} {unit}"
+    return f"{minutes} minutes"
 
 
 def distance(moment: datetime, now: datetime) -> str:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
 from features.vocabulary import SubjectType
 from routing.policy import Policy
@@ -165,6 +166,26 @@ class TestWhatIsHeld:
         assert (right["branch"], right["cause_id"]) == ("approve", None)
         assert (twice["recommended_branch"], twice["branch"], twice["cause_id"]) == ("dispute", "review", None)
 
+    def test_looks_at_shipments_by_a_playbook_of_the_same_name_do_not_count(self, desk: House) -> None:
+        look = {"playbook": "wrong_rate_table", "key": "C", "looked_at": desk.clock.now(), "shows": True}
+        with desk.container.sessions.begin() as session:
+            session.execute(
+                insert(LookRow),
+                [{**look, "subject_type": "shipment", "subject_id": f"B-{name}"} for name in names(6)],
+            )
+        assert [answer["branch"] for answer in decided(desk, *bills(4))] == ["review"] * 2 + ["none"] * 2
+        assert desk.count(LookRow) == 6 + 4 * 3, "of each bill one for each playbook"
+
+    def test_a_cause_of_shipments_by_a_playbook_of_the_same_name_is_another_one(self, desk: House) -> None:
+        decided(desk, *bills(3))
+        own = cause_of(desk)
+        columns = {each.key: getattr(own, each.key) for each in CauseRow.__table__.columns if each.key != "position"}
+        with desk.container.sessions.begin() as session:
+            session.execute(insert(CauseRow).values({**columns, "cause_id": "other", "subject_type": "shipment"}))
+        desk.advance(hours=1)
+        assert decided(desk, "B-SH-0003")[0]["cause_id"] == own.cause_id
+        assert desk.count(CauseRow) == 2
+
     def test_another_carrier_and_a_shipment_with_the_same_names_are_apart(self, desk: House) -> None:
         decided(desk, *bills(4))
         carried(desk, ["OTHER"], carrier_id="Q")
@@ -296,6 +317,7 @@ class TestForPeople:
         assert "invoices held" in desk.api.get("/queue?about=invoice").text
         assert "invoices held" not in desk.api.get("/queue?about=shipment").text
         page = desk.api.get(f"/causes/{cause_of(desk).cause_id}").text
+        assert "3 of 3 cases show it within 7 days" in page
         assert "Held invoices" in page
         assert "B-SH-0005" in page
         assert "Invoice NB-SH-0005 of C over 36.00 EUR" in page
@@ -314,7 +336,7 @@ class TestForPeople:
         assert [child["subject_id"] for child in listed] == bills(6)[2:]
         assert {(child["subject_type"], child["shipment_id"]) for child in listed} == {("invoice", None)}
         of_type = {
-            kind: len(desk.api.get(f"/v1/causes?subject={kind}").json()["causes"]) for kind in ("invoice", "shipment")
+            kind: len(desk.api.get(f"/v1/causes?about={kind}").json()["causes"]) for kind in ("invoice", "shipment")
         }
         assert of_type == {"invoice": 1, "shipment": 0}
 
