@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -48,6 +50,26 @@ def triage(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
+def named(folder: Path) -> list[str]:
+    """Return the command lines of the processes that name a folder."""
+    lines = (process / "cmdline" for process in Path("/proc").glob("[0-9]*"))
+    return [line for each in lines if str(folder) in (line := text_of(each))]
+
+
+def text_of(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:  # it has ended
+        return ""
+
+
+def wait_until(is_so: Callable[[], bool], seconds: float = 60.0) -> None:
+    until = monotonic() + seconds
+    while not is_so():
+        assert monotonic() < until
+        sleep(0.05)
+
+
 class TestDemo:
     def test_refuses_a_folder_with_files_of_somebody_else(self, tmp_path: Path) -> None:
         (tmp_path / "thesis.txt").write_text("ten years")
@@ -55,6 +77,17 @@ class TestDemo:
         assert ended.returncode == 2
         assert "no demo wrote" in ended.stderr
         assert (tmp_path / "thesis.txt").read_text() == "ten years"
+
+    @pytest.mark.parametrize("asked_to_end", [signal.SIGTERM, signal.SIGHUP])
+    def test_ends_what_it_has_started_when_it_is_told_to_end(
+        self, tmp_path: Path, asked_to_end: signal.Signals
+    ) -> None:
+        command = [sys.executable, "-m", "serving", "demo", "--out", str(tmp_path / "demo")]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as demo:
+            wait_until(lambda: any("simulate" in line for line in named(tmp_path)))
+            demo.send_signal(asked_to_end)
+            assert demo.wait(60) == 128 + asked_to_end
+        assert named(tmp_path) == []
 
     @pytest.mark.slow
     def test_tells_the_whole_story_by_itself(self, tmp_path: Path) -> None:
