@@ -15,6 +15,7 @@ from routing.context import Context
 from routing.directives import Standing
 from routing.evaluation import Pick
 from routing.facts import STRONGEST_BRANCH_TAKEN, ReadFacts
+from routing.overdue import in_words
 from routing.policy import BranchTerms, Mode, Policy
 from routing.wording import money
 
@@ -179,8 +180,11 @@ def _leash(terms: BranchTerms, mode: Mode, picked: Pick) -> _Hold | None:
     """Say what the mode leaves to a person."""
     if terms.acts(mode):
         return None
-    if terms.waits_because is not None and mode is Mode.ACT_NON_FINANCIAL:
-        reason = f"{terms.branch} spends money, and {terms.waits_because}: until somebody has looked, a person decides"
+    if terms.waits_for and mode is Mode.ACT_NON_FINANCIAL:
+        overdue = " and that of ".join(f"{in_words(review.part)} was due by {review.due}" for review in terms.waits_for)
+        reason = (
+            f"{terms.branch} spends money, and the review of {overdue}: until somebody has looked, a person decides"
+        )
         return _Hold(reason, picked.decided_by)
     verb = "spends money, which" if terms.spends_money else "acts, which"
     return _Hold(f"{terms.branch} {verb} mode {mode} leaves to a person", picked.decided_by)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -21,7 +21,7 @@ from features.vocabulary import Branch
 from routing.errors import Severity, listed
 from routing.facts import describe
 from routing.marks import Findings
-from routing.policy import BranchTerms, Mode, Policy, Stage
+from routing.policy import BranchTerms, Mode, Policy, Review, Stage
 
 Link = Callable[[dict[str, Any], Findings], Policy | None]
 """Links a document without looking at days; None if it has errors, which are noted."""
@@ -41,6 +41,22 @@ def in_words(part: str) -> str:
     """Say which part of a bundle it is: `thresholds.notify_from` is "threshold notify_from"."""
     section, _, name = part.partition(".")
     return f"{_SINGULAR[section]} {name}" if name else "the cost table" if part == "costs" else part
+
+
+def meanwhile(policy: Policy, review: Review, now: datetime) -> str:
+    """Say what is otherwise because a review of a bundle is overdue, in a sentence."""
+    fallen = policy.as_overdue(policy.overdue_at(now))
+    own = {each.part for each in policy.reviews}
+    said = []
+    for name, threshold in fallen.thresholds.items():
+        part = f"thresholds.{name}"
+        covers = review.part == part or (review.part == THE_BUNDLE and part not in own)
+        if covers and threshold.value != policy.thresholds[name].value:
+            said.append(f"threshold {name} counts as {describe(threshold.value)}, its safe value")
+    waiting = [branch.value for branch, terms in fallen.branches.items() if review in terms.waits_for]
+    if waiting:
+        said.append(f"{listed(waiting)} {'waits' if len(waiting) == 1 else 'wait'} for a person")
+    return f"Until somebody has looked, {' and '.join(said) or 'everything goes on as before'}."
 
 
 def with_stages(policy: Policy, document: Mapping[str, Any], findings: Findings, link: Link) -> Policy | None:
@@ -117,7 +133,7 @@ class _Matter:
         for branch, parts in self.rests_on.items():
             overdue = self._named(part for part in parts if self.policy.review_dates[part] <= day)
             if overdue:
-                branches[branch] = _lowered(branches[branch], self._because(overdue))
+                branches[branch] = _lowered(branches[branch], self._reviews(overdue))
         return replace(
             base,
             digest=self.policy.digest,
@@ -136,9 +152,8 @@ class _Matter:
             f"{whose} was due by {due}"
         )
 
-    def _because(self, overdue: Iterable[str]) -> str:
-        said = (f"{in_words(part)} was due by {self.policy.review_dates[part]}" for part in overdue)
-        return f"the review of {' and that of '.join(said)}"
+    def _reviews(self, parts: Iterable[str]) -> tuple[Review, ...]:
+        return tuple(review for review in self.policy.reviews if review.part in parts)
 
     def _named(self, parts: Iterable[str]) -> tuple[str, ...]:
         """Name parts, those without a date of their own by the bundle that covers them."""
@@ -199,7 +214,7 @@ def _fallen(document: Mapping[str, Any], safe: Mapping[str, Any], names: Iterabl
     return changed
 
 
-def _lowered(terms: BranchTerms, because: str) -> BranchTerms:
+def _lowered(terms: BranchTerms, overdue: tuple[Review, ...]) -> BranchTerms:
     """Return the terms of a branch that spends nothing by itself."""
     below = Mode.ACT_NON_FINANCIAL
 
@@ -207,4 +222,4 @@ def _lowered(terms: BranchTerms, because: str) -> BranchTerms:
         return min(mode, below, key=lambda each: each.rank)
 
     segments = tuple(replace(segment, mode=lower(segment.mode)) for segment in terms.segments)
-    return replace(terms, mode=lower(terms.mode), segments=segments, waits_because=because)
+    return replace(terms, mode=lower(terms.mode), segments=segments, waits_for=overdue)

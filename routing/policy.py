@@ -140,6 +140,15 @@ class Compensation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """Until when, that day included, who is to look at a part of a bundle, e.g. `thresholds.notify_from`."""
+
+    part: str
+    owner: str
+    due: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BranchTerms:
     """On which terms a branch is taken.
 
@@ -147,7 +156,7 @@ class BranchTerms:
     money, `mode` how far it may go by itself (already lowered to the bundle's own mode), `uses` what it takes from the
     budgets. What commits more than `approval_above_minor`, in the currency of the cost table, waits for a person; the
     amount stands in the payload under `amount`. Its effect is to be confirmed `verify_within` its being accepted; None
-    if nobody waits for that. `waits_because` says what is overdue, if that is why it spends nothing by itself.
+    if nobody waits for that. `waits_for` are the overdue reviews for which it spends nothing by itself.
     """
 
     branch: Branch
@@ -167,7 +176,7 @@ class BranchTerms:
     approval_above_minor: int | None = None
     verify_within: timedelta | None = None
     compensation: Compensation | None = None
-    waits_because: str | None = None
+    waits_for: tuple[Review, ...] = ()
 
     def mode_for(self, known: Mapping[str, Any]) -> Mode:
         """Return the mode of the first segment that a case belongs to; where that cannot be told, the more careful."""
@@ -202,15 +211,6 @@ class Exploration:
 
 def _rank(mode: Mode) -> int:
     return mode.rank
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Review:
-    """Until when, that day included, who is to look at a part of a bundle, e.g. `thresholds.notify_from`."""
-
-    part: str
-    owner: str
-    due: date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,6 +282,11 @@ class Policy:
     def overdue(self, today: date) -> tuple[Review, ...]:
         """Return the reviews that were due before a day; that of the bundle covers all parts without their own."""
         return tuple(review for review in self.reviews if review.due < today)
+
+    def due_soon(self, today: date, within: timedelta) -> tuple[Review, ...]:
+        """Return the reviews that are due on a day or within a time after it, the next one first."""
+        soon = (review for review in self.reviews if today <= review.due <= today + within)
+        return tuple(sorted(soon, key=lambda review: review.due))
 
     def overdue_at(self, now: datetime) -> tuple[str, ...]:
         """Name the parts that are overdue on the day of a moment, in UTC, and change what is decided."""

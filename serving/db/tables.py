@@ -22,6 +22,7 @@ from serving.db.causes import LookRow as LookRow
 from serving.db.effects import OutcomeRow as OutcomeRow
 from serving.db.orders import DirectiveRow as DirectiveRow
 from serving.db.orders import StepUpRow as StepUpRow
+from serving.db.overdue import OverdueReviewRow as OverdueReviewRow
 from serving.db.promises import StockPromiseRow as StockPromiseRow
 from serving.db.subjects import AboutSubject
 

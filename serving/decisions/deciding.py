@@ -26,7 +26,7 @@ from serving.decisions.sealing import keep_sealed, let_out
 from serving.decisions.weighing import Weighed
 from serving.directives import repository as directives
 from serving.events.following import Following
-from serving.policies import shadow
+from serving.policies import overdue, shadow
 from serving.policies.bundles import Bundles, InForce
 from serving.reviews.opening import Matter, open_item
 
@@ -140,7 +140,10 @@ def weigh_and_seal(
 def set_in_motion(
     session: Session, sealed: SealedDecision, weighed: Weighed, in_force: InForce, matter: Matter, *, target: str
 ) -> None:
-    """Enqueue the call of a decision, or put it before a person; then let it have its effect on common causes."""
+    """Enqueue the call of a decision, or put it before a person; then let it have its effect on common causes.
+
+    What is overdue in its bundle is put before the owners.
+    """
     choice = weighed.choice
     if is_called(choice.branch):
         let_out(session, sealed, weighed, in_force, key=matter.key, target=target)
@@ -149,6 +152,7 @@ def set_in_motion(
     if choice.findings:
         call = partial(_call_owner, session, sealed, weighed, in_force, target)
         causes.take_effect(session, choice, matter, decision_id=sealed.decision_id, call=call)
+    overdue.put_before_owners(session, weighed.policy, sealed, choice.decided_at, target=target)
 
 
 def _call_owner(

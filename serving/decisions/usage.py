@@ -23,7 +23,7 @@ from routing.canonical import canonical_json, digest
 from routing.policy import BranchTerms, Budget, Policy
 from routing.recording import decode_facts
 from serving.db.statements import put
-from serving.db.tables import BranchTakingRow, BudgetUseRow, DecisionRow, OutgoingCallRow
+from serving.db.tables import BranchTakingRow, BudgetUseRow, DecisionRow, OutgoingCallRow, OverdueReviewRow
 from serving.decisions import repository
 
 _MILLION = 1_000_000
@@ -174,6 +174,7 @@ def _calls(subject: SubjectType, branch: Branch, since: datetime) -> Select[str,
         call.branch == branch.value,
         call.created_at > since,
         call.compensates.is_(None),
+        ~exists().where(OverdueReviewRow.call_id == call.call_id),
     )
     return chosen.order_by(call.position)
 

@@ -14,13 +14,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import InstrumentedAttribute, Session, sessionmaker
 
 from features.vocabulary import SubjectType
+from routing.errors import PolicyError
 from routing.rollout import ALL
+from serving.clock import Clock
 from serving.db.audit import SYSTEM
 from serving.db.tables import CauseRow, ChildRow, DirectiveRow, OutgoingCallRow, PolicyMoveRow, ReviewItemRow
 from serving.dependencies import App
 from serving.events import repository as events_repository
 from serving.events.following import Following
+from serving.health.service import AHEAD
 from serving.policies import repository as policies
+from serving.policies.bundles import Bundles
+from serving.policies.errors import LifeError
 
 _UP = "Whether the database answers."
 
@@ -32,16 +37,18 @@ async def metrics(container: App) -> Response:
     """Tell how far the process follows the record log, and what waits in the queue and the outbox."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
-    registry.register(ServiceCollector(container.reads, container.following))
+    registry.register(ServiceCollector(container.reads, container.following, container.bundles, container.clock))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ServiceCollector(Collector):
     """The figures of one process; without a database only those it knows by itself."""
 
     reads: sessionmaker[Session]
     following: Following
+    bundles: Bundles
+    clock: Clock
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield every figure."""
@@ -57,6 +64,7 @@ class ServiceCollector(Collector):
                     _by_status(session, "triage_outgoing_calls", "Outgoing calls by status.", OutgoingCallRow.status),
                     _by_status(session, "triage_effects", "Effects of calls by state.", OutgoingCallRow.effect),
                     *_of_policies(session),
+                    *self._of_reviews(session),
                 ]
         except SQLAlchemyError:
             yield _gauge("triage_database_up", _UP, 0)
@@ -64,6 +72,19 @@ class ServiceCollector(Collector):
         yield _gauge("triage_database_up", _UP, 1)
         yield _gauge("triage_record_log_behind_events", "Lag: events of the log this process has not learnt.", behind)
         yield from waiting
+
+    def _of_reviews(self, session: Session) -> Iterator[GaugeMetricFamily]:
+        """Tell how many reviews of the live bundles are overdue, and how many are due soon."""
+        today = self.clock.now().date()
+        try:
+            live = self.bundles.all_live(session).values()
+        except (LifeError, PolicyError):  # `/readyz` says which bundle cannot be read, and why
+            return
+        what = "Reviews of live bundles that are overdue or due soon."
+        family = GaugeMetricFamily("triage_policy_reviews", what, labels=["status"])
+        family.add_metric(["overdue"], sum(len(policy.overdue(today)) for policy in live))
+        family.add_metric(["due_soon"], sum(len(policy.due_soon(today, AHEAD)) for policy in live))
+        yield family
 
 
 def _of_policies(session: Session) -> Iterator[GaugeMetricFamily]:

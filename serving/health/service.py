@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -11,6 +12,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from features.vocabulary import SubjectType
 from models.shortage import ShortageModel
+from routing.overdue import in_words
+from routing.policy import Policy, Review
 from serving.clock import Clock
 from serving.db.migrate import require_head
 from serving.errors import DatabaseNotMigratedError
@@ -22,6 +25,8 @@ from serving.scores.absent import AbsentModel
 from serving.scores.ports import DelayPredictor
 from serving.shortages.ports import KnowsStock
 
+AHEAD = timedelta(days=14)
+"""How long before a review is due it is told."""
 MOST_BEHIND = 2000
 """Events that a request may have to wait for. Beyond it the process is not ready."""
 
@@ -100,15 +105,24 @@ class HealthService:
         """Say what is in force for a type of subject."""
         in_force = self.bundles.in_force(session, subject)
         named = f"{in_force.live.name} version {in_force.live.version}"
-        overdue = in_force.live.overdue(self.clock.now().date())
-        if overdue:
-            listed = ", ".join(each.part for each in overdue)
-            raise _NotWellError(f"{named} is past its review date: {listed}. Its owner must review it")
         if in_force.candidate is not None:
             share = in_force.share_millionths / 10_000
             named += f", and version {in_force.candidate.version} for {share:g} % of {subject}s"
-        alone = policies.life(session, in_force.live.digest).is_unapproved
-        return f"{named}, which nobody but whoever put it in force has approved" if alone else named
+        if policies.life(session, in_force.live.digest).is_unapproved:
+            named += ", which nobody but whoever put it in force has approved"
+        return named + _reviews_of(in_force.live, self.clock.now().date())
+
+
+def _reviews_of(policy: Policy, today: date) -> str:
+    """Say which reviews of a bundle are overdue or soon due, and whose they are."""
+    overdue = ", ".join(_review(each) for each in policy.overdue(today))
+    soon = ", ".join(_review(each) for each in policy.due_soon(today, AHEAD))
+    past = f", past its review date: {overdue}" if overdue else ""
+    return past + (f", soon to be reviewed: {soon}" if soon else "")
+
+
+def _review(review: Review) -> str:
+    return f"{in_words(review.part)} by {review.due} ({review.owner})"
 
 
 class _NotWellError(Exception):

@@ -14,6 +14,7 @@ from serving.policies.schemas import (
     BundleList,
     BundleShape,
     MoveList,
+    OverdueList,
     PublishBody,
     ReasonBody,
     RollBackBody,
@@ -62,6 +63,21 @@ async def list_policy_history(
 ) -> MoveList:
     """List every step of every bundle, newest first."""
     return MoveList.of(policies.history(before=before, limit=limit), limit)
+
+
+@router.get("/overdue")
+async def list_overdue_reviews(
+    policies: Policies,
+    closed: Annotated[bool, Query(description="list those that somebody has looked at as well")] = False,
+    before: Annotated[Position | None, Query(description="`next` of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> OverdueList:
+    """List the parts of bundles that nobody has looked at by their day, with what is otherwise meanwhile.
+
+    Each is opened, and its owner called, by the first decision under the bundle since. It is closed when a bundle is
+    put in force in which it is reviewed.
+    """
+    return OverdueList.of(policies.overdue(only_open=not closed, before=before, limit=limit), limit)
 
 
 @router.post("/rollback", response_model=BundleAnswer, dependencies=_json)

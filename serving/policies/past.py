@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from features.vocabulary import Branch
@@ -17,7 +17,7 @@ from routing.policy import Policy
 from routing.preview.past import PastCall, PastDecision
 from routing.recording import decode_facts
 from serving.db.subjects import AboutSubject
-from serving.db.tables import DecisionRow, OutgoingCallRow
+from serving.db.tables import DecisionRow, OutgoingCallRow, OverdueReviewRow
 from serving.decisions.context import past_of
 
 _CHUNK = 500
@@ -127,6 +127,6 @@ def _calls() -> Select[str, str, str, datetime, int, str]:
     return (
         select(call.decision_id, call.subject_id, call.branch, call.created_at, _sequence(), decision.body)
         .join(decision, decision.decision_id == call.decision_id)
-        .where(call.compensates.is_(None))
+        .where(call.compensates.is_(None), ~exists().where(OverdueReviewRow.call_id == call.call_id))
         .order_by(_sequence(), call.position)
     )

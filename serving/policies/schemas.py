@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Self
 
 from pydantic import AwareDatetime, BaseModel, Field
 
 from features.vocabulary import SubjectType
 from routing.rollout import ALL
-from serving.db.tables import PolicyMoveRow
+from serving.db.tables import OverdueReviewRow, PolicyMoveRow
 from serving.directives.schemas import Reason
 from serving.policies.life import Status, Step
 from serving.policies.shadow import ShadowReport
@@ -172,6 +172,44 @@ class MoveList(BaseModel):
     def of(cls, rows: list[PolicyMoveRow], limit: int) -> Self:
         """Shape a page."""
         return cls(moves=[MoveShape.of(row) for row in rows], next=rows[-1].position if len(rows) == limit else None)
+
+
+class OverdueShape(BaseModel):
+    """A part of a bundle that nobody has looked at by its day."""
+
+    overdue_id: str
+    subject: SubjectType = Field(description="what the bundle decides about")
+    digest: str = Field(description="of the bundle under which it was found")
+    part: str = Field(description="e.g. thresholds.notify_from; `the bundle` also for all parts without their own day")
+    due: date = Field(description="the last day on which it counted as reviewed")
+    owner: str
+    title: str
+    meanwhile: str = Field(description="what is otherwise until somebody has looked")
+    decision_id: str = Field(description="the first decision since")
+    call_id: str | None = Field(description="the call to the owner")
+    not_called_because: str | None
+    opened_at: datetime
+    closed_at: datetime | None
+    closed_because: str | None
+
+    @classmethod
+    def of(cls, row: OverdueReviewRow) -> Self:
+        """Shape an overdue review."""
+        same = {name: getattr(row, name) for name in cls.model_fields if name not in ("subject", "digest")}
+        return cls(subject=SubjectType(row.subject_type), digest=row.policy_digest, **same)
+
+
+class OverdueList(BaseModel):
+    """Overdue reviews, newest first; give `next` as `before` for the page after, null if this is the last."""
+
+    reviews: list[OverdueShape]
+    next: int | None
+
+    @classmethod
+    def of(cls, rows: list[OverdueReviewRow], limit: int) -> Self:
+        """Shape a page."""
+        shaped = [OverdueShape.of(row) for row in rows]
+        return cls(reviews=shaped, next=rows[-1].position if len(rows) == limit else None)
 
 
 class ShadowAnswer(BaseModel):

@@ -14,10 +14,10 @@ from features.vocabulary import SubjectType
 from routing.canonical import canonical_json, digest
 from serving.auth.people import Person
 from serving.clock import Clock
-from serving.db.tables import PolicyMoveRow
+from serving.db.tables import OverdueReviewRow, PolicyMoveRow
 from serving.decisions.idempotency import Answer, Keyed, answer_once
 from serving.directives import repository as orders
-from serving.policies import repository, shadow, steps
+from serving.policies import overdue, repository, shadow, steps
 from serving.policies.bundles import Bundles
 from serving.policies.evidence import WINDOW, Window, pack_of, read_bundle
 from serving.policies.steps import Known, Taking
@@ -133,6 +133,16 @@ class PolicyService:
         """Return what happened to bundles, newest first."""
         with self.reads() as session:
             return repository.history(session, before=before, limit=limit)
+
+    def overdue(
+        self, *, only_open: bool, subject: SubjectType | None = None, before: int | None = None, limit: int = 200
+    ) -> list[OverdueReviewRow]:
+        """Return overdue reviews of bundles on a type of subject, or on all, newest first.
+
+        With `only_open` those that nobody has looked at yet.
+        """
+        with self.reads() as session:
+            return overdue.page(session, only_open=only_open, subject=subject, before=before, limit=limit)
 
     def shadow_report(self, bundle: str, *, before: int | None, limit: int) -> shadow.ShadowReport:
         """Sum up a page of what a bundle would have decided while it was in shadow."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from features.vocabulary import SubjectType
 from routing.policy import Policy
 from routing.rollout import ALL
 from serving.auth.people import Person
@@ -22,7 +23,7 @@ from serving.db.tables import PolicyBundleRow, PolicyMoveRow
 from serving.decisions import usage
 from serving.directives import repository as orders
 from serving.directives.service import require
-from serving.policies import repository
+from serving.policies import overdue, repository
 from serving.policies.bundles import Bundles
 from serving.policies.errors import BundleStepError
 from serving.policies.life import Life, Status, Step
@@ -78,6 +79,10 @@ class Taking:
         """Note the step."""
         by = self.person.name
         repository.move(self.session, step, digest, by=by, at=self.now, before=self.standing, **columns)
+
+    def close_reviewed(self) -> None:
+        """Close the overdue reviews that are done in what is in force now."""
+        overdue.close_reviewed(self.session, self.bundles, SubjectType(self.standing.subject_type), self.now)
 
 
 def known(session: Session, digest: str, standing: PolicyMoveRow) -> Known:
@@ -182,6 +187,7 @@ def publish(taking: Taking, digest: str, *, share_millionths: int, reason: str) 
         changes["shadow_digest"] = None
     usage.note_earlier(taking.session, taking.bundles.policy(taking.session, digest), taking.now)
     taking.move(Step.PUBLISHED, digest, reason=reason, **changes)
+    taking.close_reviewed()
 
 
 def roll_back(taking: Taking, *, reason: str) -> str:
@@ -203,6 +209,7 @@ def roll_back(taking: Taking, *, reason: str) -> str:
     if standing.shadow_digest == returning:
         changes["shadow_digest"] = None
     taking.move(Step.ROLLED_BACK, standing.candidate_digest or standing.live_digest, reason=reason, **changes)
+    taking.close_reviewed()
     return returning
 
 
@@ -213,6 +220,7 @@ def halt(session: Session, digest: str, *, because: str, now: datetime) -> None:
     if standing.candidate_digest == digest:
         by, reason = SYSTEM, f"halted: {because}"
         repository.move(session, Step.ROLLED_BACK, digest, by=by, at=now, before=standing, reason=reason, **_NO_ROLLOUT)
+        overdue.close_reviewed(session, Bundles(), SubjectType(standing.subject_type), now)
         _log.error("The rollout of bundle %s is halted: %s", digest, because)
 
 
@@ -232,3 +240,4 @@ def alone(taking: Taking, digest: str, *, reason: str) -> None:
         changes["shadow_digest"] = None
     usage.note_earlier(taking.session, taking.bundles.policy(taking.session, digest), taking.now)
     taking.move(Step.BROKE_GLASS, digest, reason=reason, **changes)
+    taking.close_reviewed()

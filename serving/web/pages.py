@@ -65,7 +65,8 @@ async def queue(
     rows = rows_of(page.items, decisions, visit.app.clock.now(), analyst=visit.analyst)
     at_the_top = cursor is None and show in _WITH_CAUSES
     many = visit.app.causes.page(only_open=True, subject=kind.subject) if at_the_top else []
-    lists = {"shows": list(Which), "kinds": list(Kind)}
+    overdue = visit.app.policies.overdue(only_open=True, subject=kind.subject) if at_the_top else []
+    lists = {"shows": list(Which), "kinds": list(Kind), "overdue": overdue}
     drawn = visit.page(
         "queue.html", page=page, rows=rows, causes=many, show=show, kind=kind, cursor=cursor, lists=lists
     )

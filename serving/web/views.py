@@ -158,6 +158,7 @@ class ItemView:
     rule: str
     owner: str
     policy: str
+    overdue: tuple[str, ...]
     hash: str
     calls: tuple[CallLine, ...]
     history: tuple[Entry, ...]
@@ -200,6 +201,7 @@ def item_view(
         rule=words.plain(body["decided_by"]),
         owner=_owner(body["decided_by"], policy),
         policy=f"{words.plain(body['policy']['name'])} version {body['policy']['version']}",
+        overdue=tuple(_overdue(policy, body)),
         hash=decision.hash,
         calls=tuple(calls),
         history=tuple(Entry(row.at, row.actor, _what(row)) for row in history),
@@ -335,6 +337,12 @@ def _read(value: object) -> object:
         except ValueError:
             return value
     return value
+
+
+def _overdue(policy: Policy, body: Mapping[str, Any]) -> Iterator[str]:
+    """Say which thresholds counted as something else, since nobody had looked at them."""
+    for notice in policy.as_overdue(body.get("context", {}).get("overdue", ())).notices:
+        yield words.spoken(notice, policy.thresholds)
 
 
 def _owner(rule_id: str, policy: Policy) -> str:

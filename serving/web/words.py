@@ -120,13 +120,14 @@ def names_in(body: Mapping[str, Any]) -> set[str]:
 
     What somebody else may have named, such as a shipment or a carrier, is not among them.
     """
-    watches = body.get("context", {}).get("watches", ())
+    context = body.get("context", {})
     return {
         *_CODES,
         *body["facts"],
         *(rule["rule_id"] for rule in body["rules"]),
-        *(watch["playbook"] for watch in watches),
-        *body.get("context", {}).get("capacity", ()),
+        *(watch["playbook"] for watch in context.get("watches", ())),
+        *context.get("capacity", ()),
+        *(part.partition(".")[2] for part in context.get("overdue", ())),
     }
 
 

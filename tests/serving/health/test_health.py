@@ -111,13 +111,22 @@ class TestReadyz:
         assert answer.status_code == 200
         assert "no shipment is scored" in checks["model"]["reason"]
 
-    def test_a_policy_past_its_review_date_is_told(self, house: House, late_shipments: Policy) -> None:
+    def test_a_policy_past_its_review_date_is_told_and_the_service_goes_on(
+        self, house: House, late_shipments: Policy
+    ) -> None:
         with house.another(clock=ManualClock(datetime(2027, 6, 30, tzinfo=UTC))) as on_time:
-            assert ready(on_time)[0].status_code == 200
-            on_time.advance(days=1)
-            answer, checks = ready(on_time)
-        assert answer.status_code == 503
-        assert "is past its review date" in checks["policy"]["reason"]
+            said = []
+            for days in (-15, 1, 14, 1):  # 15 June, when it is too early; 16 June; the day itself; the day after
+                on_time.advance(days=days)
+                answer, checks = ready(on_time)
+                assert answer.status_code == 200
+                said.append(checks["policy"]["reason"].removeprefix("late_shipments version 1"))
+        assert said == [
+            "",
+            ", soon to be reviewed: the bundle by 2027-06-30 (process-owner)",
+            ", soon to be reviewed: the bundle by 2027-06-30 (process-owner)",
+            ", past its review date: the bundle by 2027-06-30 (process-owner)",
+        ]
 
 
 class TestCallsWithoutADatabase:

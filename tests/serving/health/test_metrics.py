@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -37,6 +38,17 @@ class TestMetrics:
         assert (found["triage_review_items open"], found["triage_review_items claimed"]) == (1, 1)
         assert found["triage_outgoing_calls pending"] == 1
         assert found["process_resident_memory_bytes"] > 0
+
+    def test_they_tell_which_reviews_are_overdue_and_which_are_due_soon(self, any_house: House) -> None:
+        def reviews() -> tuple[float, float]:
+            found = figures(any_house)
+            return found["triage_policy_reviews overdue"], found["triage_policy_reviews due_soon"]
+
+        assert reviews() == (0, 0)
+        any_house.advance(days=(date(2027, 6, 30) - any_house.clock.now().date()).days)
+        assert reviews() == (0, 1)
+        any_house.advance(days=1)
+        assert reviews() == (1, 0)
 
     def test_without_a_database_they_say_so_and_what_is_known(self, house: House) -> None:
         house.announce("SH-1")

@@ -213,6 +213,30 @@ class TestCapacity:
             ]
 
 
+class TestOverdue:
+    def test_an_owner_is_called_about_a_bundle_on_invoices_as_about_any_other(self, desk: House) -> None:
+        data = yaml.safe_load(acting().text)
+        data |= {"version": 3, "review_by": CUTOFF.date()}
+        data["owners"][data["owner"]]["channel"] = "queue:lead"
+        data["thresholds"]["dispute_from"]["safe"] = 2 * data["thresholds"]["dispute_from"]["value"]
+        policy = parse_policy(yaml.safe_dump(data, sort_keys=False))
+        with desk.container.sessions.begin() as session:
+            put_in_force(session, policy, desk.clock.now())
+        desk.advance(days=1)
+        desk.send(billed("S", **TOO_MUCH, lines=[]))
+        made = decided(desk, "S")
+        assert (made["recommended_branch"], made["branch"]) == ("short_pay", "review")
+        assert "short_pay spends money, and the review of the bundle was due by" in made["held_because"]
+        (review,) = desk.api.get("/v1/policies/overdue").json()["reviews"]
+        assert (review["subject"], review["part"], review["owner"]) == ("invoice", "the bundle", policy.owner)
+        assert "threshold dispute_from counts as" in review["meanwhile"]
+        assert "short_pay" in review["meanwhile"]
+        sent = [json.loads(row.body) for row in desk.rows(OutgoingCallRow)]
+        assert [(each["type"], each["subject"]) for each in sent] == [("freight.branch.escalate", review["overdue_id"])]
+        with desk.container.reads() as session:
+            assert [(each.differences, each.why_not) for each in replay_all(session, {})] == [((), None)]
+
+
 class TestTheRecord:
     def test_both_subjects_stand_in_one_chain_and_every_decision_is_made_again(self, desk: House) -> None:
         let_act(desk)

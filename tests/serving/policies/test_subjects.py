@@ -65,7 +65,7 @@ class TestBeside:
         short = bundled_policy(SubjectType.INVOICE).read_text(encoding="utf-8").replace("2027-06-30", "2026-01-31")
         with both.container.sessions.begin() as session:
             put_in_force(session, parse_policy(short), both.clock.now())
-        assert "freight_invoices version 1 is past its review date" in str(policy()["reason"])
+        assert "freight_invoices version 1, past its review date: the bundle by 2026-01-31" in str(policy()["reason"])
 
     def test_another_bundle_on_invoices_leaves_that_on_shipments_alone(self, both: House, invoices: Policy) -> None:
         newer = parse_policy(invoices.text.replace("version: 1", "version: 2"))
