@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from features.definitions import HISTORY
-from features.history import PRIOR_LATE_SHARE, PSEUDO_LEGS
+from features.history import PRIOR_LATE_SHARE
 from features.instants import micros
+from features.rates import PSEUDO_LEGS
 from features.records import Shipment
 from features.state import State
 
@@ -36,7 +36,7 @@ def alternate_carriers(state: State, subject: Shipment, cutoff: datetime) -> tup
     lane = (subject.origin, subject.destination)
     found = []
     for carrier in state.carriers_on(*lane) - {subject.carrier_id}:
-        legs, late = _last_28_days(state, "carrier_lane_arrivals", (carrier, *lane), cutoff)
+        legs, late = state.facts.legs_and_late("carrier_lane_arrivals", "28d", (carrier, *lane), micros(cutoff))
         if legs:
             found.append(AlternateCarrier(carrier, _shrunk(late, legs), legs))
     return tuple(sorted(found, key=lambda other: (other.late_share, other.carrier_id)))
@@ -47,21 +47,12 @@ def alternate_origins(state: State, subject: Shipment, cutoff: datetime) -> tupl
     waiting = state.facts.queue("origin_open")
     found = []
     for place in state.origins_for(subject.destination) - {subject.origin}:
-        legs, late = _last_28_days(state, "lane_arrivals", (place, subject.destination), cutoff)
+        legs, late = state.facts.legs_and_late("lane_arrivals", "28d", (place, subject.destination), micros(cutoff))
         if legs:
             open_shipments = int(waiting.at((place,), micros(cutoff)))
             found.append(AlternateOrigin(place, open_shipments, _shrunk(late, legs), legs))
     return tuple(sorted(found, key=lambda other: (other.open_shipments, other.late_share, other.place)))
 
 
-def _last_28_days(state: State, stream: str, key: tuple[str, ...], cutoff: datetime) -> tuple[int, int]:
-    counts = state.facts.stream(stream).at(key, micros(cutoff))
-    at = 3 * _WINDOWS_OF[stream].index("28d")
-    return int(counts[at]), int(counts[at + 1])
-
-
 def _shrunk(late: int, legs: int) -> float:
     return (late + PSEUDO_LEGS * PRIOR_LATE_SHARE) / (legs + PSEUDO_LEGS)
-
-
-_WINDOWS_OF = {stream.name: stream.windows for stream in HISTORY.streams}

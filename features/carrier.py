@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from features.history import Fact, Stream
+from features.history import SQUARE_AND_DELAY, Fact, Stream
 
 _OWNER = "carrier management"
 
@@ -36,16 +36,26 @@ STREAMS = (
         _OWNER,
         parent="all_arrivals",
     ),
-    Stream("all_delays", Fact.SPREAD, (), ("24h", "7d", "28d", "90d"), "of all carriers", _OWNER, gives=()),
+    Stream(
+        "all_delays",
+        Fact.ARRIVAL,
+        (),
+        ("24h", "7d", "28d", "90d"),
+        "of all carriers",
+        _OWNER,
+        gives=(),
+        sums=SQUARE_AND_DELAY,
+    ),
     Stream(
         "carrier_delays",
-        Fact.SPREAD,
+        Fact.ARRIVAL,
         ("carrier",),
         ("24h", "7d", "28d", "90d"),
         "of this carrier",
         _OWNER,
         parent="all_delays",
         gives=("spread",),
+        sums=SQUARE_AND_DELAY,
     ),
 )
 """How carriers keep departures and promises."""

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.board import Board
 from features.carrier_records import Claim
 from features.counted import EVERYBODY, WIDTH, Counted, told_of_each
 from features.declaration import Feature
@@ -20,7 +21,6 @@ from features.errors import RecordError
 from features.facts import Happened
 from features.history import WINDOWS
 from features.instants import micros, micros_of
-from features.key_facts import KeyFacts
 from features.legs import Time
 from features.live_timeline import LiveTimeline
 from features.timeline import NEVER
@@ -102,11 +102,11 @@ def values(
     return np.stack(columns, axis=1)
 
 
-def values_of_one(of_all: Sequence[float], of_carrier: Sequence[float], delivered: Sequence[float]) -> list[float]:
-    """Return `values` of one row: the same operations, so the same bits."""
+def values_of_one(claimed: Sequence[float], delivered: Sequence[float]) -> list[float]:
+    """Return `values` of one row: the same operations, so the same bits; `claimed` is of all, then of the carrier."""
     row: list[float] = []
     for place in range(len(SEEN)):
-        filed, own = of_all[WIDTH * place], of_carrier[WIDTH * place]
+        filed, own = claimed[WIDTH * place], claimed[WIDTH * (len(SEEN) + place)]
         parent = (filed + PSEUDO_SHIPMENTS * PRIOR_CLAIMS) / (delivered[2 * place] + PSEUDO_SHIPMENTS)
         rate = (own + PSEUDO_SHIPMENTS * parent) / (delivered[2 * place + 1] + PSEUDO_SHIPMENTS)
         row += (1000.0 * parent, float(own), 1000.0 * rate)
@@ -116,8 +116,8 @@ def values_of_one(of_all: Sequence[float], of_carrier: Sequence[float], delivere
 class LiveClaims:
     """Claims for one record and one question at a time."""
 
-    def __init__(self) -> None:
-        self._timeline = LiveTimeline([WINDOWS[window] for window in SEEN])
+    def __init__(self, board: Board) -> None:
+        self._timeline = LiveTimeline([WINDOWS[window] for window in SEEN], board)
         self._told: dict[str, list[Claim]] = {}
 
     def check(self, record: Claim) -> None:
@@ -144,13 +144,9 @@ class LiveClaims:
                 self._timeline.add(key, *fact)
         return True
 
-    def under(self, carrier: str | None, *, lasting: bool) -> tuple[KeyFacts, KeyFacts]:
-        """Return the claims against all carriers and against one, to be asked again and again, for `values_of_one`.
-
-        Where there are none yet, what comes will be seen later if that is `lasting`.
-        """
-        of_all, of_carrier = (self._timeline.under(key, (), lasting=lasting) for key in (_ALL, carrier))
-        return of_all, of_carrier
+    def rows(self, carrier: str | None, *, lasting: bool) -> list[int]:
+        """Return where the claims against all carriers, and those against one, are asked (`LiveTimeline.rows`)."""
+        return [row for key in (_ALL, carrier) for row in self._timeline.rows(key, lasting=lasting)]
 
 
 def _states(told: Sequence[Claim]) -> list[tuple[str, Happened]]:

@@ -25,7 +25,8 @@ from features import (
     typical,
 )
 from features.declaration import Feature
-from features.history import PRIOR_DELAY_MINUTES, PRIOR_DELAY_SPREAD_MINUTES, PRIOR_LATE_SHARE, PSEUDO_LEGS, History
+from features.history import PRIOR_DELAY_MINUTES, PRIOR_DELAY_SPREAD_MINUTES, PRIOR_LATE_SHARE, History
+from features.rates import PSEUDO_LEGS, Layout
 from features.settings import FeatureSettings
 
 HISTORY = History(carrier.STREAMS + route.STREAMS + customer.STREAMS)
@@ -47,6 +48,9 @@ FEATURES = (
     *course.FEATURES,
 )
 NAMES = tuple(feature.name for feature in FEATURES)
+
+RATES = Layout(HISTORY.shrunk.beside(tenders.SHRUNK))
+"""How what is told of streams and of tenders, side by side, becomes features."""
 
 LOST_BY_SERVICE = HISTORY.column("service_transits_delay_mean_28d")
 LOST_BY_CARRIER = HISTORY.column("carrier_lane_transits_delay_mean_28d")

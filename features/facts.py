@@ -23,8 +23,9 @@ class Facts:
     ----------
     occurred, known, until : int64 [n]
         When it happened, from when on it was known, and from when on it was no longer held to be so.
-    values : int64 [n, 2], late (0 or 1) and delay in whole minutes; of a spread, the square of the delay and the delay;
-        of a run, transit and delay
+    values : int64 [n, 2 or 3]
+        Late (0 or 1) and delay in whole minutes, of an arrival also the square of the delay; of a run, transit and
+        delay.
     valid : bool [n]
     """
 
@@ -55,21 +56,20 @@ def facts_of(times: Ints, settings: FeatureSettings) -> dict[Fact, Facts]:
     late = _late_and_minutes(arrival_delay, settings)
     minutes = late[:, 1]
     run = np.stack([np.clip(transit // MINUTE, -MAX_TRANSIT_MINUTES, MAX_TRANSIT_MINUTES), minutes], axis=1)
-    square = np.stack([minutes * minutes, minutes], axis=1)
+    arrival = np.column_stack([late, minutes * minutes])
 
     def facts(occurred: Ints, known: Ints, values: Ints, valid: NDArray[np.bool_]) -> Facts:
         return Facts(occurred, known, until, values, valid & (known < until))
 
     return {
         Fact.DEPARTURE: facts(departed, left_known, _late_and_minutes(departure_delay, settings), left),
-        Fact.ARRIVAL: facts(delivered, delivered_known, late, arrived),
+        Fact.ARRIVAL: facts(delivered, delivered_known, arrival, arrived),
         Fact.TRANSIT: facts(delivered, both_known, _late_and_minutes(gained, settings), left & arrived),
-        Fact.SPREAD: facts(delivered, delivered_known, square, arrived),
         Fact.RUN: facts(delivered, both_known, run, left & arrived),
     }
 
 
-_DEPARTURE, _ARRIVAL, _TRANSIT, _SPREAD, _RUN = Fact  # read once: Python 3.11 takes long to read a member
+_DEPARTURE, _ARRIVAL, _TRANSIT, _RUN = Fact  # read once: Python 3.11 takes long to read a member
 
 
 class Happened(NamedTuple):
@@ -78,7 +78,7 @@ class Happened(NamedTuple):
     occurred: int
     known: int
     until: int
-    values: tuple[int, int]
+    values: tuple[int, ...]
 
 
 def facts_of_one(row: Row, settings: FeatureSettings) -> dict[Fact, Happened]:
@@ -94,8 +94,7 @@ def facts_of_one(row: Row, settings: FeatureSettings) -> dict[Fact, Happened]:
         facts[_DEPARTURE] = Happened(departed, left_known, until, late)
     if arrived:
         late = _late_and_minutes_of(delivered - promised, settings)
-        facts[_ARRIVAL] = Happened(delivered, delivered_known, until, late)
-        facts[_SPREAD] = Happened(delivered, delivered_known, until, (late[1] * late[1], late[1]))
+        facts[_ARRIVAL] = Happened(delivered, delivered_known, until, (*late, late[1] * late[1]))
     if left and arrived:
         both_known = max(left_known, delivered_known)
         gained = _late_and_minutes_of((delivered - promised) - (departed - planned), settings)

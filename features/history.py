@@ -4,25 +4,22 @@ A *stream* is one kind of fact seen by one kind of key: departures by carrier, a
 gives a count, a late share and a mean delay. A share or mean of few legs is shrunk towards that of its parent stream
 (carrier x lane -> lane -> all) as if the parent had contributed `PSEUDO_LEGS` legs: empirical Bayes with a fixed
 weight, so a new carrier starts from its lane and not from zero. A spread is that of the same legs together: the root
-of their mean square less the square of their mean.
-
-Only operations that are rounded one way are used, element by element, so one row and a million give the same bits.
+of their mean square less the square of their mean (`features.rates`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from math import sqrt
-from operator import itemgetter
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.declaration import Feature
+from features.rates import COUNT, MEAN, SHARE, SPREAD, Column, Layout, Shrunk, rates_of
 
-PSEUDO_LEGS = 10.0
 PRIOR_LATE_SHARE = 0.2
 PRIOR_DELAY_MINUTES = 5.0
 PRIOR_DELAY_SPREAD_MINUTES = 30.0
@@ -47,13 +44,17 @@ class Fact(StrEnum):
     DEPARTURE = "departure"
     """A leg left; delay against the planned departure."""
     ARRIVAL = "arrival"
-    """A leg was delivered; delay against the promise."""
+    """A leg was delivered; delay against the promise, and the square of that delay."""
     TRANSIT = "transit"
     """A leg was delivered whose departure was known; delay gained on the way (arrival less departure delay)."""
-    SPREAD = "spread"
-    """A leg was delivered, as `ARRIVAL` has it; the square of its delay stands in place of whether it was late."""
     RUN = "run"
     """The same leg from end to end: how long it was on the way, and its delay against the promise."""
+
+
+LATE, DELAY, SQUARE = range(3)
+"""What a fact carries."""
+
+SQUARE_AND_DELAY = (SQUARE, DELAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +68,11 @@ class Stream:
     key
         Fields of the leg that make the key; none for all legs.
     windows
-        Names out of `WINDOWS`.
+        Names out of `WINDOWS`, the shortest first.
+    sums
+        Which two of the values that its facts carry are summed; of the square and the delay a spread is made.
     parent
-        Stream of the same fact towards which it is shrunk; it must have all these windows.
+        Stream of the same sums towards which it is shrunk; it must have all these windows.
     whose
         The key in plain words, for the meaning of its features.
     """
@@ -82,11 +85,12 @@ class Stream:
     owner: str
     parent: str | None = None
     gives: tuple[str, ...] = ("count", "late_share", "delay_mean")
+    sums: tuple[int, int] = (LATE, DELAY)
 
     @property
-    def unknown(self) -> tuple[float, ...]:
-        """What stands in `flat` for a leg that has no such key."""
-        return (np.nan,) * (3 * len(self.windows))
+    def is_of_squares(self) -> bool:
+        """Whether it is there for a spread."""
+        return self.sums == SQUARE_AND_DELAY
 
     @property
     def window_lengths(self) -> tuple[int, ...]:
@@ -94,111 +98,82 @@ class Stream:
         return tuple(WINDOWS[window] for window in self.windows)
 
 
-_VERB = {Fact.DEPARTURE: "departures", Fact.ARRIVAL: "arrivals", Fact.TRANSIT: "legs", Fact.SPREAD: "arrivals"}
+class Seen(NamedTuple):
+    """What streams ask of facts of one kind by one key: windows (microseconds), and how many values are summed."""
+
+    windows: tuple[int, ...]
+    width: int
+
+
+def seen_of(streams: Iterable[Stream]) -> dict[tuple[Fact, tuple[str, ...]], Seen]:
+    """Return what is asked of the facts of each kind by each key: two streams may ask the same facts."""
+    found: dict[tuple[Fact, tuple[str, ...]], Seen] = {}
+    for stream in streams:
+        windows, width = found.get((stream.fact, stream.key), Seen((), 0))
+        found[stream.fact, stream.key] = Seen(
+            tuple(sorted({*windows, *stream.window_lengths})), max(width, 1 + max(stream.sums))
+        )
+    return found
+
+
+_VERB = {Fact.DEPARTURE: "departures", Fact.ARRIVAL: "arrivals", Fact.TRANSIT: "legs"}
 _PRIOR_SQUARE = PRIOR_DELAY_MINUTES**2 + PRIOR_DELAY_SPREAD_MINUTES**2
 
 
 class History:
     """Turns the answers of streams into features.
 
-    `flat` holds, for each stream in order and each of its windows in order, count, late legs and delay minutes; NaN
-    where the leg has no such key, and so are then its features.
+    Attributes
+    ----------
+    features
+    keys
+        The key of the stream that each feature comes from.
+    shrunk
+        A column for each stream in order and each of its windows in order, and what the features are of these.
     """
 
     def __init__(self, streams: Sequence[Stream]) -> None:
         self.streams = tuple(streams)
-        self.width = 3 * sum(len(stream.windows) for stream in streams)
-        column: dict[tuple[str, str], int] = {}
+        place = {
+            (stream.name, window): own
+            for own, (stream, window) in enumerate((stream, window) for stream in streams for window in stream.windows)
+        }
+        columns, wanted, features, keys = [], [], [], []
         for stream in streams:
+            share = _PRIOR_SQUARE if stream.is_of_squares else PRIOR_LATE_SHARE
             for window in stream.windows:
-                column[stream.name, window] = len(column)
-        self._levels = self._by_level(column)
-        # For one row a column reads its parent's answer, two places on; before them stand the priors.
-        self._parents = [
-            int(stream.fact is Fact.SPREAD) if stream.parent is None else 2 + column[stream.parent, window]
-            for stream in streams
-            for window in stream.windows
-        ]
-        if any(parent >= 2 + own for own, parent in enumerate(self._parents)):
-            raise ValueError("a stream stands before its parent; declare the parent first")
-        spread = [
-            column[stream.name, window] for stream in streams if stream.fact is Fact.SPREAD for window in stream.windows
-        ]
-        self._spread, self._spread_of_one = np.array(spread, dtype=np.int64), tuple(spread)
-        self._priors = np.array([_PRIOR_SQUARE if own in spread else PRIOR_LATE_SHARE for own in range(len(column))])
-        picks: list[int] = []
-        features: list[Feature] = []
-        for stream in streams:
-            for window in stream.windows:
-                for place, (kind, unit, words) in enumerate(_KINDS):
+                parent = None if stream.parent is None else place[stream.parent, window]
+                columns.append(Column(parent, (share, PRIOR_DELAY_MINUTES)))
+                for number, kind, unit, words in _KINDS:
                     if kind in stream.gives:
-                        own = column[stream.name, window]
-                        picks.append(place * len(column) + (spread.index(own) if kind == "spread" else own))
+                        wanted.append((number, place[stream.name, window]))
                         features.append(_declare(stream, window, kind, unit, words))
-        self._picks = np.array(picks, dtype=np.int64)
-        self._pick = itemgetter(*picks)
-        self.features = tuple(features)
+                        keys.append(stream.key)
+        self.shrunk = Shrunk(tuple(columns), tuple(wanted))
+        self.features, self.keys = tuple(features), tuple(keys)
+        self._layout = Layout(self.shrunk)
 
     def values(self, flat: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the features: float64 [n, len(features)], from `flat`, float64 [n, width]."""
-        counts, lates, delays = flat[:, 0::3], flat[:, 1::3], flat[:, 2::3]
-        shares = np.empty_like(counts)
-        means = np.empty_like(counts)
-        for columns, parents in self._levels:
-            legs = counts[:, columns] + PSEUDO_LEGS
-            prior_share = self._priors[columns] if parents is None else shares[:, parents]
-            prior_delay = PRIOR_DELAY_MINUTES if parents is None else means[:, parents]
-            shares[:, columns] = (lates[:, columns] + PSEUDO_LEGS * prior_share) / legs
-            means[:, columns] = (delays[:, columns] + PSEUDO_LEGS * prior_delay) / legs
-        variances = shares[:, self._spread] - means[:, self._spread] * means[:, self._spread]
-        spreads = np.sqrt(np.maximum(variances, 0.0))
-        return np.concatenate([counts, shares, means, spreads], axis=1)[:, self._picks]
+        """Return the features: float64 [n, len(features)].
 
-    def values_of_one(self, flat: Sequence[float]) -> list[float]:
-        """Return `values` of one row: the same operations in the same order, so the same bits."""
-        shares, means = [PRIOR_LATE_SHARE, _PRIOR_SQUARE], [PRIOR_DELAY_MINUTES, PRIOR_DELAY_MINUTES]
-        numbers = iter(flat)
-        for parent, count, late, delay in zip(self._parents, numbers, numbers, numbers, strict=True):
-            legs = count + PSEUDO_LEGS
-            shares.append((late + PSEUDO_LEGS * shares[parent]) / legs)
-            means.append((delay + PSEUDO_LEGS * means[parent]) / legs)
-        del shares[:2], means[:2]
-        variances = [shares[own] - means[own] * means[own] for own in self._spread_of_one]
-        spreads = [0.0 if variance <= 0.0 else sqrt(variance) for variance in variances]
-        return list(self._pick([*flat[0::3], *shares, *means, *spreads]))
+        Parameters
+        ----------
+        flat : float64 [n, 3 * windows of all streams]
+            For each stream in order and each of its windows in order, the count and the two sums; NaN where the leg has
+            no such key, and so are then its features.
+        """
+        return rates_of(self._layout, flat)
 
     def column(self, feature: str) -> int:
         """Return where a feature stands among `features`."""
         return [declared.name for declared in self.features].index(feature)
 
-    def _by_level(
-        self, column: Mapping[tuple[str, str], int]
-    ) -> list[tuple[NDArray[np.int64], NDArray[np.int64] | None]]:
-        """Return (columns, their parents' columns), ancestors first."""
-        parent_of = {stream.name: stream.parent for stream in self.streams}
-
-        def depth(name: str) -> int:
-            parent = parent_of[name]
-            return 0 if parent is None else 1 + depth(parent)
-
-        levels: dict[int, list[tuple[int, int]]] = {}
-        for (name, window), own in column.items():
-            parent = parent_of[name]
-            levels.setdefault(depth(name), []).append((own, -1 if parent is None else column[parent, window]))
-        return [
-            (
-                np.array([own for own, _ in pairs], dtype=np.int64),
-                np.array([parent for _, parent in pairs], dtype=np.int64) if level else None,
-            )
-            for level, pairs in sorted(levels.items())
-        ]
-
 
 _KINDS = (
-    ("count", "legs", "number of"),
-    ("late_share", "share", "share late among"),
-    ("delay_mean", "minutes", "mean delay of"),
-    ("spread", "minutes", "standard deviation of the delays of"),
+    (COUNT, "count", "legs", "number of"),
+    (SHARE, "late_share", "share", "share late among"),
+    (MEAN, "delay_mean", "minutes", "mean delay of"),
+    (SPREAD, "spread", "minutes", "standard deviation of the delays of"),
 )
 
 

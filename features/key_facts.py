@@ -5,14 +5,16 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
+from operator import add
 
 import numpy as np
 
+from features.board import COUNT, NOTHING, SINCE, UNTIL, WIDTH, Board
 from features.errors import TimelineError
 from features.timeline import NEVER, Ints
 
-Values = tuple[int, int]
-"""The two numbers that each fact carries: what is summed."""
+Values = tuple[int, ...]
+"""The numbers that each fact carries: what is summed."""
 
 Fact = tuple[int, int, int, Values]
 """When it occurred, from when it was known, from when it was no longer held to be so, and its values."""
@@ -27,44 +29,42 @@ _FEW = 4
 class KeyFacts:
     """The facts of one key.
 
-    `held` is the last answer and between which instants it holds: who asks about the present asks there again.
+    What has started to live stands in one row of a board, and what has ceased in each window in a row of its own: how
+    many facts, and the sums of their values. What lives is the difference.
 
-    A new fact *waits* outside the order. From when the last of those that wait started to live until the first of them
-    leaves the shortest window they all live in every window, so `_young`, how many they are and their sums on that
-    stretch of time, is all that an answer there takes. Who asks about another instant has them put in order first.
+    A new fact *waits* outside the order, and is counted on the board as started. Until the first of those that wait
+    leaves the shortest window they all live in every window; who asks about another instant has them put in order.
 
     Parameters
     ----------
     windows : sequence of w positive ints, the shortest first
         Lengths in microseconds.
+    board
+        Where it has its rows, from when it is asked.
+    width
+        How many values a fact carries.
     """
 
-    __slots__ = ("_steps", "_waiting", "_windows", "_young", "held")
+    __slots__ = ("_board", "_held", "_row", "_steps", "_waiting", "_windows")
 
-    def __init__(self, windows: Sequence[int]) -> None:
-        self._windows = windows
-        self._steps = tuple([_Steps() for _ in range(1 + len(windows))])
+    def __init__(self, windows: Sequence[int], board: Board, width: int = 2) -> None:
+        self._windows, self._board, self._row = windows, board, NOTHING
+        self._steps = tuple([_Steps(width) for _ in range(1 + len(windows))])
         self._waiting: list[Fact] | None = None
-        self._young = _NONE_YOUNG
-        self.held = NOTHING_HELD
-
-    @classmethod
-    def missing(cls, answer: Sequence[float]) -> KeyFacts:
-        """Return what stands for the facts of a leg that has no such key: the answer is always the same."""
-        facts = cls(())
-        facts.held = -NEVER, NEVER, answer
-        return facts
+        self._held = _NOTHING_HELD
 
     def add(self, fact: Fact) -> None:
         """Add a fact."""
-        self.held = NOTHING_HELD
+        self._held = _NOTHING_HELD
         occurred, known, withdrawn, values = fact
         start, end = max(occurred, known), min(occurred + self._windows[0], withdrawn)
+        if self._row:
+            self._board.add(self._row, start, 1, values)
         if end <= start:  # it is over in the shortest window before it starts to live
             self._insert(fact)
             return
-        since, until, count, first, second = self._young
-        self._young = max(since, start), min(until, end), count + 1, first + values[0], second + values[1]
+        if self._row:
+            self._board.turn(self._row, end)
         if self._waiting is None:
             self._waiting = []
         self._waiting.append(fact)
@@ -73,50 +73,55 @@ class KeyFacts:
 
     def remove(self, fact: Fact) -> None:
         """Take out a fact that was added."""
-        self.held = NOTHING_HELD
+        self._held = _NOTHING_HELD
         self._settle()
-        for steps, time in zip(self._steps, self._life(fact), strict=True):
-            steps.delete(time, fact[3])
+        values, taken = fact[3], [-value for value in fact[3]]
+        for place, time in enumerate(self._life(fact)):
+            self._steps[place].delete(time, values)
+            if self._row:
+                self._board.add(self._row + place, time, -1, taken)
 
     def merge(self, occurred: Ints, known: Ints, until: Ints, values: Ints) -> None:
-        """Add many facts."""
-        self.held = NOTHING_HELD
+        """Add many facts, at least one."""
+        self._held = _NOTHING_HELD
         starts, last = np.maximum(occurred, known), np.maximum(occurred, until)
         ends = [np.maximum(starts, np.minimum(occurred + window, last)) for window in self._windows]
-        for steps, times in zip(self._steps, (starts, *ends), strict=True):
-            steps.merge(times, values)
+        for place, times in enumerate((starts, *ends)):
+            self._steps[place].merge(times, values)
+            if self._row:
+                self._board.turn(self._row + place, int(times.min()))
 
-    def at(self, cutoff: int) -> Sequence[float]:
-        """Return count and both sums of what lives at the cutoff, window after window."""
-        since, until, alive = self.held
-        return alive if since <= cutoff < until else self._answer(cutoff)
+    def rows(self) -> range:
+        """Return its rows on the board: of what has started to live, then of what has ceased in each window."""
+        if not self._row:
+            self._row = self._board.put(self)
+            for steps in self._steps[1:]:
+                self._board.put(steps)
+        return range(self._row, self._row + len(self._steps))
 
-    def _answer(self, cutoff: int) -> list[int]:
-        if not self._young[0] <= cutoff < self._young[1]:
-            self._settle()
-        since, until, count, first, second = self._young
-        born, *ceased = self._steps
-        begin, end, passed, one, other = born.held
-        if not begin <= cutoff < end:
-            begin, end, passed, one, other = born.move(cutoff)
-        since, until = max(since, begin), min(until, end)
-        count, first, second = count + passed, first + one, second + other
-        alive: list[int] = []
-        for steps in ceased:
-            begin, end, passed, one, other = steps.held
-            if not begin <= cutoff < end:
-                begin, end, passed, one, other = steps.move(cutoff)
-            if begin > since:
-                since = begin
-            if end < until:
-                until = end
-            alive += (count - passed, first - one, second - other)
-        self.held = since, until, alive
+    def at(self, cutoff: int) -> Sequence[int]:
+        """Return count and sums of what lives at the cutoff, window after window; the last answer is held."""
+        since, until, alive = self._held
+        if since <= cutoff < until:
+            return alive
+        told, width = self._board.of(self.rows(), cutoff), 1 + self._steps[0].width
+        started = told[COUNT : COUNT + width]
+        alive = [
+            number - ceased
+            for begin in range(WIDTH + COUNT, len(told), WIDTH)
+            for number, ceased in zip(started, told[begin : begin + width], strict=True)
+        ]
+        self._held = max(told[SINCE::WIDTH]), min(told[UNTIL::WIDTH]), alive
         return alive
+
+    def write(self, cutoff: int, cells: memoryview[int], begin: int) -> None:
+        """Write on the board what has started to live by the cutoff."""
+        self._settle()
+        self._steps[0].write(cutoff, cells, begin)
 
     def _settle(self) -> None:
         """Put in order what waits."""
-        waiting, self._waiting, self._young = self._waiting or (), None, _NONE_YOUNG
+        waiting, self._waiting = self._waiting or (), None
         if len(waiting) <= _FEW:
             for fact in waiting:
                 self._insert(fact)
@@ -126,8 +131,11 @@ class KeyFacts:
             self.merge(columns[0], columns[1], columns[2], columns[3])
 
     def _insert(self, fact: Fact) -> None:
-        for steps, time in zip(self._steps, self._life(fact), strict=True):
-            steps.insert(time, fact[3])
+        """Put in order one that is on the board as started."""
+        for place, time in enumerate(self._life(fact)):
+            self._steps[place].insert(time, fact[3])
+            if place and self._row:
+                self._board.turn(self._row + place, time)
 
     def _life(self, fact: Fact) -> list[int]:
         """Return when a fact starts to live and, for each window, when it ceases; at once if it never lives there."""
@@ -146,64 +154,53 @@ class KeyFacts:
         return len(self._steps[0].times) + len(self._waiting or ())
 
 
-NOTHING_HELD: tuple[int, int, Sequence[float]] = (NEVER, NEVER, ())
-"""The last answer where there is none: it holds at no instant."""
-
+_NOTHING_HELD: tuple[int, int, Sequence[int]] = (NEVER, NEVER, ())
 _NEAR = 8
 """So few instants beyond the last answer are stepped over; farther ones are searched for."""
 
-_Passed = tuple[int, int, int, int, int]
-"""On `[since, until)` so many instants have passed, with these sums of both values."""
-
-_FORGOTTEN: _Passed = (NEVER, -NEVER, 0, 0, 0)
-_NONE_YOUNG: _Passed = (-NEVER, NEVER, 0, 0, 0)
-
 
 class _Steps:
-    """Instants in order, each with the values of a fact, and the running sums of both values.
+    """Instants in order, each with the values of a fact, and the running sums of the values.
 
-    After the first i instants the sums are `sums[2 * i]` and `sums[2 * i + 1]`: side by side, for one look at memory.
-    `held` is what had passed when it was last asked. Who asks about the present asks there again, or near.
+    After the first i instants the sums are the `width` numbers from `sums[i * width]` on: side by side, for one look at
+    memory.
     """
 
-    __slots__ = ("held", "sums", "times")
+    __slots__ = ("sums", "times", "width")
 
-    def __init__(self) -> None:
-        self.times, self.sums = array("q"), array("q", (0, 0))
-        self.held = _FORGOTTEN
+    def __init__(self, width: int) -> None:
+        self.width = width
+        self.times, self.sums = array("q"), array("q", [0]) * width
 
-    def move(self, cutoff: int) -> _Passed:
-        """Return what has passed at the cutoff, and hold it."""
-        times, passed = self.times, self.held[2]
+    def write(self, cutoff: int, cells: memoryview[int], begin: int) -> None:
+        """Write on the board how many instants have passed at the cutoff, and their sums."""
+        times, passed = self.times, cells[begin + COUNT]
         end, near = len(times), passed + _NEAR
         if passed and times[passed - 1] <= cutoff and (near >= end or cutoff < times[near]):
             while passed < end and times[passed] <= cutoff:
                 passed += 1
         else:
             passed = bisect_right(times, cutoff)
-        since = times[passed - 1] if passed else -NEVER
-        until = times[passed] if passed < end else NEVER
-        held = self.held = since, until, passed, self.sums[2 * passed], self.sums[2 * passed + 1]
-        return held
+        cells[begin + SINCE] = times[passed - 1] if passed else -NEVER
+        cells[begin + UNTIL] = times[passed] if passed < end else NEVER
+        place = begin + COUNT
+        cells[place] = passed
+        for total in self.sums[passed * self.width : (passed + 1) * self.width]:
+            place += 1
+            cells[place] = total
 
     def insert(self, time: int, values: Values) -> None:
         """Put in an instant."""
-        times, sums = self.times, self.sums
-        first, second = values
-        since, until, passed, one, other = self.held
-        if time < since:
-            self.held = _FORGOTTEN
-        elif time < until:
-            self.held = since, time, passed, one, other
+        times, sums, width = self.times, self.sums, self.width
         if not times or time >= times[-1]:
             times.append(time)
-            sums.append(sums[-2] + first)
-            sums.append(sums[-2] + second)
+            sums.extend(map(add, sums[-width:], values))
             return
         position = bisect_right(times, time)
         times.insert(position, time)
-        sums[2 * position : 2 * position] = sums[2 * position : 2 * position + 2]
-        self._shift(position + 1, first, second)
+        begin = position * width
+        sums[begin:begin] = sums[begin : begin + width]
+        self._shift(position + 1, values)
 
     def delete(self, time: int, values: Values) -> None:
         """Take out an instant that was put in."""
@@ -211,31 +208,30 @@ class _Steps:
         position = bisect_right(self.times, time) - 1
         if position < 0 or self.times[position] != time:
             raise TimelineError(f"No fact at {time} was added, so none can be taken back.")
-        self.held = _FORGOTTEN
         del self.times[position]
-        del self.sums[2 * position : 2 * position + 2]
-        self._shift(position, -values[0], -values[1])
+        del self.sums[position * self.width : (position + 1) * self.width]
+        self._shift(position, [-value for value in values])
 
     def merge(self, times: Ints, values: Ints) -> None:
         """Put in many."""
+        width = self.width
         order = np.argsort(times, kind="stable")
         times, values = times[order], values[order]
-        position = bisect_right(self.times, int(times[0])) if len(times) else len(self.times)
+        position = bisect_right(self.times, int(times[0]))
         if position < len(self.times):
             later = np.array(self.times[position:], dtype=np.int64)
-            of_later = np.diff(np.array(self.sums[2 * position :], dtype=np.int64).reshape(-1, 2), axis=0)
+            of_later = np.diff(np.array(self.sums[position * width :], dtype=np.int64).reshape(-1, width), axis=0)
             times, values = np.concatenate([later, times]), np.concatenate([of_later, values])
             order = np.argsort(times, kind="stable")
             times, values = times[order], values[order]
-        sums = np.cumsum(values, axis=0) + np.array(self.sums[2 * position : 2 * position + 2], dtype=np.int64)
-        self.held = _FORGOTTEN
+        before = np.array(self.sums[position * width : (position + 1) * width], dtype=np.int64)
+        sums = np.cumsum(values, axis=0) + before
         self.times[position:] = array("q", times.astype(np.int64).tobytes())
-        self.sums[2 * position + 2 :] = array("q", sums.astype(np.int64).tobytes())
+        self.sums[(position + 1) * width :] = array("q", sums.astype(np.int64).tobytes())
 
-    def _shift(self, start: int, first: int, second: int) -> None:
-        """Add to both sums from `start` on."""
-        tail = np.frombuffer(self.sums, dtype=np.int64)[2 * start :]
-        if first:
-            tail[0::2] += first
-        if second:
-            tail[1::2] += second
+    def _shift(self, start: int, values: Sequence[int]) -> None:
+        """Add to the sums from `start` on."""
+        tail = np.frombuffer(self.sums, dtype=np.int64)[start * self.width :]
+        for place, value in enumerate(values):
+            if value:
+                tail[place :: self.width] += value

@@ -7,58 +7,85 @@ from bisect import bisect_right, insort_right
 
 import numpy as np
 
+from features.board import COUNT, NOTHING, SINCE, UNTIL, Board
 from features.errors import TimelineError
 from features.timeline import NEVER, Ints
 
 
 class KeySpans:
-    """When the things of one key start and when they end; `held` is the last answer and between which it holds."""
+    """When the things of one key start and when they end; from when it is asked, a row of a board says how many last.
 
-    __slots__ = ("ends", "held", "starts")
+    Parameters
+    ----------
+    board
+        Where it has its row.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_board", "_row", "ends", "starts")
+
+    def __init__(self, board: Board) -> None:
+        self._board, self._row = board, NOTHING
         self.starts, self.ends = array("q"), array("q")
-        self.held = NO_NUMBER_HELD
-
-    @classmethod
-    def missing(cls, answer: float) -> KeySpans:
-        """Return what stands for the things of a leg that has no such key: their number is always the same."""
-        spans = cls()
-        spans.held = -NEVER, NEVER, answer
-        return spans
 
     def add(self, start: int, end: int) -> None:
         """Add one that lasts on `[start, end)`."""
-        self.held = NO_NUMBER_HELD
         insort_right(self.starts, start)
         insort_right(self.ends, end)
+        if self._row:
+            self._board.add(self._row, start, 1)
+            self._board.turn(self._row, end)
 
     def remove(self, start: int, end: int) -> None:
         """Take back one that was added with the same arguments."""
-        self.held = NO_NUMBER_HELD
         _take(self.starts, start)
         _take(self.ends, end)
+        if self._row:
+            self._board.add(self._row, start, -1)
+            self._board.add(self._row, end, 1)
 
     def change(self, was: tuple[int, int], now: tuple[int, int]) -> None:
         """Let one that was added last otherwise: what stays of its span stays where it is."""
-        self.held = NO_NUMBER_HELD
-        for times, before, after in zip((self.starts, self.ends), was, now, strict=True):
+        for times, before, after, count in zip((self.starts, self.ends), was, now, (1, -1), strict=True):
             if before != after:
                 _take(times, before)
                 insort_right(times, after)
+                if self._row:
+                    self._board.add(self._row, before, -count)
+                    self._board.add(self._row, after, count)
 
     def merge(self, starts: Ints, ends: Ints) -> None:
         """Add many."""
-        self.held = NO_NUMBER_HELD
         self.starts, self.ends = (
             array("q", np.sort(np.concatenate([held, times]).astype(np.int64)).tobytes())
             for held, times in ((self.starts, starts), (self.ends, ends))
         )
+        if self._row:
+            self._board.forget(self._row)
 
-    def at(self, cutoff: int) -> float:
+    def row(self) -> int:
+        """Return its row on the board."""
+        if not self._row:
+            self._row = self._board.put(self)
+        return self._row
+
+    def at(self, cutoff: int) -> int:
         """Return how many last at the cutoff."""
-        since, until, number = self.held
-        return number if since <= cutoff < until else self._answer(cutoff)
+        return bisect_right(self.starts, cutoff) - bisect_right(self.ends, cutoff)
+
+    def write(self, cutoff: int, cells: memoryview[int], begin: int) -> None:
+        """Write on the board how many last at the cutoff."""
+        starts, ends = self.starts, self.ends
+        started, ended = bisect_right(starts, cutoff), bisect_right(ends, cutoff)
+        since, until = -NEVER, NEVER
+        if started:
+            since = starts[started - 1]
+        if started < len(starts):
+            until = starts[started]
+        if ended and ends[ended - 1] > since:
+            since = ends[ended - 1]
+        if ended < len(ends) and ends[ended] < until:
+            until = ends[ended]
+        cells[begin + SINCE], cells[begin + UNTIL], cells[begin + COUNT] = since, until, started - ended
 
     def last_start(self, cutoff: int) -> int:
         """Return when the newest that had started by the cutoff started; `NEVER` if none had."""
@@ -69,25 +96,6 @@ class KeySpans:
             return starts[-1]
         started = bisect_right(starts, cutoff)
         return starts[started - 1] if started else NEVER
-
-    def _answer(self, cutoff: int) -> int:
-        starts, ends = self.starts, self.ends
-        started, ended = bisect_right(starts, cutoff), bisect_right(ends, cutoff)
-        since, until, number = -NEVER, NEVER, started - ended
-        if started:
-            since = starts[started - 1]
-        if started < len(starts):
-            until = starts[started]
-        if ended and ends[ended - 1] > since:
-            since = ends[ended - 1]
-        if ended < len(ends) and ends[ended] < until:
-            until = ends[ended]
-        self.held = since, until, number
-        return number
-
-
-NO_NUMBER_HELD: tuple[int, int, float] = (NEVER, NEVER, 0)
-"""The last answer where there is none: it holds at no instant."""
 
 
 def _take(times: array[int], time: int) -> None:

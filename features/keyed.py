@@ -72,7 +72,12 @@ class Keyed:
             occurred, known, until = fact.occurred[chosen], fact.known[chosen], fact.until[chosen]
             self._timelines.append(
                 RevisedTimeline(
-                    codes[chosen], occurred, known, until, stream.window_lengths, tuple(fact.values[chosen].T)
+                    codes[chosen],
+                    occurred,
+                    known,
+                    until,
+                    stream.window_lengths,
+                    tuple(fact.values[chosen][:, stream.sums].T),
                 )
             )
         self._spans = []

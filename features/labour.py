@@ -27,7 +27,8 @@ from features.stock_records import LabourShift
 from features.timeline import NEVER, Ints
 from features.work import AHEAD, PACE, Count
 
-ASKED = (("origin", Time.PLANNED),)
+AT = "origin"
+ASKED = ((AT, Time.PLANNED),)
 """At which end of a leg; labour is asked for at the cutoff, whatever the time."""
 
 SECOND = 1_000_000

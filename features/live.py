@@ -13,18 +13,20 @@ import numpy as np
 import pandas as pd
 
 from features import backlog, disruption, forecast, rotation, silence, typical, weather, work
+from features.board import Board
 from features.claims import LiveClaims
-from features.definitions import HISTORY, QUEUES
+from features.definitions import HISTORY, QUEUES, RATES
 from features.disruption import LiveDisruptions
 from features.facts import Facts, Happened, facts_of, facts_of_one
 from features.forecast import LiveForecasts
-from features.history import Fact
+from features.history import WINDOWS, Fact, seen_of
 from features.legs import Legs, Row, Time
 from features.live_labour import LiveLabour
 from features.live_latest import LiveLatest
 from features.live_tenders import LiveTenders
 from features.live_timeline import LiveSpans, LiveTimeline
 from features.live_work import LiveWork
+from features.rates import Rates
 from features.recent import LiveRecent, Run
 from features.records import Place, Shipment
 from features.rotation import LiveRotation
@@ -66,11 +68,15 @@ class LiveFacts:
 
     def __init__(self, settings: FeatureSettings) -> None:
         self._settings = settings
-        self.streams = [(stream, LiveTimeline(stream.window_lengths)) for stream in HISTORY.streams]
-        self._by_fact = {
-            fact: [(stream.key, timeline) for stream, timeline in self.streams if stream.fact is fact] for fact in Fact
+        board = self.board = Board()
+        self.timelines = {
+            kept: LiveTimeline(seen.windows, board, seen.width) for kept, seen in seen_of(HISTORY.streams).items()
         }
-        self.queues = [(queue, LiveSpans()) for queue in QUEUES]
+        self._by_fact = {
+            kind: [(key, timeline) for (fact, key), timeline in self.timelines.items() if fact is kind] for kind in Fact
+        }
+        self.rates = Rates(RATES)
+        self.queues = [(queue, LiveSpans(board)) for queue in QUEUES]
         self.runs = {key: LiveRecent() for key in typical.KEYS}
         self.reports = LiveSpans()
         self.vehicle = LiveLatest()
@@ -78,10 +84,10 @@ class LiveFacts:
         self.weather = LiveObservations()
         self.forecasts = LiveForecasts()
         self.disruptions = LiveDisruptions()
-        self.work = LiveWork()
-        self.labour = LiveLabour()
-        self.tenders = LiveTenders()
-        self.claims = LiveClaims()
+        self.work = LiveWork(board)
+        self.labour = LiveLabour(board)
+        self.tenders = LiveTenders(board)
+        self.claims = LiveClaims(board)
 
     def replace(self, old: Sequence[Placed], new: Sequence[Placed]) -> None:
         """Take back what the old versions of a leg had put in, and put in what the new ones say."""
@@ -171,9 +177,9 @@ class LiveFacts:
     def load(self, legs: Legs) -> None:
         """Put in many legs at once; the outcome equals `replace` on each."""
         facts = facts_of(legs.times, self._settings)
-        for stream, timeline in self.streams:
-            fact = facts[stream.fact]
-            codes, keys = _codes(legs, stream.key)
+        for (kind, parts), timeline in self.timelines.items():
+            fact = facts[kind]
+            codes, keys = _codes(legs, parts)
             chosen = fact.valid & (codes >= 0)
             columns = (column[chosen] for column in (codes, fact.occurred, fact.known, fact.until, fact.values))
             timeline.add_many(keys, *columns)
@@ -210,9 +216,13 @@ class LiveFacts:
         self.forecasts.stations.locate(record)
         return self.weather.stations.locate(record)
 
-    def stream(self, name: str) -> LiveTimeline:
-        """Return the timeline of the stream of that name."""
-        return next(timeline for stream, timeline in self.streams if stream.name == name)
+    def legs_and_late(self, name: str, window: str, key: Hashable, cutoff: int) -> tuple[int, int]:
+        """Return how many facts of a stream live in a window at the cutoff, and how many of them were late."""
+        stream = next(stream for stream in HISTORY.streams if stream.name == name)
+        timeline = self.timelines[stream.fact, stream.key]
+        counts = timeline.at(key, cutoff)
+        place = timeline.windows.index(WINDOWS[window]) * len(counts) // len(timeline.windows)
+        return int(counts[place]), int(counts[place + 1])
 
     def queue(self, feature_name: str) -> LiveSpans:
         """Return the spans of the queue of that feature."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from features.board import Board
 from features.errors import RecordError
 from features.history import HOUR
 from features.labour import ATTENDED, LEFT_AFTER, SECOND, TOLD, WIDTH, Amount, amounts_of_shift
@@ -19,15 +20,23 @@ _NOW = LEFT_AFTER.index(0)
 _FOR_EVER = NEVER // 4
 """A window that never closes: what is summed in it lasts until an instant of its own."""
 
+SUMMED = (*range(len(LEFT_AFTER)), ATTENDED)
+"""Terms that are asked for."""
+
 
 class LiveLabour:
-    """The labour of each warehouse."""
+    """The labour of each warehouse.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    board
+        Where its sums are asked.
+    """
+
+    def __init__(self, board: Board) -> None:
         self._told: dict[str, list[LabourShift]] = {}
-        self._sums = LiveTimeline([_FOR_EVER])
+        self._sums = LiveTimeline([_FOR_EVER], board)
         self._reports = LiveSpans()
-        self._shops: dict[str, _Shop] = {}
 
     def check(self, record: LabourShift) -> None:
         """Raise if a shift is told twice in one instant, with other contents."""
@@ -58,36 +67,26 @@ class LiveLabour:
                 self._sums.add((warehouse, amount.term), *_lasting(amount))
         return True
 
-    def at(self, warehouse: str | None, cutoff: int) -> Sequence[float]:
-        """Return what is known of a warehouse at the cutoff: WIDTH numbers."""
-        shop = None if warehouse is None else self._shops.get(warehouse)
-        if shop is None:
-            if warehouse is None or self._reports.last_start(warehouse, cutoff) == NEVER:
-                return _NOTHING
-            shop = self._shops[warehouse] = _Shop(self._sums, self._reports, warehouse)
-        return shop.at(cutoff)
+    def rows(self, warehouse: str | None, *, lasting: bool) -> list[int]:
+        """Return where each of `SUMMED` is asked of a warehouse (`LiveTimeline.rows`)."""
+        keys = [None if warehouse is None else (warehouse, term) for term in SUMMED]
+        return [row for key in keys for row in self._sums.rows(key, lasting=lasting)]
 
+    def values(self, warehouse: str | None, sums: Sequence[int], cutoff: int) -> Sequence[float]:
+        """Return what is known of a warehouse at the cutoff: WIDTH numbers.
 
-class _Shop:
-    """The sums of one warehouse, found once."""
-
-    __slots__ = ("_attended", "_left_after", "_reports")
-
-    def __init__(self, sums: LiveTimeline, reports: LiveSpans, warehouse: str) -> None:
-        self._left_after = [sums.under((warehouse, term), (), lasting=True) for term in range(len(LEFT_AFTER))]
-        self._attended = sums.under((warehouse, ATTENDED), (), lasting=True)
-        self._reports = reports.under(warehouse, lasting=True)
-
-    def at(self, cutoff: int) -> Sequence[float]:
-        """Return what is known at the cutoff: WIDTH numbers."""
-        told = self._reports.last_start(cutoff)
+        Parameters
+        ----------
+        sums
+            Count and both sums of each of `SUMMED`, one after the other.
+        """
+        told = NEVER if warehouse is None else self._reports.last_start(warehouse, cutoff)
         if told == NEVER:
             return _NOTHING
         now = cutoff // SECOND
-        sums = [facts.at(cutoff) for facts in self._left_after]
-        before, after, later = [moments - now * heads for _, moments, heads in sums]
-        _, came, planned = self._attended.at(cutoff)
-        heads = sums[_NOW][2]
+        *left, (came, planned) = [sums[place + 1 : place + 3] for place in range(0, len(sums), 3)]
+        before, after, later = [moments - now * heads for moments, heads in left]
+        heads = left[_NOW][1]
         return (
             float(heads),
             float(came),

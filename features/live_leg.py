@@ -1,12 +1,12 @@
-"""One leg, ready to be asked at any time: what is live under each of its keys is looked for once, and kept.
+"""One leg, ready to be asked at any time: where it is told what lives under its keys is looked for once, and kept.
 
-The numbers are those of `features.keyed`. Plain numbers throughout: for one row an array costs more than what it holds.
+The numbers are those of `features.keyed`. Rates and means are worked out in arrays, all at once; the others, of which
+there are few of a kind, as plain numbers: an array of few costs more than what it holds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isnan
 from struct import Struct
 
 import numpy as np
@@ -21,17 +21,36 @@ from features import (
     rotation,
     shipment,
     silence,
-    tenders,
     typical,
     way,
     weather,
     work,
 )
-from features.definitions import DELIVERED, FEATURES, HISTORY, LOST_BY_CARRIER, LOST_BY_SERVICE, USUALLY_TOLD
+from features.definitions import DELIVERED, FEATURES, HISTORY, LOST_BY_CARRIER, LOST_BY_SERVICE, QUEUES, USUALLY_TOLD
+from features.leg_rows import rows_of, told_at
 from features.legs import Row, Time
 from features.live import VEHICLE, LegKeys, LiveFacts
 
-_ROW = Struct(f"{len(FEATURES)}d")
+_HISTORY = len(HISTORY.features)
+_REST = Struct(f"{len(FEATURES) - _HISTORY}d")
+_REST_BEGINS = Struct(f"{_HISTORY}d").size
+
+_BUILT_ON = {
+    is_served: np.array([LOST_BY_SERVICE if is_served else LOST_BY_CARRIER, USUALLY_TOLD, *DELIVERED])
+    for is_served in (False, True)
+}
+"""Columns that others build on, of a leg with a recurring service or without."""
+
+
+def _places_by_key() -> dict[tuple[str, ...], list[int]]:
+    places: dict[tuple[str, ...], list[int]] = {}
+    for place, key in enumerate((*HISTORY.keys, *(queue.key for queue in QUEUES))):
+        places.setdefault(key, []).append(place)
+    return places
+
+
+_PLACES = _places_by_key()
+"""Where the features stand that are unknown of a leg that lacks a part of the key."""
 
 
 class LiveLeg:
@@ -52,16 +71,15 @@ class LiveLeg:
     """
 
     __slots__ = (
-        "_claims",
+        "_built_on",
+        "_carrier",
         "_disrupted",
-        "_facts",
         "_keys",
         "_live",
         "_numbers",
-        "_reports",
+        "_rows",
         "_runs",
-        "_spans",
-        "_tenders",
+        "_unknown",
         "_vehicle",
         "_way",
     )
@@ -70,20 +88,16 @@ class LiveLeg:
         self, live: LiveFacts, leg: LegKeys, numbers: Sequence[float], between: way.Way, *, lasting: bool
     ) -> None:
         keys, key_of = leg.fields, leg.of
-        carrier, lane = keys["carrier"], (keys["origin"], keys["destination"])
         self._live, self._keys, self._numbers, self._way = live, keys, numbers, between
-        self._vehicle = key_of[VEHICLE]
-        self._facts = [
-            timeline.under(key_of[stream.key], stream.unknown, lasting=lasting) for stream, timeline in live.streams
-        ]
-        self._spans = [line.under(key_of[queue.key], lasting=lasting) for queue, line in live.queues]
-        self._reports = live.reports.under(key_of[silence.KEY], lasting=lasting)
+        self._rows = rows_of(live, leg, lasting=lasting)
+        unknown = [place for key, places in _PLACES.items() if key_of[key] is None for place in places]
+        self._unknown = np.array(unknown, dtype=np.int64)
+        self._built_on = _BUILT_ON[key_of[typical.SERVICE] is not None]
+        self._vehicle, self._carrier = key_of[VEHICLE], key_of[silence.KEY]
         self._runs = [live.runs[parts].under(key_of[parts], lasting=lasting) for parts in typical.KEYS]
         self._disrupted = [
             (live.disruptions.under(field, keys[field], lasting=lasting), ahead) for field, ahead in disruption.ASKED
         ]
-        self._tenders = live.tenders.under(carrier, lane, lasting=lasting)
-        self._claims = live.claims.under(carrier, lasting=lasting)
 
     def features(self, row: Row, tracked: Sequence[float], cutoff: int) -> NDArray[np.float64]:
         """Return the features at the cutoff (microseconds): float64 [len(FEATURES)].
@@ -96,33 +110,26 @@ class LiveLeg:
             What `tracking.values_of_one` and `course.values_of_one` returned, one after the other.
         """
         live, keys, numbers = self._live, self._keys, self._numbers
-        flat: list[float] = []
-        for facts in self._facts:
-            since, until, alive = facts.held
-            flat += alive if since <= cutoff < until else facts.at(cutoff)
-        values = HISTORY.values_of_one(flat)
-        by_service = values[LOST_BY_SERVICE]
-        lost_on_the_way = values[LOST_BY_CARRIER] if isnan(by_service) else by_service
-        delivered = [values[column] for column in DELIVERED]
-        usually_told = values[USUALLY_TOLD]
-        for spans in self._spans:
-            since, until, number = spans.held
-            values.append(number if since <= cutoff < until else spans.at(cutoff))
-        values += silence.values_of_one(self._reports.last_start(cutoff), usually_told, cutoff)
+        told = told_at(live, self._rows, cutoff)
+        rates = live.rates.of(told.lives)
+        lost_on_the_way, usually_told, *delivered = rates.take(self._built_on).tolist()
+        values: list[float] = [*told.queued]
+        values += silence.values_of_one(live.reports.last_start(self._carrier, cutoff), usually_told, cutoff)
         for place, _ in weather.ASKED:
             values += live.weather.at(keys[place], cutoff)
         for place, ahead in forecast.ASKED:
             values += live.forecasts.at(keys[place], row[ahead], cutoff)
         for subject, ahead in self._disrupted:
             values += subject.at(row[ahead], cutoff)
-        working = [live.work.at(keys[place], cutoff) for place, _ in work.ASKED]
+        working = [
+            live.work.values(keys[place], counts, cutoff)
+            for (place, _), counts in zip(work.ASKED, told.working, strict=True)
+        ]
         for waiting in working:
             values += waiting
-        for place, _ in labour.ASKED:
-            values += labour.values_of_one(live.labour.at(keys[place], cutoff), working[0])
-        values += tenders.values_of_one([facts.at(cutoff) for facts in self._tenders])
-        against_all, against_carrier = self._claims
-        values += claims.values_of_one(against_all.at(cutoff), against_carrier.at(cutoff), delivered)
+        values += labour.values_of_one(live.labour.values(keys[labour.AT], told.laboured, cutoff), working[0])
+        values += rates[_HISTORY:].tolist()
+        values += claims.values_of_one(told.claimed, delivered)
         values += way.values_of_one(self._way, live.weather, live.forecasts, live.disruptions, cutoff)
         last = live.vehicle.at(self._vehicle, cutoff) or shipment.NO_VEHICLE
         own = shipment.values_of_one(row, numbers, cutoff, lost_on_the_way, last)
@@ -133,5 +140,7 @@ class LiveLeg:
         values += rotation.values_of_one(planned, live.rotation.at(self._vehicle, planned, cutoff))
         values += tracked
         found = np.empty(len(FEATURES))
-        _ROW.pack_into(found.data, 0, *values)
+        found[:_HISTORY] = rates[:_HISTORY]
+        _REST.pack_into(found.data, _REST_BEGINS, *values)
+        found[self._unknown] = np.nan
         return found

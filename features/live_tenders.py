@@ -15,11 +15,11 @@ import numpy as np
 
 from features import tenders
 from features.archive import Archive
+from features.board import Board
 from features.carrier_records import Tender, TenderResponse
 from features.errors import RecordError
 from features.facts import Happened
 from features.history import WINDOWS
-from features.key_facts import KeyFacts
 from features.live_timeline import LiveTimeline
 from features.offers import Lane, answer_of, judged, judgements_of, offer_of
 from features.tables import RecordTables, no_records
@@ -61,8 +61,8 @@ class _Held:
 class LiveTenders:
     """Offers and answers, ready to be asked by carrier."""
 
-    def __init__(self) -> None:
-        self._timeline = LiveTimeline([WINDOWS[window] for window in tenders.SEEN])
+    def __init__(self, board: Board) -> None:
+        self._timeline = LiveTimeline([WINDOWS[window] for window in tenders.SEEN], board)
         self._held: dict[tuple[str, str], _Held] = {}
         self._archive = Archive(no_records(), _KINDS)
 
@@ -112,13 +112,13 @@ class LiveTenders:
             self._timeline.add_many(keys, codes, occurred, known, until, told)
         self._archive = Archive(tables, _KINDS)
 
-    def under(self, carrier: str | None, lane: tuple[str | None, str | None], *, lasting: bool) -> tuple[KeyFacts, ...]:
-        """Return what is known of all, a carrier, a lane and a carrier on it, to be asked for `tenders.values_of_one`.
+    def rows(self, carrier: str | None, lane: tuple[str | None, str | None], *, lasting: bool) -> list[int]:
+        """Return where all, a carrier, a lane and a carrier on it are asked, as `tenders.ASKED` has them.
 
-        What is not known yet will be seen later if that is `lasting`.
+        See `LiveTimeline.rows`.
         """
         keys = (_ALL, carrier, lane, (carrier, *lane))
-        return tuple(self._timeline.under(key, (), lasting=lasting) for key in keys)
+        return [row for key in keys for row in self._timeline.rows(key, lasting=lasting)]
 
     def __bool__(self) -> bool:
         return bool(self._held or self._archive)

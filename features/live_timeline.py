@@ -3,6 +3,7 @@
 The numbers are those of `features.timeline` and `features.revisions`, whose words are used here too. What lives in a
 window at a cutoff is what had started by then less what had ceased (`features.key_facts`): one search a window. Facts
 stand in sorted arrays by key; one that is the newest of its key is appended, an older one shifts what came after it.
+Each key answers on a board (`features.board`), so that many keys can be asked at once.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Hashable, Iterator, Sequence
 
 import numpy as np
 
+from features.board import NOTHING, Board
 from features.errors import TimelineError
 from features.key_facts import KeyFacts, Values
 from features.key_spans import KeySpans
@@ -24,30 +26,32 @@ class LiveTimeline:
     ----------
     windows : sequence of w positive ints, the shortest first
         Lengths in microseconds.
+    board
+        Where keys have their rows; one of its own if none is given.
+    width
+        How many values of a fact are summed: the first ones of those it carries.
     """
 
-    __slots__ = ("_by_key", "_nothing", "windows")
+    __slots__ = ("_board", "_by_key", "_nothing", "_width", "windows")
 
-    def __init__(self, windows: Sequence[int]) -> None:
-        self.windows = tuple(windows)
+    def __init__(self, windows: Sequence[int], board: Board | None = None, width: int = 2) -> None:
+        self.windows, self._width = tuple(windows), width
+        self._board = Board() if board is None else board
         if self.windows != tuple(sorted(windows)):
             raise TimelineError(f"The windows {list(windows)} are out of order; give the shortest first.")
-        self._nothing = (0.0, 0.0, 0.0) * len(self.windows)
+        self._nothing = (0.0,) * ((1 + width) * len(self.windows))
         self._by_key: dict[Hashable, KeyFacts] = {}
 
     def add(self, key: Hashable, occurred: int, known: int, until: int, values: Values) -> None:
         """Add one fact; `until` is `NEVER` for what was not withdrawn."""
-        facts = self._by_key.get(key)
-        if facts is None:
-            facts = self._by_key[key] = KeyFacts(self.windows)
-        facts.add((occurred, known, until, values))
+        self._of(key).add((occurred, known, until, values[: self._width]))
 
     def remove(self, key: Hashable, occurred: int, known: int, until: int, values: Values) -> None:
         """Take out a fact that was added with the same arguments, as if it had never been there."""
         facts = self._by_key.get(key)
         if facts is None:
             raise TimelineError(f"No fact of key {key!r} was added, so none can be taken back.")
-        facts.remove((occurred, known, until, values))
+        facts.remove((occurred, known, until, values[: self._width]))
 
     def add_many(
         self, keys: Sequence[Hashable], codes: Ints, occurred: Ints, known: Ints, until: Ints, values: Ints
@@ -58,29 +62,32 @@ class LiveTimeline:
         ----------
         keys : sequence of k hashables
         codes, occurred, known, until : int64 [n]
-        values : int64 [n, 2]
+        values : int64 [n, width or more]
         """
+        values = values[:, : self._width]
         for code, chosen in _by_code(codes):
-            facts = self._by_key.setdefault(keys[code], KeyFacts(self.windows))
-            facts.merge(*(column[chosen] for column in (occurred, known, until, values)))
+            self._of(keys[code]).merge(*(column[chosen] for column in (occurred, known, until, values)))
 
     def at(self, key: Hashable, cutoff: int) -> Sequence[float]:
-        """Return count and both sums of the key's facts at the cutoff, window after window: length w x 3."""
+        """Return count and sums of the key's facts at the cutoff, window after window: length w x (1 + width)."""
         facts = self._by_key.get(key)
         return self._nothing if facts is None else facts.at(cutoff)
 
-    def under(self, key: Hashable | None, missing: Sequence[float], *, lasting: bool) -> KeyFacts:
-        """Return the facts of a key, to be asked again and again; of the key None the answer is always `missing`.
+    def rows(self, key: Hashable | None, *, lasting: bool) -> Sequence[int]:
+        """Return the rows of a key on the board: of what has started, then of what has ceased in each window.
 
-        Where the key has none they are made, and kept for what will be added if that is `lasting`.
+        Where the key has no facts they are made, and kept for what will be added, if that is `lasting`; else, and for
+        the key None, these are rows of nothing.
         """
-        if key is None:
-            return KeyFacts.missing(missing)
+        if key is None or not (lasting or key in self._by_key):
+            return (NOTHING,) * (1 + len(self.windows))
+        return self._of(key).rows()
+
+    def _of(self, key: Hashable) -> KeyFacts:
+        """Return the facts of a key, to be added to."""
         facts = self._by_key.get(key)
         if facts is None:
-            facts = KeyFacts(self.windows)
-            if lasting:
-                self._by_key[key] = facts
+            facts = self._by_key[key] = KeyFacts(self.windows, self._board, self._width)
         return facts
 
     def __contains__(self, key: Hashable) -> bool:
@@ -91,19 +98,23 @@ class LiveTimeline:
 
 
 class LiveSpans:
-    """How many things of a key last at a cutoff, each from a start to an end of its own."""
+    """How many things of a key last at a cutoff, each from a start to an end of its own.
 
-    __slots__ = ("_by_key",)
+    Parameters
+    ----------
+    board
+        Where keys have their rows; one of its own if none is given.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_board", "_by_key")
+
+    def __init__(self, board: Board | None = None) -> None:
+        self._board = Board() if board is None else board
         self._by_key: dict[Hashable, KeySpans] = {}
 
     def add(self, key: Hashable, start: int, end: int) -> None:
         """Add one that lasts on `[start, end)`."""
-        spans = self._by_key.get(key)
-        if spans is None:
-            spans = self._by_key[key] = KeySpans()
-        spans.add(start, end)
+        self._of(key).add(start, end)
 
     def remove(self, key: Hashable, start: int, end: int) -> None:
         """Take back one that was added with the same arguments."""
@@ -116,31 +127,34 @@ class LiveSpans:
     def add_many(self, keys: Sequence[Hashable], codes: Ints, starts: Ints, ends: Ints) -> None:
         """Add in bulk: `keys[codes[i]]` is the key of span i; codes, starts and ends are int64 [n]."""
         for code, chosen in _by_code(codes):
-            self._by_key.setdefault(keys[code], KeySpans()).merge(starts[chosen], ends[chosen])
+            self._of(keys[code]).merge(starts[chosen], ends[chosen])
 
     def at(self, key: Hashable, cutoff: int) -> float:
         """Return how many of the key last at the cutoff."""
         spans = self._by_key.get(key)
         return 0 if spans is None else spans.at(cutoff)
 
-    def under(self, key: Hashable | None, *, lasting: bool) -> KeySpans:
-        """Return the spans of a key, to be asked again and again; of the key None the number is always NaN.
+    def row(self, key: Hashable | None, *, lasting: bool) -> int:
+        """Return the row of a key on the board.
 
-        Where the key has none they are made, and kept for what will be added if that is `lasting`.
+        Where the key has no spans they are made, and kept for what will be added, if that is `lasting`; else, and for
+        the key None, it is the row of nothing.
         """
-        if key is None:
-            return KeySpans.missing(np.nan)
-        spans = self._by_key.get(key)
-        if spans is None:
-            spans = KeySpans()
-            if lasting:
-                self._by_key[key] = spans
-        return spans
+        if key is None or not (lasting or key in self._by_key):
+            return NOTHING
+        return self._of(key).row()
 
     def last_start(self, key: Hashable, cutoff: int) -> int:
         """Return when the newest of the key that had started by the cutoff started; `NEVER` if none had."""
         spans = self._by_key.get(key)
         return NEVER if spans is None else spans.last_start(cutoff)
+
+    def _of(self, key: Hashable) -> KeySpans:
+        """Return the spans of a key, to be added to."""
+        spans = self._by_key.get(key)
+        if spans is None:
+            spans = self._by_key[key] = KeySpans(self._board)
+        return spans
 
     def _added(self, key: Hashable) -> KeySpans:
         spans = self._by_key.get(key)

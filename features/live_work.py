@@ -12,29 +12,36 @@ import numpy as np
 import pandas as pd
 
 from features.archive import Shelf
+from features.board import Board
 from features.errors import RecordError
-from features.held import MadeOf
 from features.history import HOUR
-from features.key_spans import KeySpans
 from features.live_timeline import LiveSpans
 from features.stock_records import WarehouseTask
 from features.tables import RecordTables, assembled, frame_of, records_of
 from features.timeline import NEVER
 from features.work import AT_MOST, PACE, UNITED, WIDTH, Count, Span, spans_of, spans_of_task, with_united
 
+COUNTED = tuple(count for count in Count if count != Count.TOLD)
+"""What is asked how many there are of."""
+
 _NOTHING = (np.nan,) * WIDTH
 
 
 class LiveWork:
-    """What waits and is due by warehouse."""
+    """What waits and is due by warehouse.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    board
+        Where it is asked how many there are.
+    """
+
+    def __init__(self, board: Board) -> None:
         self._told: dict[str, list[WarehouseTask]] = {}
         self._history = _no_history()
-        self._counts = [LiveSpans() for _ in Count]
+        self._counts = [LiveSpans(board) for _ in Count]
         self._united: dict[tuple[int, str, str], Counter[tuple[int, int]]] = {}
         self._waiting: dict[str, _Waiting] = {}
-        self._floors: dict[str, _Floor] = {}
 
     def check(self, record: WarehouseTask) -> None:
         """Raise if a task is told twice in one instant, with other contents."""
@@ -59,7 +66,8 @@ class LiveWork:
                 self._waiting[warehouse].remove(span)
                 self._change_united(warehouse, span, -1)
         for warehouse, span in (after - before).elements():
-            self._waiting.setdefault(warehouse, _Waiting(_NOBODY))
+            if warehouse not in self._waiting:
+                self._waiting[warehouse] = _Waiting(_NOBODY)
             self._counts[span.what].add(warehouse, span.start, span.end)
             if span.what is Count.WAITING:
                 self._waiting[warehouse].add(span)
@@ -109,45 +117,21 @@ class LiveWork:
             for start, end in _united(spans):
                 line.add(warehouse, start, end)
 
-    def at(self, warehouse: str | None, cutoff: int) -> Sequence[float]:
-        """Return the features of a warehouse at the cutoff."""
-        floor = None if warehouse is None else self._floors.get(warehouse)
-        if floor is None:
-            waiting = None if warehouse is None else self._waiting.get(warehouse)
-            if warehouse is None or waiting is None:
-                return _NOTHING
-            counts = [line.under(warehouse, lasting=True) for line in self._counts]
-            floor = self._floors[warehouse] = _Floor(counts, waiting)
-        return floor.at(cutoff)
+    def rows(self, warehouse: str | None, *, lasting: bool) -> list[int]:
+        """Return where each of `COUNTED` is asked of a warehouse (`LiveSpans.row`)."""
+        return [self._counts[count].row(warehouse, lasting=lasting) for count in COUNTED]
 
-
-class _Floor:
-    """What is counted of one warehouse, found once."""
-
-    __slots__ = ("_counted", "_told", "_waiting")
-
-    def __init__(self, counts: Sequence[KeySpans], waiting: _Waiting) -> None:
-        self._counted = MadeOf(counts[: Count.TOLD], _of_counts)
-        self._told, self._waiting = counts[Count.TOLD], waiting
-
-    def at(self, cutoff: int) -> Sequence[float]:
-        """Return the features at the cutoff."""
-        told = self._told.last_start(cutoff)
-        if told == NEVER:
+    def values(self, warehouse: str | None, counts: Sequence[int], cutoff: int) -> Sequence[float]:
+        """Return the features of a warehouse at the cutoff, from how many there are of each of `COUNTED`."""
+        told = NEVER if warehouse is None else self._counts[Count.TOLD].last_start(warehouse, cutoff)
+        if warehouse is None or told == NEVER:
             return _NOTHING
-        counts, share, hours = self._counted.at(cutoff)
-        since = self._waiting.oldest(cutoff)
+        since = self._waiting[warehouse].oldest(cutoff)
         age = np.nan if since == NEVER else (cutoff - since) / HOUR
-        return (*counts, share, age, hours, (cutoff - told) / HOUR)
-
-
-def _of_counts(numbers: Sequence[float]) -> tuple[Sequence[float], float, float]:
-    """Return the counts that are features, the share done of what came due, and the hours of work that wait."""
-    counts = [float(number) for number in numbers]
-    due, done = counts[Count.DUE], counts[Count.DONE]
-    share = counts[Count.DUE_AND_DONE] / due if due > 0.0 else np.nan
-    hours = counts[Count.WAITING] / done * (PACE / HOUR) if done > 0.0 else np.nan
-    return counts[: Count.DONE + 1], share, hours
+        due, done = counts[Count.DUE], counts[Count.DONE]
+        share = counts[Count.DUE_AND_DONE] / due if due > 0 else np.nan
+        hours = counts[Count.WAITING] / done * (PACE / HOUR) if done > 0 else np.nan
+        return (*map(float, counts[: Count.DONE + 1]), share, age, hours, (cutoff - told) / HOUR)
 
 
 def _united(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:

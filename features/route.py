@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from features.history import Fact, Stream
+from features.history import SQUARE_AND_DELAY, Fact, Stream
 
 _OWNER = "transport planning"
 
@@ -54,13 +54,14 @@ STREAMS = (
     ),
     Stream(
         "service_delays",
-        Fact.SPREAD,
+        Fact.ARRIVAL,
         ("carrier", "origin", "destination", "service"),
         ("28d", "90d"),
         "of this recurring service",
         _OWNER,
         "carrier_delays",
         ("spread",),
+        SQUARE_AND_DELAY,
     ),
     Stream("all_transits", Fact.TRANSIT, (), ("28d",), "anywhere", _OWNER, gives=()),
     Stream(

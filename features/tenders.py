@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.counted import EVERYBODY, JOIN, WIDTH, Counted, joined, subject_of, told_of_each
+from features.counted import EVERYBODY, JOIN, Counted, joined, subject_of, told_of_each
 from features.declaration import Feature
-from features.history import PSEUDO_LEGS
 from features.legs import Time
 from features.offers import judgements_of
+from features.rates import COUNT, MEAN, SHARE, Column, Layout, Shrunk, rates_of
 
 SEEN = ("24h", "7d", "28d", "90d")
 PRIOR_ACCEPTED_SHARE = 0.8
@@ -67,6 +67,36 @@ FEATURES = tuple(
     )
 )
 
+_ALL, _CARRIER, _LANE, _CARRIER_ON_LANE = range(len(ASKED))
+_PARENTS = {_ALL: None, _CARRIER: _ALL, _LANE: _ALL, _CARRIER_ON_LANE: _CARRIER}
+_WANTED = (
+    (SHARE, _ALL),
+    (SHARE, _LANE),
+    (COUNT, _CARRIER),
+    (SHARE, _CARRIER),
+    (MEAN, _CARRIER),
+    (COUNT, _CARRIER_ON_LANE),
+    (SHARE, _CARRIER_ON_LANE),
+)
+_PRIORS = (PRIOR_ACCEPTED_SHARE, PRIOR_ANSWER_MINUTES)
+
+
+def _shrunk() -> Shrunk:
+    windows = range(len(SEEN))
+    columns = [
+        Column(None if parent is None else parent * len(SEEN) + window, _PRIORS)
+        for parent in _PARENTS.values()
+        for window in windows
+    ]
+    wanted = [(kind, whose * len(SEEN) + window) for window in windows for kind, whose in _WANTED]
+    return Shrunk(tuple(columns), tuple(wanted))
+
+
+SHRUNK = _shrunk()
+"""A column for each of `ASKED` and each window, and what the features are of these."""
+
+_LAYOUT = Layout(SHRUNK)
+
 
 def prepare(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return the judgements in the whole tables `TABLES`: of all, each carrier, each lane, each carrier on a lane."""
@@ -87,37 +117,4 @@ def told(facts: pd.DataFrame) -> Counted:
 
 def values(answers: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Return the features: float64 [q, len(FEATURES)], from what `Counted.at` returned to each of `ASKED`."""
-    of_all, of_carrier, of_lane, of_carrier_on_lane = answers
-    columns: list[NDArray[np.float64]] = []
-    for place in range(0, WIDTH * len(SEEN), WIDTH):
-        count, accepted, minutes = of_all[:, place : place + WIDTH].T
-        parent_share = (accepted + PSEUDO_LEGS * PRIOR_ACCEPTED_SHARE) / (count + PSEUDO_LEGS)
-        parent_mean = (minutes + PSEUDO_LEGS * PRIOR_ANSWER_MINUTES) / (count + PSEUDO_LEGS)
-        count, accepted, _ = of_lane[:, place : place + WIDTH].T
-        columns += [parent_share, (accepted + PSEUDO_LEGS * parent_share) / (count + PSEUDO_LEGS)]
-        count, accepted, minutes = of_carrier[:, place : place + WIDTH].T
-        share = (accepted + PSEUDO_LEGS * parent_share) / (count + PSEUDO_LEGS)
-        columns += [count, share, (minutes + PSEUDO_LEGS * parent_mean) / (count + PSEUDO_LEGS)]
-        count, accepted, _ = of_carrier_on_lane[:, place : place + WIDTH].T
-        columns += [count, (accepted + PSEUDO_LEGS * share) / (count + PSEUDO_LEGS)]
-    return np.stack(columns, axis=1)
-
-
-def values_of_one(answers: Sequence[Sequence[float]]) -> list[float]:
-    """Return `values` of one row: the same operations, so the same bits."""
-    of_all, of_carrier, of_lane, of_carrier_on_lane = answers
-    row: list[float] = []
-    for place in range(0, WIDTH * len(SEEN), WIDTH):
-        accepted, minutes = place + 1, place + 2
-        weight = of_all[place] + PSEUDO_LEGS
-        parent_share = (of_all[accepted] + PSEUDO_LEGS * PRIOR_ACCEPTED_SHARE) / weight
-        parent_mean = (of_all[minutes] + PSEUDO_LEGS * PRIOR_ANSWER_MINUTES) / weight
-        on_lane = (of_lane[accepted] + PSEUDO_LEGS * parent_share) / (of_lane[place] + PSEUDO_LEGS)
-        count = of_carrier[place]
-        weight = count + PSEUDO_LEGS
-        share = (of_carrier[accepted] + PSEUDO_LEGS * parent_share) / weight
-        mean = (of_carrier[minutes] + PSEUDO_LEGS * parent_mean) / weight
-        here = of_carrier_on_lane[place]
-        share_here = (of_carrier_on_lane[accepted] + PSEUDO_LEGS * share) / (here + PSEUDO_LEGS)
-        row += (parent_share, on_lane, float(count), share, mean, float(here), share_here)
-    return row
+    return rates_of(_LAYOUT, np.concatenate(answers, axis=1))

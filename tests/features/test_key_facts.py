@@ -1,14 +1,15 @@
-"""The facts of one key told and asked in turns, against a look at all of them: no answer is held beyond its time."""
+"""Keys that answer on one board, told and asked in turns, against a look at all of it: no answer outlives its time."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features.board import COUNT, NOTHING, WIDTH, Board
 from features.errors import TimelineError
-from features.held import MadeOf
-from features.key_facts import AT_MOST_WAITING, KeyFacts
+from features.key_facts import AT_MOST_WAITING, Fact, KeyFacts
 from features.key_spans import KeySpans
 from features.timeline import NEVER
 
@@ -19,18 +20,22 @@ facts = st.builds(
     st.integers(0, 100),
     st.integers(-2, 12),
     st.one_of(st.none(), st.integers(0, 120)),
-    st.tuples(st.integers(0, 1), st.integers(-50, 50)),
+    st.tuples(st.integers(0, 1), st.integers(-50, 50), st.integers(0, 2500)),
 )
+keys = st.integers(0, 1)
+instants = st.one_of(st.integers(0, 180), st.integers(95, 125))
 told_or_asked = st.lists(
     st.one_of(
-        st.tuples(st.just("add"), facts), st.tuples(st.just("remove"), st.integers(0)),
-        st.tuples(st.just("ask"), st.integers(0, 180)), st.tuples(st.just("ask"), st.integers(95, 125)),
+        st.tuples(st.just("add"), keys, facts), st.tuples(st.just("remove"), keys, st.integers(0)),
+        st.tuples(st.just("merge"), keys, st.lists(facts, min_size=1, max_size=4)),
+        st.tuples(st.just("ask one"), keys, instants), st.tuples(st.just("ask"), st.none(), instants),
+        st.tuples(st.just("ask"), st.none(), instants),
     ),
     max_size=120,
 )  # fmt: skip
 
 
-def living(told: list, cutoff: int) -> list[int]:
+def living(told: list[Fact], cutoff: int) -> list[int]:
     """Count by looking at every fact."""
     found = []
     for window in WINDOWS:
@@ -39,55 +44,86 @@ def living(told: list, cutoff: int) -> list[int]:
             for occurred, known, until, values in told
             if max(occurred, known) <= cutoff < min(occurred + window, max(until, occurred))
         ]
-        found += [len(alive), sum(first for first, _ in alive), sum(second for _, second in alive)]
+        found += [len(alive), *(sum(values[place] for values in alive) for place in range(3))]
     return found
 
 
+def columns(told: list[Fact]) -> list[np.ndarray]:
+    return [np.array(column, dtype=np.int64) for column in zip(*told, strict=True)]
+
+
 @given(told_or_asked)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_what_is_told_between_two_questions_is_in_the_answer_to_the_second(steps: list) -> None:
-    key, told = KeyFacts(WINDOWS), []
-    doubled = MadeOf([key], lambda answers: [2 * number for number in answers[0]])
-    for what, argument in steps:
+    board = Board()
+    both = [KeyFacts(WINDOWS, board, 3) for _ in range(2)]
+    told: list[list[Fact]] = [[], []]
+    for what, key, argument in steps:
         if what == "add":
-            key.add(argument)
-            told.append(argument)
-        elif what == "remove" and told:
-            key.remove(told.pop(argument % len(told)))
+            both[key].add(argument)
+            told[key].append(argument)
+        elif what == "merge":
+            both[key].merge(*columns(argument))
+            told[key] += argument
+        elif what == "remove" and told[key]:
+            both[key].remove(told[key].pop(argument % len(told[key])))
+        elif what == "ask one":
+            assert list(both[key].at(argument)) == living(told[key], argument)
         elif what == "ask":
-            assert list(key.at(argument)) == living(told, argument)
-            assert doubled.at(argument) == [2 * number for number in living(told, argument)]
-    assert len(key) == len(told)
+            rows = np.array([row for one in both for row in one.rows()])
+            of_key = board.at(rows, argument)[:, COUNT:].reshape(2, -1, WIDTH - COUNT)
+            for one, known in zip(of_key, told, strict=True):
+                assert (one[0] - one[1:]).ravel().tolist() == living(known, argument)
+    assert [len(one) for one in both] == [len(known) for known in told]
 
 
 def test_many_that_wait_are_put_in_order_together() -> None:
-    key, told = KeyFacts(WINDOWS), [(100 - place, 101, NEVER, (1, place)) for place in range(3)]
+    key, told = KeyFacts(WINDOWS, Board(), 3), [(100 - place, 101, NEVER, (1, place, 0)) for place in range(3)]
     for fact in told:
         key.add(fact)
     assert list(key.at(101)) == living(told, 101)
     for place in range(3 * AT_MOST_WAITING):
-        told.append((90 + place // 4, 102 + place // 9, NEVER, (place % 2, place)))
+        told.append((90 + place // 4, 102 + place // 9, NEVER, (place % 2, place, 0)))
         key.add(told[-1])
     for cutoff in range(85, 180):
         assert list(key.at(cutoff)) == living(told, cutoff)
 
 
-spans = st.tuples(st.integers(0, 30), st.integers(30, 60))
+spans = st.tuples(st.integers(0, 30), st.integers(1, 60)).map(lambda span: (span[0], span[0] + span[1]))
+changes = st.tuples(st.sampled_from(["add", "remove", "change", "ask"]), spans, st.integers(0), st.integers(0, 70))
 
 
-@given(st.lists(st.tuples(spans, spans, st.integers(0, 70)), max_size=20))
-@settings(max_examples=30, deadline=None)
+@given(st.lists(changes, max_size=60))
+@settings(max_examples=150, deadline=None)
 def test_what_lasts_otherwise_than_before_lasts_so_from_the_next_question_on(steps: list) -> None:
-    key, now = KeySpans(), []
-    for was, then, cutoff in steps:
-        key.add(*was)
-        assert key.at(cutoff) == sum(start <= cutoff < end for start, end in [*now, was])
-        key.change(was, then)
-        now.append(then)
-        assert key.at(cutoff) == sum(start <= cutoff < end for start, end in now)
-        assert key.last_start(cutoff) == max((start for start, _ in now if start <= cutoff), default=NEVER)
+    board = Board()
+    key, lasting = KeySpans(board), []
+    for what, span, place, cutoff in steps:
+        if what == "add":
+            key.add(*span)
+            lasting.append(span)
+        elif lasting and what == "remove":
+            key.remove(*lasting.pop(place % len(lasting)))
+        elif lasting and what == "change":
+            place %= len(lasting)
+            key.change(lasting[place], span)
+            lasting[place] = span
+        else:
+            expected = sum(start <= cutoff < end for start, end in lasting)
+            assert board.at(np.array([key.row(), NOTHING]), cutoff)[:, COUNT].tolist() == [expected, 0]
+            assert key.at(cutoff) == expected
+            assert key.last_start(cutoff) == max((start for start, _ in lasting if start <= cutoff), default=NEVER)
 
 
 def test_a_span_that_was_not_added_is_not_changed() -> None:
     with pytest.raises(TimelineError, match="Nothing that starts or ends at 2"):
-        KeySpans().change((1, 2), (1, 3))
+        KeySpans(Board()).change((1, 2), (1, 3))
+
+
+def test_a_board_has_room_for_as_many_rows_as_there_are_keys() -> None:
+    board = Board()
+    several = [KeySpans(board) for _ in range(300)]
+    rows = np.array([key.row() for key in several])
+    for start, key in enumerate(several):
+        key.add(start, start + 100)
+    assert board.at(rows, 150)[:, COUNT].tolist() == [int(50 < start <= 150) for start in range(300)]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from features import labour
+from features.board import COUNT, Board
 from features.errors import RecordError
 from features.feeds import FEEDS
 from features.instants import micros
@@ -117,11 +118,24 @@ def in_arrays(told: Sequence[LabourShift], warehouses: Sequence[str], cutoffs: S
     return labour.values(answers, np.array([work_of()] * len(now)))
 
 
+class Asked(LiveLabour):
+    """Live labour that is asked warehouse by warehouse."""
+
+    def __init__(self) -> None:
+        self._board = Board()
+        super().__init__(self._board)
+
+    def at(self, warehouse: str, cutoff: int) -> Sequence[float]:
+        told = self._board.at(np.array(self.rows(warehouse, lasting=True)), cutoff)
+        alive = told[0::2, COUNT : COUNT + 3] - told[1::2, COUNT : COUNT + 3]
+        return self.values(warehouse, alive.ravel().tolist(), cutoff)
+
+
 @drawn(24)
 @given(st.lists(shifts(), min_size=1, max_size=20), st.lists(st.integers(0, 150), min_size=1, max_size=10))
 def test_equal_a_loop_over_what_is_known(told: list[LabourShift], hours: list[int]) -> None:
     told = told_once(told)
-    live = LiveLabour()
+    live = Asked()
     assert all(live.add(one) for one in told)
     assert not any(live.add(one) for one in told)
     asked = [(place, at(hour)) for hour in hours for place in PLACES]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features import backlog, plan, shipment, typical
-from features.definitions import HISTORY, QUEUES
+from features.definitions import QUEUES
 from features.facts import facts_of, facts_of_one
 from features.history import Fact
 from features.instants import MINUTE
@@ -69,15 +69,6 @@ def test_typical_features(row, cutoff, told) -> None:
         by_key[-1][0] = NOTHING
     many = typical.values(by_key, np.array([row]), np.array([cutoff]))
     assert bits(typical.values_of_one(given, row, cutoff)) == bits(many[0])
-
-
-@given(st.data())
-def test_rates_and_means(data: st.DataObject) -> None:
-    legs = data.draw(st.lists(st.integers(0, 500), min_size=HISTORY.width // 3, max_size=HISTORY.width // 3))
-    flat: list[int] = []
-    for count in legs:
-        flat += [count, data.draw(st.integers(0, count)), data.draw(st.integers(-10_080, 10_080)) * count]
-    assert bits(HISTORY.values_of_one(flat)) == bits(HISTORY.values(np.array([flat], dtype=np.float64))[0])
 
 
 @given(rows)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from features.board import COUNT, Board
 from features.errors import RecordError
 from features.feeds import FEEDS
 from features.instants import micros
@@ -131,11 +132,23 @@ def in_arrays(told: Sequence[WarehouseTask], warehouses: Sequence[str], cutoffs:
     return work.at(np.array(warehouses, dtype=object), now, now)
 
 
+class Asked(LiveWork):
+    """Live work that is asked warehouse by warehouse."""
+
+    def __init__(self) -> None:
+        self._board = Board()
+        super().__init__(self._board)
+
+    def at(self, warehouse: str, cutoff: int) -> Sequence[float]:
+        told = self._board.at(np.array(self.rows(warehouse, lasting=True)), cutoff)
+        return self.values(warehouse, told[:, COUNT].tolist(), cutoff)
+
+
 @drawn(28)
 @given(st.lists(tasks(), min_size=1, max_size=25), st.lists(st.integers(0, 400), min_size=1, max_size=12))
 def test_equal_a_loop_over_what_is_known(told: list[WarehouseTask], hours: list[int]) -> None:
     told = told_once(told)
-    live = LiveWork()
+    live = Asked()
     assert all(live.add(one) for one in told)
     assert not any(live.add(one) for one in told)
     asked = [(place, at(hour)) for hour in hours for place in ("NLRTM", "DEHAM", "BEANR")]
@@ -150,7 +163,7 @@ def test_equal_a_loop_over_what_is_known(told: list[WarehouseTask], hours: list[
 @given(st.lists(tasks(), min_size=1, max_size=25), st.integers(0, 25))
 def test_loaded_in_bulk_and_told_on_it_answers_as_if_told_one_by_one(told: list[WarehouseTask], loaded: int) -> None:
     told = told_once(told)
-    one_by_one, in_bulk = LiveWork(), LiveWork()
+    one_by_one, in_bulk = Asked(), Asked()
     in_bulk.add_tables(RecordTables.from_records(told[:loaded]))
     assert not any(in_bulk.add(one) for one in told[:loaded])
     in_bulk.add_tables(RecordTables.from_records(told[loaded:]))
@@ -166,10 +179,10 @@ def test_loaded_in_bulk_and_told_on_it_answers_as_if_told_one_by_one(told: list[
 @given(st.lists(tasks(), min_size=1, max_size=25))
 def test_asked_while_it_is_told_it_answers_as_if_all_of_it_had_come_at_once(told: list[WarehouseTask]) -> None:
     told = sorted(told_once(told), key=lambda one: one.known_at)
-    live = LiveWork()
+    live = Asked()
     for place, one in enumerate(told):
         live.add(one)
-        at_once = LiveWork()
+        at_once = Asked()
         for other in told[: place + 1]:
             at_once.add(other)
         for now in (micros(one.known_at), micros(one.known_at) - 3_600_000_000):

@@ -1,0 +1,121 @@
+"""Where on the board a leg is asked, and what is told there: all its keys in one look at one table.
+
+First come the rows of facts that are seen through windows, as `LiveTimeline.rows` has them: what lives in a window is
+what has started less what has ceased. Then come rows that say by themselves how many there are.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from features import claims, labour, tenders, work
+from features.board import COUNT, WIDTH
+from features.definitions import HISTORY, QUEUES, RATES
+from features.history import seen_of
+from features.live import LegKeys, LiveFacts
+from features.live_labour import SUMMED
+from features.live_work import COUNTED
+from features.timeline import Ints
+
+
+class Told(NamedTuple):
+    """What is told of a leg at a cutoff.
+
+    Attributes
+    ----------
+    lives : int64 [RATES.width]
+        Of streams and of tenders.
+    claimed
+        What `claims.values_of_one` takes.
+    laboured
+        What `LiveLabour.values` takes.
+    queued
+        How many there are in each of `QUEUES`.
+    working
+        What `LiveWork.values` takes, for each of `work.ASKED`.
+    """
+
+    lives: Ints
+    claimed: list[int]
+    laboured: list[int]
+    queued: list[int]
+    working: list[list[int]]
+
+
+class _Column(NamedTuple):
+    """The rows of what has started to live in a window and of what has ceased, and which two of their sums count."""
+
+    started: int
+    ceased: int
+    sums: tuple[int, int] = (0, 1)
+
+
+def _columns() -> tuple[list[_Column], int]:
+    """Return what is asked of facts, in the order in which it is told, and how many rows that takes."""
+    columns: list[_Column] = []
+    first, end = {}, 0
+    seen = seen_of(HISTORY.streams)
+    for facts, (windows, _) in seen.items():
+        first[facts] = end
+        end += 1 + len(windows)
+    for stream in HISTORY.streams:
+        facts = stream.fact, stream.key
+        for length in stream.window_lengths:
+            ceased = first[facts] + 1 + seen[facts].windows.index(length)
+            columns.append(_Column(first[facts], ceased, stream.sums))
+    for keys, number in ((tenders.ASKED, len(tenders.SEEN)), (claims.ASKED, len(claims.SEEN)), (SUMMED, 1)):
+        for _ in keys:
+            columns += [_Column(end, end + 1 + window) for window in range(number)]
+            end += 1 + number
+    return columns, end
+
+
+_COLUMNS, _SINGLE = _columns()
+_STARTED, _CEASED = (np.array(rows) for rows in list(zip(*_COLUMNS, strict=True))[:2])
+_NUMBERS = np.array(
+    [
+        WIDTH * place + number
+        for place, (_, _, (one, other)) in enumerate(_COLUMNS)
+        for number in (COUNT, COUNT + 1 + one, COUNT + 1 + other)
+    ]
+)
+"""Where count and sums of each column stand in what is told of all."""
+
+_CLAIMED = 3 * len(claims.SEEN) * len(claims.ASKED)
+_WORK = [len(QUEUES) + place * len(COUNTED) for place in range(len(work.ASKED))]
+
+
+def rows_of(live: LiveFacts, leg: LegKeys, *, lasting: bool) -> Ints:
+    """Return the rows in which a leg is asked.
+
+    Parameters
+    ----------
+    lasting
+        Whether it is kept; if not, nothing is made ready for keys of which nothing is known.
+    """
+    keys, key_of = leg.fields, leg.of
+    carrier, lane = keys["carrier"], (keys["origin"], keys["destination"])
+    rows: list[int] = []
+    for (_, key), timeline in live.timelines.items():
+        rows += timeline.rows(key_of[key], lasting=lasting)
+    rows += live.tenders.rows(carrier, lane, lasting=lasting)
+    rows += live.claims.rows(carrier, lasting=lasting)
+    rows += live.labour.rows(keys[labour.AT], lasting=lasting)
+    rows += [line.row(key_of[queue.key], lasting=lasting) for queue, line in live.queues]
+    for place, _ in work.ASKED:
+        rows += live.work.rows(keys[place], lasting=lasting)
+    return np.array(rows, dtype=np.int64)
+
+
+def told_at(live: LiveFacts, rows: Ints, cutoff: int) -> Told:
+    """Return what is told in the rows of a leg at the cutoff."""
+    told = live.board.at(rows, cutoff)
+    lives = told.take(_STARTED, 0)
+    lives -= told.take(_CEASED, 0)
+    numbers = lives.take(_NUMBERS)
+    others = numbers[RATES.width :].tolist()
+    single = told[_SINGLE:, COUNT].tolist()
+    working = [single[begin : begin + len(COUNTED)] for begin in _WORK]
+    return Told(numbers[: RATES.width], others[:_CLAIMED], others[_CLAIMED:], single[: len(QUEUES)], working)
