@@ -117,7 +117,7 @@ def carry_out(
             hold = (
                 _doubt(picked, terms, read, built)
                 or _bar(barred, picked)
-                or _leash(terms, outcome.mode, picked)
+                or _leash(terms, outcome.mode, picked, read, at)
                 or _above(terms, payload or {}, policy.costs.currency, picked)
             )
         outcome.applied = () if limited_by is None else (limited_by,)
@@ -176,11 +176,11 @@ def _bar(barred: str | None, picked: Pick) -> _Hold | None:
     return None if barred is None else _Hold(barred, picked.decided_by)
 
 
-def _leash(terms: BranchTerms, mode: Mode, picked: Pick) -> _Hold | None:
-    """Say what the mode leaves to a person."""
+def _leash(terms: BranchTerms, mode: Mode, picked: Pick, read: ReadFacts, at: Circumstances) -> _Hold | None:
+    """Say what the mode leaves to a person, and if that is so for what is overdue alone, say that."""
     if terms.acts(mode):
         return None
-    if terms.waits_for and mode is Mode.ACT_NON_FINANCIAL:
+    if terms.written is not None and terms.acts(effective_mode(terms.written, read.known, at.standing)[0]):
         overdue = " and that of ".join(f"{in_words(review.part)} was due by {review.due}" for review in terms.waits_for)
         reason = (
             f"{terms.branch} spends money, and the review of {overdue}: until somebody has looked, a person decides"

@@ -222,4 +222,4 @@ def _lowered(terms: BranchTerms, overdue: tuple[Review, ...]) -> BranchTerms:
         return min(mode, below, key=lambda each: each.rank)
 
     segments = tuple(replace(segment, mode=lower(segment.mode)) for segment in terms.segments)
-    return replace(terms, mode=lower(terms.mode), segments=segments, waits_for=overdue)
+    return replace(terms, mode=lower(terms.mode), segments=segments, waits_for=overdue, written=terms)

@@ -156,7 +156,8 @@ class BranchTerms:
     money, `mode` how far it may go by itself (already lowered to the bundle's own mode), `uses` what it takes from the
     budgets. What commits more than `approval_above_minor`, in the currency of the cost table, waits for a person; the
     amount stands in the payload under `amount`. Its effect is to be confirmed `verify_within` its being accepted; None
-    if nobody waits for that. `waits_for` are the overdue reviews for which it spends nothing by itself.
+    if nobody waits for that. `waits_for` are the overdue reviews for which it spends nothing by itself, `written` are
+    the terms that it would be taken on without them.
     """
 
     branch: Branch
@@ -177,6 +178,7 @@ class BranchTerms:
     verify_within: timedelta | None = None
     compensation: Compensation | None = None
     waits_for: tuple[Review, ...] = ()
+    written: BranchTerms | None = None
 
     def mode_for(self, known: Mapping[str, Any]) -> Mode:
         """Return the mode of the first segment that a case belongs to; where that cannot be told, the more careful."""

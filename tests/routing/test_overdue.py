@@ -279,6 +279,19 @@ class TestMoney:
         policy = make_policy(edit)
         assert [decided(policy, rebooked, now).branch for now in (LAST, AFTER)] == [Branch.REBOOK, Branch.REVIEW]
 
+    def test_where_a_person_decides_anyway_nobody_is_told_that_it_waits(
+        self, make_policy: MakePolicy, rebooked: Facts
+    ) -> None:
+        def edit(data: dict[str, Any]) -> None:
+            acting(data)
+            data["branches"]["rebook"]["segments"] = [{"where": {"carrier_id": "NWX"}, "mode": "act_non_financial"}]
+            data["rules"][3]["review_by"] = DUE
+
+        policy = make_policy(edit)
+        before, after = (decided(policy, rebooked, now) for now in (LAST, AFTER))
+        assert before.held_because == "rebook spends money, which mode act_non_financial leaves to a person"
+        assert after.held_because == before.held_because
+
 
 class TestLint:
     @pytest.mark.parametrize(
