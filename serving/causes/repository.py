@@ -169,6 +169,15 @@ def is_held(session: Session, cause_id: str, key: SubjectKey) -> ChildRow | None
     return found if found is not None and found.status == HELD else None
 
 
+def has_moved(session: Session, child: ChildRow) -> bool:
+    """Tell whether a child that was read before the chain was held is held no more, or was looked at since.
+
+    The child is then as it is in the database now.
+    """
+    looked_at = child.looked_at
+    return is_held(session, child.cause_id, child.key) is None or child.looked_at != looked_at
+
+
 def count_held(session: Session, cause_id: str) -> int:
     """Return how many subjects a cause holds."""
     held = select(func.count()).where(ChildRow.cause_id == cause_id, ChildRow.status == HELD)

@@ -192,7 +192,8 @@ class Tending:
                 done.ended.append(of.cause_id)
                 return
             for child, facts in seen:
-                done.settled += _note(session, cause, child, playbook, facts, now)
+                if not repository.has_moved(session, child):
+                    done.settled += _note(session, cause, child, playbook, facts, now)
             self._judge(session, cause, playbook, now, done)
 
     def _judge(self, session: Session, cause: CauseRow, playbook: Playbook, now: datetime, done: Tended) -> None:

@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import insert, select
 
 from serving.causes.repository import HELD
-from serving.db.tables import CauseRow, ChildRow, DecisionRow
+from serving.db.tables import AuditRow, CauseRow, ChildRow, DecisionRow, LookRow
 from serving.decisions.anew import Held
 from serving.decisions.deciding import Decided
 from serving.decisions.service import DecisionService
-from tests.serving.causes.outage import SILENT_HOURS, departed, names, told
+from tests.serving.causes.outage import SILENT_HOURS, departed, heard, names, told
 from tests.serving.house import House
 
 FEW = {"declare": {"at_least": 3, "share_at_least": 0.5, "within_minutes": 120}}
@@ -23,11 +23,36 @@ FEW = {"declare": {"at_least": 3, "share_at_least": 0.5, "within_minutes": 120}}
 def silent(sqlite_url: str) -> Iterator[House]:
     """A house that holds four shipments of one cause."""
     with House(sqlite_url, told(**FEW)) as house:
-        departed(house, names(6))
-        house.advance(hours=SILENT_HOURS)
-        for name in names(6):
-            house.decided(name, risk=0.5)
-        yield house
+        yield fallen_silent(house)
+
+
+@pytest.fixture
+def shared(postgresql_url: str) -> Iterator[House]:
+    """The same where others look while one looks."""
+    with House(postgresql_url, told(**FEW)) as house:
+        yield fallen_silent(house)
+
+
+def fallen_silent(house: House) -> House:
+    departed(house, names(6))
+    house.advance(hours=SILENT_HOURS)
+    for name in names(6):
+        house.decided(name, risk=0.5)
+    return house
+
+
+def overtaken(monkeypatch: pytest.MonkeyPatch, other: House) -> None:
+    """Let another process tend, a minute later, while one looks at what is held and has not written yet."""
+    known_again, others = DecisionService.known_again, [other]
+
+    def late(service: DecisionService, *asked: Any) -> Any:
+        if others:
+            faster = others.pop()
+            faster.advance(minutes=1)
+            faster.container.tending.tend()
+        return known_again(service, *asked)
+
+    monkeypatch.setattr(DecisionService, "known_again", late)
 
 
 def held(house: House) -> set[str]:
@@ -64,3 +89,25 @@ def test_the_oldest_of_very_many_causes_has_its_turn(silent: House) -> None:
     silent.container.tending.tend()
     assert held(silent) == set()
     assert silent.count(DecisionRow) == 6 + 4
+
+
+@pytest.mark.service
+class TestOfTwoThatLookAtOnce:
+    def test_one_finds_that_nothing_is_left_to_decide(self, shared: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        heard(shared, names(6), status="delivered")
+        with shared.another() as other:
+            overtaken(monkeypatch, other)
+            settled = shared.container.tending.tend().settled
+        assert settled == 0
+        assert [row.action for row in shared.rows(AuditRow)].count("child.gone") == 4
+
+    def test_the_newer_look_stands(self, shared: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        with shared.another() as other:
+            overtaken(monkeypatch, other)
+            shared.container.tending.tend()
+        assert {row.looked_at for row in shared.rows(ChildRow)} == {shared.clock.now()}
+        (cause,) = shared.rows(CauseRow)
+        looks = [
+            row for row in shared.rows(LookRow) if row.playbook == cause.playbook and row.subject_id in held(shared)
+        ]
+        assert {row.looked_at for row in looks} == {shared.clock.now()}
