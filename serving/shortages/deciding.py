@@ -215,7 +215,7 @@ class _Turn:
             withdraw(
                 self.session, self.decisions.bundles, key, past.calls, decision_id=sealed.decision_id, now=self.now
             )
-        elif is_called(choice.branch):
+        elif is_called(choice.branch) or choice.cause is not None:
             supersede(self.session, key, f"by {sealed.decision_id}", now=self.now)
         matter = line_matter(case, key, weighed.policy)
         set_in_motion(self.session, sealed, weighed, self.in_force, matter, target=self.decisions.target)

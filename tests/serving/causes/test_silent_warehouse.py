@@ -226,6 +226,22 @@ class TestWhatIsHeld:
         assert (covered["branch"], covered["already_decided"]) == ("none", False)
         assert statuses(desk) == {"O-0002": "held", "O-0003": "decided", "O-0004": "held", "O-0005": "held"}
 
+    def test_a_line_that_waits_before_a_person_waits_in_one_place(self, desk: House) -> None:
+        back(desk, 0)
+        tell(desk, lies(60, place="ATVIE", occurred_at=desk.clock.now().isoformat()))
+        before = decided(desk, *names(6), substitutes=[])
+        assert {(answer["branch"], answer["cause_id"]) for answer in before} == {("review", None)}
+        desk.advance(hours=SILENT_HOURS)
+        decided(desk, *names(6), substitutes=[])
+        assert Counter(statuses(desk).values()) == {"held": 4}
+        waiting = [row.subject_id.partition("/")[0] for row in desk.rows(ReviewItemRow) if row.status == "open"]
+        assert sorted(waiting) == names(2), "those of before the cause, and none that it holds"
+        all_of_it(desk)
+        say(desk, "close")
+        all_of_it(desk)
+        waiting = [row.subject_id.partition("/")[0] for row in desk.rows(ReviewItemRow) if row.status == "open"]
+        assert sorted(waiting) == names(6)
+
     def test_another_place_is_apart(self, desk: House) -> None:
         decided(desk, *names(6))
         line = {"line_id": "10", "sku": "A", "quantity": 10, "unit_value_minor": 500_00, "warehouse_id": "ATVIE"}
