@@ -93,6 +93,33 @@ def left(session: Session, policy: Policy, known: Mapping[str, object], now: dat
     return remaining
 
 
+def left_of_parts(
+    session: Session, policy: Policy, budget: Budget, now: datetime, *, limit: int
+) -> list[tuple[dict[str, str], float]]:
+    """Return for whom a budget that is kept apart was used within its hours, and what is left for them, least first.
+
+    For everybody else the whole amount is left.
+    """
+    uses = BudgetUseRow
+    used = func.sum(uses.amount_millionths)
+    statement = (
+        select(uses.key_values, used)
+        .where(
+            uses.subject_type == policy.subject.value,
+            uses.budget == budget.name,
+            uses.key_facts == _key_facts(budget),
+            uses.used_at > now - budget.per,
+        )
+        .group_by(uses.key_values)
+        .order_by(used.desc(), uses.key_values)
+        .limit(limit)
+    )
+    return [
+        (dict(zip(budget.apart, json.loads(values), strict=True)), (_millionths(budget.amount) - int(taken)) / _MILLION)
+        for values, taken in session.execute(statement)
+    ]
+
+
 def last_taken(session: Session, policy: Policy, known: Mapping[str, object], now: datetime) -> dict[Branch, datetime]:
     """Return when each branch that rests was last taken for the same key as a case has, if it still rests for it."""
     taking, found = BranchTakingRow, {}

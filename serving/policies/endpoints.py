@@ -10,6 +10,8 @@ from serving.dependencies import Key, Known, Policies, require_json
 from serving.directives.endpoints import keyed
 from serving.policies import steps
 from serving.policies.schemas import (
+    BudgetList,
+    BudgetShape,
     BundleAnswer,
     BundleList,
     BundleShape,
@@ -63,6 +65,15 @@ async def list_policy_history(
 ) -> MoveList:
     """List every step of every bundle, newest first."""
     return MoveList.of(policies.history(before=before, limit=limit), limit)
+
+
+@router.get("/budgets")
+async def list_budgets(
+    policies: Policies,
+    limit: Annotated[int, Query(ge=1, le=1000, description="parts of a budget that is kept apart")] = 100,
+) -> BudgetList:
+    """Tell what is left of the budgets of the live bundles, as a decision made now would find it."""
+    return BudgetList(budgets=[BudgetShape.of(found) for found in policies.budgets(limit=limit)])
 
 
 @router.get("/overdue")

@@ -13,6 +13,7 @@ from routing.rollout import ALL
 from serving.db.tables import OverdueReviewRow, PolicyMoveRow
 from serving.directives.schemas import Reason
 from serving.policies.life import Status, Step
+from serving.policies.service import BudgetLeft
 from serving.policies.shadow import ShadowReport
 from serving.policies.steps import Known
 from serving.shapes import Body
@@ -172,6 +173,47 @@ class MoveList(BaseModel):
     def of(cls, rows: list[PolicyMoveRow], limit: int) -> Self:
         """Shape a page."""
         return cls(moves=[MoveShape.of(row) for row in rows], next=rows[-1].position if len(rows) == limit else None)
+
+
+class PartLeft(BaseModel):
+    """What is left of a budget for somebody."""
+
+    whose: dict[str, str] = Field(description="by the facts of `per`, e.g. carrier_id; `bundle` is a digest")
+    left: float
+
+
+class BudgetShape(BaseModel):
+    """What is left of a budget of a live bundle, in its unit; below zero if people let out more."""
+
+    subject: SubjectType = Field(description="what the bundle decides about")
+    name: str
+    amount: float
+    unit: str
+    per_hours: float
+    per: list[str] = Field(description="for whose values it is kept apart; empty: for all together")
+    left: float | None = Field(description="null if it is kept apart")
+    parts: list[PartLeft] = Field(description="if so, for whom it was used, least left first; others have the amount")
+
+    @classmethod
+    def of(cls, found: BudgetLeft) -> Self:
+        """Shape what is left."""
+        budget = found.budget
+        return cls(
+            subject=found.subject,
+            name=budget.name,
+            amount=budget.amount,
+            unit=budget.unit,
+            per_hours=budget.per.total_seconds() / 3600,
+            per=list(budget.apart),
+            left=found.left,
+            parts=[PartLeft(whose=whose, left=left) for whose, left in found.parts],
+        )
+
+
+class BudgetList(BaseModel):
+    """Budgets of the live bundles."""
+
+    budgets: list[BudgetShape]
 
 
 class OverdueShape(BaseModel):

@@ -12,9 +12,11 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from features.vocabulary import SubjectType
 from routing.canonical import canonical_json, digest
+from routing.policy import Budget
 from serving.auth.people import Person
 from serving.clock import Clock
 from serving.db.tables import OverdueReviewRow, PolicyMoveRow
+from serving.decisions import usage
 from serving.decisions.idempotency import Answer, Keyed, answer_once
 from serving.directives import repository as orders
 from serving.policies import overdue, repository, shadow, steps
@@ -27,6 +29,16 @@ CREATED = 201
 Render = Callable[[Known], str]
 """Writes the answer to a request; it is kept with the key."""
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetLeft:
+    """What is left of a budget: in all, or, if it is kept apart, for whom it was used; for others all is left."""
+
+    subject: SubjectType
+    budget: Budget
+    left: float | None
+    parts: tuple[tuple[dict[str, str], float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +145,18 @@ class PolicyService:
         """Return what happened to bundles, newest first."""
         with self.reads() as session:
             return repository.history(session, before=before, limit=limit)
+
+    def budgets(self, *, limit: int) -> list[BudgetLeft]:
+        """Return what is left of each budget of the live bundles; of one that is kept apart, for whom it was used."""
+        now, found = self.clock.now(), []
+        with self.reads() as session:
+            for policy in self.bundles.all_live(session).values():
+                left = usage.left(session, policy, {}, now)
+                for budget in policy.budgets.values():
+                    parts = usage.left_of_parts(session, policy, budget, now, limit=limit) if budget.apart else []
+                    in_all = None if budget.apart else left[budget.name]
+                    found.append(BudgetLeft(policy.subject, budget, in_all, tuple(parts)))
+        return found
 
     def overdue(
         self, *, only_open: bool, subject: SubjectType | None = None, before: int | None = None, limit: int = 200

@@ -35,7 +35,8 @@ def messages(amount: float, *, uses: float = 1, per_hours: float = 24, per: Sequ
         told: dict[str, Any] = {"unit": "messages", "owner": "customer-service", "why": "what customers bear"}
         if per:
             told["per"] = list(per)
-        data["capacity"] = {"messages": {"amount": amount, "per_hours": per_hours, **told}}
+        budget = {"amount": amount, "per_hours": per_hours, **told}
+        data["capacity"] = {**data.get("capacity", {}), "messages": budget}
         data["branches"]["notify"]["uses"] = {"messages": uses}
 
     return edit

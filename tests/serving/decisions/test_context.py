@@ -40,6 +40,13 @@ def under(any_url: str) -> Iterator[Under]:
         yield lambda policy, **given: stack.enter_context(House(any_url, policy, **given))
 
 
+@pytest.fixture
+def locally(sqlite_url: str) -> Iterator[Under]:
+    """The same on SQLite alone, for what no database makes a difference to."""
+    with ExitStack() as stack:
+        yield lambda policy, **given: stack.enter_context(House(sqlite_url, policy, **given))
+
+
 def sealed(house: House) -> list[Json]:
     """Return the bodies of all decisions, after seeing that each is decided again to the same bytes."""
     rows = house.rows(DecisionRow)
@@ -181,16 +188,16 @@ class TestBudgetsKeptApart:
         )
         assert [row.key_values for row in house.rows(BudgetUseRow)] == ['["NWX"]', '["ACE"]']
 
-    def test_a_lane_is_two_facts(self, under: Under) -> None:
-        house = under(changed(messages(1, per=["origin", "destination"])))
+    def test_a_lane_is_two_facts(self, locally: Under) -> None:
+        house = locally(changed(messages(1, per=["origin", "destination"])))
         house.announce("SH-1", "SH-2", carrier_id="ACE")
         assert [house.decided(name, risk=0.5)["branch"] for name in ("SH-1", "SH-2")] == ["notify", "review"]
         (use,) = house.rows(BudgetUseRow)
         assert (use.key_facts, use.key_values) == ("origin,destination", '["DEHAM","ATVIE"]')
         sealed(house)
 
-    def test_where_it_is_not_known_whose_it_would_be_a_person_decides(self, under: Under) -> None:
-        house = under(changed(by_region(9)))
+    def test_where_it_is_not_known_whose_it_would_be_a_person_decides(self, locally: Under) -> None:
+        house = locally(changed(by_region(9)))
         house.announce("SH-1")
         assert house.decided("SH-1", risk=0.5)["branch"] == "review"
         (body,) = sealed(house)
@@ -212,8 +219,8 @@ class TestBudgetsKeptApart:
         assert [house.decided(name, risk=0.5)["branch"] for name in ("SH-3", "SH-4")] == ["review", "notify"]
         assert [body["context"]["capacity"]["messages"] for body in sealed(house)[2:]] == [-1.0, 1.0]
 
-    def test_a_window_of_one_carrier_slides_by_itself(self, under: Under) -> None:
-        house = under(changed(messages(1, per_hours=2, per=["carrier_id"])))
+    def test_a_window_of_one_carrier_slides_by_itself(self, locally: Under) -> None:
+        house = locally(changed(messages(1, per_hours=2, per=["carrier_id"])))
         house.announce("SH-1", "SH-3")
         house.announce("SH-2", "SH-4", carrier_id="ACE")
         house.decided("SH-1", risk=0.5)
@@ -223,11 +230,13 @@ class TestBudgetsKeptApart:
         assert [house.decided(name)["branch"] for name in ("SH-3", "SH-4")] == ["notify", "review"]
         sealed(house)
 
-    def test_many_who_decide_at_once_do_not_overrun_what_is_kept_for_anybody(self, under: Under) -> None:
-        house = under(changed(messages(2, per=["carrier_id"]), messages_in_all(5)))
+    def test_many_who_decide_at_once_by_expected_cost_do_not_overrun_what_is_kept_for_anybody(
+        self, under: Under
+    ) -> None:
+        house = under(changed(choosing_by_cost, messages(2, per=["carrier_id"]), messages_in_all(5)))
         names = [f"SH-{number}" for number in range(AT_ONCE * 2)]
         for number, name in enumerate(names):
-            house.announce(name, carrier_id=("NWX", "ACE", "BLU")[number % 3])
+            house.announce(name, carrier_id=("NWX", "ACE", "BLU")[number % 3], customer_tier="standard")
         branches = at_once(house, names)
         assert (branches.count("notify"), branches.count("review")) == (5, AT_ONCE * 2 - 5)
         used = Counter(row.key_values for row in house.rows(BudgetUseRow) if row.budget == "messages")
@@ -236,28 +245,37 @@ class TestBudgetsKeptApart:
         with house.container.reads() as session:
             assert verify(session).problems == ()
 
-    def test_many_who_decide_at_once_by_expected_cost_do_not_either(self, under: Under) -> None:
-        def edit(data: dict[str, Any]) -> None:
-            messages(2, per=["customer_id"])(data)
-            budget = data["capacity"]
-            choosing_by_cost(data)
-            data["capacity"] |= budget
-
-        house = under(changed(edit))
-        names = [f"SH-{number}" for number in range(AT_ONCE * 2)]
-        for number, name in enumerate(names):
-            house.announce(name, customer_id=f"C-{number % 2}", customer_tier="standard")
-        branches = at_once(house, names)
-        assert branches.count("notify") == 4
-        assert Counter(row.key_values for row in house.rows(BudgetUseRow)) == {'["C-0"]': 2, '["C-1"]': 2}
-        sealed(house)
+    def test_what_is_left_and_for_whom_is_told(self, under: Under) -> None:
+        house = under(changed(messages(2, per_hours=2, per=["carrier_id", "customer_id"]), messages_in_all(5)))
+        house.announce("SH-1", "SH-2")
+        house.announce("SH-3", carrier_id="ACE")
+        for name in ("SH-1", "SH-2", "SH-3"):
+            house.decided(name, risk=0.5)
+        apart, in_all = house.api.get("/v1/policies/budgets").json()["budgets"]
+        assert apart == {
+            "subject": "shipment",
+            "name": "messages",
+            "amount": 2,
+            "unit": "messages",
+            "per_hours": 2,
+            "per": ["carrier_id", "customer_id"],
+            "left": None,
+            "parts": [
+                {"whose": {"carrier_id": "NWX", "customer_id": "C-1"}, "left": 0},
+                {"whose": {"carrier_id": "ACE", "customer_id": "C-1"}, "left": 1},
+            ],
+        }
+        assert (in_all["per"], in_all["left"], in_all["parts"]) == ([], 2, [])
+        house.advance(hours=2)
+        (later, _) = house.api.get("/v1/policies/budgets").json()["budgets"]
+        assert later["parts"] == []
 
     def test_a_version_of_a_bundle_starts_with_its_own_and_one_that_returns_finds_its_own_again(
-        self, under: Under
+        self, locally: Under
     ) -> None:
         first, second = (changed(messages(1, per=["bundle"]), numbered(number)) for number in (1, 2))
         branches = []
-        house = under(first)
+        house = locally(first)
         for number, policy in enumerate([first, first, second, second, first]):
             with house.container.sessions.begin() as session:
                 put_in_force(session, policy, house.clock.now())
@@ -384,9 +402,9 @@ class TestChangeOfBundle:
             assert left == [{"messages": 1.0}, {"messages": 2.0}]
             assert usage.left(session, at_all, {}, before.clock.now()) == {"messages": 0.0}
 
-    def test_in_a_rollout_both_count_what_either_lets_out_each_in_its_own_way(self, under: Under) -> None:
+    def test_in_a_rollout_both_count_what_either_lets_out_each_in_its_own_way(self, locally: Under) -> None:
         plain, apart = changed(messages(2)), changed(messages(1, per=["carrier_id"]), numbered(2))
-        house = under(plain)
+        house = locally(plain)
         house.announce("SH-1", "SH-2", "SH-3")
         with house.container.sessions.begin() as session:
             repository.keep(session, apart, NOW)
@@ -432,8 +450,8 @@ class TestChangeOfBundle:
 
 
 class TestOverdue:
-    def test_a_threshold_falls_back_the_day_after_its_review_was_due(self, under: Under) -> None:
-        house = under(changed(falling_back("notify_from", 0.6, NOW.date())))
+    def test_a_threshold_falls_back_the_day_after_its_review_was_due(self, locally: Under) -> None:
+        house = locally(changed(falling_back("notify_from", 0.6, NOW.date())))
         house.announce("SH-1", "SH-2", "SH-3")
         assert house.decided("SH-1", risk=0.5)["branch"] == "notify"
         house.advance(hours=17, minutes=59, seconds=59)
@@ -444,8 +462,8 @@ class TestOverdue:
         assert [body["context"] for body in bodies] == [{}, {}, {"overdue": ["thresholds.notify_from"]}]
         assert [len(body["notes"]) for body in bodies] == [0, 0, 1]
 
-    def test_a_person_who_chooses_otherwise_gets_what_the_decision_could_have_had(self, under: Under) -> None:
-        house = under(changed(falling_back("carrier_late_below", 0.05, NOW.date())))
+    def test_a_person_who_chooses_otherwise_gets_what_the_decision_could_have_had(self, locally: Under) -> None:
+        house = locally(changed(falling_back("carrier_late_below", 0.05, NOW.date())))
         house.announce("SH-1", "SH-2", planned_at=at(hours=60), promised_at=at(hours=90))
         early = house.decided("SH-1", risk=0.3)["review_item_id"]
         house.advance(days=1)
@@ -456,7 +474,7 @@ class TestOverdue:
             assert answer.status_code == status, answer.text
         sealed(house)
 
-    def test_what_a_playbook_looks_for_falls_back_in_what_is_counted_too(self, under: Under) -> None:
+    def test_what_a_playbook_looks_for_falls_back_in_what_is_counted_too(self, locally: Under) -> None:
         def few(data: dict[str, Any]) -> None:
             data["playbooks"]["carrier_outage"]["declare"] = {
                 "at_least": 1,
@@ -464,7 +482,7 @@ class TestOverdue:
                 "within_minutes": 120,
             }
 
-        house = under(changed(falling_back("silent_hours", 40, NOW.date()), few))
+        house = locally(changed(falling_back("silent_hours", 40, NOW.date()), few))
         house.announce("SH-1", promised_at=at(hours=90))
         house.send(delivery("d-1", "departed"))
         house.advance(hours=20)

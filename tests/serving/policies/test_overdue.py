@@ -38,16 +38,27 @@ def due(*path: str | int, day: date = TODAY) -> Edit:
     return edit
 
 
+def starting(stack: ExitStack, url: str) -> Under:
+    """Start a service under a bundle."""
+
+    def start(*edits: Edit, people: People = PEOPLE) -> House:
+        policy: Policy = changed(*edits)
+        return stack.enter_context(House(url, policy, people=people))
+
+    return start
+
+
 @pytest.fixture
 def under(any_url: str) -> Iterator[Under]:
-    """Start a service under a bundle."""
     with ExitStack() as stack:
+        yield starting(stack, any_url)
 
-        def start(*edits: Edit, people: People = PEOPLE) -> House:
-            policy: Policy = changed(*edits)
-            return stack.enter_context(House(any_url, policy, people=people))
 
-        yield start
+@pytest.fixture
+def locally(sqlite_url: str) -> Iterator[Under]:
+    """The same on SQLite alone, for what no database makes a difference to."""
+    with ExitStack() as stack:
+        yield starting(stack, sqlite_url)
 
 
 def opened(house: House) -> list[Json]:
@@ -99,8 +110,10 @@ class TestOpening:
         assert event["data"]["overdue"]["part"] == "thresholds.escalate_from"
         assert house.audited_of(f"overdue:{review['overdue_id']}")[0].action == "overdue.opened"
 
-    def test_each_part_is_told_once_and_to_its_own_owner(self, under: Under) -> None:
-        house = under(due("rules", 1), due("costs"), due("playbooks", "carrier_outage", day=TODAY + timedelta(days=1)))
+    def test_each_part_is_told_once_and_to_its_own_owner(self, locally: Under) -> None:
+        house = locally(
+            due("rules", 1), due("costs"), due("playbooks", "carrier_outage", day=TODAY + timedelta(days=1))
+        )
         house.advance(days=1)
         decide(house, "SH-1", "SH-2")
         told = [(each["part"], each["owner"]) for each in reversed(opened(house))]
@@ -130,16 +143,16 @@ class TestOpening:
             (lambda data: data.update(mode="recommend"), "mode recommend leaves escalating to a person"),
         ],
     )
-    def test_who_cannot_be_called_is_told_in_the_queue(self, under: Under, edit: Edit, because: str) -> None:
-        house = under(due("thresholds", "notify_from"), edit)
+    def test_who_cannot_be_called_is_told_in_the_queue(self, locally: Under, edit: Edit, because: str) -> None:
+        house = locally(due("thresholds", "notify_from"), edit)
         house.advance(days=1)
         decide(house, "SH-1")
         (review,) = opened(house)
         assert (review["call_id"], review["not_called_because"]) == (None, because)
         assert house.count(OutgoingCallRow) == 0
 
-    def test_what_is_ordered_of_escalating_holds_for_this_call_too(self, under: Under) -> None:
-        house = under(due("thresholds", "notify_from"))
+    def test_what_is_ordered_of_escalating_holds_for_this_call_too(self, locally: Under) -> None:
+        house = locally(due("thresholds", "notify_from"))
         order = {"kind": "forbid", "owner": "duty-manager", "reason": "nobody is there", "branch": "escalate"}
         house.ordered(**order, until=(NOW + timedelta(days=3)).isoformat(), by="ben")
         house.advance(days=1)
@@ -170,11 +183,11 @@ class TestOpening:
 
 
 class TestMoney:
-    def test_what_waits_for_a_person_is_told_and_done(self, under: Under) -> None:
+    def test_what_waits_for_a_person_is_told_and_done(self, locally: Under) -> None:
         def acting(data: dict[str, Any]) -> None:
             data["mode"] = data["branches"]["rebook"]["mode"] = "act_financial"
 
-        house = under(acting, due("rules", 3), people=NOBODY)
+        house = locally(acting, due("rules", 3), people=NOBODY)
         plan = {
             "planned_at": (NOW + timedelta(days=3)).isoformat(),
             "promised_at": (NOW + timedelta(days=5)).isoformat(),
@@ -212,8 +225,8 @@ class TestClosing:
         (again,) = opened(house)
         assert again["due"] == "2026-03-07"
 
-    def test_a_share_of_a_rollout_does_not_close_it(self, under: Under) -> None:
-        house = under(due("thresholds", "notify_from"))
+    def test_a_share_of_a_rollout_does_not_close_it(self, locally: Under) -> None:
+        house = locally(due("thresholds", "notify_from"))
         house.advance(days=1)
         decide(house, "SH-1")
         bundle = live(house, version(2, due("thresholds", "notify_from", day=TODAY + timedelta(days=9))), share=0.5)
@@ -221,8 +234,8 @@ class TestClosing:
         step(house, bundle, "publish")
         assert opened(house) == []
 
-    def test_one_that_has_the_same_day_does_not_close_it_nor_tell_again(self, under: Under) -> None:
-        house = under(due("thresholds", "notify_from"))
+    def test_one_that_has_the_same_day_does_not_close_it_nor_tell_again(self, locally: Under) -> None:
+        house = locally(due("thresholds", "notify_from"))
         bundle = submitted(house, version(2, due("thresholds", "notify_from")))
         step(house, bundle, "approve", signs=bundle["signs"])
         house.advance(days=1)
@@ -242,8 +255,8 @@ class TestClosing:
         assert (len(opened(house)), house.count(OverdueReviewRow)) == (1, 2)
         assert sum(row.branch == "escalate" for row in house.rows(OutgoingCallRow)) == 2
 
-    def test_pages_of_it_are_told(self, under: Under) -> None:
-        house = under(due("thresholds", "notify_from"), due("rules", 1), due("costs"))
+    def test_pages_of_it_are_told(self, locally: Under) -> None:
+        house = locally(due("thresholds", "notify_from"), due("rules", 1), due("costs"))
         house.advance(days=1)
         decide(house, "SH-1")
         first = house.api.get("/v1/policies/overdue?limit=2").json()
@@ -252,8 +265,8 @@ class TestClosing:
 
 
 class TestThePage:
-    def test_the_queue_says_what_is_overdue_in_words(self, under: Under) -> None:
-        house = under(falling_back("escalate_from", 0.6, TODAY), people=NOBODY)
+    def test_the_queue_says_what_is_overdue_in_words(self, locally: Under) -> None:
+        house = locally(falling_back("escalate_from", 0.6, TODAY), people=NOBODY)
         visitor = Visitor(house)
         assert "Nothing waits." in words_of(visitor.shown("/queue"))
         house.advance(days=1)
@@ -267,8 +280,8 @@ class TestThePage:
         assert "Nothing waits." not in said
         visitor.close()
 
-    def test_an_item_says_by_which_value_it_was_judged(self, under: Under) -> None:
-        house = under(falling_back("notify_from", 0.6, TODAY), people=NOBODY)
+    def test_an_item_says_by_which_value_it_was_judged(self, locally: Under) -> None:
+        house = locally(falling_back("notify_from", 0.6, TODAY), people=NOBODY)
         house.advance(days=1)
         house.announce("SH-1", promised_at=(NOW + timedelta(days=9)).isoformat())
         item = house.decided("SH-1", risk=0.5)["review_item_id"]
