@@ -42,14 +42,15 @@ def ask_about(session: Session, row: OutgoingCallRow, why: str, *, actor: str, n
         return str(waiting.item_id)
     before = session.scalar(select(func.count()).where(ReviewItemRow.call_id == row.call_id)) or 0
     item_id = f"eff_{row.call_id.replace('dec_', '', 1)}" + (f"_{before + 1}" if before else "")
-    body = json.loads(session.scalars(select(DecisionRow.body).filter_by(decision_id=row.decision_id)).one())
+    decision = session.scalars(select(DecisionRow).filter_by(decision_id=row.decision_id)).one()
+    body = json.loads(decision.body)
     stake, currency = _stake(body)
     session.execute(
         insert(ReviewItemRow).values(
             item_id=item_id,
             decision_id=row.decision_id,
             **row.key.columns,
-            title=_title(body, row),
+            title=_title(body if decision.key == row.key else {}, row),
             why=why,
             suggested_branch=Branch.NONE.value,
             value_at_stake_minor=stake,
@@ -103,6 +104,7 @@ def _stake(body: Mapping[str, Any]) -> tuple[int, str | None]:
 
 
 def _title(body: Mapping[str, Any], row: OutgoingCallRow) -> str:
+    """Name what a call is about: a case, by its decision, or a cause, say, of which an owner is told."""
     facts = body.get("facts", {})
     origin, destination, carrier = (facts.get(name) for name in ("origin", "destination", "carrier_id"))
     way = f"{origin} → {destination} with {carrier}" if isinstance(origin, str) else row.subject_id

@@ -251,6 +251,7 @@ class ReviewService:
             if branch not in choices:
                 listed = ", ".join(choices)
                 raise AnswerError(item_id, f"branch '{branch}' does nothing", f"Choose one of {listed}, or dismiss it.")
+            _check_case(session, row)
             closing = Closing(Answer.OVERRIDE, actor, branch.value, reason, note)
             if not self.close(session, row, token=token, closing=closing, now=now):
                 return self.item(session, row, now)
@@ -390,6 +391,13 @@ def waiting_items(
     rates = rates_of(found)
     rows = repository.page(session, which=Which.WAITING, now=now, rates=rates, after=None, limit=limit)
     return [Item.of(row, now, found) for row in rows]
+
+
+def _check_case(session: Session, row: ReviewItemRow) -> None:
+    """Refuse a branch for what is no case: a call to an owner stands beside the case whose decision let it out."""
+    if _decision(session, row).key != row.key:
+        why = "it asks about a call to an owner, and a branch would be carried out for the case that came first"
+        raise AnswerError(row.item_id, why, "Say what became of the call, or dismiss it.")
 
 
 def _check_stock(

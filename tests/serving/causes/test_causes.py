@@ -26,6 +26,7 @@ from serving.db.tables import CauseRow, ChildRow, DecisionRow, LookRow, Outgoing
 from serving.policies.preview import preview
 from tests.serving.bundles import changed
 from tests.serving.causes.outage import SILENT_HOURS, departed, heard, names, told
+from tests.serving.effects.calls import reported
 from tests.serving.house import FakeModel, House, Json, at, cloud_event, problem_in, shipment
 from tests.serving.web.visitor import coded
 
@@ -66,6 +67,21 @@ def statuses(house: House) -> dict[str, str]:
 def say(house: House, verb: str, **options: Any) -> Any:
     headers = {"X-Actor": "dana"}
     return house.api.post(f"/v1/causes/{standing(house).cause_id}/{verb}", json=options, headers=headers)
+
+
+def test_what_became_of_the_call_to_an_owner_is_no_question_about_the_case_that_came_first(silent: House) -> None:
+    decided(silent, *names(4))
+    cause = standing(silent)
+    item_id = reported(silent, str(cause.call_id), "failed")["review_item_id"]
+    (title,) = [row.title for row in silent.rows(ReviewItemRow) if row.item_id == item_id]
+    assert title == f"{cause.cause_id}: what became of escalate?"
+    token, calls = silent.claimed(item_id), silent.count(OutgoingCallRow)
+    body = {"branch": "notify", "reason_code": "better_option", "claim_token": token}
+    told_of = problem_in(silent.answer(item_id, "override", **body), 422, "answer")["detail"]
+    assert "it asks about a call to an owner" in told_of
+    assert silent.count(OutgoingCallRow) == calls
+    dismissed = silent.answer(item_id, "dismiss", reason_code="already_handled", claim_token=token)
+    assert dismissed.status_code == 200, dismissed.text
 
 
 class TestDeclaring:
