@@ -149,7 +149,7 @@ def set_in_motion(
         let_out(session, sealed, weighed, in_force, key=matter.key, target=target)
     elif choice.branch is Branch.REVIEW:
         open_item(session, sealed.decision_id, choice, matter)
-    if choice.findings:
+    if choice.findings or in_force.may_hold:
         call = partial(_call_owner, session, sealed, weighed, in_force, target)
         causes.take_effect(session, choice, matter, decision_id=sealed.decision_id, call=call)
     overdue.put_before_owners(session, weighed.policy, sealed, choice.decided_at, target=target)

@@ -39,6 +39,11 @@ class InForce:
         reached = is_reached(subject_id, self.rollout_id, self.share_millionths)
         return self.candidate if reached else self.live
 
+    @property
+    def may_hold(self) -> bool:
+        """Whether common causes may hold something: in a rollout, also what a bundle without playbooks decides."""
+        return any(policy.playbooks for policy in (self.live, self.candidate) if policy is not None)
+
     def playbook(self, name: str, now: datetime) -> Playbook | None:
         """Return a playbook as it is at a moment: of the live bundle, or, if it has none, of the one rolled out."""
         for policy in (self.live, self.candidate):

@@ -28,6 +28,7 @@ from tests.serving.bundles import changed
 from tests.serving.causes.outage import SILENT_HOURS, departed, heard, names, told
 from tests.serving.effects.calls import reported
 from tests.serving.house import FakeModel, House, Json, at, cloud_event, problem_in, shipment
+from tests.serving.policies.lives import PEOPLE, live, version
 from tests.serving.web.visitor import coded
 
 FEW = {"declare": {"at_least": 3, "share_at_least": 0.5, "within_minutes": 120}}
@@ -552,3 +553,17 @@ def later(house: House, hours: float) -> str:
 
 def inline(name: str) -> Json:
     return shipment(name)
+
+
+def test_what_a_bundle_without_playbooks_decides_in_a_rollout_is_held_no_more(sqlite_url: str) -> None:
+    with House(sqlite_url, told(**FEW), people=PEOPLE) as house:
+        departed(house, names(6))
+        house.advance(hours=SILENT_HOURS)
+        decided(house, *names(6))
+        rolled_out = live(house, version(2, lambda data: data.pop("playbooks")), share=0.99)
+        house.advance(minutes=5)
+        heard(house, names(6))
+        decided(house, *names(6)[2:], risk=0.95)
+        theirs = [row for row in house.rows(DecisionRow) if row.policy_digest == rolled_out["digest"]]
+        assert theirs, "of four it reaches one at least, but for one time in a hundred million"
+        assert {statuses(house)[row.subject_id] for row in theirs} == {"decided"}
