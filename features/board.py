@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.timeline import NEVER, Ints
 
@@ -25,14 +26,23 @@ WIDTH = COUNT + 1 + SUMS
 NOTHING = 0
 """The row of what is not there: no number of it is ever other than 0."""
 
+Rows = NDArray[np.int32]
+"""Places in a table."""
+
 _ROOM = 64
 
 
 class Source(Protocol):
     """Whatever answers in a row of a board."""
 
-    def write(self, cutoff: int, cells: memoryview[int], begin: int) -> None:
-        """Write what holds at the cutoff into the `WIDTH` cells from `begin` on; they hold what was written before."""
+    def write(self, cutoff: int, cells: memoryview[int], begin: int) -> bool:
+        """Write what holds at the cutoff into the `WIDTH` cells from `begin` on; they hold what was written before.
+
+        Returns
+        -------
+        bool
+            Whether that was news for other rows, so that they may hold no longer.
+        """
         ...
 
 
@@ -58,22 +68,24 @@ class Board:
         if row == len(self._table):
             table = np.zeros((max(_ROOM, 2 * row), WIDTH), dtype=np.int64)
             table[:row] = self._table
-            self._table, self.cells = table, table.reshape(-1).data
+            self._table, self.cells = table, table.reshape(-1).data.cast("B").cast("q")
         self._sources.append(source)
         self.forget(row)
         return row
 
-    def at(self, rows: Ints, cutoff: int) -> Ints:
+    def at(self, rows: Ints | Rows, cutoff: int) -> Ints:
         """Return what these rows say at the cutoff: int64 [len(rows), WIDTH]."""
-        instant = np.array(cutoff)
-        while True:
-            told = self._table.take(rows, 0)
+        instant, is_news = np.array(cutoff), True
+        told = self._table.take(rows, 0)
+        while is_news:
             past = (told[:, SINCE] > instant) | (told[:, UNTIL] <= instant)
             if not np.count_nonzero(past):
                 return told
-            # What one writes may be news for another, so all are looked at again.
+            is_news = False
             for row in rows[past].tolist():
-                self._sources[row].write(cutoff, self.cells, row * WIDTH)
+                is_news |= self._sources[row].write(cutoff, self.cells, row * WIDTH)
+            told = self._table.take(rows, 0)
+        return told
 
     def of(self, rows: range, cutoff: int) -> list[int]:
         """Return what a few rows that stand together say at the cutoff, row after row.
@@ -119,5 +131,6 @@ class Board:
 class _Nothing:
     """The source of `NOTHING`."""
 
-    def write(self, cutoff: int, cells: memoryview[int], begin: int) -> None:  # noqa: ARG002  as every source
+    def write(self, cutoff: int, cells: memoryview[int], begin: int) -> bool:  # noqa: ARG002  as every source
         cells[begin + SINCE], cells[begin + UNTIL] = -NEVER, NEVER
+        return False

@@ -123,7 +123,11 @@ class LiveForecasts:
         """Return what is foretold at the place for the target, as known at the cutoff: WIDTH numbers."""
         match = None if target == NEVER or place is None else self.stations.at(place, cutoff)
         found = None if match is None else self._latest.at((match[1], target // SLOT), cutoff)
-        return _NOTHING if found is None else (*found[1:-1], (cutoff - found[-1]) / HOUR)
+        if found is None:
+            return _NOTHING
+        _, *measured, issued = found
+        measured.append((cutoff - issued) / HOUR)
+        return measured
 
 
 _NOTHING = (np.nan,) * WIDTH

@@ -114,10 +114,12 @@ class KeyFacts:
         self._held = max(told[SINCE::WIDTH]), min(told[UNTIL::WIDTH]), alive
         return alive
 
-    def write(self, cutoff: int, cells: memoryview[int], begin: int) -> None:
+    def write(self, cutoff: int, cells: memoryview[int], begin: int) -> bool:
         """Write on the board what has started to live by the cutoff."""
+        is_news = self._waiting is not None
         self._settle()
         self._steps[0].write(cutoff, cells, begin)
+        return is_news
 
     def _settle(self) -> None:
         """Put in order what waits."""
@@ -156,7 +158,7 @@ class KeyFacts:
 
 _NOTHING_HELD: tuple[int, int, Sequence[int]] = (NEVER, NEVER, ())
 _NEAR = 8
-"""So few instants beyond the last answer are stepped over; farther ones are searched for."""
+"""So few instants beyond what was written last are stepped over; farther ones are searched for."""
 
 
 class _Steps:
@@ -172,22 +174,23 @@ class _Steps:
         self.width = width
         self.times, self.sums = array("q"), array("q", [0]) * width
 
-    def write(self, cutoff: int, cells: memoryview[int], begin: int) -> None:
+    def write(self, cutoff: int, cells: memoryview[int], begin: int) -> bool:
         """Write on the board how many instants have passed at the cutoff, and their sums."""
-        times, passed = self.times, cells[begin + COUNT]
-        end, near = len(times), passed + _NEAR
-        if passed and times[passed - 1] <= cutoff and (near >= end or cutoff < times[near]):
-            while passed < end and times[passed] <= cutoff:
+        times, passed = self.times, 0
+        end = len(times)
+        if cells[begin + SINCE] <= cutoff:
+            passed = cells[begin + COUNT]
+            near = passed + _NEAR
+            while passed < end and times[passed] <= cutoff and passed < near:
                 passed += 1
-        else:
-            passed = bisect_right(times, cutoff)
+        if passed < end and times[passed] <= cutoff:
+            passed = bisect_right(times, cutoff, passed)
         cells[begin + SINCE] = times[passed - 1] if passed else -NEVER
         cells[begin + UNTIL] = times[passed] if passed < end else NEVER
-        place = begin + COUNT
-        cells[place] = passed
-        for total in self.sums[passed * self.width : (passed + 1) * self.width]:
-            place += 1
-            cells[place] = total
+        cells[begin + COUNT] = passed
+        first, width = begin + COUNT + 1, self.width
+        cells[first : first + width] = self.sums[passed * width : (passed + 1) * width]
+        return False
 
     def insert(self, time: int, values: Values) -> None:
         """Put in an instant."""

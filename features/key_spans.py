@@ -72,7 +72,7 @@ class KeySpans:
         """Return how many last at the cutoff."""
         return bisect_right(self.starts, cutoff) - bisect_right(self.ends, cutoff)
 
-    def write(self, cutoff: int, cells: memoryview[int], begin: int) -> None:
+    def write(self, cutoff: int, cells: memoryview[int], begin: int) -> bool:
         """Write on the board how many last at the cutoff."""
         starts, ends = self.starts, self.ends
         started, ended = bisect_right(starts, cutoff), bisect_right(ends, cutoff)
@@ -86,6 +86,7 @@ class KeySpans:
         if ended < len(ends) and ends[ended] < until:
             until = ends[ended]
         cells[begin + SINCE], cells[begin + UNTIL], cells[begin + COUNT] = since, until, started - ended
+        return False
 
     def last_start(self, cutoff: int) -> int:
         """Return when the newest that had started by the cutoff started; `NEVER` if none had."""

@@ -6,12 +6,13 @@ what has started less what has ceased. Then come rows that say by themselves how
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 
 from features import claims, labour, tenders, work
-from features.board import COUNT, WIDTH
+from features.board import COUNT, WIDTH, Rows
 from features.definitions import HISTORY, QUEUES, RATES
 from features.history import seen_of
 from features.live import LegKeys, LiveFacts
@@ -73,22 +74,27 @@ def _columns() -> tuple[list[_Column], int]:
 
 
 _COLUMNS, _SINGLE = _columns()
-_STARTED, _CEASED = (np.array(rows) for rows in list(zip(*_COLUMNS, strict=True))[:2])
-_NUMBERS = np.array(
-    [
-        WIDTH * place + number
-        for place, (_, _, (one, other)) in enumerate(_COLUMNS)
+
+
+def _numbers(rows: Iterable[int]) -> Ints:
+    """Return where among the numbers of all rows the count and both sums of each column stand."""
+    places = [
+        WIDTH * row + number
+        for row, (_, _, (one, other)) in zip(rows, _COLUMNS, strict=True)
         for number in (COUNT, COUNT + 1 + one, COUNT + 1 + other)
     ]
-)
-"""Where count and sums of each column stand in what is told of all."""
+    return np.array(places, dtype=np.int64)
+
+
+_STARTED = _numbers(column.started for column in _COLUMNS)
+_CEASED = _numbers(column.ceased for column in _COLUMNS)
 
 _CLAIMED = 3 * len(claims.SEEN) * len(claims.ASKED)
 _WORK = [len(QUEUES) + place * len(COUNTED) for place in range(len(work.ASKED))]
 
 
-def rows_of(live: LiveFacts, leg: LegKeys, *, lasting: bool) -> Ints:
-    """Return the rows in which a leg is asked.
+def rows_of(live: LiveFacts, leg: LegKeys, *, lasting: bool) -> Rows:
+    """Return the rows in which a leg is asked: in half the room, as there are many legs.
 
     Parameters
     ----------
@@ -106,15 +112,14 @@ def rows_of(live: LiveFacts, leg: LegKeys, *, lasting: bool) -> Ints:
     rows += [line.row(key_of[queue.key], lasting=lasting) for queue, line in live.queues]
     for place, _ in work.ASKED:
         rows += live.work.rows(keys[place], lasting=lasting)
-    return np.array(rows, dtype=np.int64)
+    return np.array(rows, dtype=np.int32)
 
 
-def told_at(live: LiveFacts, rows: Ints, cutoff: int) -> Told:
+def told_at(live: LiveFacts, rows: Rows, cutoff: int) -> Told:
     """Return what is told in the rows of a leg at the cutoff."""
     told = live.board.at(rows, cutoff)
-    lives = told.take(_STARTED, 0)
-    lives -= told.take(_CEASED, 0)
-    numbers = lives.take(_NUMBERS)
+    numbers = told.take(_STARTED)
+    numbers -= told.take(_CEASED)
     others = numbers[RATES.width :].tolist()
     single = told[_SINGLE:, COUNT].tolist()
     working = [single[begin : begin + len(COUNTED)] for begin in _WORK]

@@ -16,7 +16,6 @@ from features.stock_records import LabourShift
 from features.timeline import NEVER
 
 _NOTHING = (np.nan,) * WIDTH
-_NOW = LEFT_AFTER.index(0)
 _FOR_EVER = NEVER // 4
 """A window that never closes: what is summed in it lasts until an instant of its own."""
 
@@ -84,9 +83,9 @@ class LiveLabour:
         if told == NEVER:
             return _NOTHING
         now = cutoff // SECOND
-        *left, (came, planned) = [sums[place + 1 : place + 3] for place in range(0, len(sums), 3)]
-        before, after, later = [moments - now * heads for moments, heads in left]
-        heads = left[_NOW][1]
+        _, moments_before, heads_before, _, moments, heads, _, moments_later, heads_later, _, came, planned = sums
+        before, after = moments_before - now * heads_before, moments - now * heads
+        later = moments_later - now * heads_later
         return (
             float(heads),
             float(came),

@@ -406,7 +406,8 @@ class State:
 
     def _case(self, shipment_id: str) -> _Case | None:
         """Return the case of a shipment; one in the archive is opened."""
-        if shipment_id in self._archive:
+        case = self._cases.get(shipment_id)
+        if case is None and shipment_id in self._archive:
             case = self._cases[shipment_id] = _Case()
             plans = self._archive.records(Shipment, shipment_id)
             events = self._archive.records(DeliveryEvent, shipment_id)
@@ -418,7 +419,7 @@ class State:
                     case.put(event)
             if plans:
                 case.versions = versions_of(case.plans, case.events.values())
-        return self._cases.get(shipment_id)
+        return case
 
     def _opened(self, shipment_id: str) -> _Case:
         """Return the case of a shipment, a new one if there is none."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from features.board import COUNT, NOTHING, WIDTH, Board
+from features.board import COUNT, NOTHING, SINCE, UNTIL, WIDTH, Board
 from features.errors import TimelineError
 from features.key_facts import AT_MOST_WAITING, Fact, KeyFacts
 from features.key_spans import KeySpans
@@ -52,7 +52,16 @@ def columns(told: list[Fact]) -> list[np.ndarray]:
     return [np.array(column, dtype=np.int64) for column in zip(*told, strict=True)]
 
 
+LIKE_ANOTHER = (0, 0, NEVER, (0, 0, 0))
+
+
 @given(told_or_asked)
+@example(  # one that ceases when the last that passed did: the row was written before it was in order
+    [
+        *(("add", 0, LIKE_ANOTHER), ("ask", None, 5), ("add", 0, LIKE_ANOTHER), ("add", 1, LIKE_ANOTHER)),
+        *(("remove", 0, 0), ("remove", 0, 0), ("ask", None, 5)),
+    ]
+)
 @settings(max_examples=150, deadline=None)
 def test_what_is_told_between_two_questions_is_in_the_answer_to_the_second(steps: list) -> None:
     board = Board()
@@ -120,10 +129,40 @@ def test_a_span_that_was_not_added_is_not_changed() -> None:
         KeySpans(Board()).change((1, 2), (1, 3))
 
 
-def test_a_board_has_room_for_as_many_rows_as_there_are_keys() -> None:
-    board = Board()
+class Asked:
+    """Says the same from 10 to 20 and counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def write(self, cutoff: int, cells: memoryview, begin: int) -> bool:
+        self.times += 1
+        cells[begin + SINCE], cells[begin + UNTIL], cells[begin + COUNT] = 10, 20, 7
+        return False
+
+
+def test_who_is_on_a_board_is_asked_again_only_when_the_answer_may_be_another_however_many_come() -> None:
+    board, asked = Board(), Asked()
+    row = board.put(asked)
     several = [KeySpans(board) for _ in range(300)]
-    rows = np.array([key.row() for key in several])
     for start, key in enumerate(several):
+        assert board.at(np.array([row]), 10 + start % 10)[:, COUNT].tolist() == [7]
         key.add(start, start + 100)
+        key.row()
+    assert asked.times == 1
+    board.turn(row, 15)
+    board.at(np.array([row]), 14)
+    assert asked.times == 1
+    board.at(np.array([row]), 15)
+    assert asked.times == 2
+    rows = np.array([key.row() for key in several])
     assert board.at(rows, 150)[:, COUNT].tolist() == [int(50 < start <= 150) for start in range(300)]
+
+
+def test_the_answer_of_one_key_is_another_once_something_was_taken_back() -> None:
+    key = KeyFacts(WINDOWS, Board(), 3)
+    for _ in range(2):
+        key.add(LIKE_ANOTHER)
+    assert list(key.at(3)) == living([LIKE_ANOTHER] * 2, 3)
+    key.remove(LIKE_ANOTHER)
+    assert list(key.at(3)) == living([LIKE_ANOTHER], 3)
