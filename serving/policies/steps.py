@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from features.vocabulary import SubjectType
+from routing.errors import PolicyError
 from routing.policy import Policy
 from routing.rollout import ALL
 from serving.auth.people import Person
@@ -25,7 +26,7 @@ from serving.directives import repository as orders
 from serving.directives.service import require
 from serving.policies import overdue, repository
 from serving.policies.bundles import Bundles
-from serving.policies.errors import BundleStepError
+from serving.policies.errors import BundleStepError, LifeError
 from serving.policies.life import Life, Status, Step
 
 _NO_ROLLOUT = {"candidate_digest": None, "rollout_id": None, "share_millionths": None}
@@ -220,8 +221,11 @@ def halt(session: Session, digest: str, *, because: str, now: datetime) -> None:
     if standing.candidate_digest == digest:
         by, reason = SYSTEM, f"halted: {because}"
         repository.move(session, Step.ROLLED_BACK, digest, by=by, at=now, before=standing, reason=reason, **_NO_ROLLOUT)
-        overdue.close_reviewed(session, Bundles(), SubjectType(standing.subject_type), now)
         _log.error("The rollout of bundle %s is halted: %s", digest, because)
+        try:
+            overdue.close_reviewed(session, Bundles(), SubjectType(standing.subject_type), now)
+        except (LifeError, PolicyError) as error:  # it is halted all the same
+            _log.warning("What is overdue still cannot be told: %s", error)
 
 
 def break_glass(taking: Taking, digest: str, *, reason: str) -> None:

@@ -10,16 +10,20 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
+from features.vocabulary import SubjectType
 from routing.policy import Policy
 from serving.auth.people import NOBODY, People
-from serving.db.tables import BudgetUseRow, DecisionRow, OutgoingCallRow, OverdueReviewRow
+from serving.db.tables import BudgetUseRow, DecisionRow, OutgoingCallRow, OverdueReviewRow, PolicyBundleRow
 from serving.decisions import usage
 from serving.decisions.replaying import replay_all
+from serving.policies import repository
 from serving.policies.preview import preview
+from serving.policies.steps import halt
 from tests.serving.bundles import Edit, changed, falling_back
 from tests.serving.house import NOW, House, Json
-from tests.serving.policies.lives import PEOPLE, back, live, step, submitted, version
+from tests.serving.policies.lives import PEOPLE, approved, back, live, step, stepped, submitted, version
 from tests.serving.web.visitor import Visitor, words_of
 
 Under = Callable[..., House]
@@ -243,6 +247,22 @@ class TestClosing:
         assert step(house, bundle, "publish").status_code == 200
         decide(house, "SH-2")
         assert [each["digest"] for each in opened(house)] == [changed(due("thresholds", "notify_from")).digest]
+
+    def test_a_rollout_is_halted_though_a_bundle_beside_it_cannot_be_read(self, locally: Under) -> None:
+        house = locally(falling_back("escalate_from", 0.6, TODAY))
+        house.advance(days=1)
+        decide(house, "SH-1")
+        assert len(opened(house)) == 1
+        bundle = live(house, version(2), share=0.3)
+        beside = approved(house, version(3))
+        stepped(step(house, beside, "shadow"))
+        with house.container.sessions.begin() as session:
+            session.execute(update(PolicyBundleRow).filter_by(digest=beside["digest"]).values(text="no bundle"))
+        with house.container.sessions.begin() as session:
+            halt(session, bundle["digest"], because="a drill", now=house.clock.now())
+        with house.container.reads() as session:
+            assert repository.standing(session, SubjectType.SHIPMENT).candidate_digest is None
+        assert len(opened(house)) == 1, "nobody can tell whether it is reviewed"
 
     def test_a_rollback_to_what_is_overdue_tells_again(self, under: Under) -> None:
         house = under(due("thresholds", "notify_from"))
