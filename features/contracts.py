@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import groupby
+from math import inf
 from typing import NamedTuple, TypeVar
 
 from features.as_known import States
@@ -96,7 +99,7 @@ class Contracts:
         known = [rate for rate in self._of_lane(shipment, cutoff) if _fits(rate, shipment)]
         begun = [rate for rate in known if _holds(rate, at)]
         by_closeness = _grouped((_closeness(rate, shipment), rate) for rate in begun)
-        return [tuple(_not_replaced(rates, _share_a_weight)) for _, rates in sorted(by_closeness.items(), reverse=True)]
+        return [tuple(_not_replaced(rates)) for _, rates in sorted(by_closeness.items(), reverse=True)]
 
     def _of_lane(self, shipment: Shipment, cutoff: datetime) -> tuple[CarrierRate, ...]:
         """Return the rates of the carrier that are known and hold on the lane, kept for the next time."""
@@ -114,7 +117,7 @@ class Contracts:
 
     def fuel_weeks(self, index: str, at: datetime, cutoff: datetime) -> tuple[FuelIndex, ...]:
         """Return what the index says for a date: one week, or several that contradict each other, or none."""
-        return tuple(_not_replaced([week for week in self.weeks(index, cutoff) if _holds(week, at)], _always))
+        return tuple(_newest([week for week in self.weeks(index, cutoff) if _holds(week, at)]))
 
     def weeks(self, index: str, cutoff: datetime) -> tuple[FuelIndex, ...]:
         """Return all weeks of the index that are known."""
@@ -126,7 +129,7 @@ class Contracts:
             return []
         begun = [charge for charge in self._accessorials[carrier_id].at(cutoff) if _holds(charge, at)]
         by_code = _grouped((charge.charge_code, charge) for charge in begun)
-        return [charge for _, charges in sorted(by_code.items()) for charge in _not_replaced(charges, _always)]
+        return [charge for _, charges in sorted(by_code.items()) for charge in _newest(charges)]
 
 
 def lies_in(place: str, zone: str) -> bool:
@@ -173,28 +176,51 @@ def _holds(agreed: Valid, at: datetime) -> bool:
     return agreed.valid_from <= at and (agreed.valid_until is None or at < agreed.valid_until)
 
 
-def _not_replaced(agreed: Sequence[V], same: Callable[[V, V], bool]) -> list[V]:
-    """Leave out what has no end and is replaced by something for the same that began later."""
+def _newest(agreed: Sequence[V]) -> list[V]:
+    """Leave out what has no end and began before something else for the same."""
     newest = max((one.valid_from for one in agreed), default=None)
-    return [
-        one
-        for one in agreed
-        if one.valid_until is not None
-        or one.valid_from == newest
-        or not any(other.valid_from > one.valid_from and same(one, other) for other in agreed)
-    ]
+    return [one for one in agreed if one.valid_until is not None or one.valid_from == newest]
 
 
-def _always(_one: Valid, _other: Valid) -> bool:
-    return True
+def _not_replaced(rates: Sequence[CarrierRate]) -> list[CarrierRate]:
+    """Leave out what has no end and began before something else that holds for a weight that it holds for."""
+    later = _Weights()
+    replaced: set[str] = set()
+    for _, begun in groupby(sorted(rates, key=_began, reverse=True), key=_began):
+        together = [(rate, (rate.weight_from_kg, _until(rate))) for rate in begun]
+        replaced.update(rate.rate_id for rate, span in together if rate.valid_until is None and later.meet(*span))
+        for _, span in together:
+            later.add(*span)
+    return [rate for rate in rates if rate.rate_id not in replaced]
 
 
-def _share_a_weight(one: CarrierRate, other: CarrierRate) -> bool:
-    return not (_below(one, other) or _below(other, one))
+class _Weights:
+    """Weights that lie in any of some spans, ends included: spans apart from each other, in order."""
+
+    def __init__(self) -> None:
+        self._least: list[float] = []
+        self._most: list[float] = []
+
+    def meet(self, least: float, most: float) -> bool:
+        """Tell whether a span shares a weight with any of them."""
+        place = bisect_right(self._least, most) - 1
+        return place >= 0 and self._most[place] >= least
+
+    def add(self, least: float, most: float) -> None:
+        """Add a span, of which with those that it meets one is made; an upper end below the lower holds no weight."""
+        if most < least:
+            return
+        met = slice(bisect_left(self._most, least), bisect_right(self._least, most))
+        self._least[met] = [min([least, *self._least[met]])]
+        self._most[met] = [max([most, *self._most[met]])]
 
 
-def _below(one: CarrierRate, other: CarrierRate) -> bool:
-    return one.weight_until_kg is not None and one.weight_until_kg < other.weight_from_kg
+def _until(rate: CarrierRate) -> float:
+    return inf if rate.weight_until_kg is None else rate.weight_until_kg
+
+
+def _began(rate: CarrierRate) -> datetime:
+    return rate.valid_from
 
 
 def _grouped(pairs: Iterable[tuple[K, T]]) -> dict[K, list[T]]:
