@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from features import backlog, feeds, plan, rotation, shipment, silence, typical
 from features.definitions import DELIVERED, HISTORY, LOST_BY_CARRIER, LOST_BY_SERVICE, QUEUES, USUALLY_TOLD
 from features.facts import Facts
-from features.history import WINDOWS, Fact
+from features.history import WINDOWS, Fact, Stream, seen_of
 from features.legs import Time
 from features.recent import Recent, Typical
 from features.revisions import RevisedTimeline
@@ -65,21 +65,14 @@ class Keyed:
     """
 
     def __init__(self, key: Key, codes: Ints, times: Ints, facts: Mapping[Fact, Facts]) -> None:
-        self._timelines = []
-        for stream in _STREAMS[key]:
-            fact = facts[stream.fact]
+        self._streams = _STREAMS[key]
+        self._timelines = {}
+        for (kind, _), seen in seen_of(self._streams).items():
+            fact = facts[kind]
             chosen = fact.valid & (codes >= 0)
             occurred, known, until = fact.occurred[chosen], fact.known[chosen], fact.until[chosen]
-            self._timelines.append(
-                RevisedTimeline(
-                    codes[chosen],
-                    occurred,
-                    known,
-                    until,
-                    stream.window_lengths,
-                    tuple(fact.values[chosen][:, stream.sums].T),
-                )
-            )
+            values = tuple(fact.values[chosen, : seen.width].T)
+            self._timelines[kind] = RevisedTimeline(codes[chosen], occurred, known, until, seen.windows, values)
         self._spans = []
         for queue in _QUEUES[key]:
             start, end = backlog.span_of(queue, times)
@@ -97,7 +90,8 @@ class Keyed:
         the carrier last told of anything, then the newest departure of the vehicle and its run before the planned
         departure. Nothing is known of a key that is missing: its row is NaN.
         """
-        whole = [timeline.at(codes, cutoffs).reshape(len(codes), -1) for timeline in self._timelines]
+        told = {kind: timeline.at(codes, cutoffs) for kind, timeline in self._timelines.items()}
+        whole = [_seen(told[stream.fact], self._timelines[stream.fact].windows, stream) for stream in self._streams]
         whole += [spans.at(codes, cutoffs)[:, None] for spans in self._spans]
         parts = [answers.astype(np.float64) for answers in whole]
         if self._recent is not None:
@@ -164,6 +158,13 @@ def assemble(
     rotated = rotation.values(times[:, Time.PLANNED], run_before)
     told = feeds.features_of(observed, history[:, DELIVERED])
     return np.concatenate([history, *queues, silent, *told, *on_the_way, own, planned, usual, rotated, tracked], axis=1)
+
+
+def _seen(told: Ints, windows: Sequence[int], stream: Stream) -> Ints:
+    """Return what a stream asks of what is told in some windows, int64 [q, w, 1 + m]: count and its two sums."""
+    places = [windows.index(length) for length in stream.window_lengths]
+    numbers = [0, *(1 + value for value in stream.sums)]
+    return told[:, places][:, :, numbers].reshape(len(told), -1)
 
 
 def _recent(codes: Ints, facts: Facts) -> Recent:

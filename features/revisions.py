@@ -22,11 +22,12 @@ class RevisedTimeline:
         `NEVER` for what was not withdrawn.
     """
 
-    __slots__ = ("_told", "_withdrawn")
+    __slots__ = ("_told", "_withdrawn", "windows")
 
     def __init__(
         self, keys: Ints, occurred: Ints, known: Ints, until: Ints, windows: Sequence[int], values: Sequence[Ints]
     ) -> None:
+        self.windows = tuple(windows)
         self._told = Timeline(keys, occurred, known, windows, values)
         back = until < NEVER
         self._withdrawn = (
