@@ -89,6 +89,25 @@ class TestEqualsTheBatchBuild:
         rng.shuffle(shuffled)
         np.testing.assert_array_equal(answers(told(shuffled), some), built)
 
+    @pytest.mark.parametrize("seed", [3, pytest.param(4, marks=pytest.mark.slow)])
+    def test_asked_at_any_time_while_it_is_told_in_any_order(
+        self, records: Sequence[AnyRecord], some: pd.DataFrame, built: np.ndarray, seed: int
+    ) -> None:
+        """What was answered in between, about the past or to come, is in no answer after it."""
+        rng = Random(seed)
+        near_in_time = sorted(records, key=lambda record: record.known_at.timestamp() + rng.gauss(0, 86_400))
+        cutoffs = [cutoff.to_pydatetime() for cutoff in some["cutoff_at"]]
+        announced: list[str] = []
+        state = State(SETTINGS)
+        for place, record in enumerate(near_in_time):
+            state.add(record)
+            if isinstance(record, Shipment):
+                announced.append(record.shipment_id)
+            if announced and place % 3 == 0:
+                now = record.known_at if rng.random() < 0.8 else rng.choice(cutoffs)
+                state.features(state.shipment(rng.choice(announced)), now)
+        np.testing.assert_array_equal(answers(state, some), built)
+
     def test_after_a_history_was_loaded_in_bulk(
         self, world: RecordTables, some: pd.DataFrame, built: np.ndarray
     ) -> None:
