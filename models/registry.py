@@ -92,6 +92,7 @@ def _champion_bundle(tracking_uri: str, name: str) -> tuple[Path, str]:
     except MlflowException as error:
         raise NoChampionError(name, tracking_uri, error.message) from error
     mlflow.set_tracking_uri(tracking_uri)
+    mlflow.set_registry_uri(tracking_uri)
     folder = mlflow.artifacts.download_artifacts(f"models:/{name}/{version.version}", tracking_uri=tracking_uri)
     found = sorted(Path(folder).glob("artifacts/**/bundle.json"))
     if not found:

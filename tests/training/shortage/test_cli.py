@@ -34,6 +34,7 @@ def test_a_model_is_trained_registered_and_judged_again_alike(tmp_path: Path) ->
     assert found["same_data_as_training"] is True
     assert set(found["moments"]) == {"at_order", "before_wave"}
 
+    mlflow.set_registry_uri(f"sqlite:///{tmp_path}/elsewhere.db")  # as another registry in the environment would
     model, _ = load_shortage_champion(uri)
     rows = pd.DataFrame(small_lines().values[:5], columns=list(INVENTORY_NAMES))
     asked = rows.assign(moment="at_order", news_hours=[1.0, 1.0, 1.0, 1.0, 500.0])
