@@ -92,9 +92,9 @@ def _source(event: DeliveryEvent, carrier_id: str, customer_id: str) -> str:
 
 
 def _shipment_event(shipment: Shipment) -> CloudEvent:
-    return _envelope(
-        EventType.SHIPMENT_PLANNED, f"plan-{shipment.shipment_id}", "/orders", shipment.shipment_id, _data(shipment)
-    )
+    """Return the event of a plan; another plan of the same shipment is another event."""
+    told = f"plan-{shipment.shipment_id}-{shipment.known_at:%Y%m%dT%H%M%S%fZ}"
+    return _envelope(EventType.SHIPMENT_PLANNED, told, "/orders", shipment.shipment_id, _data(shipment))
 
 
 def _delivery_event(event: DeliveryEvent, source: str) -> CloudEvent:

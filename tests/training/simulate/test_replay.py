@@ -14,7 +14,7 @@ from features.invoice_records import BilledInvoice, FuelIndex
 from features.order_records import PlacedOrder
 from features.records import DeliveryEvent, Disruption, Shipment, WeatherForecast, WeatherObservation
 from features.stock_records import InventoryAdjustment, InventoryPosition, LabourShift, WarehouseTask
-from features.tables import RecordTables
+from features.tables import RecordTables, records_of
 from features.vocabulary import EventType
 from training.simulate.generate import Simulation
 from training.simulate.replay import history_until, replay_feed, write_replay
@@ -149,6 +149,13 @@ class TestReplayFeed:
             body = json.dumps(event, sort_keys=True)
             assert bodies.setdefault((event["source"], event["id"]), body) == body
         assert len(bodies) < len(everything)
+
+    def test_another_plan_of_a_shipment_is_another_event(self, small: Simulation) -> None:
+        first = next(iter(records_of(small.tables.known(until=START), Shipment)))
+        second = first.model_copy(update={"known_at": START + timedelta(hours=1)})
+        feed = replay_feed(RecordTables.from_records([first, second]), first.known_at - timedelta(hours=1), END)
+        ids = [event["id"] for event in feed]
+        assert len(set(ids)) == len(ids) == 2
 
     def test_a_shipment_comes_before_what_happened_to_it(self, small: Simulation) -> None:
         announced: set[str] = set()
