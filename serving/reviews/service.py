@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import token_hex
@@ -20,20 +20,17 @@ from serving.clock import Clock
 from serving.db.audit import audit
 from serving.db.tables import AuditRow, DecisionRow, ReviewItemRow
 from serving.decisions import repository as decisions
-from serving.decisions import usage
-from serving.decisions.acting import Action, action_for
-from serving.decisions.calls import enqueue
+from serving.decisions.acting import action_for
 from serving.directives import repository as orders
-from serving.effects import answers, booking
+from serving.effects import answers
 from serving.effects.moves import locked
 from serving.errors import AlreadyClaimedError, AnswerError, ClaimLostError, ItemClosedError, ItemNotFoundError
 from serving.policies.bundles import Bundles
 from serving.reviews import repository
 from serving.reviews.items import Item, place_of, rates_of, read_cursor, savings_by, write_cursor
+from serving.reviews.letting_out import check_case, let_out, suggested
 from serving.reviews.reasons import MEANINGS, Answer, ReasonCode, reasons_for
 from serving.reviews.repository import CLAIMED, DONE, OPEN, Closing, Which
-from serving.shortages import promises
-from serving.shortages.promises import Given
 from serving.step_ups.stepping_down import after_answer
 
 
@@ -224,8 +221,8 @@ class ReviewService:
             if not self.close(session, row, token=token, closing=closing, now=now):
                 return self.item(session, row, now)
             body = json.loads(_decision(session, row).body)
-            action = self._suggested(row, body, now)
-            self._let_out(session, row, action, body, after=newest, actor=actor, now=now)
+            action = suggested(row, body, now)
+            let_out(session, self.bundles, row, action, body, target=self.target, after=newest, actor=actor, now=now)
             return self.item(session, _found(session, item_id), now)
 
     def override(
@@ -251,7 +248,7 @@ class ReviewService:
             if branch not in choices:
                 listed = ", ".join(choices)
                 raise AnswerError(item_id, f"branch '{branch}' does nothing", f"Choose one of {listed}, or dismiss it.")
-            _check_case(session, row)
+            check_case(_decision(session, row), row)
             closing = Closing(Answer.OVERRIDE, actor, branch.value, reason, note)
             if not self.close(session, row, token=token, closing=closing, now=now):
                 return self.item(session, row, now)
@@ -264,7 +261,7 @@ class ReviewService:
                 raise AnswerError(item_id, f"{branch} cannot be carried out: {action.reason}", "Choose another branch.")
             if row.call_id is not None:
                 answers.leave(session, row.call_id, note, actor=actor, now=now)
-            self._let_out(session, row, action, body, after=newest, actor=actor, now=now)
+            let_out(session, self.bundles, row, action, body, target=self.target, after=newest, actor=actor, now=now)
             return self.item(session, _found(session, item_id), now)
 
     def dismiss(self, item_id: str, *, actor: str, token: str, reason: ReasonCode, note: str | None = None) -> Item:
@@ -317,63 +314,6 @@ class ReviewService:
             after_answer(session, self.bundles.live(session, row.key.type), Branch(row.suggested_branch), now)
         return True
 
-    def _suggested(self, row: ReviewItemRow, body: Mapping[str, Any], now: datetime) -> Action:
-        suggestion = body["payload"].get("suggestion")
-        if suggestion is None or row.call_id is not None:
-            raise AnswerError(row.item_id, "nothing is suggested", "Override it with a branch, or dismiss it.")
-        if suggestion["payload"] is None:
-            why = f"{suggestion['branch']} cannot be carried out ({body['held_because']})"
-            raise AnswerError(row.item_id, why, "Override it with another branch, or dismiss it.")
-        if row.latest_useful_at is not None and row.latest_useful_at <= now:
-            why = f"{suggestion['branch']} was of use until {row.latest_useful_at.isoformat()}"
-            raise AnswerError(row.item_id, why, f"Dismiss it as {ReasonCode.TOO_LATE_TO_ACT}, or override it.")
-        return Action(Branch(suggestion["branch"]), suggestion["payload"], row.latest_useful_at)
-
-    def _let_out(
-        self,
-        session: Session,
-        row: ReviewItemRow,
-        action: Action,
-        body: Mapping[str, Any],
-        *,
-        after: int,
-        actor: str,
-        now: datetime,
-    ) -> None:
-        """Enqueue the call of an action, and note what it takes; `after` is the newest decision of the chain.
-
-        Raises
-        ------
-        AnswerError
-            If it would book transport for a shipment that has a live booking, or hand out stock that another order line
-            was promised since.
-        """
-        if booking.books(action.branch):
-            first = booking.live_booking(session, row.key)
-            if first is not None:
-                why = f"{action.branch} would be a second booking: {booking.in_words(first)}"
-                raise AnswerError(row.item_id, why, f"Undo that one first: POST /v1/calls/{first.call_id}/undo")
-        given = promises.given_by(action.branch, action.payload, body["facts"])
-        if action.branch != row.suggested_branch:
-            _check_stock(session, row, action, given, body, now)
-        promises.note(session, row.key, row.decision_id, action.branch, given, now)
-        governing = self.bundles.of_decision(session, body)
-        terms = governing.branches.get(action.branch)
-        call_id = enqueue(
-            session,
-            action,
-            decision_id=row.decision_id,
-            key=row.key,
-            target=self.target,
-            sequence=after,
-            now=now,
-            actor=actor,
-            verify_within=None if terms is None else terms.verify_within,
-            step=1 if row.call_id is None else 1 + decisions.count_calls(session, row.decision_id, action.branch),
-        )
-        counting = self.bundles.in_force(session, row.key.type).counting(governing)
-        usage.note(session, counting, usage.LetOut(action.branch, call_id, now), decode_facts(body["facts"]))
-
     def item(self, session: Session, row: ReviewItemRow, now: datetime) -> Item:
         """Return an item as it stands."""
         return Item.of(row, now, savings_by(self.bundles.all_live(session)))
@@ -391,26 +331,6 @@ def waiting_items(
     rates = rates_of(found)
     rows = repository.page(session, which=Which.WAITING, now=now, rates=rates, after=None, limit=limit)
     return [Item.of(row, now, found) for row in rows]
-
-
-def _check_case(session: Session, row: ReviewItemRow) -> None:
-    """Refuse a branch for what is no case: a call to an owner stands beside the case whose decision let it out."""
-    if _decision(session, row).key != row.key:
-        why = "it asks about a call to an owner, and a branch would be carried out for the case that came first"
-        raise AnswerError(row.item_id, why, "Say what became of the call, or dismiss it.")
-
-
-def _check_stock(
-    session: Session, row: ReviewItemRow, action: Action, given: Sequence[Given], body: Mapping[str, Any], now: datetime
-) -> None:
-    """Refuse an action that takes what another order line was promised since the decision."""
-    decided_at = datetime.fromisoformat(body["decided_at"])
-    for each, quantity, lines in promises.promised_since(session, row.key, given, decided_at, now):
-        why = (
-            f"{action.branch} takes {each.quantity:g} of {each.sku} at {each.place}, and {quantity:g} were promised "
-            f"to {', '.join(lines)} since"
-        )
-        raise AnswerError(row.item_id, why, "Have the line decided about anew: POST /v1/triage/shortages.")
 
 
 def _found(session: Session, item_id: str) -> ReviewItemRow:

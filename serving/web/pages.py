@@ -66,9 +66,17 @@ async def queue(
     at_the_top = cursor is None and show in _WITH_CAUSES
     many = visit.app.causes.page(only_open=True, subject=kind.subject) if at_the_top else []
     overdue = visit.app.policies.overdue(only_open=True, subject=kind.subject) if at_the_top else []
-    lists = {"shows": list(Which), "kinds": list(Kind), "overdue": overdue}
     drawn = visit.page(
-        "queue.html", page=page, rows=rows, causes=many, show=show, kind=kind, cursor=cursor, lists=lists
+        "queue.html",
+        page=page,
+        rows=rows,
+        overdue=overdue,
+        causes=many,
+        show=show,
+        shows=list(Which),
+        kind=kind,
+        kinds=list(Kind),
+        cursor=cursor,
     )
     return remember(drawn, visit, kind)
 
