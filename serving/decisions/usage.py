@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, exists, func, insert, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, insert, select
 from sqlalchemy.orm import Session
 
 from features.vocabulary import Branch, SubjectType
@@ -159,6 +159,19 @@ def note_earlier(session: Session, policy: Policy, now: datetime) -> int:
     return notes
 
 
+def counts_for(subject: SubjectType) -> ColumnElement[bool]:
+    """Tell, in a query, whether a call counts as one of its branch under the bundles on a type of subject.
+
+    One that undoes another does not, nor does one that tells an owner of an overdue review: it is about no case.
+    """
+    call = OutgoingCallRow
+    return and_(
+        call.subject_type == subject.value,
+        call.compensates.is_(None),
+        ~exists().where(OverdueReviewRow.call_id == call.call_id),
+    )
+
+
 def _earlier_uses(
     session: Session, policy: Policy, branch: Branch, budget: Budget, amount: float, now: datetime
 ) -> list[dict[str, object]]:
@@ -197,11 +210,7 @@ def _calls(subject: SubjectType, branch: Branch, since: datetime) -> Select[str,
     """Ask for the calls of a branch after a moment, in their order."""
     call = OutgoingCallRow
     chosen = select(call.call_id, call.created_at).where(
-        call.subject_type == subject.value,
-        call.branch == branch.value,
-        call.created_at > since,
-        call.compensates.is_(None),
-        ~exists().where(OverdueReviewRow.call_id == call.call_id),
+        counts_for(subject), call.branch == branch.value, call.created_at > since
     )
     return chosen.order_by(call.position)
 

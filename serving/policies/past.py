@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from features.vocabulary import Branch
+from features.vocabulary import Branch, SubjectType
 from routing.context import Past
 from routing.policy import Policy
 from routing.preview.past import PastCall, PastDecision
 from routing.recording import decode_facts
 from serving.db.subjects import AboutSubject
-from serving.db.tables import DecisionRow, OutgoingCallRow, OverdueReviewRow
+from serving.db.tables import DecisionRow, OutgoingCallRow
 from serving.decisions.context import past_of
+from serving.decisions.usage import counts_for
 
 _CHUNK = 500
 
@@ -66,14 +67,14 @@ class PastOfLedger:
         reach = max((*budgets, *rests), default=timedelta(0))
         call = OutgoingCallRow
         lately = call.created_at > self.since - reach
-        return self._calls(_calls().where(self._own(call), lately, _sequence() < self.first))
+        return self._calls(_calls(self.policy.subject).where(lately, _sequence() < self.first))
 
     def calls_of_people(self) -> list[PastCall]:
         """Return the calls that people let out since, in the order of the chain."""
         call, decision = OutgoingCallRow, DecisionRow
         by_people = decision.branch == Branch.REVIEW.value
         return self._calls(
-            _calls().where(self._own(call), by_people, _sequence() >= self.first, call.created_at < self.until)
+            _calls(self.policy.subject).where(by_people, _sequence() >= self.first, call.created_at < self.until)
         )
 
     def history_before(self, subject_id: str) -> tuple[Past, ...]:
@@ -122,11 +123,11 @@ def _sequence() -> ColumnElement[int]:
     return func.coalesce(OutgoingCallRow.sequence, DecisionRow.sequence)
 
 
-def _calls() -> Select[str, str, str, datetime, int, str]:
+def _calls(subject: SubjectType) -> Select[str, str, str, datetime, int, str]:
     call, decision = OutgoingCallRow, DecisionRow
     return (
         select(call.decision_id, call.subject_id, call.branch, call.created_at, _sequence(), decision.body)
         .join(decision, decision.decision_id == call.decision_id)
-        .where(call.compensates.is_(None), ~exists().where(OverdueReviewRow.call_id == call.call_id))
+        .where(counts_for(subject))
         .order_by(_sequence(), call.position)
     )

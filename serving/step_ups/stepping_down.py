@@ -25,6 +25,7 @@ from routing.policy import Mode, Policy
 from routing.segments import Where
 from serving.db.audit import SYSTEM
 from serving.db.tables import DecisionRow, OutgoingCallRow, StepUpRow
+from serving.decisions.usage import counts_for
 from serving.directives import repository as directives
 from serving.directives.service import issue
 from serving.policies import repository as policies
@@ -94,10 +95,9 @@ def after_effect(session: Session, policy: Policy, branch: Branch, now: datetime
 
 
 def _lately(policy: Policy, branch: Branch, now: datetime) -> tuple[ColumnElement[bool], ...]:
-    """Tell, in a query, which calls of a branch count; those that undo others do not."""
+    """Tell, in a query, which calls of a branch count."""
     call = OutgoingCallRow
-    own = call.subject_type == policy.subject.value
-    return own, call.branch == branch.value, call.created_at > now - WITHIN, call.compensates.is_(None)
+    return counts_for(policy.subject), call.branch == branch.value, call.created_at > now - WITHIN
 
 
 def _judge(

@@ -14,14 +14,16 @@ import pytest
 from sqlalchemy import delete
 
 from routing.policy import Policy
-from serving.db.tables import DirectiveRow
+from serving.db.tables import DirectiveRow, OutgoingCallRow
 from serving.directives.service import issue
 from serving.step_ups import stepping_down
 from serving.worker.outbox import SqlOutbox
+from tests.serving.bundles import changed
 from tests.serving.health.test_metrics import figures
 from tests.serving.house import House, problem_in
 from tests.serving.policies.lives import PEOPLE as LIVES
 from tests.serving.policies.lives import live, version
+from tests.serving.policies.test_overdue import due
 from tests.serving.step_ups.test_step_ups import ENOUGH, PEOPLE, RECOMMEND, answered, approve, propose
 
 
@@ -132,6 +134,17 @@ class TestDeadLetters:
         assert (row.branch, row.mode) == ("notify", "recommend")
         assert "2 of 3 calls of the last 24 hours came to nothing" in row.body
         assert figures(any_house)["triage_branches_stepped_down"] == 1
+
+    def test_of_what_tells_owners_of_overdue_reviews_are_none_of_escalating(self, any_url: str) -> None:
+        edits = due("rules", 1), due("thresholds", "notify_from")
+        with House(any_url, changed(*edits), people=PEOPLE) as house:
+            house.advance(days=1)
+            branch(house, "SH-1")
+            told = [row for row in house.rows(OutgoingCallRow) if row.branch == "escalate"]
+            assert len(told) == 2
+            fail(house, *(row.subject_id for row in told))
+            assert [row.status for row in house.rows(OutgoingCallRow) if row.branch == "escalate"] == ["dead"] * 2
+            assert stepped_down(house) == []
 
     @pytest.mark.service
     def test_of_two_workers_at_once_make_one_limit(
