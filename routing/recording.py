@@ -43,6 +43,8 @@ def _encode(value: object) -> object:
 
 
 def _decode(value: object) -> object:
+    if not isinstance(value, dict | list):
+        return value
     match value:
         case {"$unknown": str(reason)}:
             return Unknown(reason)

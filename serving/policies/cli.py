@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import track
 
 from routing.canonical import rfc3339
 from routing.document import policy_json_schema
@@ -25,6 +26,7 @@ from serving.worker.options import DEFAULT_DATABASE, DatabaseOption
 
 app = typer.Typer(help="Policy bundles: the rules by which is decided.", no_args_is_help=True)
 _console = Console(soft_wrap=True, highlight=False)
+_errors = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
 def register(application: typer.Typer) -> None:
@@ -88,7 +90,7 @@ def preview_command(
     ] = None,
 ) -> None:
     """Decide past decisions again under a bundle: what comes to something else, why, at what cost. Sends nothing."""
-    from serving.policies import preview  # slow to import, and only this command needs the database
+    from serving.policies import past, preview  # slow to import, and only this command needs the database
 
     policy = load_policy(bundle)
     begin, end = _moment(since, "--from"), _moment(until, "--to")
@@ -99,7 +101,9 @@ def preview_command(
         engine = stack.enter_context(engine_while(database))
         require_head(engine)
         session = stack.enter_context(session_factory(read_only(engine))())
-        for compared in preview.preview(session, policy, begin, end):
+        count = past.PastOfLedger(session, policy, begin, end).count
+        made = preview.preview(session, policy, begin, end)
+        for compared in track(made, "decisions", count, console=_errors, transient=True):
             summary.add(compared)
             if compared.why is None:
                 continue

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from pydantic_core import from_json
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
@@ -46,7 +46,7 @@ class PastOfLedger:
             .execution_options(yield_per=_CHUNK)
         )
         for sequence, subject_id, decided_at, body in self.session.execute(statement):
-            yield PastDecision(sequence, subject_id, decided_at, json.loads(body))
+            yield PastDecision(sequence, subject_id, decided_at, from_json(body))
 
     @cached_property
     def count(self) -> int:
@@ -89,7 +89,7 @@ class PastOfLedger:
             .where(self._own(row), row.subject_id == subject_id, row.sequence <= last, seen)
             .order_by(row.sequence)
         )
-        return tuple(past_of(at, branch, json.loads(body)) for at, branch, body in self.session.execute(statement))
+        return tuple(past_of(at, branch, from_json(body)) for at, branch, body in self.session.execute(statement))
 
     @cached_property
     def _last_before(self) -> dict[str, int]:
@@ -113,7 +113,7 @@ class PastOfLedger:
     def _calls(self, statement: Select[str, str, str, datetime, int, str]) -> list[PastCall]:
         calls = []
         for decision_id, subject_id, branch, at, sequence, text in self.session.execute(statement):
-            body = json.loads(text)
+            body = from_json(text)
             facts, bundle = decode_facts(body["facts"]), body["policy"]["digest"]
             calls.append(PastCall(decision_id, subject_id, Branch(branch), at, sequence, facts, bundle))
         return calls

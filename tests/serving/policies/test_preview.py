@@ -231,7 +231,7 @@ class TestTheCommand:
     def test_says_what_comes_to_something_else_why_and_at_what_cost(self, ledger: House, tmp_path: Path) -> None:
         result = run(ledger, tmp_path, sooner, "--show", "2")
         assert result.exit_code == 0, result.output
-        lines = result.output.splitlines()
+        lines = result.stdout.splitlines()
         compared = previewed(ledger, changed(sooner))
         flips = [each for each in compared if each.why is not None]
         assert lines[0] == f"60 decisions, {len(flips)} come to something else."
@@ -243,7 +243,7 @@ class TestTheCommand:
         assert lines[-1].startswith(flips[1].subject_id)
 
     def test_all_counts_are_one_object_with_json(self, ledger: House, tmp_path: Path) -> None:
-        told = json.loads(run(ledger, tmp_path, sooner, "--json").output)
+        told = json.loads(run(ledger, tmp_path, sooner, "--json").stdout)
         summary = Summary(changed(sooner))
         for each in previewed(ledger, changed(sooner)):
             summary.add(each)
@@ -278,7 +278,7 @@ class TestTheCommand:
 
     def test_an_empty_window_has_no_decisions(self, ledger: House, tmp_path: Path) -> None:
         result = run(ledger, tmp_path, sooner, "--to", "2026-03-02")
-        assert result.output.startswith("0 decisions, 0 come to something else.")
+        assert result.stdout.startswith("0 decisions, 0 come to something else.")
 
 
 WATCH = """
