@@ -145,6 +145,11 @@ def lies_in(place: str, zone: str) -> bool:
     return bool(_POSTCODE_ZONE.fullmatch(zone)) and place.startswith(zone)
 
 
+def in_force(rates: Iterable[CarrierRate], at: datetime) -> list[CarrierRate]:
+    """Return the rates that hold at a date, of rates for one lane, service, mode and class."""
+    return _not_replaced([rate for rate in rates if _holds(rate, at)])
+
+
 def _fits(rate: CarrierRate, shipment: Shipment) -> bool:
     """Tell whether a rate of the shipment's lane is for it."""
     return (
@@ -207,9 +212,7 @@ class _Weights:
         return place >= 0 and self._most[place] >= least
 
     def add(self, least: float, most: float) -> None:
-        """Add a span, of which with those that it meets one is made; an upper end below the lower holds no weight."""
-        if most < least:
-            return
+        """Add a span, of which with those that it meets one is made."""
         met = slice(bisect_left(self._most, least), bisect_right(self._least, most))
         self._least[met] = [min([least, *self._least[met]])]
         self._most[met] = [max([most, *self._most[met]])]

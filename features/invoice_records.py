@@ -20,26 +20,28 @@ Percent = Annotated[float, Field(allow_inf_nan=False)]
 
 
 LARGEST, LEAST_RATE_PER = 10**13, 1e-6
-"""What a term of a contract or a bill that is sent may hold: sums over a hundred thousand bills of such amounts still
-fit into 64 bits."""
+"""What a term of a contract or a bill may hold: sums over a hundred thousand bills of such amounts still fit into 64
+bits."""
+DIVISORS = ("rate_per", "price_per")
+"""Fields that say for how many units an amount is."""
 
 
-class Term(Valid, Priced):
-    """Something that was agreed with a carrier, or that an agreement goes by; its numbers are of this world."""
+class Bounded(BaseModel):
+    """Base of what is reckoned with: its numbers are of this world."""
 
     @model_validator(mode="after")
     def _numbers_are_of_this_world(self) -> Self:
-        _check_numbers(self)
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, int | float) and abs(value) > LARGEST:
+                raise ValueError(f"{name} is {value:g}, more than {LARGEST:.0e}; mend its unit")
+            if name in DIVISORS and value < LEAST_RATE_PER:
+                raise ValueError(f"{name} is {value:g}, less than {LEAST_RATE_PER:g}; mend its unit")
         return self
 
 
-def _check_numbers(part: BaseModel) -> None:
-    for name in type(part).model_fields:
-        value = getattr(part, name)
-        if isinstance(value, int | float) and abs(value) > LARGEST:
-            raise ValueError(f"{name} is {value:g}, more than {LARGEST:.0e}; mend its unit")
-        if name in ("rate_per", "price_per") and value < LEAST_RATE_PER:
-            raise ValueError(f"{name} is {value:g}, less than {LEAST_RATE_PER:g}; mend its unit")
+class Term(Valid, Priced, Bounded):
+    """Something that was agreed with a carrier, or that an agreement goes by."""
 
 
 class CarrierRate(Term):
@@ -60,6 +62,16 @@ class CarrierRate(Term):
     minimum_minor: int | None = Field(default=None, ge=0)
     transit_days: Amount | None = None
     fuel_index_id: Identifier | None = Field(default=None, description="fuel index that the surcharge follows")
+
+    @model_validator(mode="after")
+    def _a_weight_lies_in_its_break(self) -> Self:
+        until, begins = self.weight_until_kg, self.weight_from_kg
+        if until is not None and until < begins:
+            raise ValueError(
+                f"weight_until_kg ({until:g}) is below weight_from_kg ({begins:g}), so the rate holds for no weight; "
+                "mend one of them, or leave weight_until_kg out where the break has no end"
+            )
+        return self
 
 
 class FuelIndex(Term):
@@ -89,7 +101,7 @@ class Accessorial(Term):
     needs_authorisation: bool = Field(default=False, description="owed only if it was asked for beforehand")
 
 
-class FreightInvoice(Priced):
+class FreightInvoice(Priced, Bounded):
     """A carrier's bill; `occurred_at` is its date, `known_at` when it came in.
 
     What it bills for need not be known: an invoice without a shipment is a finding, not a fault of the record.
@@ -124,7 +136,7 @@ class FreightInvoice(Priced):
         return self.total_minor if self.total_minor is not None else self.net_due_minor + (self.prepaid_minor or 0)
 
 
-class BilledLine(Part):
+class BilledLine(Part, Bounded):
     """One charge as it stands on its invoice, whose identity, clocks and currency it shares."""
 
     line_number: int = Field(ge=1)
@@ -162,13 +174,6 @@ class BilledInvoice(FreightInvoice):
         numbers = [line.line_number for line in self.lines]
         if len(set(numbers)) < len(numbers):
             raise ValueError(f"lines are numbered {numbers}; give each a number of its own")
-        return self
-
-    @model_validator(mode="after")
-    def _numbers_are_of_this_world(self) -> Self:
-        parts: tuple[BaseModel, ...] = (self, *self.lines)
-        for part in parts:
-            _check_numbers(part)
         return self
 
     def invoice(self) -> FreightInvoice:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from features.ingest.breaks import Breaks
     from features.ingest.profile import Profile
 
 
@@ -16,6 +18,8 @@ def show_profile(profile: Profile, console: Console) -> None:
     console.print(_rows(profile))
     console.print(_lags(profile))
     console.print(_coverage(profile))
+    if profile.breaks is not None:
+        _show_breaks(profile.breaks, console)
 
 
 def _rows(profile: Profile) -> Table:
@@ -38,6 +42,13 @@ def _lags(profile: Profile) -> Table:
             hours = (lag.minimum_hours, lag.median_hours, lag.p90_hours, lag.p99_hours, lag.maximum_hours)
             shown.add_row(name, *(f"{value:,.1f}" for value in hours), f"{lag.negatives:,}")
     return shown
+
+
+def _show_breaks(breaks: Breaks, console: Console) -> None:
+    shown = Table("rates", "first", title="Weight breaks", title_justify="left")
+    shown.add_row(f"{breaks.contradicting:,} contradict another", escape(breaks.first_contradiction))
+    shown.add_row(f"{breaks.gaps:,} begin behind a gap", escape(breaks.first_gap))
+    console.print(shown)
 
 
 def _coverage(profile: Profile) -> Table:

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.fields import is_zone
+from features.fields import Record, is_zone
+from features.invoice_records import DIVISORS, LARGEST, LEAST_RATE_PER, Bounded
 from features.shape import FieldShape
 from features.tables import PARTS, RECORDS, SHAPES, STOPS, belonging, part_rows
 
@@ -88,6 +89,8 @@ def broken_rows(table: str, frame: pd.DataFrame) -> Iterator[tuple[Broken, str]]
         yield from _broken_fields(shape, frame[shape.name], required=shape.name in REQUIRED[table])
     yield from _broken_money(frame)
     yield from _broken_pairs(table, frame)
+    if issubclass(RECORDS.get(table, Record), Bounded):
+        yield from _broken_bounds(frame)
     yield frame.duplicated(list(UNIQUE[table])).to_numpy(), f"another row has the same {', '.join(UNIQUE[table])}"
 
 
@@ -151,11 +154,22 @@ def _broken_pairs(table: str, frame: pd.DataFrame) -> Iterator[tuple[Broken, str
     if table in _DIFFERENT:
         one, other = _DIFFERENT[table]
         yield _true(frame[one] == frame[other]), f"'{other}' equals '{one}'"
+    if table == "carrier_rates":
+        empty = _true(frame["weight_until_kg"] < frame["weight_from_kg"])
+        yield empty, "'weight_until_kg' is below 'weight_from_kg', so it holds for no weight: mend one of them"
     if table == "events":
         yield (frame["correction"].notna() & frame["corrects"].isna()).to_numpy(), "'correction' has no 'corrects'"
     if table == "disruptions":
         nothing = frame["carrier_id"].isna() & frame["place"].isna()
         yield nothing.to_numpy(), "neither 'carrier_id' nor 'place' is given"
+
+
+def _broken_bounds(frame: pd.DataFrame) -> Iterator[tuple[Broken, str]]:
+    for name in frame.select_dtypes("number"):
+        yield _true(frame[name].abs() > LARGEST), f"'{name}' is more than {LARGEST:.0e}: mend its unit"
+    for name in DIVISORS:
+        if name in frame:
+            yield _true(frame[name] < LEAST_RATE_PER), f"'{name}' is less than {LEAST_RATE_PER:g}: mend its unit"
 
 
 def _true(condition: pd.Series) -> Broken:

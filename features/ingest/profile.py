@@ -7,8 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from features.ingest.breaks import Breaks, breaks_of
 from features.ingest.checks import REQUIRED, UNIQUE
 from features.ingest.importer import ImportSummary, Prepared
+from features.invoice_records import CarrierRate
+from features.tables import records_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +56,11 @@ class TableProfile:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a mapping makes of its files."""
+    """What a mapping makes of its files; `breaks` is None where it makes no rates."""
 
     summary: ImportSummary
     tables: dict[str, TableProfile]
+    breaks: Breaks | None
 
 
 def profile_of(prepared: Prepared) -> Profile:
@@ -73,7 +77,9 @@ def profile_of(prepared: Prepared) -> Profile:
             same_key=int(keyed.duplicated(list(UNIQUE[table])).sum()),
             identical=int(keyed.duplicated().sum()),
         )
-    return Profile(prepared.summary, tables)
+    has_rates = "carrier_rates" in tables
+    breaks = breaks_of(records_of(prepared.kept, CarrierRate)) if has_rates else None
+    return Profile(prepared.summary, tables, breaks)
 
 
 def _lag(kept: pd.DataFrame) -> KnowledgeLag | None:

@@ -17,7 +17,7 @@ DAY = timedelta(days=1)
 BOOKED = AGREED + 30 * DAY
 
 spans = st.tuples(st.integers(0, 6), st.one_of(st.none(), st.integers(0, 4)))
-"""The least weight of a rate, and how far above one below it the most is."""
+"""The least weight of a rate, and how far above it the most is."""
 held = st.lists(st.tuples(spans, st.integers(0, 3), st.booleans()), max_size=10)
 
 
@@ -26,9 +26,8 @@ def until(one: CarrierRate) -> float:
 
 
 def replaces(other: CarrierRate, one: CarrierRate) -> bool:
-    holds_for_some = other.weight_from_kg <= until(other)
     share = one.weight_from_kg <= until(other) and other.weight_from_kg <= until(one)
-    return other.valid_from > one.valid_from and holds_for_some and share
+    return other.valid_from > one.valid_from and share
 
 
 @given(held)
@@ -36,10 +35,10 @@ def replaces(other: CarrierRate, one: CarrierRate) -> bool:
 def test_an_open_rate_gives_way_to_a_later_one_for_a_weight_that_both_hold_for(drawn: list) -> None:
     rates = [
         rate(
-            rate_id=f"R{number}", weight_from_kg=least, weight_until_kg=None if wide is None else least + wide - 1,
+            rate_id=f"R{number}", weight_from_kg=least, weight_until_kg=None if wide is None else least + wide,
             valid_from=AGREED + day * DAY, valid_until=BOOKED + DAY if ends else None,
         )
-        for number, ((least, wide), day, ends) in enumerate(drawn) if wide is None or least + wide >= 1
+        for number, ((least, wide), day, ends) in enumerate(drawn)
     ]  # fmt: skip
     expected = {
         one.rate_id for one in rates if one.valid_until is not None or not any(replaces(other, one) for other in rates)
@@ -55,9 +54,3 @@ def test_a_week_of_fuel_and_a_charge_give_way_to_later_ones() -> None:
     contracts = Contracts([], weeks, charges)
     assert [one.surcharge_pct for one in contracts.fuel_weeks(weeks[0].fuel_index_id, BOOKED, CUTOFF)] == [12.0]
     assert [one.rate_minor for one in contracts.accessorials("C", BOOKED, CUTOFF)] == [2, 9]
-
-
-def test_a_rate_that_holds_for_no_weight_takes_no_place() -> None:
-    none = rate(rate_id="none", weight_from_kg=5, weight_until_kg=4, valid_from=AGREED + DAY)
-    ((found, *others),) = Contracts([rate(rate_id="all"), none]).rates(plan(), BOOKED, CUTOFF)
-    assert [found.rate_id, *(other.rate_id for other in others)] == ["all", "none"]

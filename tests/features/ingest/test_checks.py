@@ -14,8 +14,8 @@ from features.tables import RECORDS, SHAPES, RecordTables, frame_of
 
 WRONG: dict[str, list[Any]] = {
     "string": ["?", "x" * 201, "Mars/Olympus", "euro"],
-    "int64": [-1, 0],
-    "double": [-0.5, 0.0],
+    "int64": [-1, 0, 2 * 10**13],
+    "double": [-0.5, 0.0, 1e-7, 2e13],
     "bool": [],
 }
 
@@ -48,6 +48,12 @@ class TestBrokenRows:
                 except ValidationError:
                     valid = False
                 assert (reasons(table, row) == []) == valid, (shape.name, value, reasons(table, row))
+
+    def test_a_rate_that_holds_for_no_weight_is_told_what_to_mend(self, filled: dict[str, Record]) -> None:
+        row = row_of(filled["carrier_rates"])
+        found = "'weight_until_kg' is below 'weight_from_kg', so it holds for no weight: mend one of them"
+        assert reasons("carrier_rates", row | {"weight_until_kg": 99.9}) == [found]
+        assert reasons("carrier_rates", row | {"weight_until_kg": 100.0}) == []  # itself included: a tariff by weight
 
     def test_the_key_of_every_table_is_made_of_its_fields(self) -> None:
         assert set(UNIQUE) == set(SHAPES)
