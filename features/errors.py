@@ -47,6 +47,18 @@ class SourceError(FeatureError):
         super().__init__(f"Source file {path} cannot be read: {reason}")
 
 
+class OverwritingError(FeatureError):
+    """What is to be written would lie among what is read, or take its place."""
+
+    def __init__(self, path: Path, source: Path) -> None:
+        self.path = path
+        self.source = source
+        super().__init__(
+            f"{path} is to be written and lies in {source}, which is read: it would take the place of what was sent, "
+            f"or be read the next time. Name a file elsewhere."
+        )
+
+
 class RecordError(FeatureError):
     """A record breaks the canonical form."""
 

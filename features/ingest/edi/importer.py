@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TextIO
 
-from features.errors import SourceError
+from features.errors import OverwritingError, SourceError
 from features.ingest.edi.acknowledgement import Acknowledgement
 from features.ingest.edi.edifact import holds_edifact, messages_of
 from features.ingest.edi.envelopes import transactions_of
@@ -87,14 +88,18 @@ def import_edi(
     ------
     SourceError
         If a file cannot be read, or none holds an interchange.
+    OverwritingError
+        If `acknowledge` lies in the source.
     """
+    if acknowledge is not None and acknowledge.resolve().is_relative_to(source.resolve()):
+        raise OverwritingError(acknowledge, source)
     paths = sorted(path for path in source.rglob("*") if path.is_file()) if source.is_dir() else [source]
     terms = terms if stock is None else replace(terms, stock_units=stock.units)
     total, done = sum(path.stat().st_size for path in paths), 0
-    with Writer(out) as writer, Path(acknowledge or os.devnull).open("w", encoding="ascii") as stream:
+    with _replaced(acknowledge) as stream, Writer(out) as writer:
         importing = _Import(terms, writer, Acknowledgement(stream, now), stock)
         for path in paths:
-            name = path.relative_to(source).as_posix() if source.is_dir() else path.name
+            name = _readable(path.relative_to(source).as_posix() if source.is_dir() else path.name)
             importing.read(path, name, partial(_step, on_step, name, done, total))
             done += path.stat().st_size
         if not importing.summary.files:
@@ -103,6 +108,27 @@ def import_edi(
         if stock is not None:
             importing.settle(stock)
     return importing.summary
+
+
+@contextmanager
+def _replaced(path: Path | None) -> Iterator[TextIO]:
+    """Open a file that takes the place of what stood there only once all is written; None keeps nothing."""
+    if path is None:
+        with Path(os.devnull).open("w", encoding="ascii") as stream:
+            yield stream
+        return
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("w", encoding="ascii") as stream:
+            yield stream
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _readable(name: str) -> str:
+    """Return the name of a file as text that can be kept, whatever bytes it is made of."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _step(on_step: OnStep, name: str, done: int, total: int, offset: int) -> None:
@@ -192,7 +218,7 @@ class _Import:
             self._acknowledgement.add(transaction)
         else:
             words = f"another transaction is known as {transaction.identity}, and says something else"
-            self._reject(transaction, [Fault(Reason.NUMBER_USED_TWICE, words, "ST", 1, 2)])
+            self._reject(transaction, [Fault(Reason.NUMBER_USED_TWICE, words, *transaction.control_at)])
 
     def _import(self, transaction: Transaction) -> None:
         reading = Reading(transaction, self._terms)

@@ -100,6 +100,12 @@ class Transaction:
             self.findings.append(Finding(Remark.SEGMENT_COUNT, words, trailer.tag, trailer.position))
 
     @property
+    def control_at(self) -> tuple[str, int, int]:
+        """Where its control number stands: segment, position and element."""
+        tag = self.segments[0].tag
+        return tag, 1, 2 if tag == "ST" else 1
+
+    @property
     def raw(self) -> bytes:
         """The bytes it was read from."""
         return b"".join(segment.raw for segment in self.segments)

@@ -139,10 +139,10 @@ class Reading:
     def _when_sent(self) -> datetime:
         outer, group = self.transaction.interchange, self.transaction.group
         told = (outer.date, outer.time) if group is None else (group.date, group.time)
-        header = Segment(["GS" if group else "ISA", *told], b"", 0)
+        header = Segment(["GS" if group else "UNB", "", "", "", *told], b"", 0)
         zone = self._zone(self.sender_zone, f"times of sender {outer.sender}", None)
-        day = read(date_of, header, 1, Reason.DATE)
-        clock = read(time_of, header, 2, Reason.TIME) if told[1] else time()
+        day = read(date_of, header, 4, Reason.DATE)
+        clock = read(time_of, header, 5, Reason.TIME) if told[1] else time()
         return _instant(header, day, clock, zone)
 
     @property

@@ -15,7 +15,7 @@ from features.ingest.edi.faults import Fault, Reason, TransactionError
 from features.ingest.edi.window import BREAKS, LONGEST_SEGMENT, PADDING, Window
 
 _MARK, _NEXT = b"ISA", re.compile(rb"ISA")
-_NO_HEADER = "the ISA header is not 106 characters wide"
+_NO_HEADER = "it is no ISA header: that has 106 characters, and names three delimiters that differ"
 _WIDTHS = (3, 2, 10, 2, 10, 2, 15, 2, 15, 6, 4, 1, 5, 9, 1, 1, 1)
 _HEADER = sum(_WIDTHS) + len(_WIDTHS) - 1  # 105, and the terminator behind it
 _HEADER_SPAN = 2 * _HEADER
@@ -37,7 +37,7 @@ class Segment:
     offset
         Where these begin in the file.
     position
-        Its place in its transaction, counted from 1.
+        Its place in its transaction, counted from 1; 0 if it belongs to an envelope.
     wrapped
         Whether line breaks were taken out of it.
     """
@@ -93,8 +93,8 @@ class Segment:
         return number
 
     def error(self, reason: Reason, words: str, element: int | None = None) -> TransactionError:
-        """Return what is to be raised for something that is wrong here."""
-        return TransactionError(Fault(reason, words, self.tag, self.position, element))
+        """Return what is to be raised for something that is wrong here; a header's has no place in the transaction."""
+        return TransactionError(Fault(reason, words, self.tag, self.position or None, element))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from features.errors import OverwritingError, SourceError
 from features.ingest.edi.envelopes import transactions_of
+from features.ingest.edi.importer import import_edi
 from features.ingest.edi.parts import GroupEnded, InterchangeEnded, Leftover, Transaction
-from tests.features.ingest.edi.written import Imported, group, imported, interchange, several, transaction
+from features.ingest.edi.reading import Terms
+from tests.features.ingest.edi.written import LEARNT, Imported, group, imported, interchange, several, transaction
 
 GOOD = "B10*P*S1*RHEI\nAT7*D1*NS***20260302*1200*ET"
 
@@ -123,3 +126,24 @@ def test_delimiters_and_letters_from_elsewhere_do_not_break_it(tmp_path: Path) -
     written = several("214", GOOD).translate(str.maketrans("*~", "^\n")).replace("GS^QM^RHEI", "GS^Q~*M^RH\u00c9I")
     _, told = answered(tmp_path, written)
     assert told[0] == ["AK1", "Q  M", "7"]
+
+
+def test_it_takes_no_place_of_what_is_read(tmp_path: Path) -> None:
+    """A file among the sources would be emptied before it is read."""
+    source = tmp_path / "source"
+    written = several("214", GOOD)
+    for path in (source / "000.edi", source / "answers" / "997.edi"):
+        with pytest.raises(OverwritingError, match="Name a file elsewhere"):
+            imported(tmp_path, written, acknowledge=path)
+        assert (source / "000.edi").read_text() == written
+    with pytest.raises(OverwritingError):
+        import_edi(source / "000.edi", tmp_path / "out", Terms(LEARNT), now=LEARNT, acknowledge=source / "000.edi")
+
+
+def test_nothing_is_acknowledged_if_nothing_was_imported(tmp_path: Path) -> None:
+    path = tmp_path / "acknowledgement.edi"
+    path.write_text("the last one")
+    with pytest.raises(SourceError):
+        imported(tmp_path, b"nothing", acknowledge=path)
+    assert path.read_text() == "the last one"
+    assert not list(tmp_path.glob("*.part"))

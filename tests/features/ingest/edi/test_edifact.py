@@ -74,6 +74,12 @@ class TestWriting:
         written = interchange(una="UNA:+.  '").replace("It?'s done", "a? b")
         assert imported(tmp_path, written, zones=ROTTERDAM).only(DeliveryEvent).text == "a? b at the gate"
 
+    def test_a_number_that_is_used_twice_is_named_where_it_stands(self, tmp_path: Path) -> None:
+        written = interchange(MESSAGE.format(1), MESSAGE.format(1).replace("+S1'", "+S9'"))
+        reject = imported(tmp_path, written, zones=ROTTERDAM).reject
+        place = reject["reason"], reject["segment"], reject["position"], reject["element"]
+        assert place == ("number_used_twice", "UNH", 1, 1)
+
     def test_several_interchanges_stand_in_one_file(self, tmp_path: Path) -> None:
         other = interchange(una="UNA:+.? '").replace("REF9", "REF10")
         found = imported(tmp_path, f"{interchange()}\r\nrubbish{other}", zones=ROTTERDAM)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -132,7 +133,7 @@ class TestKnownAt:
     def test_a_group_without_a_date_cannot_say_so(self, tmp_path: Path, date: str, reason: str) -> None:
         written = several("214", STATUS.format(1)).replace("*20260302*1830*7", f"*{date}*1830*7")
         reject = imported(tmp_path, written, known_at=None).reject
-        assert (reject["reason"], reject["segment"]) == (reason, "GS")
+        assert (reject["reason"], reject["segment"], reject["element"], reject["position"]) == (reason, "GS", 4, None)
 
 
 class TestFiles:
@@ -145,6 +146,15 @@ class TestFiles:
         path.write_text(several("214", STATUS.format(1)))
         summary = import_edi(path, tmp_path / "out", Terms(LEARNT), now=LEARNT)
         assert summary.imported == {"214": 1}
+
+    def test_a_name_that_is_no_text_is_kept_readable(self, tmp_path: Path) -> None:
+        (tmp_path / "source").mkdir()
+        try:
+            (tmp_path / "source" / os.fsdecode(b"\xff.edi")).write_text(several("214", "B10*P"))
+        except OSError:
+            pytest.skip("this file system takes no such name")
+        found = imported(tmp_path, b"nothing")
+        assert found.reject["source"] == "\\xff.edi"
 
     def test_no_interchange_at_all_is_an_error(self, tmp_path: Path) -> None:
         with pytest.raises(SourceError, match="no file holds an interchange"):

@@ -93,7 +93,7 @@ class TestDebris:
     def test_a_header_that_is_none_says_so_and_the_next_interchange_is_read(self, good: bytes, bad: bytes) -> None:
         found = cut(PLAIN.replace(good, bad) + PLAIN)
         assert isinstance(found[0], Debris)
-        assert found[0].words == "the ISA header is not 106 characters wide"
+        assert found[0].words == "it is no ISA header: that has 106 characters, and names three delimiters that differ"
         assert elements(PLAIN.replace(good, bad) + PLAIN) == elements(PLAIN)
 
     @pytest.mark.parametrize(
