@@ -29,7 +29,7 @@ def build(case: Case, plan: ExpeditePlan) -> Payload | Infeasible:
         return Infeasible("nothing is at risk")
     covered = min(at_risk, inbound)
     if covered <= 0 or covered < at_risk * plan.share_covered_at_least:
-        return Infeasible(f"{max(inbound, 0):g} of the {at_risk:g} that lack are in transit")
+        return Infeasible(f"{max(inbound, 0):g} of the {at_risk:g} that are short are in transit")
     return {
         "sku": case.known["sku"],
         "to": case.known["place"],

@@ -71,7 +71,7 @@ def _line_priority(item: Item, policy: Policy, body: Mapping[str, Any]) -> Itera
     if item.currency != currency:
         yield Line("expected loss", f"not counted: it is in {item.currency}, the policy counts in {currency}")
         return
-    meaning = "what lacks × value of a unit × lateness share of the customer's tier × risk"
+    meaning = "what is short × value of a unit × lateness share of the customer's tier × risk"
     yield Line("expected loss", money(item.value_at_stake_minor, currency), meaning)
     yield from _worth(item, currency)
 

@@ -14,6 +14,7 @@ from serving.db.tables import DecisionRow
 from serving.reviews.items import Item
 from serving.web import invoice, shortage, words
 
+NO_BREAK = "\u00a0"
 SOON = timedelta(hours=2)
 """Less time than this is marked: it is about what a tender takes."""
 
@@ -102,5 +103,5 @@ def _time_left(item: Item, now: datetime) -> tuple[str, str]:
         return "no limit", ""
     said = words.span(item.latest_useful_at, now)
     if item.too_late:
-        return f"too late, {said}", "late"
+        return f"too late, {said.replace(' ', NO_BREAK)}", "late"
     return said, "soon" if item.latest_useful_at - now < SOON else ""

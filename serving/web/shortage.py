@@ -15,13 +15,13 @@ from routing.recording import decode_facts
 from serving.web import words
 
 _CAUSES = {
-    ShortageCause.NOT_FOUND: "The books say that there is enough. If it lacks, it is not where they say.",
+    ShortageCause.NOT_FOUND: "The books say that there is enough. If it is short, it is not where they say.",
     ShortageCause.FOR_OTHERS: "Enough lies there, but others have reserved it, or come first and will take it.",
     ShortageCause.INBOUND_LATE: "Too little lies there, and what was to come in is late.",
     ShortageCause.NOT_ENOUGH: "Too little lies there.",
 }
 VERDICTS: Mapping[str, str] = {
-    LineVerdict.SHORT.value: "the books say that it lacks",
+    LineVerdict.SHORT.value: "the books say that it is short",
     LineVerdict.CONTESTED.value: "the books say that others take it first",
     LineVerdict.COVERED.value: "the books say that it is covered",
 }
@@ -53,7 +53,7 @@ def shortage_view(body: Mapping[str, Any]) -> ShortageView:
     facts, evidence = decode_facts(body["facts"]), body["model"]["answer"]["evidence"]
     prices = {each["branch"]: each for each in body["alternatives"]}
     return ShortageView(
-        because="Why it would lack cannot be told." if evidence is None else _CAUSES[ShortageCause(evidence["cause"])],
+        because="Why it would be short cannot be told." if evidence is None else _CAUSES[ShortageCause(evidence["cause"])],
         evidence=() if evidence is None else tuple(f"{said[:1].upper()}{said[1:]}." for said in evidence["words"]),
         helps=tuple(_helps(facts, prices)),
         no_help=tuple(_no_help(facts)),

@@ -58,7 +58,7 @@ _LINE = {
     "wave": "wave_id",
     "picked by": "due_at",
     "needed": "needed",
-    "lacks": "quantity_at_risk",
+    "short": "quantity_at_risk",
     "all or none": "ship_complete",
 }
 """The same of an order line."""

@@ -149,7 +149,7 @@ class TestPayloads:
         payload = decide(acting, line(inbound=3.0, substitutes=()), NOW).payload
         assert (payload["quantity"], payload["needed_by"]) == (3.0, "2026-03-07T05:00:00Z")
         little = decide(acting, line(inbound=1.0, substitutes=()), NOW)
-        assert "1 of the 4 that lack are in transit" in str(little.held_because)
+        assert "1 of the 4 that are short are in transit" in str(little.held_because)
 
     def test_no_money_is_spent_while_nobody_says_what_could_go_instead(self, acting: Policy) -> None:
         choice = decide(acting, line(inbound=3.0), NOW)

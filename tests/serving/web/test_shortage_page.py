@@ -41,7 +41,7 @@ def test_the_item_says_why_and_who_could_help_at_what_price(desk: House) -> None
         '<tr class="out"><th scope="row">A from PLGDN </th> <td class="number">3</td>',
         'B instead <span class="soft">the customer has not said that it will do</span></th> <td class="number">2</td>',
         "Risk of being picked short",
-        "the books say that it lacks",
+        "the books say that it is short",
         "<dt>from</dt><dd>ATVIE, quantity 4</dd>",
         "<dt>expected loss</dt><dd>84.00 EUR</dd>",
     ):
@@ -59,7 +59,7 @@ def test_what_another_line_was_promised_is_not_offered(desk: House) -> None:
 def test_a_line_of_which_nothing_is_known_says_so(desk: House) -> None:
     tell(desk, order("O-3", sku="Q"), pick("O-3", sku="Q"))
     shown = page(desk, f"/queue/{one(desk, 'O-3')['review_item_id']}")
-    assert "Why it would lack cannot be told." in shown
+    assert "Why it would be short cannot be told." in shown
     assert "Other places: not known" in shown
     assert "<dt>expected loss</dt><dd>not known: the quantity at risk is not known</dd>" in shown
     assert "What is at stake is not known" in shown
