@@ -53,7 +53,9 @@ def shortage_view(body: Mapping[str, Any]) -> ShortageView:
     facts, evidence = decode_facts(body["facts"]), body["model"]["answer"]["evidence"]
     prices = {each["branch"]: each for each in body["alternatives"]}
     return ShortageView(
-        because="Why it would be short cannot be told." if evidence is None else _CAUSES[ShortageCause(evidence["cause"])],
+        because="Why it would be short cannot be told."
+        if evidence is None
+        else _CAUSES[ShortageCause(evidence["cause"])],
         evidence=() if evidence is None else tuple(f"{said[:1].upper()}{said[1:]}." for said in evidence["words"]),
         helps=tuple(_helps(facts, prices)),
         no_help=tuple(_no_help(facts)),
