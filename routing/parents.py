@@ -69,7 +69,8 @@ def _parent_of(
     """Say what becomes of a cause that is declared.
 
     Its owner is called only if escalating may act by itself, is not forbidden and is within its budgets: a cause is no
-    way around what holds for single cases.
+    way around what holds for single cases. A bundle without that branch has no terms for it: whoever lets the call out
+    asks what is ordered of escalating.
     """
     playbook = finding.playbook
     terms = playbook.parent
@@ -85,7 +86,12 @@ def _parent_of(
         "sla_minutes": terms.sla.total_seconds() / 60,
         "answer_by": rfc3339(answer_by),
         "because": f"{title} {finding.because}.",
-        "cause": {"cause_id": finding.cause_id, "playbook": playbook.name, "key": finding.key},
+        "cause": {
+            "cause_id": finding.cause_id,
+            "subject": policy.subject.value,
+            "playbook": playbook.name,
+            "key": finding.key,
+        },
         "runbook": list(playbook.runbook),
     }
     return Parent(
@@ -95,7 +101,7 @@ def _parent_of(
         answer_by=answer_by,
         payload=payload if called else None,
         not_called_because=because,
-        uses=policy.branches[Branch.ESCALATE].uses if called else {},
+        uses=policy.branches[Branch.ESCALATE].uses if called and Branch.ESCALATE in policy.branches else {},
     )
 
 
@@ -105,7 +111,9 @@ def _after(context: Context, used: Mapping[str, float]) -> Context:
 
 
 def _why_not_called(policy: Policy, known: Mapping[str, Any], context: Context, standing: Standing) -> str | None:
-    terms = policy.branches[Branch.ESCALATE]
+    terms = policy.branches.get(Branch.ESCALATE)
+    if terms is None:
+        return None
     mode, _ = effective_mode(terms, known, standing)
     if not terms.acts(mode):
         return f"mode {mode} leaves escalating to a person"

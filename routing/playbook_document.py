@@ -42,13 +42,6 @@ class ParentPart(Part):
     sla_minutes: int = Field(ge=1, le=10_080)
 
 
-class ReviewParentPart(ParentPart):
-    """What becomes of a cause of invoices or order lines: it is put before an owner. Nobody is called."""
-
-    branch: Literal["review"]
-    to: Words = Field(description="an owner of this bundle")
-
-
 class DrainPart(Part):
     """How what was held is decided anew when the cause is over."""
 
@@ -92,7 +85,6 @@ def _playbook_part(subject: SubjectType) -> type[PlaybookPart]:
     branch = Literal.__getitem__(tuple(each.value for each in BRANCHES_OF[subject] if each is not Branch.NONE))
     fields: dict[str, Any] = {
         "suspends": (GenericAlias(list, (branch,)), Field(min_length=1, description=_SUSPENDS)),
-        "parent": (ReviewParentPart, ...),
     }
     name = f"{subject.title()}PlaybookPart"
     return create_model(name, __base__=PlaybookPart, __doc__=PlaybookPart.__doc__, **fields)

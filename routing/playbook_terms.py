@@ -19,6 +19,7 @@ from routing.playbooks import Declaring, Drain, DrainOrder, Ending, ParentTerms,
 from routing.policy import Owner
 from routing.scope import Scope
 from routing.shape import read_part
+from routing.subjects import BRANCHES_OF
 
 
 def read_playbooks(
@@ -46,7 +47,7 @@ def read_playbooks(
             continue
         _check_name(name, path, scope)
         _check_watched(part, path, scope)
-        _check_target(part, owners, branches, path, scope)
+        _check_target(part, subject, owners, branches, path, scope)
         _check_suspended(part, path, scope)
         _check_end(part, path, scope)
         sentence = scope.sentence(part.sentence_staff, (*path, "sentence_staff"), customer=False)
@@ -147,7 +148,12 @@ def _check_when(when: Condition, part: PlaybookPart, path: Path, scope: Scope) -
 
 
 def _check_target(
-    part: PlaybookPart, owners: Mapping[str, Owner], branches: Collection[str], path: Path, scope: Scope
+    part: PlaybookPart,
+    subject: SubjectType,
+    owners: Mapping[str, Owner],
+    branches: Collection[str],
+    path: Path,
+    scope: Scope,
 ) -> None:
     place = (*path, "parent", "to")
     scope.owner(part.parent.to, place)
@@ -158,7 +164,7 @@ def _check_target(
         scope.findings.error(
             place, f"'{part.parent.to}' has no channel, so nobody would be reached. Give that owner one."
         )
-    if "escalate" not in branches:
+    if Branch.ESCALATE in BRANCHES_OF[subject] and "escalate" not in branches:
         scope.findings.error(
             (*path, "parent", "branch"), "`escalate` is not among `branches`. Add its terms there, or lead to review."
         )

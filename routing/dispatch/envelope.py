@@ -71,7 +71,7 @@ def compensation_id_for(call_id: str) -> str:
 
 def compensation_envelope(call: BranchCall) -> str:
     """Write the call that undoes another; `data.undoes` names that one. See `envelope`."""
-    return _envelope(call, COMPENSATION_PREFIX)
+    return _envelope(call, COMPENSATION_PREFIX + call.branch.value)
 
 
 def envelope(call: BranchCall) -> str:
@@ -84,10 +84,19 @@ def envelope(call: BranchCall) -> str:
     EnvelopeError
         The branch calls nobody, an id is empty, or the payload uses a name of ours or holds what JSON has no word for.
     """
-    return _envelope(call, TYPE_PREFIX_OF[call.subject_type])
+    return _envelope(call, type_of(call.subject_type, call.branch))
 
 
-def _envelope(call: BranchCall, prefix: str) -> str:
+def type_of(subject: SubjectType, branch: Branch) -> str:
+    """Return the type of a call: an owner is called by one type, whatever it is about.
+
+    >>> type_of(SubjectType.INVOICE, Branch.DISPUTE), type_of(SubjectType.INVOICE, Branch.ESCALATE)
+    ('freight.invoice.dispute', 'freight.branch.escalate')
+    """
+    return TYPE_PREFIX_OF[SubjectType.SHIPMENT if branch is Branch.ESCALATE else subject] + branch.value
+
+
+def _envelope(call: BranchCall, event_type: str) -> str:
     if call.branch is Branch.NONE:
         raise EnvelopeError(call.call_id, "branch 'none' asks nobody to do anything; do not enqueue it")
     for name in ("call_id", "decision_id", "subject_id", "source"):
@@ -100,7 +109,7 @@ def _envelope(call: BranchCall, prefix: str) -> str:
         "specversion": "1.0",
         "id": call.call_id,
         "source": call.source,
-        "type": prefix + call.branch.value,
+        "type": event_type,
         "subject": call.subject_id,
         "time": call.decided_at,
         "datacontenttype": "application/json",

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from features.vocabulary import Branch, SubjectType
-from routing.dispatch.envelope import COMPENSATION_PREFIX, TYPE_PREFIX_OF
+from routing.dispatch.envelope import COMPENSATION_PREFIX, type_of
 from routing.subjects import called_branches
 
 
@@ -23,7 +23,7 @@ class CallKind(NamedTuple):
     @property
     def type(self) -> str:
         """The type of the event, e.g. `freight.invoice.approve`."""
-        return (COMPENSATION_PREFIX if self.undoes else TYPE_PREFIX_OF[self.subject]) + self.branch.value
+        return COMPENSATION_PREFIX + self.branch.value if self.undoes else type_of(self.subject, self.branch)
 
     def __str__(self) -> str:
         return f"{self.type} about {self.subject}s" if self.undoes else self.type
@@ -35,7 +35,16 @@ def kinds_of(subject: SubjectType, branches: Collection[Branch]) -> tuple[CallKi
     return tuple(CallKind(subject, branch, undoes) for branch in called for undoes in (False, True))
 
 
-ALL_KINDS = tuple(kind for subject in SubjectType for kind in kinds_of(subject, called_branches(subject)))
+def to_owners(subject: SubjectType) -> CallKind:
+    """Return the call by which owners are told of what is about no case of a subject."""
+    return CallKind(subject, Branch.ESCALATE)
+
+
+ALL_KINDS = tuple(
+    dict.fromkeys(
+        kind for subject in SubjectType for kind in (*kinds_of(subject, called_branches(subject)), to_owners(subject))
+    )
+)
 """Every call that there can be."""
 
 

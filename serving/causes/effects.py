@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
@@ -19,8 +20,16 @@ from serving.db.subjects import about
 from serving.db.tables import CauseRow, ChildRow
 from serving.reviews.opening import Matter
 
-Call = Callable[[str, Mapping[str, object]], str]
-"""Enqueues the call of a cause (its id, the payload) and returns the call's id."""
+
+class Called(NamedTuple):
+    """The id of the call to an owner, or why there is none."""
+
+    call_id: str | None
+    not_because: str | None
+
+
+Call = Callable[[str, str, Mapping[str, object]], Called]
+"""Calls the owner of a cause: its id, the owner, the payload."""
 
 
 def take_effect(session: Session, choice: Choice, matter: Matter, *, decision_id: str, call: Call) -> None:
@@ -58,7 +67,9 @@ def end_by_counts(session: Session, cause_id: str, because: str, now: datetime) 
 
 def _declare(session: Session, parent: Parent, matter: Matter, decision_id: str, call: Call, now: datetime) -> None:
     finding, cause_id = parent.finding, str(parent.finding.cause_id)
-    call_id = None if parent.payload is None else call(cause_id, parent.payload)
+    called = Called(None, parent.not_called_because)
+    if parent.payload is not None:
+        called = call(cause_id, parent.to, parent.payload)
     session.execute(
         insert(CauseRow).values(
             cause_id=cause_id,
@@ -71,12 +82,12 @@ def _declare(session: Session, parent: Parent, matter: Matter, decision_id: str,
             runbook=json.dumps(list(finding.playbook.runbook)),
             owner=parent.to,
             answer_by=parent.answer_by,
-            call_id=call_id,
-            not_called_because=parent.not_called_because,
+            call_id=called.call_id,
+            not_called_because=called.not_because,
             declared_at=now,
         )
     )
-    new = {**finding.as_json(), "decision_id": decision_id, "call_id": call_id}
+    new = {**finding.as_json(), "decision_id": decision_id, "call_id": called.call_id}
     audit(session, at=now, actor=SYSTEM, action="cause.declared", subject=f"cause:{cause_id}", new=new)
 
 

@@ -34,6 +34,7 @@ from serving.db.tables import CauseRow, ChildRow
 from serving.decisions import repository as decisions
 from serving.decisions.anew import DecidesAnew, Held
 from serving.directives import repository as directives
+from serving.effects.people import keep_stake
 from serving.errors import NothingToDecideError, ServingError
 from serving.events.following import Following
 from serving.policies.bundles import Bundles
@@ -195,6 +196,7 @@ class Tending:
                 if not repository.has_moved(session, child):
                     done.settled += _note(session, cause, child, playbook, facts, now)
             self._judge(session, cause, playbook, now, done)
+            keep_stake(session, cause)
 
     def _judge(self, session: Session, cause: CauseRow, playbook: Playbook, now: datetime, done: Tended) -> None:
         watch = watch_of(session, playbook, SubjectType(cause.subject_type), cause.key, now)
@@ -273,6 +275,7 @@ class Tending:
                 raise _WaitsError(child.key, lacking)  # nothing of this turn is kept
         because = f"decided anew: {body['branch']}"
         repository.mark_drained(session, child, at=now, decision_id=decided.sealed.decision_id, because=because)
+        keep_stake(session, cause)
         done.settled += 1
         return True
 

@@ -16,12 +16,11 @@ from routing.engine import Choice
 from routing.policy import Policy
 from serving.causes import effects as causes
 from serving.clock import Clock
-from serving.db.audit import SYSTEM
 from serving.db.subjects import SubjectKey
 from serving.decisions import repository, usage
-from serving.decisions.acting import Action
-from serving.decisions.calls import enqueue, is_called
+from serving.decisions.calls import is_called
 from serving.decisions.idempotency import Answer, Keyed, answer_once
+from serving.decisions.owners import call_owner, why_not_called
 from serving.decisions.sealing import keep_sealed, let_out
 from serving.decisions.weighing import Weighed
 from serving.directives import repository as directives
@@ -162,21 +161,15 @@ def _call_owner(
     in_force: InForce,
     target: str,
     cause_id: str,
+    owner: str,
     payload: Mapping[str, object],
-) -> str:
-    """Call the owner of a cause; the call stands in nobody's turn but its own, whichever case came first."""
-    now = weighed.choice.decided_at
-    call_id = enqueue(
-        session,
-        Action(Branch.ESCALATE, payload, None),
-        decision_id=sealed.decision_id,
-        key=SubjectKey(weighed.policy.subject, cause_id),
-        target=target,
-        sequence=sealed.sequence,
-        now=now,
-        actor=SYSTEM,
-        cause_id=cause_id,
-    )
-    counting = in_force.counting(weighed.policy)
-    usage.note(session, counting, usage.LetOut(Branch.ESCALATE, call_id, now), weighed.facts)
-    return call_id
+) -> causes.Called:
+    """Call the owner of a cause, unless the bundle has no terms for that and it may not be as of any bundle."""
+    now, policy = weighed.choice.decided_at, weighed.policy
+    if Branch.ESCALATE not in policy.branches:
+        because = why_not_called(session, policy, owner, now)
+        if because is not None:
+            return causes.Called(None, because)
+    call_id = call_owner(session, sealed, SubjectKey(policy.subject, cause_id), payload, target=target, now=now)
+    usage.note(session, in_force.counting(policy), usage.LetOut(Branch.ESCALATE, call_id, now), weighed.facts)
+    return causes.Called(call_id, None)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from features.vocabulary import Branch
 from routing.effects import Effect
+from serving.causes.repository import HELD
 from serving.db.audit import audit
-from serving.db.tables import DecisionRow, OutgoingCallRow, ReviewItemRow
+from serving.db.tables import CauseRow, ChildRow, DecisionRow, OutgoingCallRow, OverdueReviewRow, ReviewItemRow
 from serving.effects.moves import move
 from serving.reviews.reasons import Answer, ReasonCode
 from serving.reviews.repository import CLAIMED, DONE, OPEN
@@ -43,18 +44,17 @@ def ask_about(session: Session, row: OutgoingCallRow, why: str, *, actor: str, n
     before = session.scalar(select(func.count()).where(ReviewItemRow.call_id == row.call_id)) or 0
     item_id = f"eff_{row.call_id.replace('dec_', '', 1)}" + (f"_{before + 1}" if before else "")
     decision = session.scalars(select(DecisionRow).filter_by(decision_id=row.decision_id)).one()
-    body = json.loads(decision.body)
-    stake, currency = _stake(body)
+    told = _told_of(session, row, decision)
     session.execute(
         insert(ReviewItemRow).values(
             item_id=item_id,
             decision_id=row.decision_id,
             **row.key.columns,
-            title=_title(body if decision.key == row.key else {}, row),
+            title=_titled(told.way, row),
             why=why,
             suggested_branch=Branch.NONE.value,
-            value_at_stake_minor=stake,
-            currency=currency,
+            value_at_stake_minor=told.stake_minor,
+            currency=told.currency,
             created_at=now,
             latest_useful_at=None,
             call_id=row.call_id,
@@ -96,17 +96,51 @@ def _say_too(session: Session, item_id: str, why: str, *, actor: str, now: datet
     audit(session, at=now, actor=actor, action="review.added_to", subject=f"review:{item_id}", new={"because": why})
 
 
-def _stake(body: Mapping[str, Any]) -> tuple[int, str | None]:
-    facts = body.get("facts", {})
-    stake = next((facts[name] for name in _STAKES if name in facts), None)
-    currency = facts.get("currency")
-    return (stake if isinstance(stake, int) else 0), (currency if isinstance(currency, str) else None)
+def keep_stake(session: Session, cause: CauseRow) -> None:
+    """Let the item about the call to the owner of a cause, if one waits, say what is at stake with what is held now."""
+    if cause.call_id is not None:
+        session.execute(
+            update(ReviewItemRow)
+            .where(ReviewItemRow.call_id == cause.call_id, ReviewItemRow.status != DONE)
+            .values(value_at_stake_minor=_held_by(session, cause)),
+            execution_options={"synchronize_session": False},
+        )
 
 
-def _title(body: Mapping[str, Any], row: OutgoingCallRow) -> str:
-    """Name what a call is about: a case, by its decision, or a cause, say, of which an owner is told."""
+class _About(NamedTuple):
+    """What a call is about, with the money at stake in minor units of a currency, None where none is at stake."""
+
+    way: str
+    stake_minor: int
+    currency: str | None
+
+
+def _told_of(session: Session, row: OutgoingCallRow, decision: DecisionRow) -> _About:
+    """Say what a call is about: a case, by its decision, or a cause or an overdue review, of which an owner is told."""
+    body = json.loads(decision.body)
+    if decision.key == row.key:
+        return _case(body, row)
+    cause = session.scalars(select(CauseRow).where(CauseRow.call_id == row.call_id)).one_or_none()
+    if cause is not None:
+        return _About(cause.title.rstrip("."), _held_by(session, cause), body["alternatives"][0]["currency"])
+    review = session.scalars(select(OverdueReviewRow).where(OverdueReviewRow.call_id == row.call_id)).one_or_none()
+    return _About(row.subject_id if review is None else review.title.rstrip("."), 0, None)
+
+
+def _case(body: Mapping[str, Any], row: OutgoingCallRow) -> _About:
     facts = body.get("facts", {})
     origin, destination, carrier = (facts.get(name) for name in ("origin", "destination", "carrier_id"))
     way = f"{origin} → {destination} with {carrier}" if isinstance(origin, str) else row.subject_id
+    stake, currency = next((facts[name] for name in _STAKES if name in facts), None), facts.get("currency")
+    return _About(way, stake if isinstance(stake, int) else 0, currency if isinstance(currency, str) else None)
+
+
+def _held_by(session: Session, cause: CauseRow) -> int:
+    child = ChildRow
+    held = select(func.sum(child.value_at_stake_minor)).where(child.cause_id == cause.cause_id, child.status == HELD)
+    return int(session.scalar(held) or 0)
+
+
+def _titled(way: str, row: OutgoingCallRow) -> str:
     title = f"{way}: what became of {row.branch}?"
     return title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1]}…"

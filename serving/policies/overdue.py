@@ -14,19 +14,15 @@ from datetime import datetime
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from features.vocabulary import Branch, SubjectType
+from features.vocabulary import SubjectType
 from routing.canonical import digest
-from routing.choosing import effective_mode
 from routing.decision import SealedDecision
-from routing.directives import Standing, in_force
 from routing.overdue import in_words, meanwhile
-from routing.policy import Mode, Policy, Review
+from routing.policy import Policy, Review
 from serving.db.audit import SYSTEM, audit
 from serving.db.subjects import SubjectKey
 from serving.db.tables import OverdueReviewRow
-from serving.decisions.acting import Action
-from serving.decisions.calls import enqueue
-from serving.directives import repository as directives
+from serving.decisions.owners import call_owner, why_not_called
 from serving.policies.bundles import Bundles
 
 _log = logging.getLogger(__name__)
@@ -89,12 +85,11 @@ def _open_one(
     overdue_id, whose = f"overdue_{digest(known_by)[:32]}", in_words(review.part)
     title = f"The review of {whose} was due by {review.due} ({policy.name} version {policy.version})."
     until_then = meanwhile(policy, review, now)
-    channel = policy.channels.get(review.owner)
-    not_called = _why_not_called(policy, channel, _standing(session, now))
+    not_called = why_not_called(session, policy, review.owner, now)
     call_id = None
     if not_called is None:
         payload = {
-            "to": {"owner": review.owner, "channel": channel},
+            "to": {"owner": review.owner, "channel": policy.channels[review.owner]},
             "because": f"{title} {until_then}",
             "overdue": {
                 "overdue_id": overdue_id,
@@ -107,17 +102,7 @@ def _open_one(
                 "Submit the bundle with what is right now and another review date: triage policy submit.",
             ],
         }
-        call_id = enqueue(
-            session,
-            Action(Branch.ESCALATE, payload, None),
-            decision_id=sealed.decision_id,
-            key=SubjectKey.shipment(overdue_id),
-            target=target,
-            sequence=sealed.sequence,
-            now=now,
-            actor=SYSTEM,
-            cause_id=overdue_id,
-        )
+        call_id = call_owner(session, sealed, SubjectKey(policy.subject, overdue_id), payload, target=target, now=now)
     values: dict[str, object] = {
         "overdue_id": overdue_id,
         "subject_type": policy.subject.value,
@@ -136,27 +121,6 @@ def _open_one(
     new = {"part": review.part, "due": review.due.isoformat(), "owner": review.owner, "call_id": call_id}
     audit(session, at=now, actor=SYSTEM, action="overdue.opened", subject=f"overdue:{overdue_id}", new=new)
     _log.error("%s %s %s is to look at it.", title, until_then, review.owner)
-
-
-def _standing(session: Session, now: datetime) -> Standing:
-    """Return what is ordered for whatever case: a call to an owner is about none."""
-    return in_force([each for each in directives.standing(session, now) if not each.where], now)
-
-
-def _why_not_called(policy: Policy, channel: str | None, standing: Standing) -> str | None:
-    """Say why an owner is not called: a call asks for what any escalation does."""
-    if channel is None:
-        return "they have no channel"
-    terms = policy.branches.get(Branch.ESCALATE)
-    limit = standing.limiting(Branch.ESCALATE, {})
-    mode = policy.mode if terms is None else effective_mode(terms, {}, standing)[0]
-    if terms is None and limit is not None and limit.mode is not None:
-        mode = min(mode, limit.mode, key=lambda each: each.rank)
-    acts = mode.rank >= Mode.ACT_NON_FINANCIAL.rank if terms is None else terms.acts(mode)
-    if not acts:
-        return f"mode {mode} leaves escalating to a person"
-    forbidding = standing.forbidding(Branch.ESCALATE, {})
-    return None if forbidding is None else f"escalating is forbidden; {forbidding.because}"
 
 
 def _why_closed(row: OverdueReviewRow, live: Policy) -> str:

@@ -8,6 +8,7 @@ from binascii import Error as Base64Error
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from features.vocabulary import Branch, SubjectType
 from routing.policy import Policy
@@ -113,6 +114,11 @@ class Item:
             closed_at=row.closed_at,
             call_id=row.call_id,
         )
+
+
+def is_of_case(item: Item, body: Mapping[str, Any]) -> bool:
+    """Tell whether an item is about the case of its decision, and not about what an owner was told of beside it."""
+    return bool(body["subject"]["id"] == item.key.id)
 
 
 def place_of(row: ReviewItemRow, now: datetime, rates: Rates) -> Place:

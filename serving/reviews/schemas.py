@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from features.vocabulary import Branch, SubjectType
 from routing.facts import Unknown
-from serving.reviews.items import Item
+from serving.reviews.items import Item, is_of_case
 from serving.reviews.reasons import MEANINGS, Answer, ReasonCode
 from serving.reviews.service import Claimed, Detail, QueuePage
 from serving.reviews.stakes import Stake, stake_in
@@ -211,7 +211,7 @@ class DismissBody(Body):
 
 
 def _loss(detail: Detail) -> LossShape | None:
-    if detail.item.key.type is not SubjectType.SHIPMENT:
+    if detail.item.key.type is not SubjectType.SHIPMENT or not is_of_case(detail.item, detail.decision):
         return None
     return LossShape.of(stake_in(detail.decision, detail.policy.costs))
 

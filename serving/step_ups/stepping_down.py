@@ -103,6 +103,8 @@ def _lately(policy: Policy, branch: Branch, now: datetime) -> tuple[ColumnElemen
 def _judge(
     session: Session, policy: Policy, branch: Branch, counted: Select[int, int], words: _Words, now: datetime
 ) -> None:
+    if branch not in policy.branches:  # an owner was called, and nothing decided by it
+        return
     candidate = policies.standing(session, policy.subject).candidate_digest
     if candidate is not None:
         its_own = DecisionRow.policy_digest == candidate

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from fastapi.responses import Response
 
 from serving.errors import AlreadyClaimedError, AnswerError, ClaimLostError, ItemClosedError, ItemNotFoundError
-from serving.reviews.items import Item
+from serving.reviews.items import Item, is_of_case
 from serving.reviews.repository import DONE
 from serving.web import messages
 from serving.web.arrivals import arrival_view
@@ -51,7 +51,7 @@ def item_page(
     token = None if visit.analyst is None else visit.app.reviews.held_token(item_id, actor=visit.analyst)
     view = item_view(found, decision, calls, history, detail.policy)
     arrival = carriers = None
-    if found.shipment_id is not None and not visit.is_refresh:
+    if found.shipment_id is not None and is_of_case(found, detail.decision) and not visit.is_refresh:
         is_open = found.status != DONE
         arrival = arrival_view(visit.app, found.shipment_id) if is_open else None
         carriers = carriers_view(visit.app, found.shipment_id, detail.decision, is_open=is_open)

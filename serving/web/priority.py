@@ -11,7 +11,7 @@ from features.vocabulary import SubjectType
 from routing.facts import Unknown
 from routing.policy import Policy
 from routing.recording import decode_facts
-from serving.reviews.items import Item
+from serving.reviews.items import Item, is_of_case
 from serving.reviews.stakes import stake_in
 from serving.web import words
 
@@ -27,6 +27,8 @@ class Line:
 
 def priority_of(item: Item, policy: Policy, body: Mapping[str, Any]) -> Iterator[Line]:
     """Say what went into the item's place in the queue, each line with what it is."""
+    if not is_of_case(item, body):
+        return _priority_of_many(item, policy)
     match item.key.type:
         case SubjectType.INVOICE:
             return _bill_priority(item, policy)
@@ -74,6 +76,14 @@ def _line_priority(item: Item, policy: Policy, body: Mapping[str, Any]) -> Itera
     meaning = "what is short × value of a unit × lateness share of the customer's tier × risk"
     yield Line("expected loss", money(item.value_at_stake_minor, currency), meaning)
     yield from _worth(item, currency)
+
+
+def _priority_of_many(item: Item, policy: Policy) -> Iterator[Line]:
+    """Say the same of the call to the owner of a cause; with an overdue review no money is at stake."""
+    if item.currency is not None:
+        stake = money(item.value_at_stake_minor, policy.costs.currency)
+        yield Line("at stake", stake, "with all that the common cause holds")
+        yield from _worth(item, policy.costs.currency)
 
 
 def _worth(item: Item, currency: str) -> Iterator[Line]:

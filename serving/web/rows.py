@@ -11,7 +11,7 @@ from typing import Any
 from features.amounts import money
 from features.vocabulary import SubjectType
 from serving.db.tables import DecisionRow
-from serving.reviews.items import Item
+from serving.reviews.items import Item, is_of_case
 from serving.web import invoice, shortage, words
 
 NO_BREAK = "\u00a0"
@@ -32,7 +32,7 @@ class Row:
     """One item of the list.
 
     `risk` is None where it cannot be told; `risk_percent` where it has no scale. `left` says how long an action is of
-    use. `by` is who carries or bills it, or the wave in which it is picked.
+    use. `by` is who carries or bills it, or the wave in which it is picked; empty if it is about no case.
     """
 
     item: Item
@@ -56,6 +56,9 @@ def rows_of(
 
 def stake_of(item: Item, body: Mapping[str, Any]) -> Stake:
     """Say what is at stake: as decided, or as likely as not where the risk is not known, or nothing at all."""
+    if not is_of_case(item, body):
+        said = "nothing" if item.currency is None else money(item.value_at_stake_minor, item.currency)
+        return Stake(said, is_guess=False)
     if item.key.type is SubjectType.INVOICE:
         return Stake(invoice.at_stake(body, item.value_at_stake_minor), is_guess=False)
     if item.key.type is SubjectType.SHORTAGE:
@@ -79,14 +82,22 @@ def _row(item: Item, body: Mapping[str, Any], now: datetime, analyst: str | None
         urgency=urgency,
         title=title,
         why=words.instants_in(words.spoken(item.why, words.names_in(body))),
-        by=shortage.wave(body) if item.key.type is SubjectType.SHORTAGE else body["facts"]["carrier_id"],
+        by=_by(item, body),
         is_mine=item.status == "claimed" and item.claimed_by == analyst,
     )
+
+
+def _by(item: Item, body: Mapping[str, Any]) -> str:
+    if not is_of_case(item, body):
+        return ""
+    return shortage.wave(body) if item.key.type is SubjectType.SHORTAGE else str(body["facts"]["carrier_id"])
 
 
 def _said(item: Item, body: Mapping[str, Any]) -> tuple[str, str | None, float | None]:
     """Say what an item is about, and its risk, with its place on a scale to 100 if it has one."""
     facts = body["facts"]
+    if not is_of_case(item, body):
+        return item.title, None, None
     if item.key.type is SubjectType.INVOICE:
         return f"Invoice {facts['invoice_number']}", invoice.in_short(body), None
     if item.key.type is SubjectType.SHORTAGE:

@@ -16,7 +16,7 @@ from routing.policy import Policy
 from routing.recording import decode_facts
 from routing.subjects import called_branches
 from serving.db.tables import AuditRow, DecisionRow
-from serving.reviews.items import Item
+from serving.reviews.items import Item, is_of_case
 from serving.reviews.reasons import MEANINGS, Answer, reasons_for
 from serving.web import shortage, words
 from serving.web.calls import CallLine
@@ -177,23 +177,23 @@ def item_view(
     """Read the page of an item from its decision, the shipment's calls and the item's audit entries."""
     body = json.loads(decision.body)
     suggestion = None if item.call_id is not None else body["payload"].get("suggestion")
-    known, unknown = _facts(body, policy)
-    kind = item.key.type
-    is_invoice, is_line = kind is SubjectType.INVOICE, kind is SubjectType.SHORTAGE
+    kind, of_case = item.key.type, is_of_case(item, body)
+    known, unknown = _facts(body, policy) if of_case else ((), ())
+    is_invoice, is_line = kind is SubjectType.INVOICE and of_case, kind is SubjectType.SHORTAGE and of_case
     return ItemView(
         item=item,
         stake=stake_of(item, body),
         priority=tuple(priority_of(item, policy, body)),
         why=words.instants_in(words.spoken(item.why, words.names_in(body))),
         question=_question(body, item, calls),
-        happened=_happened(body, kind, decision),
-        journey=tuple(_journey(body, _SHOWN[kind], policy)),
-        risk=None if is_invoice else _risk(body["model"]["answer"] if is_line else body["model"]),
+        happened=_happened(body, kind, decision) if of_case else "",
+        journey=tuple(_journey(body, _SHOWN[kind], policy)) if of_case else (),
+        risk=None if is_invoice or not of_case else _risk(body["model"]["answer"] if is_line else body["model"]),
         invoice=invoice_view(body) if is_invoice else None,
         shortage=shortage.shortage_view(body) if is_line else None,
         suggestion=tuple(_lines(_shown((suggestion or {}).get("payload") or {}, is_invoice), item.currency)),
         can_accept=bool(suggestion and suggestion["payload"]) and not item.too_late,
-        options=tuple(_options(body, item)),
+        options=tuple(_options(body, item)) if of_case else (),
         left_title=_LEFT[kind],
         currency=next((each["currency"] for each in body["alternatives"]), ""),
         known=known,

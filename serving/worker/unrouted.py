@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager, suppress
 
 from sqlalchemy import Engine
 
+from features.vocabulary import Branch
 from routing.dispatch.errors import OutboxUnavailableError
-from routing.dispatch.routes import CallKind, Routes, kinds_of
+from routing.dispatch.routes import CallKind, Routes, kinds_of, to_owners
 from routing.errors import listed
 from serving.db.engine import read_only, session_factory
 from serving.policies import repository
@@ -36,7 +37,10 @@ def require_targets(engine: Engine, outbox: SqlOutbox, routes: Routes, owner: st
             standing = repository.standing(session, subject)
             for digest in (standing.live_digest, standing.candidate_digest):
                 if digest is not None:
-                    kinds.update(kinds_of(subject, bundles.policy(session, digest).branches))
+                    policy = bundles.policy(session, digest)
+                    kinds.update(kinds_of(subject, policy.branches))
+                    if any(playbook.parent.branch is Branch.ESCALATE for playbook in policy.playbooks.values()):
+                        kinds.add(to_owners(subject))
     lacking = routes.without_target(kinds)
     if lacking:
         raise NoTargetError(lacking, owner)

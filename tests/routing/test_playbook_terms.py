@@ -187,9 +187,9 @@ class TestOnOtherSubjects:
             pytest.param(
                 SubjectType.SHORTAGE,
                 {"parent": {"branch": "escalate", "to": "inventory-lead", "sla_minutes": 30}},
-                "parent.branch",
-                "found 'escalate', expected review.",
-                id="nobody is called",
+                "parent.to",
+                "'inventory-lead' has no channel, so nobody would be reached.",
+                id="nobody would be reached",
             ),
             pytest.param(
                 SubjectType.INVOICE,

@@ -36,9 +36,9 @@ def playbook(name: str, **changes: Any) -> Edit:
     return lambda data: data["playbooks"][name].update(deepcopy(changes))
 
 
-def at_desk(url: str, shipments: Policy, invoices: Policy) -> House:
+def at_desk(url: str, shipments: Policy, invoices: Policy, **given: Any) -> House:
     """Open a service that decides about invoices and knows what was agreed with carrier C."""
-    house = opened(url, shipments)
+    house = opened(url, shipments, **given)
     with house.container.sessions.begin() as session:
         put_in_force(session, invoices, house.clock.now())
     tell(house, *CONTRACT)

@@ -75,7 +75,7 @@ def test_what_became_of_the_call_to_an_owner_is_no_question_about_the_case_that_
     cause = standing(silent)
     item_id = reported(silent, str(cause.call_id), "failed")["review_item_id"]
     (title,) = [row.title for row in silent.rows(ReviewItemRow) if row.item_id == item_id]
-    assert title == f"{cause.cause_id}: what became of escalate?"
+    assert title == f"{cause.title.removesuffix('.')}: what became of escalate?"
     token, calls = silent.claimed(item_id), silent.count(OutgoingCallRow)
     body = {"branch": "notify", "reason_code": "better_option", "claim_token": token}
     told_of = problem_in(silent.answer(item_id, "override", **body), 422, "answer")["detail"]
@@ -113,7 +113,8 @@ class TestDeclaring:
         assert (call.call_id, call.shipment_id) == (cause.call_id, cause.cause_id)
         data = json.loads(call.body)["data"]
         assert data["to"] == {"owner": "duty-manager", "channel": "pager:duty-manager"}
-        assert data["cause"] == {"cause_id": cause.cause_id, "playbook": "carrier_outage", "key": "NWX"}
+        known_by = {"cause_id": cause.cause_id, "subject": "shipment", "playbook": "carrier_outage", "key": "NWX"}
+        assert data["cause"] == known_by
         assert data["runbook"][0].startswith("Call the control tower")
 
     def test_nobody_is_called_where_escalating_is_left_to_people(self, under: Under) -> None:

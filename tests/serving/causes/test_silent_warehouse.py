@@ -249,11 +249,19 @@ class TestWhatIsHeld:
         assert decided(desk, "O-X")[0]["cause_id"] is None
         assert {row.subject_type for row in desk.rows(LookRow)} == {"shortage"}
 
-    def test_its_owner_is_not_called_and_the_same_names_of_other_subjects_are_apart(self, desk: House) -> None:
-        decided(desk, *names(6))
-        cause = cause_of(desk)
-        assert (cause.subject_type, cause.owner, cause.call_id) == ("shortage", "warehouse-operations", None)
-        assert (cause.not_called_because, desk.count(OutgoingCallRow)) == (None, 0)
+    def test_its_owner_is_called_once(self, silent: House) -> None:
+        decided(silent, *names(6))
+        cause, (call,) = cause_of(silent), silent.rows(OutgoingCallRow)
+        assert (cause.subject_type, cause.owner, cause.call_id) == ("shortage", "warehouse-operations", call.call_id)
+        event = json.loads(call.body)
+        assert (event["type"], event["subject"]) == ("freight.branch.escalate", cause.cause_id)
+        assert event["data"]["to"] == {"owner": "warehouse-operations", "channel": "queue:warehouse-operations"}
+        assert event["data"]["cause"] == {
+            "cause_id": cause.cause_id,
+            "subject": "shortage",
+            "playbook": "stock_not_told",
+            "key": "DEHAM",
+        }
 
     def test_a_name_that_is_too_long_for_the_key_is_asked_about_all_the_same(self, desk: House) -> None:
         decided(desk, *names(3))
