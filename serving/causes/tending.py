@@ -11,7 +11,7 @@ import json
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
@@ -43,6 +43,8 @@ LOOKS = 10
 """Held cases of a cause that are looked at again at a time."""
 AT_A_TIME = 20
 """Cases that are let go before others get their turn."""
+RESTS = timedelta(seconds=5)
+"""How long a cause whose turn ended in a mistake is left alone."""
 WITHOUT_PLAYBOOK = Drain(at_most=300, per=timedelta(minutes=10), order=DrainOrder.VALUE, waits=timedelta(0))
 """How what is held is let go when the bundle has no such playbook any more."""
 WITHOUT_REST = timedelta(hours=12)
@@ -53,9 +55,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Tended:
-    """What was done: causes ended, cases settled; `is_more` if there is more that can be done at once."""
+    """What was done: causes ended, cases settled; `is_more` if there is more that can be done at once.
+
+    `failed` are the causes whose turn ended in a mistake, which the log tells.
+    """
 
     ended: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
     settled: int = 0
     is_more: bool = False
 
@@ -123,9 +129,23 @@ class Tending:
     at_a_time: int = AT_A_TIME
     _in_vain: dict[str, _Queue] = field(default_factory=dict)
     """By cause, whom the last round of draining has passed by, if it came to nobody who could go."""
+    _resting: dict[str, datetime] = field(default_factory=dict)
+    """By cause whose last turn ended in a mistake, until when it is left alone."""
+
+    @property
+    def failing(self) -> int:
+        """How many causes had a last turn, in this process, that ended in a mistake."""
+        return len(self._resting)
 
     def tend(self) -> Tended:
-        """Look after every cause once; what goes wrong with one is raised when all others have had their turn."""
+        """Look after every cause once, but for those that rest after a mistake; one with a mistake stops no other.
+
+        Raises
+        ------
+        SQLAlchemyError
+            The database has failed: whoever comes after the cause that met it has no turn now, and the next time before
+            that one.
+        """
         done = Tended()
         for _ in self._turns(done):
             pass
@@ -138,32 +158,38 @@ class Tending:
             try:
                 for _ in self._turns(done):
                     await asyncio.sleep(0)  # requests wait for one cause at most
-                is_more = done.is_more
             except SQLAlchemyError as error:
                 _log.warning("Common causes cannot be looked after: %s", error)
-                is_more = False
             except Exception:  # whatever it is, what is held must not stay so for want of a loop
                 _log.exception("Common causes cannot be looked after.")
-                is_more = False
-            await asyncio.sleep(0.01 if is_more else every_seconds)
+            await asyncio.sleep(0.01 if done.is_more else every_seconds)
 
     def _turns(self, done: Tended) -> Iterator[None]:
         """Look after one cause after the other."""
         with self.reads() as session:
             causes = [self._open(row) for row in repository.open_ones(session)]
-        mistake: Exception | None = None
-        for each in causes:
-            if not each.decider.can_decide:
-                continue
+        for each in self._in_turn(causes):
             try:
                 (self._look if each.status == STANDING else self._drain)(each, done)
-            except SQLAlchemyError:
-                raise
             except Exception as error:
-                mistake = error
+                self._resting[each.cause_id] = self.clock.now() + RESTS
+                done.failed.append(each.cause_id)
+                if isinstance(error, SQLAlchemyError):
+                    raise
+                _log.exception("Common cause %s cannot be looked after; it is tried again.", each.cause_id)
+            else:
+                self._resting.pop(each.cause_id, None)
             yield
-        if mistake is not None:
-            raise mistake
+
+    def _in_turn(self, causes: list[_Open]) -> list[_Open]:
+        """Return the causes that have a turn now: those that had a mistake come last, the longest ago first."""
+        now, open_ones = self.clock.now(), {each.cause_id for each in causes}
+        for gone in self._resting.keys() - open_ones:
+            del self._resting[gone]
+        begin = datetime.min.replace(tzinfo=UTC)
+        since = {each.cause_id: self._resting.get(each.cause_id, begin) for each in causes}
+        ready = [each for each in causes if each.decider.can_decide and since[each.cause_id] <= now]
+        return sorted(ready, key=lambda each: since[each.cause_id])
 
     def _open(self, row: CauseRow) -> _Open:
         subject = SubjectType(row.subject_type)
@@ -236,8 +262,9 @@ class Tending:
                 done.is_more = True
             else:
                 self._in_vain[of.cause_id] = queue
-        for mistake in queue.stuck.values():
-            raise mistake
+        if queue.stuck:
+            names = ", ".join(queue.stuck)
+            raise ExceptionGroup(f"These cannot be decided anew: {names}", list(queue.stuck.values()))
 
     def _let_go(self, session: Session, of: _Open, now: datetime, done: Tended, queue: _Queue) -> bool:
         """Let go of the next case that is neither stuck nor waits; return False if there is none, or not yet."""

@@ -16,6 +16,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, sessionmaker
 from features.vocabulary import SubjectType
 from routing.errors import PolicyError
 from routing.rollout import ALL
+from serving.causes.tending import Tending
 from serving.clock import Clock
 from serving.db.audit import SYSTEM
 from serving.db.tables import CauseRow, ChildRow, DirectiveRow, OutgoingCallRow, PolicyMoveRow, ReviewItemRow
@@ -28,6 +29,7 @@ from serving.policies.bundles import Bundles
 from serving.policies.errors import LifeError
 
 _UP = "Whether the database answers."
+_FAILING = "Common causes that this process could not look after when they last had their turn."
 
 router = APIRouter(include_in_schema=False)
 
@@ -37,7 +39,8 @@ async def metrics(container: App) -> Response:
     """Tell how far the process follows the record log, and what waits in the queue and the outbox."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
-    registry.register(ServiceCollector(container.reads, container.following, container.bundles, container.clock))
+    parts = container.reads, container.following, container.bundles, container.clock, container.tending
+    registry.register(ServiceCollector(*parts))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
@@ -49,11 +52,13 @@ class ServiceCollector(Collector):
     following: Following
     bundles: Bundles
     clock: Clock
+    causes: Tending
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield every figure."""
         position = self.following.position
         yield _gauge("triage_record_log_position", "Position in the record log that this process knows.", position)
+        yield _gauge("triage_causes_failing", _FAILING, self.causes.failing)
         try:
             with self.reads() as session:
                 behind = events_repository.count_after(session, position)
