@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from features.errors import FeatureError
@@ -29,6 +29,7 @@ from serving.causes.waiting import lacking_of
 from serving.causes.watching import watch_of
 from serving.clock import Clock
 from serving.db.audit import SYSTEM, audit
+from serving.db.engine import is_taken
 from serving.db.subjects import SubjectKey
 from serving.db.tables import CauseRow, ChildRow
 from serving.decisions import repository as decisions
@@ -254,6 +255,11 @@ class Tending:
                     repository.wait(session, of.cause_id, waits.key, waits.waits_for)
             except IntegrityError:  # another process decided the same version in this very moment
                 done.is_more = True
+                break
+            except OperationalError as error:
+                if not is_taken(error):
+                    raise
+                done.is_more = True  # another process moves a call of it that was let out in this very moment
                 break
             except _StuckError as error:  # it is tried again in the next round
                 queue.stuck[error.key.id] = error.mistake

@@ -10,7 +10,7 @@ from sqlite3 import OperationalError as SQLiteOperationalError
 from time import sleep
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import StaticPool
 
@@ -19,6 +19,7 @@ from serving.errors import ServingError
 BUSY_TIMEOUT_SECONDS = 15
 _WRITE_AHEAD_TRIES = 500
 _DEFERRED = "freight_deferred"
+_LOCK_NOT_AVAILABLE = "55P03"
 
 
 class DatabaseUrlError(ServingError):
@@ -75,6 +76,11 @@ def session_factory(engine: Engine) -> sessionmaker[Session]:
 def read_only(engine: Engine) -> Engine:
     """Return the same engine (and pool) for transactions that only read: on SQLite they take no write lock."""
     return engine.execution_options(**{_DEFERRED: True})
+
+
+def is_taken(error: DBAPIError) -> bool:
+    """Tell whether a statement failed because another transaction holds a row that it was not to wait for."""
+    return getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE
 
 
 def _sqlite_engine(url: URL) -> Engine:

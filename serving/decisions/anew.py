@@ -58,5 +58,5 @@ class DecidesAnew(Protocol):
         ...
 
     def again(self, session: Session, held: Held, now: datetime) -> Decided:
-        """Decide anew; if that was done already, return what came of it."""
+        """Decide anew; if that was done already, return what came of it. Its locks are taken, and the chain is held."""
         ...

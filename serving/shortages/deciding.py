@@ -132,8 +132,12 @@ class ShortageDecisions:
     def again(self, session: Session, held: Held, now: datetime) -> Decided:
         """Decide anew about a line that was held as one of many; if that was done already, return what came of it.
 
+        A call that was let out since the line was locked is not waited for: the chain is held by now.
+
         Raises
         ------
+        OperationalError
+            If somebody moves such a call.
         LineDoneError
             If it does not wait to be picked any more.
         NoShortageModelError, UnknownLinesError
@@ -160,7 +164,7 @@ class ShortageDecisions:
         also = () if question.place is None else [*lines_with_something_open(session, question.place)]
         cases = self.shortages.as_of_now(question, now, besides=also)
         keys = [_key_of(case) for case in cases]
-        calls = lock_calls(session, keys)
+        calls = lock_calls(session, keys, wait=not anew)
         directives.lock_shared(session)  # what is in force and what is ordered stays so until all are sealed
         in_force = self.bundles.in_force(session, SubjectType.SHORTAGE)
         repository.lock_chain(session)  # what is left of stock and of budgets stays so too

@@ -44,12 +44,24 @@ class Past:
     taken: list[Branch] = field(default_factory=list)
 
 
-def lock_calls(session: Session, keys: Sequence[SubjectKey]) -> dict[str, list[OutgoingCallRow]]:
-    """Return the calls about lines, and keep others from moving them: calls are locked before all else."""
+def lock_calls(session: Session, keys: Sequence[SubjectKey], *, wait: bool = True) -> dict[str, list[OutgoingCallRow]]:
+    """Return the calls about lines, and keep others from moving them: calls are locked before all else.
+
+    Parameters
+    ----------
+    wait
+        False for whoever holds other locks already: whoever moves a call may wait for these.
+
+    Raises
+    ------
+    OperationalError
+        Not to `wait`, and somebody moves one (`serving.db.engine.is_taken`). The transaction is to be begun anew.
+    """
     call, found = OutgoingCallRow, dict[str, list[OutgoingCallRow]]()
     for some in _parts(keys):
         own = and_(call.subject_type == SubjectType.SHORTAGE.value, call.subject_id.in_(some))
-        statement = select(call).where(own, call.compensates.is_(None)).order_by(call.position).with_for_update()
+        statement = select(call).where(own, call.compensates.is_(None)).order_by(call.position)
+        statement = statement.with_for_update(nowait=not wait)
         for row in session.scalars(statement.execution_options(populate_existing=True)):
             found.setdefault(row.subject_id, []).append(row)
     return found

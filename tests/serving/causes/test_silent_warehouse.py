@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from copy import deepcopy
 from datetime import timedelta
+from threading import Event
 from typing import Any
 
 import pytest
 import yaml
+from sqlalchemy.orm import Session
 
 from features.vocabulary import LineMoment, SubjectType
 from models.contracts import ShortageScore
@@ -23,7 +25,10 @@ from serving.config import bundled_policy
 from serving.db.subjects import SubjectKey
 from serving.db.tables import CauseRow, ChildRow, DecisionRow, LookRow, OutgoingCallRow, ReviewItemRow, StockPromiseRow
 from serving.decisions.verification import verify
+from serving.directives import repository as directives
 from serving.policies.preview import preview
+from serving.shortages.deciding import ShortageDecisions
+from serving.worker.outbox import SqlOutbox
 from tests.serving.bundles import Edit
 from tests.serving.causes.outage import drained
 from tests.serving.house import House, Json, put_in_force
@@ -60,6 +65,13 @@ def bundle(*edits: Edit) -> Policy:
 
 def few(data: Json) -> None:
     data["playbooks"]["stock_not_told"].update(deepcopy(FEW))
+
+
+def others_have_it(data: Json) -> None:
+    """Let it be a common cause that other places have what lacks, and customers be told by people alone."""
+    data["playbooks"]["stock_not_told"]["when"] = {"fact": "other_places", "rows_at_least": 1}
+    data["branches"]["notify"]["mode"] = "recommend"
+    del data["scenarios"]
 
 
 def acting(data: Json) -> None:
@@ -337,6 +349,60 @@ class TestItsEnd:
             live = desk.container.bundles.live(session, SubjectType.SHORTAGE)
             same = list(preview(session, live, *span))
         assert (len(same), [each.why for each in same if each.why is not None]) == (10, [])
+
+
+@pytest.mark.service
+def test_what_a_person_lets_out_while_a_line_waits_for_its_turn_makes_nobody_wait_for_ever(
+    postgresql_url: str, late_shipments: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ExitStack() as stack:
+        house = stack.enter_context(House(postgresql_url, late_shipments, shortage_model=CarefulModel()))
+        with house.container.sessions.begin() as session:
+            put_in_force(session, bundle(few, others_have_it), house.clock.now())
+        fallen_silent(house, 6, ship_complete=True)
+        back(house, 0)
+        items = {answer["order_id"]: answer["review_item_id"] for answer in decided(house, *names(6), substitutes=[])}
+        token = house.claimed(items["O-0005"])
+        tell(house, lies(60, place="ATVIE", occurred_at=house.clock.now().isoformat()))
+        decided(house, *names(6), substitutes=[])
+        assert statuses(house)["O-0005"] == "held"
+        say(house, "close")
+        other, pool = stack.enter_context(house.another()), stack.enter_context(ThreadPoolExecutor(1))
+        outbox, now = SqlOutbox(house.engine), house.clock.now()
+        moved, under_orders = Event(), Event()
+        lock, lock_shared, lock_line = directives.lock, directives.lock_shared, ShortageDecisions.lock
+        failed: list[Future[bool]] = []
+
+        def let_out_and_fail(service: ShortageDecisions, session: Session, key: SubjectKey) -> None:
+            """Take the locks of the line, and before any other let a person accept, and the call that follows fail."""
+            lock_line(service, session, key)
+            if key.id == "O-0005/10" and not failed:
+                answer = other.answer(items["O-0005"], "accept", claim_token=token)
+                assert answer.status_code == 200, answer.text
+                asked = {"owner": "w", "now": now, "real_now": now, "lease": timedelta(minutes=1)}
+                calls = outbox.claim(target="orchestrator", limit=9, **asked)
+                (call,) = [each for each in calls if each.subject_id == key.id]
+                failed.append(pool.submit(outbox.dead, call, reason="410 Gone", now=now))
+                assert moved.wait(10)
+
+        def lock_later(session: Session) -> None:
+            moved.set()
+            assert under_orders.wait(10)
+            lock(session)
+
+        def lock_and_say(session: Session) -> None:
+            lock_shared(session)
+            if failed:
+                under_orders.set()
+
+        monkeypatch.setattr(ShortageDecisions, "lock", let_out_and_fail)
+        monkeypatch.setattr(directives, "lock", lock_later)
+        monkeypatch.setattr(directives, "lock_shared", lock_and_say)
+        all_of_it(house)
+        assert failed.pop().result(10)
+        assert set(statuses(house).values()) == {"drained"}
+        (call,) = [row for row in house.rows(OutgoingCallRow) if row.branch == "notify"]
+        assert (call.subject_id, call.status) == ("O-0005/10", "dead")
 
 
 def test_the_page_names_order_lines(desk: House) -> None:
