@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -14,9 +16,9 @@ from training.config import Split, TrainingConfig
 from training.dataset import MINIMUM_OF_EACH_OUTCOME, Dataset, cases_of
 from training.errors import TooLittleDataError
 from training.leakage.clocks import Build, Step, check_clocks
-from training.leakage.findings import Report
+from training.leakage.findings import Check, Report
 from training.leakage.outcomes import check_alone, check_shuffled, check_sides, check_twins
-from training.leakage.questions import groups_of
+from training.leakage.subjects import BUILDS, SHIPMENTS, subjects_of
 from training.splits import Period
 
 LABELLED = 8_000
@@ -32,6 +34,7 @@ def check_leakage(
     sample: int,
     seed: int,
     build: Build = product_build,
+    others: Mapping[str, Build] = BUILDS,
     step: Step = lambda *_: None,
 ) -> Report:
     """Check features and split for what nobody could have known.
@@ -40,8 +43,8 @@ def check_leakage(
     ----------
     sample
         How many questions are answered again in other worlds.
-    build
-        What makes the features.
+    build, others
+        What makes the features of shipments; and of what else the data tell of, by its name.
 
     Raises
     ------
@@ -50,10 +53,12 @@ def check_leakage(
     """
     rng = np.random.default_rng(seed)
     step("questions", 0, 1)
-    groups = groups_of(tables, config.features, sample, rng)
-    if not groups:
+    builds = {SHIPMENTS: build, **others}
+    asked = subjects_of(tables, config.features, sample, rng)
+    subjects = [(name, groups) for name, groups in asked if groups and name in builds]
+    if not subjects or subjects[0][0] != SHIPMENTS:
         raise TooLittleDataError("all", "any", 0, 0, 1)
-    clocks, findings, trails = check_clocks(build, tables, groups, config.features, rng, step)
+    found = [check_clocks(builds[name], tables, groups, config.features, rng, step) for name, groups in subjects]
     step("outcomes", 0, 3)
     cases = cases_of(tables, config)
     sides, straddling = check_sides(cases)
@@ -67,12 +72,19 @@ def check_leakage(
     shuffled, learnt = check_shuffled(dataset, seed)
     step("outcomes", 3, 3)
     return Report(
-        questions=sum(len(group.questions) for group in groups),
-        cutoffs=len(groups),
-        checks=(*clocks, sides, twins, alone, shuffled),
-        findings=(*findings, *straddling, *copied, *give_away, *learnt),
-        trails=trails,
+        asked={name: sum(len(group.questions) for group in groups) for name, groups in subjects},
+        cutoffs=sum(len(groups) for _, groups in subjects),
+        checks=(*_together([checks for checks, _, _ in found]), sides, twins, alone, shuffled),
+        findings=(*(one for _, findings, _ in found for one in findings), *straddling, *copied, *give_away, *learnt),
+        trails=tuple(trail for _, _, trails in found for trail in trails),
     )
+
+
+def _together(found: Sequence[Sequence[Check]]) -> Iterator[Check]:
+    """Yield each check once, with all that it compared."""
+    for same in zip(*found, strict=True):
+        compared, failed = (sum(getattr(check, name) for check in same) for name in ("compared", "failed"))
+        yield replace(same[0], compared=compared, failed=failed)
 
 
 def default_config(tables: RecordTables, data: str) -> TrainingConfig:

@@ -73,7 +73,8 @@ def show(report: Report, console: Console, *, by_feature: bool = False) -> None:
 
 
 def _checks(report: Report) -> Table:
-    title = f"{report.questions:,} questions at {report.cutoffs} cutoffs, {len(report.trails)} features"
+    asked = ", ".join(f"{count:,} {name}" for name, count in report.asked.items())
+    title = f"{asked} asked at {report.cutoffs} cutoffs, {len(report.trails)} features"
     table = Table(
         "check", "what was tried", title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
     )

@@ -6,19 +6,29 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.build import FeatureMatrix
 from features.settings import FeatureSettings
 from features.tables import RecordTables
 from training.leakage.findings import Check, Example, Finding, Kind, Trail
-from training.leakage.questions import Group
+from training.leakage.questions import Group, subjects_named
 from training.leakage.worlds import DISTURBANCES, Cut, Disturbance, without_newest
 
-Build = Callable[[RecordTables, pd.DataFrame, FeatureSettings], FeatureMatrix]
+
+class Matrix(Protocol):
+    """Features of n questions: float64 [n, len(names)]."""
+
+    @property
+    def values(self) -> NDArray[np.float64]: ...
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+
+Build = Callable[[RecordTables, pd.DataFrame, FeatureSettings], Matrix]
 """What makes features of tables and questions, as `features.build.build` does."""
 Step = Callable[[str, int, int], None]
 """Called with (what, done, total) as the work goes on."""
@@ -65,7 +75,7 @@ def check_clocks(
     for number, group in enumerate(groups):
         rows = slice(first, first + len(group.questions))
         first, whole = rows.stop, matrix.values[rows]
-        cut = Cut.of(tables, group.cutoff, group.nearby)
+        cut = Cut.of(tables, group.cutoff, group.nearby, group.about)
         done = number * (len(DISTURBANCES) + len(newest))
         for place, disturbance in enumerate(DISTURBANCES):
             step(disturbance.name, done + place, total)
@@ -125,7 +135,8 @@ def _note(
             asked = questions.iloc[row]
             instant = asked["cutoff_at"].to_pydatetime()
             pair = (_known(whole[row, column]), _known(values[row, column]))
-            examples.append(Example(asked["shipment_id"], asked["moment"], instant, *pair))
+            (subject,) = subjects_named(questions.iloc[[row]])
+            examples.append(Example(subject, asked["moment"], instant, *pair))
 
 
 def _finding(disturbance: Disturbance, feature: str, seen: _Seen, compared: int) -> Finding:
@@ -135,8 +146,8 @@ def _finding(disturbance: Disturbance, feature: str, seen: _Seen, compared: int)
         feature=feature,
         check=disturbance.name,
         kind=disturbance.kind,
-        found=f"{seen.count[feature]} of {compared} answers changed when {disturbance.meaning}: for shipment "
-        f"{example.shipment_id} at {example.cutoff_at:%Y-%m-%d %H:%M:%S} UTC from "
+        found=f"{seen.count[feature]} of {compared} answers changed when {disturbance.meaning}: for "
+        f"{example.subject} at {example.cutoff_at:%Y-%m-%d %H:%M:%S} UTC from "
         f"{_worded(example.as_it_is)} to {_worded(example.as_checked)}.",
         expected="The same bits, whatever comes after the cutoff.",
         to_do=disturbance.to_do,

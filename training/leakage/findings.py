@@ -24,10 +24,10 @@ class Kind(StrEnum):
 class Example:
     """One question that was answered in two ways, by the data as they are and by the data as the check left them.
 
-    None stands for an unknown value.
+    `subject` is what was asked about, such as "shipment S1". None stands for an unknown value.
     """
 
-    shipment_id: str
+    subject: str
     moment: str
     cutoff_at: datetime
     as_it_is: float | None
@@ -103,11 +103,11 @@ class Report:
 
     Attributes
     ----------
-    questions, cutoffs
-        Size of the sample on which the clocks were checked.
+    asked, cutoffs
+        Size of the sample on which the clocks were checked: questions by what they are about.
     """
 
-    questions: int
+    asked: Mapping[str, int]
     cutoffs: int
     checks: tuple[Check, ...]
     findings: tuple[Finding, ...]

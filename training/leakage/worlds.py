@@ -20,27 +20,43 @@ from features.vocabulary import Classifier, Correction
 from training.leakage.findings import Kind
 
 COPIES = 2_000
-"""How many of the newest records of a table are told once more, beside all about the shipments that count."""
+"""How many of the newest records of a table are told once more, beside all about what counts."""
 
 _LATER_MICROS = 2 * 86_400_000_000
 _EARLIER_MICROS = 7 * 86_400_000_000
+_ASKED = {"order_lines": "order_id", "freight_invoices": "invoice_id", "invoice_lines": "invoice_id"}
+"""What tells whose rows are asked about."""
 _PART_TABLES = tuple(dict.fromkeys(part.table for part in PARTS))
 _TABLE_OF = {record: table for table, record in RECORDS.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Where the data are disturbed: at which cutoff, what was known then, and about which shipments most is told."""
+    """Where the data are disturbed: at which cutoff, what was known then, and about what most is told.
+
+    Attributes
+    ----------
+    about
+        Values by column: records with one of them are told late, beside the newest ones.
+    """
 
     tables: RecordTables
     cutoff: pd.Timestamp
     known: RecordTables
     shipment_ids: Sequence[str]
+    about: Mapping[str, Collection[str]]
 
     @classmethod
-    def of(cls, tables: RecordTables, cutoff: pd.Timestamp, shipment_ids: Iterable[str]) -> Cut:
+    def of(
+        cls,
+        tables: RecordTables,
+        cutoff: pd.Timestamp,
+        shipment_ids: Iterable[str],
+        about: Mapping[str, Collection[str]] | None = None,
+    ) -> Cut:
         """Cut the tables at the cutoff."""
-        return cls(tables, cutoff, tables.known(until=cutoff), tuple(dict.fromkeys(shipment_ids)))
+        shipments = tuple(dict.fromkeys(shipment_ids))
+        return cls(tables, cutoff, tables.known(until=cutoff), shipments, {"shipment_id": shipments, **(about or {})})
 
     def frames(self) -> dict[str, pd.DataFrame]:
         """Return the tables that were known at the cutoff, by name."""
@@ -97,7 +113,7 @@ def told_late(cut: Cut, rng: np.random.Generator) -> RecordTables:
     frames = cut.frames()
     frames |= {table: _by_state(table, frames) for table in _PART_TABLES}
     for table, record in RECORDS.items():
-        originals = _newest(frames[table], cut.shipment_ids)
+        originals = _newest(frames[table], cut.about)
         if originals.empty:
             continue
         copies = _altered(table, originals, rng)
@@ -130,7 +146,7 @@ def announced_early(cut: Cut, rng: np.random.Generator) -> RecordTables:
     """
     frames = cut.frames()
     for table in ("events", "weather"):
-        copies = _altered(table, _newest(frames[table], cut.shipment_ids), rng)
+        copies = _altered(table, _newest(frames[table], cut.about), rng)
         copies["known_at"] = cut.cutoff
         copies["occurred_at"] = cut.cutoff + _micros(rng.integers(1, _LATER_MICROS, len(copies)))
         _rename(table, copies)
@@ -142,11 +158,18 @@ def announced_early(cut: Cut, rng: np.random.Generator) -> RecordTables:
 
 
 def without_newest(cut: Cut, age: timedelta, clock: str) -> RecordTables:
-    """Return what was known at the cutoff, less the facts of the last `age` by one of the clocks; plans stay."""
+    """Return what was known at the cutoff, less the facts of the last `age` by one of the clocks.
+
+    Plans stay, and what is asked about.
+    """
     frames = cut.frames()
     for table in RECORDS:
         if table != "shipments":
-            frames[table] = frames[table][~(frames[table][clock] > cut.cutoff - age)]
+            newest = frames[table][clock] > cut.cutoff - age
+            asked = _ASKED.get(table, "")
+            if asked in cut.about:
+                newest &= ~frames[table][asked].isin(cut.about[asked])
+            frames[table] = frames[table][~newest]
     return RecordTables(**frames)
 
 
@@ -217,11 +240,12 @@ def _by_state(table: str, frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(pieces, ignore_index=True)
 
 
-def _newest(frame: pd.DataFrame, shipment_ids: Collection[str]) -> pd.DataFrame:
+def _newest(frame: pd.DataFrame, about: Mapping[str, Collection[str]]) -> pd.DataFrame:
     newest = np.zeros(len(frame), dtype=bool)
     newest[np.argsort(frame["known_at"].to_numpy(), kind="stable")[-COPIES:]] = True
-    if "shipment_id" in frame:
-        newest |= frame["shipment_id"].isin(shipment_ids).to_numpy()
+    for column, values in about.items():
+        if column in frame:
+            newest |= frame[column].isin(values).to_numpy()
     return frame[newest].reset_index(drop=True)
 
 
@@ -234,7 +258,7 @@ def _rename(table: str, copies: pd.DataFrame) -> None:
 
 def _tell_of(table: str, copies: pd.DataFrame, cut: Cut, rng: np.random.Generator) -> None:
     """Let every second copy be about one of the shipments that count: many of those have no events yet."""
-    if "shipment_id" in copies and "shipment_id" not in UNIQUE[table]:
+    if cut.shipment_ids and "shipment_id" in copies and "shipment_id" not in UNIQUE[table]:
         ours = rng.random(len(copies)) < 0.5
         copies.loc[ours, "shipment_id"] = rng.choice(np.array(cut.shipment_ids, dtype=object), int(ours.sum()))
 

@@ -15,6 +15,8 @@ from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from features.definitions import NAMES
+from features.inventory.features import INVENTORY_NAMES
+from features.invoice import INVOICE_NAMES
 from features.labels import lateness_of
 from features.settings import FeatureSettings
 from features.tables import RecordTables
@@ -38,14 +40,15 @@ def tables() -> RecordTables:
 @pytest.fixture(scope="module")
 def folder(tables: RecordTables, tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("tables")
-    tables.write(path)
+    no_bills = {name: getattr(tables, name).iloc[:0] for name in ("freight_invoices", "invoice_lines")}
+    replace(tables, **no_bills).write(path)
     return str(path)
 
 
 @pytest.fixture(scope="module")
 def leaking(tables: RecordTables) -> Report:
     config = default_config(tables, "generated")
-    return check_leakage(tables, config, sample=30, seed=1, build=planting(planted.copies_the_label))
+    return check_leakage(tables, config, sample=30, seed=1, build=planting(planted.copies_the_label), others={})
 
 
 def run(*arguments: str) -> Result:
@@ -58,15 +61,18 @@ class TestCommand:
     def test_without_a_leak_it_says_what_was_checked_and_ends_with_status_0(self, folder: str) -> None:
         result = run("--data", folder, "--sample", "3", "--by-feature")
         assert result.exit_code == 0, result.output
+        assert "3 shipments, 3 order lines asked at 2 cutoffs, 447 features" in result.output
         for said in ("removed", "told late", "shuffled", "No leak was found", "carrier_departures_count_24h"):
             assert said in result.output
 
     @pytest.mark.slow
-    def test_as_json_it_is_one_object_with_every_feature(self, folder: str) -> None:
-        result = run("--data", folder, "--sample", "30", "--seed", "3", "--json")
+    def test_as_json_it_is_one_object_with_every_feature(self, tables: RecordTables, tmp_path: Path) -> None:
+        tables.write(tmp_path)
+        result = run("--data", str(tmp_path), "--sample", "30", "--seed", "3", "--json")
         told = json.loads(result.stdout)
-        assert (result.exit_code, told["leaks"], told["seed"], told["questions"]) == (0, 0, 3, 30)
-        assert [trail["feature"] for trail in told["trails"]] == list(NAMES)
+        assert (result.exit_code, told["leaks"], told["seed"]) == (0, 0, 3)
+        assert told["asked"] == {"shipments": 30, "order lines": 30, "invoices": 30}
+        assert [trail["feature"] for trail in told["trails"]] == [*NAMES, *INVENTORY_NAMES, *INVOICE_NAMES]
         assert [check["name"] for check in told["checks"]] == [
             "removed", "changed", "told late", "announced early", "sides", "twins", "alone", "shuffled",
         ]  # fmt: skip

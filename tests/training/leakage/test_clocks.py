@@ -49,9 +49,7 @@ class TestCheckClocks:
         assert "features.timeline" in leak.to_do
         example = leak.examples[0]
         assert (example.as_it_is, example.as_checked) == (1.0, 0.0)
-        assert (
-            f"for shipment {example.shipment_id} at {example.cutoff_at:%Y-%m-%d %H:%M:%S} UTC from 1 to 0" in leak.found
-        )
+        assert f"for {example.subject} at {example.cutoff_at:%Y-%m-%d %H:%M:%S} UTC from 1 to 0" in leak.found
 
     def test_a_feature_that_goes_by_event_time_is_found_even_where_the_data_hold_nothing_late(self) -> None:
         assert set(found(planted.goes_by_event_time, prompt_world())) == {"changed", "told late"}
