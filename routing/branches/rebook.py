@@ -14,10 +14,12 @@ from routing.branches.plan import Plan
 from routing.canonical import rfc3339
 from routing.facts import FactType, Unknown
 
+OPTIONS, RULED_OUT = "rebook_options", "rebook_ruled_out"
+"""Facts that a decision is given: the carriers that can take it, ranked; and those that cannot, with the reasons."""
 NEEDS = {"carrier_id": FactType.TEXT, "alternate_carriers": FactType.LIST}
 COLUMNS = {
     "alternate_carriers": {"carrier_id": FactType.TEXT, "late_share": FactType.PROBABILITY},
-    "rebook_options": {
+    OPTIONS: {
         "carrier_id": FactType.TEXT,
         "is_current": FactType.FLAG,
         "expected_cost_minor": FactType.NUMBER,
@@ -26,7 +28,7 @@ COLUMNS = {
         "accepted_share": FactType.PROBABILITY,
     },
 }
-MAY_USE = {"rebook_options": FactType.LIST}
+MAY_USE = {OPTIONS: FactType.LIST}
 """What it makes use of where a bundle declares it and it is known: carriers with what each is expected to cost."""
 
 
@@ -66,11 +68,11 @@ def build(case: Case, plan: RebookPlan) -> Payload | Infeasible:
         limit = f"{plan.late_share_below * 100:.0f} %"
         return Infeasible(f"no other carrier was late on less than {limit} of its legs")
     by_worth, at_most = plan.price_limit == "worth_it", case.approval_above_minor
-    carriers = _worth_asking(punctual, case.known.get("rebook_options"))
+    carriers = _worth_asking(punctual, case.known.get(OPTIONS))
     if not carriers:
         return Infeasible(f"no other carrier is expected to cost less than leaving it with {current}")
     if by_worth:
-        carriers = _with_rate_limits(carriers, case.known.get("rebook_options"), at_most)
+        carriers = _with_rate_limits(carriers, case.known.get(OPTIONS), at_most)
         if not carriers:
             return Infeasible("each carrier worth asking asks for more than may be paid without a person")
     carriers = carriers[: plan.carriers_at_most]

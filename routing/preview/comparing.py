@@ -23,8 +23,8 @@ from routing.preview.reasons import drawn_instead, why_otherwise
 from routing.preview.world import World
 from routing.recording import decode_facts
 
-Restate = Callable[[dict[str, Any]], None]
-"""Computes anew, in place, what facts follow from the bundle itself."""
+Restate = Callable[[dict[str, Any], Mapping[str, Any]], None]
+"""Computes anew, in place, what facts (of a sealed decision) follow from the bundle itself."""
 
 
 class Taken(NamedTuple):
@@ -62,7 +62,7 @@ def compare(
     earlier_calls: Iterable[PastCall] = (),
     calls_of_people: Sequence[PastCall] = (),
     history_before: Callable[[str], tuple[Past, ...]] = lambda _: (),
-    restate: Restate = lambda _: None,
+    restate: Restate = lambda _, __: None,
 ) -> Iterator[Compared]:
     """Decide past decisions again under a bundle, in the order of the chain.
 
@@ -100,7 +100,7 @@ def _again(policy: Policy, world: World, past: PastDecision, restate: Restate) -
     subject = world.subject(past.subject_id, facts)
     if not subject.is_as_it_was:
         facts[STRONGEST_BRANCH_TAKEN] = subject.strongest.value
-    restate(facts)
+    restate(facts, body)
     recorded = Context.from_json(body.get("context", {}))
     drawn_for = "" if policy.exploration is None else past.subject_id
     given = Context(

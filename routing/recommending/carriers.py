@@ -11,11 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from features.vocabulary import Branch
 from routing.facts import Unknown
 from routing.loss import Loss
+from routing.policy import Policy
 from routing.recommending.ranking import Option, Way, ranked
 from routing.recommending.transit import late_by_transit
 
+UNPRICED = "what lateness costs cannot be told"
+"""Reason against every carrier where nothing can be compared; why follows."""
 SEVERE = 3
 """Rank of a severe disruption, as `features.disruption` counts: 1 minor, 2 moderate, 3 severe."""
 
@@ -127,6 +131,12 @@ def carrier_options(
     return ranked([_way(each, load, loss, asking, now) for each in carriers], refusal_minor=asking.refusal_minor)
 
 
+def minutes_minor(policy: Policy) -> int:
+    """Return what people's time costs, by a bundle, for giving a load to another carrier, and for a no."""
+    rebook = policy.branches.get(Branch.REBOOK)
+    return 0 if rebook is None else round(rebook.offer.analyst_minutes * policy.costs.analyst_minute_minor)
+
+
 def reasons_against(carrier: Carrier, load: Load, asking: Asking, now: datetime) -> tuple[str, ...]:
     """Return why a carrier cannot take a load, each reason in words; nothing for one that can.
 
@@ -195,7 +205,7 @@ def _way(carrier: Carrier, load: Load, loss: Loss | Unknown, asking: Asking, now
     reasons = reasons_against(carrier, load, asking, now)
     delay = None
     if isinstance(loss, Unknown):
-        reasons = (*reasons, f"what lateness costs cannot be told: {loss.reason}")
+        reasons = (*reasons, f"{UNPRICED}: {loss.reason}")
     elif (risk := risk_of(carrier, load)) is not None:
         delay = round(risk * loss.minor)
     return Way(

@@ -86,6 +86,6 @@ def _counterfactuals(bundle: str, body: str) -> tuple[Counterfactual, ...]:
         facts=decode_facts(recorded["facts"]),
         now=datetime.fromisoformat(recorded["decided_at"]),
         context=Context.from_json(recorded["context"]) if "context" in recorded else NO_CONTEXT,
-        restate=partial(restate, costs=policy.costs),
+        restate=partial(restate, body=recorded, policy=policy),
     )
     return (*of_facts(policy, case), *of_thresholds(bundle, case))

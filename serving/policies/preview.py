@@ -27,7 +27,7 @@ def preview(session: Session, policy: Policy, since: datetime, until: datetime) 
         earlier_calls=past.earlier_calls(),
         calls_of_people=past.calls_of_people(),
         history_before=past.history_before,
-        restate=partial(restate, costs=policy.costs),
+        restate=partial(restate, policy=policy),
     )
 
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session, sessionmaker
 
 from features.contracts import Contracts
-from features.vocabulary import Branch, Moment
+from features.vocabulary import Moment
+from routing.branches.rebook import OPTIONS, RULED_OUT
 from routing.facts import Unknown
 from routing.loss import Loss, Terms, loss_if_late
 from routing.policy import Policy
-from routing.recommending.carriers import Asking, Load, carrier_options, risk_of
+from routing.recommending.carriers import Asking, Load, carrier_options, minutes_minor, risk_of
 from routing.recommending.ranking import Option
 from serving.clock import Clock
 from serving.errors import NoContractsError
@@ -20,9 +21,6 @@ from serving.policies.bundles import Bundles
 from serving.recommendations.known import Known, Sources
 from serving.recommendations.wanted import NOTHING, Wanted
 from serving.scores.service import Question, Scored, ScoreService, Subject
-
-OPTIONS, RULED_OUT = "rebook_options", "rebook_ruled_out"
-"""Facts that a decision is given: the carriers that can take it, ranked; and those that cannot, with the reasons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +108,7 @@ class CarrierService:
 
 def asking_of(policy: Policy, wanted: Wanted) -> Asking:
     """Return how carriers are asked; what people's time costs, the policy says."""
-    rebook = policy.branches.get(Branch.REBOOK)
-    minutes = 0.0 if rebook is None else rebook.offer.analyst_minutes
-    of_people = round(minutes * policy.costs.analyst_minute_minor)
+    of_people = minutes_minor(policy)
     return Asking(
         currency=policy.costs.currency,
         handling_minor=of_people if wanted.handling_minor is None else wanted.handling_minor,

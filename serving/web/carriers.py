@@ -9,12 +9,12 @@ from typing import Any
 
 from features.amounts import bare_money
 from features.errors import UnknownShipmentError
+from routing.branches.rebook import OPTIONS, RULED_OUT
 from routing.recommending.carriers import Load, risk_of
 from routing.recommending.ranking import Option
 from routing.recording import decode_facts
 from serving.bootstrap import Container
 from serving.errors import NoContractsError, NoDecisionMomentError
-from serving.recommendations.carriers import OPTIONS, RULED_OUT
 from serving.recommendations.known import Known
 from serving.recommendations.wanted import NOTHING
 from serving.scores.service import Question

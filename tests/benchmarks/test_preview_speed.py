@@ -70,7 +70,7 @@ class Generated:
             pieces=1 + number % 9,
             departed=rng.random() < 0.3,
         )
-        restate(facts, policy.costs)
+        restate(facts, {}, policy)
         subject = self._world.subject(name, facts)
         facts[STRONGEST_BRANCH_TAKEN] = subject.strongest.value
         context = self._world.context(subject, facts, Context(subject_id=name), self._now)

@@ -53,7 +53,7 @@ class TestFacts:
         self, by_cost: Policy, facts: Facts, now: datetime
     ) -> None:
         dear = {**facts, "late_probability": 0.8, "customer_tier": "critical", "value_minor": 1_000_000}
-        case = DecidedCase(facts=dear, now=now, restate=partial(restate, costs=by_cost.costs))
+        case = DecidedCase(facts=dear, now=now, restate=partial(restate, body={}, policy=by_cost))
         found = [each for each in of_facts(by_cost, case) if each.name == "value_minor"]
         assert found
         cuts = {rule.form for rule in by_cost.rules for rule in [rule.when]}
@@ -63,10 +63,10 @@ class TestFacts:
         """Escalation asks for the risk and for what is at stake, which falls with the risk."""
         value = round(30_100 / 0.8 / policy.costs.lateness_share["critical"])
         critical = {**facts, "late_probability": 0.8, "customer_tier": "critical", "value_minor": value}
-        restate(critical, policy.costs)
+        restate(critical, {}, policy)
         alone, together = (
             told(of_facts(policy, DecidedCase(facts=critical, now=now, **more)), "late_probability")
-            for more in ({}, {"restate": partial(restate, costs=policy.costs)})
+            for more in ({}, {"restate": partial(restate, body={}, policy=policy)})
         )
         assert alone == [(pytest.approx(0.5, abs=2e-6), Branch.NOTIFY)]
         assert together == [(pytest.approx(0.7974, abs=1e-4), Branch.REBOOK)]
@@ -82,8 +82,8 @@ class TestFacts:
         self, policy: Policy, facts: Facts, now: datetime, risk: float, tier: str, value: int, departed: bool
     ) -> None:
         given_ = {**facts, "late_probability": risk, "customer_tier": tier, "value_minor": value, "departed": departed}
-        restate(given_, policy.costs)
-        case = DecidedCase(facts=given_, now=now, restate=partial(restate, costs=policy.costs))
+        restate(given_, {}, policy)
+        case = DecidedCase(facts=given_, now=now, restate=partial(restate, body={}, policy=policy))
         before = case.ends(policy)
         for each in of_facts(policy, case):
             after = case.ends(policy, **{each.name: each.needed})

@@ -138,7 +138,7 @@ def _propensities(body: Mapping[str, Any]) -> dict[str, float]:
 
 def _again(policy: Policy, body: Mapping[str, Any]) -> tuple[Choice, Mapping[str, object]]:
     facts = decode_facts(body["facts"])
-    restate(facts, policy.costs)
+    restate(facts, body, policy)
     context = replace(Context.from_json(body.get("context", {})), subject_id=str(body["subject"]["id"]))
     return decide(policy, facts, datetime.fromisoformat(body["decided_at"]), context), facts
 
