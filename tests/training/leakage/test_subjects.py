@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 import pandas as pd
+import pytest
 from numpy.typing import NDArray
 
+from features import work
+from features.build import FeatureMatrix, build
 from features.inventory.features import INVENTORY_NAMES
 from features.invoice import INVOICE_NAMES
 from features.settings import FeatureSettings
@@ -97,6 +100,16 @@ def bills_of_carrier(tables: RecordTables, questions: pd.DataFrame) -> NDArray[n
     return questions["invoice_id"].map(carrier).map(carrier.value_counts()).to_numpy(dtype=np.float64)
 
 
+def through_a_hub() -> RecordTables:
+    """The world, with all shipments transferred at one of its warehouses."""
+    tables = world()
+    stops = tables.stops.assign(sequence=tables.stops["sequence"] * 2)
+    hub = stops[stops["sequence"] == 0].assign(
+        sequence=1, kind="transfer", place=tables.warehouse_tasks["warehouse_id"].iloc[0]
+    )
+    return replace(tables, stops=pd.concat([stops, hub], ignore_index=True))
+
+
 class TestOrderLines:
     def test_honest_features_pass_and_planted_leaks_are_found(self) -> None:
         both = partial(counted, "inventory_positions", ("occurred_at", "known_at"))
@@ -141,6 +154,21 @@ class TestWork:
         told = {name for name in columns if name.endswith("s_occurred_at") and len(getattr(world(), name[:-12]))}
         assert set(found) == {"orders_waiting", *told}
         assert all("told late" in checks for checks in found.values())
+
+    @pytest.mark.slow
+    def test_every_feature_of_tasks_is_found_if_tasks_count_from_when_they_happened(self) -> None:
+        def by_event_time(tables: RecordTables, questions: pd.DataFrame, settings: FeatureSettings) -> FeatureMatrix:
+            tasks = tables.warehouse_tasks
+            return build(
+                replace(tables, warehouse_tasks=tasks.assign(known_at=tasks["occurred_at"])), questions, settings
+            )
+
+        tables = through_a_hub()
+        groups = groups_of(tables, SETTINGS, 60, np.random.default_rng(1))
+        found, _, _ = leaks(by_event_time, groups, tables)
+        assert set(found) >= {feature.name for feature in work.FEATURES}
+        assert {"origin_orders_waiting", "transfer_orders_waiting"} <= set(found)
+        assert leaks(build, groups, tables)[0] == {}
 
 
 class TestSubjectsOf:
