@@ -126,4 +126,9 @@ def _read(path: Path, file: SourceFile) -> pd.DataFrame:
                 keep_default_na=False,
                 encoding=file.encoding,
             )
+            # pandas takes what there is more of for names of rows, and would move every value to another column.
+            if not isinstance(frame.index, pd.RangeIndex):
+                more, named = frame.index.nlevels, len(frame.columns)
+                words = f"its rows have {named + more} values, and its first row names {named} columns"
+                raise ValueError(f"{words}; name every column, or take away what stands behind the last")
     return frame

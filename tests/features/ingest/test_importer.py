@@ -13,6 +13,7 @@ import pytest
 from features.errors import MappingError, SourceError
 from features.ingest.importer import ImportSummary, import_files
 from features.ingest.mapping import load_mapping
+from features.ingest.sources import SourceFile, read_source
 from features.tables import RecordTables, shipments_of
 
 MAPPING = """\
@@ -173,6 +174,12 @@ class TestImportFiles:
         import_files(load_mapping(tmp_path / "mapping.yaml"), tmp_path, tmp_path / "out")
         (shipment,) = shipments_of(RecordTables.read(tmp_path / "out"))
         assert (shipment.weight_kg, shipment.origin) == (12.5, "Münster")
+
+    @pytest.mark.parametrize("rest", ["", "7"])
+    def test_rows_with_more_values_than_columns_are_refused_and_not_moved(self, tmp_path: Path, rest: str) -> None:
+        (tmp_path / "trips.csv").write_text(f"number,weight\nS1,12.5,{rest}\nS2,7,{rest}\n")
+        with pytest.raises(SourceError, match=r"its rows have 3 values, and its first row names 2 columns"):
+            read_source(tmp_path, SourceFile("trips.csv"))
 
     def test_columns_side_by_side_become_rows(self, tmp_path: Path) -> None:
         mapping = (
