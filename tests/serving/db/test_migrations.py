@@ -246,6 +246,38 @@ def test_what_is_about_an_invoice_is_never_taken_for_a_shipment(empty: Engine) -
         command.downgrade(_config(connection), "0007")
 
 
+def test_back_to_before_overdue_reviews_takes_them_alone(empty: Engine) -> None:
+    bundle = (
+        "INSERT INTO policy_bundles (digest, name, version, content_hash, text, kept_at, subject_type)"
+        f" VALUES ('d', 'n', 1, 'h', 't', {_AT}, 'shipment')"
+    )
+    review = (
+        "INSERT INTO overdue_reviews (overdue_id, subject_type, policy_digest, part, due, owner, title, meanwhile,"
+        f" decision_id, call_id, opened_at) VALUES ('o', 'shipment', 'd', 'costs', '2026-03-01', 'w', 't', 'm',"
+        f" 'dec_7', 'c', {_AT})"
+    )
+    with empty.begin() as connection:
+        command.upgrade(_config(connection), "0003")
+        for statement in (_DECISION, _CALL):
+            connection.execute(text(statement))
+    upgrade(empty)
+    for _ in range(2):  # there, back, and there again
+        with empty.begin() as connection:
+            connection.execute(text(bundle))
+            connection.execute(text(review))
+        with empty.begin() as connection:
+            command.downgrade(_config(connection), "0012")
+        assert set(Base.metadata.tables) - tables(empty) == {"overdue_reviews"}
+        with empty.begin() as connection:
+            for kept in ("SELECT decision_id FROM decisions", "SELECT decision_id FROM outgoing_calls"):
+                assert connection.execute(text(kept)).scalar_one() == "dec_7"
+            connection.execute(text("DELETE FROM policy_bundles"))
+        upgrade(empty)
+        assert differences(empty) == []
+        with empty.connect() as connection:
+            assert connection.execute(text("SELECT count(*) FROM overdue_reviews")).scalar_one() == 0
+
+
 class TestDifferences:
     def test_are_found_when_a_column_is_missing(self, empty: Engine) -> None:
         upgrade(empty)
