@@ -147,6 +147,20 @@ class Ledger:
             same_reference=self._found(sharing.values()),
         )
 
+    def cancels(self, invoice: FreightInvoice) -> tuple[FreightInvoice, ...]:
+        """Return what an invoice takes back: those under its number that came in before and were not cancelled by then.
+
+        Nothing unless it is a cancellation.
+        """
+        return self.repeats(invoice).same_number if invoice.kind is InvoiceKind.CANCELLATION else ()
+
+    def cancelled_by(self, invoice: FreightInvoice) -> str | None:
+        """Return the id of the first cancellation that takes an invoice back, of those that came in after it."""
+        if invoice.kind is not InvoiceKind.ORIGINAL or invoice.invoice_number is None:
+            return None
+        cancelled = self._cancelled.get((invoice.carrier_id, plain_number(invoice.invoice_number)), ())
+        return min((order for order in cancelled if order > order_of(invoice)), default=(0, None))[1]
+
     def values(self, invoice: FreightInvoice) -> tuple[float, ...]:
         """Return the features of one invoice, from those taken in that came in before it."""
         found = self.repeats(invoice)

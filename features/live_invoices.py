@@ -152,6 +152,14 @@ class LiveInvoices:
         invoice, lines = self._archive.invoice(invoice_id), self._archive.lines(invoice_id)
         return self._bill(invoice, lines, cutoff)
 
+    def cancels(self, invoice_id: str) -> tuple[str, ...]:
+        """Return which known invoices a known one takes back, being a cancellation."""
+        return tuple(other.invoice_id for other in self.ledger.cancels(self._archive.invoice(invoice_id)))
+
+    def cancelled_by(self, invoice_id: str) -> str | None:
+        """Return which cancellation takes a known invoice back; None if none does."""
+        return self.ledger.cancelled_by(self._archive.invoice(invoice_id))
+
     def bill_inline(self, record: BilledInvoice) -> Bill:
         """Return an invoice that was not told with what was known about it when it came in."""
         return self._bill(record.invoice(), record.invoice_lines(), None)

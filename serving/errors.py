@@ -27,6 +27,7 @@ ServingError
  │   └─ KeyReusedError             the key belongs to another payload
  ├─ NothingToDecideError
  │   ├─ NoDecisionMomentError      the shipment has nothing to decide now
+ │   ├─ InvoiceCancelledError      its carrier has cancelled it
  │   └─ LineDoneError              see serving.shortages.errors
  ├─ NoContractsError            without a rate no carrier can be recommended
  ├─ NoPromiseError              without a promise no place can be recommended
@@ -297,6 +298,17 @@ class UnknownInvoiceError(ServingError):
         self.invoice_id = invoice_id
         super().__init__(
             f"Invoice '{invoice_id}' is unknown. Send its `freight.invoice` event first, or give the invoice inline."
+        )
+
+
+class InvoiceCancelledError(NothingToDecideError):
+    """The carrier has cancelled the invoice."""
+
+    def __init__(self, invoice_id: str, cancelled_by: str) -> None:
+        self.invoice_id = invoice_id
+        super().__init__(
+            f"Invoice '{invoice_id}' was cancelled by the carrier, with '{cancelled_by}', so there is nothing left to "
+            f"decide about it."
         )
 
 

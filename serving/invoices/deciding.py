@@ -38,6 +38,7 @@ from serving.events.following import Following
 from serving.invoices.facts import invoice_facts
 from serving.invoices.schemas import InvoiceAnswer
 from serving.invoices.service import InvoiceQuestion, InvoiceService, Judged
+from serving.invoices.withdrawing import lock_calls, withdraw
 from serving.policies.bundles import Bundles
 from serving.reviews.opening import Matter, tell_anew
 
@@ -78,6 +79,8 @@ class InvoiceDecisions:
             If the key is taken.
         UnknownInvoiceError
             If nobody sent it.
+        InvoiceCancelledError
+            If its carrier has cancelled it.
         NothingInForceError
             If no bundle on invoices is in force.
         """
@@ -88,13 +91,25 @@ class InvoiceDecisions:
         return decide_once(self.sessions, self.following, self.clock, request.keyed, act)
 
     def _decided(self, session: Session, request: Request, now: datetime) -> Decided:
-        judged = self.invoices.judged(InvoiceQuestion(request.invoice_id, anew=request.anew), now)
+        cancelled = lock_calls(
+            session, [SubjectKey.invoice(name) for name in self.invoices.cancels(request.invoice_id)]
+        )
+        judged = self._judged(InvoiceQuestion(request.invoice_id, anew=request.anew), now)
         repository.lock_subject(session, SubjectKey.invoice(request.invoice_id))
         version = invoice_version(judged.answer)
         before, _ = repository.newest_of(session, version)
         if before is not None:
             return Decided(sealed_of(before), is_new=False)
-        return Decided(self._decide(session, request, judged, version, now), is_new=True)
+        sealed = self._decide(session, request, judged, version, now)
+        for key, calls in cancelled.items():
+            because = f"The carrier has cancelled this bill, with {request.invoice_id}."
+            withdraw(session, key, calls, because, decision_id=sealed.decision_id, now=now)
+        return Decided(sealed, is_new=True)
+
+    def _judged(self, question: InvoiceQuestion, now: datetime) -> Judged:
+        judged = self.invoices.judged(question, now)
+        self.invoices.check_stands(judged.answer.invoice_id)
+        return judged
 
     @property
     def can_decide(self) -> bool:
@@ -112,8 +127,10 @@ class InvoiceDecisions:
         ------
         UnknownInvoiceError
             If nobody sent it to what this process knows.
+        InvoiceCancelledError
+            If its carrier has cancelled it.
         """
-        judged = self.invoices.judged(InvoiceQuestion(held.key.id, anew=True), now)
+        judged = self._judged(InvoiceQuestion(held.key.id, anew=True), now)
         return policy.reader.read(invoice_facts(judged, strongest_branch_taken=Branch.NONE)).known
 
     def again(self, session: Session, held: Held, now: datetime) -> Decided:
@@ -126,9 +143,11 @@ class InvoiceDecisions:
         ------
         UnknownInvoiceError
             If nobody sent it to what this process knows.
+        InvoiceCancelledError
+            If its carrier has cancelled it.
         """
         request = Request(held.key.id, True, Keyed("", ""), SYSTEM)
-        judged = self.invoices.judged(InvoiceQuestion(request.invoice_id, anew=True), now)
+        judged = self._judged(InvoiceQuestion(request.invoice_id, anew=True), now)
         repository.lock_subject(session, held.key)
         version = invoice_version(judged.answer)
         before, turn = repository.newest_of(session, version)

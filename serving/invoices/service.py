@@ -17,7 +17,7 @@ from models.audit.judgement import Judgement, judge
 from models.audit.rules import audit_bill
 from models.audit.score import AuditModel
 from serving.clock import Clock
-from serving.errors import UnknownInvoiceError
+from serving.errors import InvoiceCancelledError, UnknownInvoiceError
 from serving.events.records import Intake, read_record
 from serving.invoices.schemas import InvoiceAnswer, invoice_answer
 
@@ -96,6 +96,23 @@ class InvoiceService:
         judgement = judge(matrix, [audit], self.model)[0]
         values = matrix.values[0]
         return Judged(judgement, values, invoice_answer(judgement, values, self.settings, self.model))
+
+    def check_stands(self, invoice_id: str) -> None:
+        """Make sure that a known invoice was not cancelled.
+
+        Raises
+        ------
+        InvoiceCancelledError
+            If its carrier has cancelled it.
+        """
+        by = self.state.invoices.cancelled_by(invoice_id)
+        if by is not None:
+            raise InvoiceCancelledError(invoice_id, by)
+
+    def cancels(self, invoice_id: str) -> tuple[str, ...]:
+        """Return which invoices one takes back; nothing if it is no cancellation, or nobody sent it."""
+        invoices = self.state.invoices
+        return invoices.cancels(invoice_id) if invoice_id in invoices else ()
 
     def _bill(self, question: InvoiceQuestion, now: datetime) -> Bill:
         invoices = self.state.invoices

@@ -304,6 +304,10 @@ class TestAgainstLoops:
         for one in sorted(invoices, key=order_of):
             assert list(ledger.values(one)) == pytest.approx(repeats_by_loop(one, invoices), nan_ok=True)
             ledger.take(one)
+        cancelled = {one.invoice_id: ledger.cancelled_by(one) for one in invoices}
+        assert {name: by for name, by in cancelled.items() if by is not None} == {
+            one.invoice_id: by.invoice_id for by in invoices for one in ledger.cancels(by)
+        }
 
     def test_habits(self, matrix: InvoiceMatrix) -> None:
         found = pd.DataFrame(matrix.values, columns=list(matrix.names))

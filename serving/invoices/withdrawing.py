@@ -1,0 +1,63 @@
+"""A bill that its carrier has cancelled needs nothing of what was set in motion against it.
+
+What lets it pass stands: the cancellation is a credit of its own, by which the two come to nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from features.vocabulary import Branch
+from routing.effects import Effect
+from serving.db.audit import SYSTEM
+from serving.db.subjects import SubjectKey, about
+from serving.db.tables import OutgoingCallRow
+from serving.effects.moves import locked, standing_of, withdraw_unsent
+from serving.effects.people import put_before_person
+from serving.reviews.opening import supersede, tell_holders
+
+_AGAINST_IT = (Branch.SHORT_PAY.value, Branch.DISPUTE.value)
+
+
+def lock_calls(session: Session, keys: Sequence[SubjectKey]) -> dict[SubjectKey, list[OutgoingCallRow]]:
+    """Return the calls against bills, and keep others from moving them: calls are locked before all else."""
+    call, found = OutgoingCallRow, dict[SubjectKey, list[OutgoingCallRow]]()
+    for key in keys:
+        own = about(call, key), call.branch.in_(_AGAINST_IT), call.compensates.is_(None)
+        ids = session.scalars(select(call.call_id).where(*own).order_by(call.position)).all()
+        rows = (locked(session, call_id) for call_id in ids)
+        found[key] = [row for row in rows if row is not None]
+    return found
+
+
+def withdraw(
+    session: Session,
+    key: SubjectKey,
+    calls: Iterable[OutgoingCallRow],
+    because: str,
+    *,
+    decision_id: str,
+    now: datetime,
+) -> None:
+    """Close what asks about a bill, and withdraw what was set in motion against it, or ask whether it is to stand.
+
+    Parameters
+    ----------
+    calls
+        Those of `lock_calls`.
+    decision_id
+        The decision about the cancellation.
+    """
+    supersede(session, key, f"{because} By {decision_id}", now=now)
+    tell_holders(session, key, because, now=now)
+    for row in calls:
+        effect = Effect(row.effect)
+        if effect is Effect.INTENDED and row.status == "pending":
+            withdraw_unsent(session, row, because, actor=SYSTEM, now=now)
+        elif standing_of(row).is_live and effect not in (Effect.COMPENSATING, Effect.WITH_PERSON):
+            why = f"{because} Is {row.branch} to stand?"
+            put_before_person(session, row, why, actor=SYSTEM, now=now)
