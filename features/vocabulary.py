@@ -348,6 +348,11 @@ class Verdict(StrEnum):
     CANNOT_MAKE_IT = "cannot_make_it"
     ALREADY_PAST = "already_past"
 
+    @property
+    def scale(self) -> int:
+        """Where it stands on the scale."""
+        return list(Verdict).index(self)
+
 
 class SubjectType(StrEnum):
     """What is decided about."""

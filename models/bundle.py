@@ -8,13 +8,17 @@ from typing import Any
 
 import lightgbm as lgb
 
-from features.definitions import NAMES, fingerprint
+from features.definitions import FEATURES, NAMES, fingerprint
 from features.settings import FeatureSettings
 from features.vocabulary import Moment
 from models import bundle_file
 from models.calibration import Platt
-from models.delay import DelayModel, VerdictThresholds
+from models.delay import DelayModel, Lateness, VerdictThresholds
+from models.learnt import Learnt
 from models.missed import MissedBound
+
+_HOURS = ".hours"
+"""What the file of the booster of hours late is called after its moment."""
 
 
 def save(model: DelayModel, folder: Path, training: dict[str, Any]) -> DelayModel:
@@ -27,6 +31,7 @@ def save(model: DelayModel, folder: Path, training: dict[str, Any]) -> DelayMode
     """
     folder.mkdir(parents=True, exist_ok=True)
     texts = {moment.value: booster.model_to_string() for moment, booster in model.boosters.items()}
+    texts |= {f"{moment.value}{_HOURS}": of.booster.model_to_string() for moment, of in model.lateness.items()}
     bundle_file.write_texts(folder, texts)
     saved = replace(model, fingerprints={**model.fingerprints, "model": bundle_file.digest_of(texts)})
     described = {
@@ -37,6 +42,8 @@ def save(model: DelayModel, folder: Path, training: dict[str, Any]) -> DelayMode
         "thresholds": asdict(saved.thresholds),
         "moments": {moment.value: asdict(saved.calibrations[moment]) for moment in saved.boosters},
         "missed": {moment.value: asdict(bound) for moment, bound in saved.missed.items()},
+        "lateness": {moment.value: of.in_time_hours for moment, of in saved.lateness.items()},
+        "learnt": saved.learnt.written(),
         "training": training,
     }
     bundle_file.write(folder, described)
@@ -57,7 +64,8 @@ def load(folder: Path, version: str) -> tuple[DelayModel, dict[str, Any]]:
 
 
 def _read(folder: Path, described: dict[str, Any], version: str) -> DelayModel:
-    texts = bundle_file.read_texts(folder, described["moments"])
+    lateness = [f"{name}{_HOURS}" for name in described["lateness"]]
+    texts = bundle_file.read_texts(folder, [*described["moments"], *lateness])
     settings = FeatureSettings.model_validate(described["feature_settings"])
     digest = bundle_file.digest_of(texts)
     bundle_file.check(folder, described, parts="boosters", digest=digest, features=fingerprint(settings))
@@ -67,7 +75,12 @@ def _read(folder: Path, described: dict[str, Any], version: str) -> DelayModel:
         fingerprints=described["fingerprints"],
         feature_settings=settings,
         thresholds=VerdictThresholds(**described["thresholds"]),
-        boosters={Moment(name): lgb.Booster(model_str=text) for name, text in texts.items()},
+        boosters={Moment(name): lgb.Booster(model_str=texts[name]) for name in described["moments"]},
+        lateness={
+            Moment(name): Lateness(lgb.Booster(model_str=texts[f"{name}{_HOURS}"]), in_time)
+            for name, in_time in described["lateness"].items()
+        },
         calibrations={Moment(name): Platt(**fitted) for name, fitted in described["moments"].items()},
         missed={Moment(name): MissedBound(**bound) for name, bound in described["missed"].items()},
+        learnt=Learnt.read(described["learnt"], FEATURES),
     )

@@ -10,15 +10,15 @@ from typing import Any, TypeVar
 
 from models.errors import BundleError, FingerprintError
 
-FORMAT = 1
-_FILE = "bundle.json"
+FORMAT = 2
+_FILE, _SEAL = "bundle.json", "sha256"
 
 M = TypeVar("M")
 
 
 def write(folder: Path, described: Mapping[str, Any]) -> None:
     """Write what binds the parts that lie in the folder."""
-    text = json.dumps({"format": FORMAT, **described}, indent=1, sort_keys=True)
+    text = json.dumps({"format": FORMAT, **described, _SEAL: _seal_of(described)}, indent=1, sort_keys=True)
     (folder / _FILE).write_text(text, encoding="utf-8")
 
 
@@ -33,15 +33,24 @@ def read(folder: Path, model_of: Callable[[dict[str, Any]], M]) -> tuple[M, dict
     Raises
     ------
     BundleError
-        If a part is missing or unreadable.
+        If a part is missing or unreadable, or calibration, thresholds or whatever else it says was changed.
     """
     try:
         described = json.loads((folder / _FILE).read_text(encoding="utf-8"))
-        if described["format"] != FORMAT:
-            raise BundleError(folder, f"its format is {described['format']}, expected {FORMAT}.")
-        return model_of(described), described["training"]
+        if (found := described.pop("format")) != FORMAT:
+            raise BundleError(folder, f"its format is {found}, expected {FORMAT}.")
+        seal = described.pop(_SEAL)
+        model = model_of(described)
+        if seal != _seal_of(described):
+            raise BundleError(folder, f"{_FILE} was changed after it was saved.")
+        return model, described["training"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(folder, f"a part is missing or unreadable ({error}).") from error
+
+
+def _seal_of(described: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of all that the file says."""
+    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 
 
 def write_texts(folder: Path, texts: Mapping[str, str]) -> None:

@@ -92,6 +92,38 @@ class Outcomes:
         self._fill(found, short, ALL, at, window, levels, least)
         return found
 
+    def quantiles_above(
+        self, groups: Texts, at: Ints, above: Floats, *, column: int, window: int, levels: tuple[float, ...], least: int
+    ) -> Floats:
+        """Return the quantiles of those values of one column that are higher than something, in the same window.
+
+        Whoever is known to lie above a value is exchangeable with the others that did.
+
+        Parameters
+        ----------
+        groups : text [q]
+        at : int64 [q]
+        above : float64 [q]
+        least
+            A group with fewer values above answers with those of `ALL`.
+
+        Returns
+        -------
+        float64 [q, k]
+            NaN with fewer than `least` of all.
+        """
+        found = np.full((len(at), len(levels)), np.nan)
+        for row, (group, instant, floor_) in enumerate(zip(groups, at, above, strict=True)):
+            for each in (str(group), ALL):
+                if each in self._members:
+                    known, values = self._members[each]
+                    start, end = np.searchsorted(known, [instant - window, instant], side="right")
+                    higher = np.sort(values[start:end, column][values[start:end, column] > floor_])
+                    if len(higher) >= least:
+                        found[row] = higher[ranks_of(levels, len(higher))]
+                        break
+        return found
+
     def _fill(
         self, found: Floats, asked: Ints, group: str, at: Ints, window: int, levels: tuple[float, ...], least: int
     ) -> None:

@@ -78,6 +78,39 @@ class EtaScore:
 
 
 @dataclass(frozen=True, slots=True)
+class ArrivalReason:
+    """One reason why the middle of an arrival lies where it does.
+
+    Attributes
+    ----------
+    feature, value
+        As of a `Reason`; the feature is empty for what the newest outcomes add, and for the sum of all not listed.
+    hours
+        What the reason adds to the delay; negative makes it earlier.
+    words
+        The reason in plain words.
+    """
+
+    feature: str
+    value: float | None
+    hours: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalExplanation:
+    """Why the middle of an arrival lies so many `hours` after the promise: base, contributions and correction add up
+    to it; so do base and reasons.
+    """
+
+    base_hours: float
+    contributions: tuple[tuple[str, float], ...]
+    correction_hours: float
+    hours: float
+    reasons: tuple[ArrivalReason, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ShortageScore:
     """Risk that an order line is picked short.
 

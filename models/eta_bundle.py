@@ -11,13 +11,14 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 
-from features.definitions import NAMES, fingerprint
+from features.definitions import FEATURES, NAMES, fingerprint
 from features.settings import FeatureSettings
 from features.vocabulary import Moment
 from models import bundle_file
 from models.conformal import Outcomes
 from models.errors import BundleError
 from models.eta import LEVELS, EtaModel, Window
+from models.learnt import Learnt
 
 
 def save(model: EtaModel, folder: Path, training: dict[str, Any]) -> EtaModel:
@@ -45,6 +46,7 @@ def save(model: EtaModel, folder: Path, training: dict[str, Any]) -> EtaModel:
         "levels": list(LEVELS),
         "window": asdict(saved.window),
         "moments": [moment.value for moment in saved.boosters],
+        "learnt": saved.learnt.written(),
         "training": training,
     }
     bundle_file.write(folder, described)
@@ -82,6 +84,7 @@ def _read(folder: Path, described: dict[str, Any], version: str) -> EtaModel:
             for moment in moments
         },
         outcomes={moment: _read_outcomes(folder / _outcomes(moment)) for moment in moments},
+        learnt=Learnt.read(described["learnt"], FEATURES),
     )
 
 

@@ -25,6 +25,10 @@ from models.contracts import Explanation, Reason
 _WINDOW = re.compile(r"_\d+[hd]$")
 _name = attrgetter("name")
 
+RISK = ("raises the risk", "lowers the risk")
+ARRIVAL = ("makes it later", "makes it earlier")
+"""What is said of a reason that adds to what is predicted, and of one that takes from it."""
+
 
 def explain_score(
     booster: lgb.Booster, calibration: Platt, values: NDArray[np.float64], features: Sequence[Feature] = FEATURES
@@ -79,6 +83,7 @@ def explain(
     *,
     features: Sequence[Feature] = FEATURES,
     top: int = 5,
+    ways: tuple[str, str] = RISK,
 ) -> Explanation:
     """Turn contributions to the log-odds into an explanation.
 
@@ -89,6 +94,8 @@ def explain(
     contributions, values : float [len(features)]
     top
         How many reasons to name.
+    ways
+        What is said of a reason that adds something, and of one that takes something away.
     """
     names = tuple(map(_name, features))
     families, totals = _families(names), _totals(names, contributions)
@@ -100,21 +107,21 @@ def explain(
         loudest = max(families[family], key=lambda index: abs(contributions[index]))
         value, feature = values[loudest], features[loudest]
         known = None if math.isnan(value) else float(value)
-        reasons.append(Reason(feature.name, known, total, words(feature, known, total)))
-    reasons.append(Reason("", None, rest, f"everything else ({_direction(rest)})"))
+        reasons.append(Reason(feature.name, known, total, words(feature, known, total, ways)))
+    reasons.append(Reason("", None, rest, f"everything else ({_direction(rest, ways)})"))
     log_odds = base_log_odds + math.fsum(contributions)
     named = tuple(zip(names, map(float, contributions), strict=True))
     return Explanation(base_log_odds, named, log_odds, tuple(reasons))
 
 
-def words(feature: Feature, value: float | None, log_odds: float) -> str:
+def words(feature: Feature, value: float | None, part: float, ways: tuple[str, str] = RISK) -> str:
     """Return one reason in plain words, for staff."""
     meaning = feature.meaning[0].upper() + feature.meaning[1:]
     if value is None:
-        return f"{meaning} is not known ({_direction(log_odds)})"
+        return f"{meaning} is not known ({_direction(part, ways)})"
     if feature.unit == "flag":
-        return f"{meaning}: {'yes' if value else 'no'} ({_direction(log_odds)})"
-    return f"{meaning}: {_shown(value, feature.unit)} ({_direction(log_odds)})"
+        return f"{meaning}: {'yes' if value else 'no'} ({_direction(part, ways)})"
+    return f"{meaning}: {_shown(value, feature.unit)} ({_direction(part, ways)})"
 
 
 def _shown(value: float, unit: str) -> str:
@@ -145,5 +152,5 @@ def _shown(value: float, unit: str) -> str:
             return f"{value:.1f} {unit}"
 
 
-def _direction(log_odds: float) -> str:
-    return "raises the risk" if log_odds > 0 else "lowers the risk"
+def _direction(part: float, ways: tuple[str, str]) -> str:
+    return ways[0] if part > 0 else ways[1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import mlflow
+import numpy as np
 import pandas as pd
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
@@ -21,11 +22,13 @@ class RegisteredDelayModel(PythonModel):  # type: ignore[misc]
         self._model, _ = load(Path(context.artifacts["bundle"]), version="mlflow")
 
     def predict(self, context: PythonModelContext, model_input: pd.DataFrame) -> pd.Series:  # noqa: ARG002  MLflow's signature
-        """Return the calibrated probability of each row: float64 [n]."""
+        """Return the calibrated probability of each row: float64 [n], NaN where something is out of range."""
         probabilities = pd.Series(float("nan"), index=model_input.index)
         for name, rows in model_input.groupby("moment"):
             values = rows[list(NAMES)].to_numpy(dtype="float64")
-            probabilities[rows.index] = self._model.probabilities(values, Moment(str(name)))
+            moment = Moment(str(name))
+            scored = self._model.probabilities(values, moment)
+            probabilities[rows.index] = np.where(self._model.abstains(values), np.nan, scored)
         return probabilities
 
 

@@ -28,10 +28,12 @@ class RegisteredEtaModel(PythonModel):  # type: ignore[misc]
         hours = np.full((len(model_input), len(LEVELS)), np.nan)
         for name, rows in model_input.groupby("moment"):
             moment = Moment(str(name))
-            raw = self._model.raw_hours(rows[list(NAMES)].to_numpy(dtype="float64"), moment)
+            values = rows[list(NAMES)].to_numpy(dtype="float64")
+            raw = self._model.raw_hours(values, moment)
             carriers, at = rows["carrier_id"].to_numpy(dtype=object), micros_of(pd.to_datetime(rows["as_of"]))
             places = model_input.index.get_indexer(rows.index)
             hours[places] = self._model.hours(raw, carriers, at, self._model.outcomes[moment])
+            hours[places[self._model.abstains(values)]] = np.nan
         return pd.DataFrame(hours, columns=[f"q{round(level * 100)}" for level in LEVELS], index=model_input.index)
 
 

@@ -26,8 +26,9 @@ class RegisteredShortageModel(PythonModel):  # type: ignore[misc]
         probabilities = pd.Series(np.nan, index=model_input.index)
         for name, rows in model_input.groupby("moment"):
             values = rows[list(INVENTORY_NAMES)].to_numpy(dtype="float64")
+            moment = LineMoment(str(name))
             abstains = self._model.abstains(values, rows["news_hours"].to_numpy(dtype="float64"))
-            scored = self._model.probabilities(values, LineMoment(str(name)))
+            scored = self._model.probabilities(values, moment)
             probabilities[rows.index] = np.where(abstains, np.nan, scored)
         return probabilities
 

@@ -14,6 +14,7 @@ from features.vocabulary import LineMoment
 from models.calibration import Platt
 from models.contracts import Explanation, ShortageScore
 from models.explain import explain_scores
+from models.learnt import NOTHING_NOTED, Learnt
 
 Floats = NDArray[np.float64]
 
@@ -45,6 +46,8 @@ class ShortageModel:
         SHA-256 of `features` (declarations), `data` (training tables) and `model` (boosters).
     stale_after_hours
         For how long a place may be silent about its stock until that counts as unknown.
+    learnt
+        Between which values it has learnt; far outside it abstains.
     """
 
     name: str
@@ -53,6 +56,7 @@ class ShortageModel:
     stale_after_hours: float
     boosters: Mapping[LineMoment, lgb.Booster]
     calibrations: Mapping[LineMoment, Platt]
+    learnt: Learnt = NOTHING_NOTED
 
     def probabilities(self, values: Floats, moment: LineMoment) -> Floats:
         """Return calibrated probabilities of many lines: float64 [n] from float64 [n, len(INVENTORY_FEATURES)]."""
@@ -61,11 +65,12 @@ class ShortageModel:
         return self.calibrations[moment].probability(np.asarray(raw, dtype=np.float64))
 
     def abstains(self, values: Floats, news_hours: Floats) -> NDArray[np.bool_]:
-        """Tell of which lines the stock is unknown or stale: bool [n]."""
-        return np.isnan(values[:, _ON_HAND]) | ~(news_hours <= self.stale_after_hours)
+        """Tell of which lines the stock is unknown or stale, or something is out of range: bool [n]."""
+        unknown = np.isnan(values[:, _ON_HAND]) | ~(news_hours <= self.stale_after_hours)
+        return unknown | self.learnt.is_beyond(values)
 
     def score(self, row: LineRow, moment: LineMoment) -> ShortageScore:
-        """Score one line; abstain where its stock is unknown, or is told by a place that has fallen silent."""
+        """Score one line; abstain where its stock is unknown, or told by a silent place, or a number out of range."""
         missing = self._missing(row)
         if moment not in self.boosters:
             missing = (*missing, f"the model was not trained for the moment {moment.value}")
@@ -91,9 +96,9 @@ class ShortageModel:
         return explain_scores(self.boosters[moment], self.calibrations[moment], values, INVENTORY_FEATURES)
 
     def _missing(self, row: LineRow) -> tuple[str, ...]:
-        missing: tuple[str, ...] = ()
+        missing = self.learnt.told(row.values)
         if np.isnan(row.values[_ON_HAND]):
-            missing = ("no stock of the article is on record at the place of the line",)
+            missing = (*missing, "no stock of the article is on record at the place of the line")
         if np.isnan(row.news_hours):
             return (*missing, "nothing was ever told of stock at the place of the line")
         if row.news_hours > self.stale_after_hours:

@@ -15,6 +15,7 @@ from features.inventory.features import INVENTORY_FEATURES, INVENTORY_NAMES
 from features.vocabulary import LineMoment
 from models import bundle_file
 from models.calibration import Platt
+from models.learnt import Learnt
 from models.shortage import ShortageModel
 
 _CONSTANTS = (
@@ -50,6 +51,7 @@ def save(model: ShortageModel, folder: Path, training: dict[str, Any]) -> Shorta
         "features": list(INVENTORY_NAMES),
         "stale_after_hours": saved.stale_after_hours,
         "moments": {moment.value: asdict(saved.calibrations[moment]) for moment in saved.boosters},
+        "learnt": saved.learnt.written(),
         "training": training,
     }
     bundle_file.write(folder, described)
@@ -80,4 +82,5 @@ def _read(folder: Path, described: dict[str, Any], version: str) -> ShortageMode
         stale_after_hours=described["stale_after_hours"],
         boosters={LineMoment(name): lgb.Booster(model_str=text) for name, text in texts.items()},
         calibrations={LineMoment(name): Platt(**fitted) for name, fitted in described["moments"].items()},
+        learnt=Learnt.read(described["learnt"], INVENTORY_FEATURES),
     )

@@ -37,7 +37,7 @@ from training.policies.cli import evaluate_policy
 from training.shortage.cli import evaluate_shortage, train_shortage
 from training.simulate import cli as simulate_cli
 from training.simulate.billing.cli import simulate_invoices
-from training.tuning.cli import tune_delay, tune_eta
+from training.tuning.cli import tune_delay, tune_eta, tune_shortage, tune_table
 
 _P = ParamSpec("_P")
 
@@ -53,6 +53,8 @@ def register(app: typer.Typer) -> None:
     tune = typer.Typer(no_args_is_help=True, help="Search for trees that predict better than a configuration's.")
     tune.command("delay")(_told(tune_delay))
     tune.command("eta")(_told(tune_eta))
+    tune.command("shortage")(_told(tune_shortage))
+    tune.command("table")(_told(tune_table))
     app.add_typer(tune, name="tune")
     judge_ = typer.Typer(no_args_is_help=True, help="Judge a registered model, a table, or a policy.")
     judge_.command("delay")(_told(evaluate_delay))
@@ -83,10 +85,9 @@ def train_delay(
     from training.about import CANDIDATE, about
     from training.config import TrainingConfig, load_config
     from training.dataset import make_dataset
-    from training.evaluate import judge, summary
+    from training.evaluate import judge, kept_of, summary
     from training.fit import fit_delay
     from training.report import write_report
-    from training.splits import Period
     from training.track import register as register_model
 
     console = Console(stderr=True)
@@ -95,10 +96,9 @@ def train_delay(
     with counting(console, "features") as progress:
         dataset = make_dataset(data, settings, progress)
     model = fit_delay(dataset, settings, note=lambda line: console.print(f"  {line}"))
-    shares = {moment.value: float(dataset.part(Period.FIT, moment)[1].mean()) for moment in settings.moments}
-    kept = {"config": settings.model_dump(mode="json"), "fit_late_share": shares}
+    kept = kept_of(dataset, settings)
     model = save(model, out / "bundle", kept)
-    judged = judge(model, dataset, shares)
+    judged = judge(model, dataset, kept["fit_known"])
     result = {**about(model, settings), **CANDIDATE, **summary(judged, settings.seed)}
     report = write_report(result, judged, out / "report")
     version = register_model(model, settings, result, out / "bundle", out / "report", tracking_uri)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +47,15 @@ class Dataset:
     values: NDArray[np.float64]
     fingerprint: str
     outcome: str = "late"
+
+    def of(self, period: Period) -> NDArray[np.bool_]:
+        """Return which cases are of a period: bool [n]."""
+        return (self.cases["period"] == period.value).to_numpy()
+
+    def only(self, period: Period) -> Dataset:
+        """Return the cases of a period alone."""
+        kept = self.of(period)
+        return replace(self, cases=self.cases[kept].reset_index(drop=True), values=self.values[kept])
 
     def chosen(self, period: Period, moment: Moment | LineMoment) -> NDArray[np.bool_]:
         """Return which cases are of a period and moment: bool [n]."""

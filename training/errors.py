@@ -9,6 +9,7 @@ TrainingError
  ├─ DecisionLogError     logged decisions cannot be read, or say nothing of chance
  ├─ SupportError         logged decisions cannot answer for another policy
  ├─ AnotherNetworkError  the records were not generated from that seed and size
+ ├─ NothingToTuneOnError all rows of a flat table are judged, so that none is left to search on
  └─ TooFewInvoicesError  a period has too few invoices, or too few that ask too much
 """
 
@@ -100,6 +101,16 @@ class FlatTableError(TrainingError):
         self.path = path
         super().__init__(
             f"{path} cannot be judged: {found}. Give the folder of the table, or correct its configuration."
+        )
+
+
+class NothingToTuneOnError(TrainingError):
+    """All rows of a flat table are judged, so that none is left to search on."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"Configuration '{name}' judges every row by folds, so trees chosen on any would have seen what they are "
+            f"judged on. Give `later` too: then rows are searched that come before those it judges."
         )
 
 

@@ -7,13 +7,16 @@ from typing import TypeVar
 
 import lightgbm as lgb
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
-from features.definitions import NAMES, fingerprint
+from features.definitions import FEATURES, NAMES, fingerprint
 from features.history import DAY
 from features.instants import micros_of
 from features.vocabulary import LineMoment, Moment
 from models.calibration import Platt
-from models.delay import DelayModel, VerdictThresholds
+from models.delay import DelayModel, Lateness, VerdictThresholds
+from models.learnt import OF_A_SHIPMENT, Learnt
 from models.missed import MissedBound, bound_missed
 from training.config import BoostedConfig, TrainingConfig
 from training.dataset import Dataset
@@ -42,7 +45,30 @@ def fit_delay(dataset: Dataset, config: TrainingConfig, note: Callable[[str], No
         boosters=boosters,
         calibrations=calibrations,
         missed=_bounds(dataset, config, boosters, calibrations, note),
+        lateness=_lateness(dataset, config, note),
+        learnt=Learnt.of(dataset.values[dataset.of(Period.FIT)], FEATURES, OF_A_SHIPMENT),
     )
+
+
+def _lateness(dataset: Dataset, config: TrainingConfig, note: Callable[[str], None]) -> dict[Moment, Lateness]:
+    """Learn for each moment by how many hours those of the fit period came that came late.
+
+    Where nothing tells one from another, early stopping leaves their mean.
+    """
+    parameters = parameters_of(config, objective="regression", monotone_constraints=directions())
+    found = {}
+    for moment in config.moments:
+        values, late, cases = dataset.part(Period.FIT, moment)
+        values, hours = without(values[late], config.left_out), hours_late_of(cases)
+        rounds = rounds_of(values, hours[late], parameters, config)
+        note(f"{moment.value}: {hours[late].mean():.2f} hours if late, {rounds} trees")
+        found[moment] = Lateness(boost(values, hours[late], parameters, rounds), float(hours[~late].mean()))
+    return found
+
+
+def hours_late_of(cases: pd.DataFrame) -> NDArray[np.float64]:
+    """Return by how many hours cases came after their promise, 0 if in time: float64 [n]."""
+    return np.asarray(np.maximum(cases["delay_hours"].to_numpy(dtype=np.float64), 0.0))
 
 
 def fit_moments(

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve
 
 from training import pages
+from training.card import lines_of
 from training.evaluate import Judged
 from training.metrics import lift, reliability
 
@@ -64,6 +65,7 @@ def page(result: dict[str, Any], told: Told) -> str:
         f"Data: {result['data']}. Test period: {result['period'][0]} to {result['period'][1] or 'the end'}.",
         "Every row is judged at its moment, from what was known then; intervals resample whole days.",
         "",
+        *lines_of(result["card"]),
         f"| moment | scorer | AUC (95 %) | average precision | Brier | ECE | n | {told.outcome} |",
         "|---|---|---|---|---|---|---|---|",
     ]
@@ -73,6 +75,9 @@ def page(result: dict[str, Any], told: Told) -> str:
         lines += [_row("", name.replace("_", " "), other, "") for name, other in found["baselines"].items()]
     bounds = {moment: found["missed"] for moment, found in result["moments"].items() if found["missed"] is not None}
     lines += ["", *(_missed(moment, bound, told) for moment, bound in bounds.items())]
+    hours = {moment: found["hours_late"] for moment, found in result["moments"].items() if found.get("hours_late")}
+    if hours:
+        lines += ["", "## Expected hours late, one in time counting as 0", "", *_hours(hours)]
     for moment, found in result["moments"].items():
         for kind, rows in found.get("slices", {}).items():
             if rows:
@@ -87,6 +92,21 @@ def _missed(moment: str, found: dict[str, Any], told: Told) -> str:
         f"confidence {1 - found['delta']:.0%}; here {found['missed_share']:.1%}. Over resamples of days the promise "
         f"was broken in {found['broken_share']:.1%}."
     )
+
+
+def _hours(found: Mapping[str, dict[str, Any]]) -> list[str]:
+    lines = [
+        "| moment | came | expected | more than expected (95 %) | root mean square error "
+        "| of risk times mean | of the mean |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for moment, of in found.items():
+        (low, high), errors = of["more_late_interval_95"], of["root_mean_square_error"]
+        lines.append(
+            f"| {moment} | {of['mean']:.3f} h | {of['expected']:.3f} h | {low:+.3f} to {high:+.3f} h | "
+            f"{errors['model']:.3f} h | {errors['risk_times_mean']:.3f} h | {errors['mean']:.3f} h |"
+        )
+    return lines
 
 
 def _slices(kind: str, rows: list[dict[str, Any]], told: Told) -> list[str]:

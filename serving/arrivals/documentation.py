@@ -12,6 +12,7 @@ _BY_ID: dict[str, Any] = {"shipment_id": "SH-1001"}
 
 ARRIVAL_EXAMPLES: dict[str, Example] = {
     "a shipment that was announced": {"value": _BY_ID},
+    "with reasons": {"value": {**_BY_ID, "explain": True}},
     "a shipment given inline": {"value": {"shipment": SHIPMENT_EXAMPLE}},
     "at another moment": {"value": {**_BY_ID, "moment": "24h_before"}},
 }

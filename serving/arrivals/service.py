@@ -10,7 +10,7 @@ from features.moments import IN_TURN
 from features.records import Shipment
 from features.state import FeatureRow
 from features.vocabulary import Moment
-from models.contracts import EtaScore
+from models.contracts import ArrivalExplanation, EtaScore
 from models.eta import EtaModel
 from serving.arrivals.outcomes import KnownOutcomes
 from serving.clock import Clock
@@ -78,9 +78,26 @@ class ArrivalService:
             is_more = self.outcomes.catch_up(self.clock.now(), AT_A_TIME)
             await asyncio.sleep(0 if is_more else every_seconds)
 
+    def explain(self, arrival: Arrival) -> ArrivalExplanation | None:
+        """Return the reasons of the middle of an arrival; None where the model abstained and so has none."""
+        subject = arrival.subject
+        promised_at = subject.shipment.promised_at
+        if self.model is None or self.outcomes is None or arrival.score.median is None or promised_at is None:
+            return None
+        known = self.outcomes.at(subject.moment, subject.as_of)
+        carrier_id = subject.shipment.carrier_id
+        awaited = self._is_awaited(subject.shipment, subject.as_of)
+        return self.model.explain(
+            arrival.row, subject.moment, carrier_id, promised_at, subject.as_of, known, is_awaited=awaited
+        )
+
     def score(self, shipment: Shipment, row: FeatureRow, moment: Moment, now: datetime) -> EtaScore:
         """Tell when a shipment of which the features are known arrives."""
         if self.model is None or self.outcomes is None:
             return EtaScore(None, None, None, moment, (*row.missing, NO_MODEL))
         known = self.outcomes.at(moment, now) if moment in self.model.moments else None
-        return self.model.score(row, moment, shipment.carrier_id, shipment.promised_at, now, known)
+        awaited = self._is_awaited(shipment, now)
+        return self.model.score(row, moment, shipment.carrier_id, shipment.promised_at, now, known, is_awaited=awaited)
+
+    def _is_awaited(self, shipment: Shipment, now: datetime) -> bool:
+        return self.scores.state.moment(shipment, now) is not None

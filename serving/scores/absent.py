@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from features.moments import IN_TURN
 from features.state import FeatureRow
 from features.vocabulary import Moment, Verdict
@@ -36,6 +39,10 @@ class AbsentModel:
     def score(self, row: FeatureRow, moment: Moment) -> DelayScore:
         """Abstain."""
         return DelayScore(None, Verdict.CANNOT_DETERMINE, moment, (*row.missing, "no model is loaded"))
+
+    def hours_late(self, values: NDArray[np.float64], moment: Moment) -> NDArray[np.float64]:  # noqa: ARG002  likewise
+        """Know nothing."""
+        return np.full(len(values), np.nan)
 
     def explain(self, row: FeatureRow, moment: Moment) -> Explanation:  # noqa: ARG002  as the port has it
         """Explain nothing: no feature adds anything."""

@@ -19,11 +19,14 @@ async def score_delay(
 ) -> ScoreAnswer:
     """Return the calibrated probability that a shipment will be late, as of now. Nothing is decided or recorded.
 
-    What the model cannot do without and does not have (a promise, a planned departure, any history of the carrier)
-    makes it abstain: `probability` is null and `abstained_because` says why. Reasons are computed on `explain: true`.
+    What the model cannot do without and does not have (a promise, a planned departure, any history of the carrier),
+    what is far out of the range that it has learnt from, and a carrier that has told nothing for far longer than ever
+    make it abstain: `probability` is null and `abstained_because` says why. Reasons, in words for staff and for the
+    customer, are computed on `explain: true`.
     """
     scores.require_model()
     subject = scores.subject(body.question(), scores.clock.now())
     scored = scores.score(subject)
     explanation = scores.explain(scored) if body.explain else None
-    return score_answer(scored, explanation, ModelShape(name=scores.model.name, version=scores.model.version))
+    model = ModelShape(name=scores.model.name, version=scores.model.version)
+    return score_answer(scored, scores.hours_late(scored), explanation, model)

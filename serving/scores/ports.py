@@ -6,6 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from features.moments import IN_TURN
 from features.records import Shipment
 from features.state import FeatureRow
@@ -91,6 +94,10 @@ class DelayPredictor(Protocol):
 
     def score(self, row: FeatureRow, moment: Moment) -> DelayScore:
         """Return the calibrated probability of being late, or abstain with reasons."""
+        ...
+
+    def hours_late(self, values: NDArray[np.float64], moment: Moment) -> NDArray[np.float64]:
+        """Return the expected hours after the promise of each row; NaN where it has not been learnt."""
         ...
 
     def explain(self, row: FeatureRow, moment: Moment) -> Explanation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, Self
 
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validat
 
 from features.vocabulary import Moment, Verdict
 from models.contracts import Explanation, Reason
+from models.customer_words import OF_DELAY, Ways, customer_reasons
 from serving.scores.service import Question, Scored, features_digest
 from serving.shapes import NO_NUL
 
@@ -60,6 +62,18 @@ class ReasonShape(BaseModel):
         return cls(feature=reason.feature, value=reason.value, log_odds=reason.log_odds, words=reason.words)
 
 
+class CustomerReasonShape(BaseModel):
+    """One reason as a customer may read it; `part` is what it adds, as of the reasons for staff."""
+
+    part: float
+    words: str
+
+    @classmethod
+    def all_of(cls, contributions: Iterable[tuple[str, float]], ways: Ways) -> list[CustomerReasonShape]:
+        """Shape the contributions of a model for customers."""
+        return [cls(part=each.part, words=each.words) for each in customer_reasons(contributions, ways)]
+
+
 class ExplanationShape(BaseModel):
     """All that adds up to a score: `base_log_odds` and the contributions of all features sum to `log_odds`."""
 
@@ -89,14 +103,25 @@ class ScoreAnswer(BaseModel):
     as_of: datetime
     probability: float | None
     verdict: Verdict
+    verdict_scale: Annotated[int, Field(ge=0, le=4)] = Field(
+        description="0 cannot determine, 1 on time, 2 behind, 3 cannot make it, 4 already past"
+    )
+    expected_hours_late: float | None = Field(
+        description="expected hours after the promise, one in time counting as 0; null when the model abstains"
+    )
     abstained_because: list[str]
     reasons: list[ReasonShape] | None = Field(description="null unless asked for")
+    customer_reasons: list[CustomerReasonShape] | None = Field(
+        description="the same in words for a customer, by subject; with the base they add up too; null unless asked for"
+    )
     explanation: ExplanationShape | None = Field(description="null unless asked for")
     model: ModelShape
     features_digest: str = Field(description="SHA-256 of the feature values")
 
 
-def score_answer(scored: Scored, explanation: Explanation | None, model: ModelShape) -> ScoreAnswer:
+def score_answer(
+    scored: Scored, hours_late: float | None, explanation: Explanation | None, model: ModelShape
+) -> ScoreAnswer:
     """Shape a score."""
     return ScoreAnswer(
         shipment_id=scored.subject.shipment.shipment_id,
@@ -104,8 +129,13 @@ def score_answer(scored: Scored, explanation: Explanation | None, model: ModelSh
         as_of=scored.subject.as_of,
         probability=scored.score.probability,
         verdict=scored.score.verdict,
+        verdict_scale=scored.score.verdict.scale,
+        expected_hours_late=hours_late,
         abstained_because=list(scored.score.abstained_because),
         reasons=None if explanation is None else [ReasonShape.of(reason) for reason in explanation.reasons],
+        customer_reasons=(
+            None if explanation is None else CustomerReasonShape.all_of(explanation.contributions, OF_DELAY)
+        ),
         explanation=None if explanation is None else ExplanationShape.of(explanation),
         model=model,
         features_digest=features_digest(scored.row),

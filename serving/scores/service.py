@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -101,6 +102,13 @@ class ScoreService:
         """Score a subject as of its time."""
         row = self.state.features(subject.shipment, subject.as_of)
         return Scored(subject, row, self.model.score(row, subject.moment))
+
+    def hours_late(self, scored: Scored) -> float | None:
+        """Return the expected hours after the promise; None where the model abstained, or has not learnt it."""
+        if scored.score.probability is None:
+            return None
+        found = float(self.model.hours_late(scored.row.values.reshape(1, -1), scored.subject.moment)[0])
+        return None if math.isnan(found) else found
 
     def explain(self, scored: Scored) -> Explanation | None:
         """Return the reasons of a score; None where the model abstained and so has none."""

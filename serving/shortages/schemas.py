@@ -15,8 +15,9 @@ from pydantic import BaseModel, Field
 from features.inventory.features import INVENTORY_NAMES
 from features.vocabulary import LineMoment, ShortageCause
 from models.contracts import Explanation
+from models.customer_words import OF_SHORTAGE
 from models.shortage_evidence import Evidence, LineVerdict
-from serving.scores.schemas import ReasonShape
+from serving.scores.schemas import CustomerReasonShape, ReasonShape
 from serving.shortages.stake import Stake
 
 Floats = NDArray[np.float64]
@@ -144,12 +145,21 @@ class LineExplanationShape(BaseModel):
     base_log_odds: float
     log_odds: float
     reasons: list[ReasonShape]
+    customer_reasons: list[CustomerReasonShape] = Field(
+        description="the same in words for a customer, by subject; with the base they add up too"
+    )
 
     @classmethod
     def of(cls, explanation: Explanation) -> LineExplanationShape:
         """Shape a model's explanation."""
         reasons = [ReasonShape.of(reason) for reason in explanation.reasons]
-        return cls(base_log_odds=explanation.base_log_odds, log_odds=explanation.log_odds, reasons=reasons)
+        for_customer = CustomerReasonShape.all_of(explanation.contributions, OF_SHORTAGE)
+        return cls(
+            base_log_odds=explanation.base_log_odds,
+            log_odds=explanation.log_odds,
+            reasons=reasons,
+            customer_reasons=for_customer,
+        )
 
 
 class LineAnswer(BaseModel):

@@ -72,6 +72,12 @@ def cases_of(node: dict[str, Any]) -> int:
     return int(node["leaf_count"] if "leaf_value" in node else node["internal_count"])
 
 
+class TestVerdict:
+    def test_the_scale_runs_from_cannot_determine_to_already_past(self) -> None:
+        assert [each.scale for each in Verdict] == [0, 1, 2, 3, 4]
+        assert (Verdict.CANNOT_DETERMINE.scale, Verdict.ALREADY_PAST.scale) == (0, 4)
+
+
 class TestScore:
     def test_one_row_equals_many_to_the_last_bit(self, model: DelayModel, values: NDArray[np.float64]) -> None:
         many = model.probabilities(values, Moment.HOURS_BEFORE)
@@ -84,6 +90,23 @@ class TestScore:
         score = model.score(FeatureRow(values[0], ("no promise is given",)), Moment.HOURS_BEFORE)
         assert (score.probability, score.verdict) == (None, Verdict.CANNOT_DETERMINE)
         assert score.abstained_because == ("no promise is given",)
+
+    @pytest.mark.parametrize(
+        ("feature", "value", "told"),
+        [
+            ("weight_kg", 1e9, "out of range: weight is"),
+            ("carrier_silent_hours", 1e5, "what is known of the carrier is"),
+        ],
+    )
+    def test_what_is_out_of_range_or_out_of_date_makes_it_abstain_with_the_reason(
+        self, model: DelayModel, values: NDArray[np.float64], feature: str, value: float, told: str
+    ) -> None:  # fmt: skip
+        row = values[0].copy()
+        row[NAMES.index(feature)] = value
+        score = model.score(FeatureRow(row, ()), Moment.HOURS_BEFORE)
+        assert (score.probability, score.verdict) == (None, Verdict.CANNOT_DETERMINE)
+        assert [reason.startswith(told) for reason in score.abstained_because] == [True]
+        assert model.abstains(np.stack([row, values[0]])).tolist() == [True, False]
 
     def test_a_moment_it_was_not_trained_for_makes_it_abstain(
         self, model: DelayModel, values: NDArray[np.float64]
@@ -110,6 +133,26 @@ class TestScore:
         row[NAMES.index("hours_to_promise")] = hours_to_promise
         thresholds = replace(model.thresholds, behind=behind, cannot_make_it=cannot_make_it)
         assert replace(model, thresholds=thresholds).score(FeatureRow(row, ()), Moment.HOURS_BEFORE).verdict is verdict
+
+
+class TestHoursLate:
+    def test_they_rise_with_the_risk(self, model: DelayModel) -> None:
+        values = small_dataset().part(Period.TEST, Moment.AT_DEPARTURE)[0]
+        hours, risk = model.hours_late(values, Moment.AT_DEPARTURE), model.probabilities(values, Moment.AT_DEPARTURE)
+        assert (hours >= 0).all()
+        assert hours[risk > 0.5].mean() > 3 * hours[risk < 0.1].mean()
+
+    def test_less_than_what_has_passed_is_never_expected(
+        self, model: DelayModel, values: NDArray[np.float64]
+    ) -> None:  # fmt: skip
+        late = values.copy()
+        late[:, NAMES.index("hours_to_promise")] = -500.0
+        assert (model.hours_late(late, Moment.HOURS_BEFORE) == 500.0).all()
+
+    def test_a_model_that_has_not_learnt_them_says_so(
+        self, model: DelayModel, values: NDArray[np.float64]
+    ) -> None:  # fmt: skip
+        assert np.isnan(replace(model, lateness={}).hours_late(values, Moment.HOURS_BEFORE)).all()
 
 
 class TestExplain:

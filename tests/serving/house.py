@@ -14,7 +14,9 @@ from types import MappingProxyType
 from typing import Any, Self, TypeVar
 
 import httpx
+import numpy as np
 from fastapi import FastAPI
+from numpy.typing import NDArray
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
@@ -67,6 +69,9 @@ class FakeModel:
         if row.missing:
             return DelayScore(None, Verdict.CANNOT_DETERMINE, moment, row.missing)
         return DelayScore(self.risk, Verdict.BEHIND if self.risk >= 0.5 else Verdict.ON_TIME, moment, ())
+
+    def hours_late(self, values: NDArray[np.float64], moment: Moment) -> NDArray[np.float64]:
+        return np.full(len(values), 10.0 * self.risk)
 
     def explain(self, row: FeatureRow, moment: Moment) -> Explanation:
         odds = log(self.risk / (1 - self.risk))

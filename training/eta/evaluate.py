@@ -45,7 +45,9 @@ def judge_arrivals(model: EtaModel, dataset: Dataset, tables: RecordTables) -> d
             cases["carrier"].to_numpy(dtype=object),
             micros_of(cases["cutoff_at"]),
             model.outcomes_with(moment, outcomes_of(model, dataset, moment)),
+            -values[:, _TO_PROMISE],
         )
+        hours[model.abstains(values)] = np.nan
         everything = JudgedArrivals(
             cases, values[:, _TO_PROMISE], delay_hours, hours, _baselines(history, model, dataset, moment), 0
         )

@@ -9,11 +9,12 @@ import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
-from features.definitions import fingerprint
+from features.definitions import FEATURES, fingerprint
 from features.instants import micros, micros_of
 from features.vocabulary import Moment
 from models.conformal import Outcomes
 from models.eta import LEVELS, EtaModel, Window, residuals
+from models.learnt import OF_A_SHIPMENT, Learnt
 from training.config import EtaConfig
 from training.dataset import Dataset
 from training.errors import TooFewArrivalsError
@@ -56,6 +57,7 @@ def fit_eta(dataset: Dataset, config: EtaConfig, note: Callable[[str], None] = l
         window=Window(config.recalibration.window_days, config.recalibration.least_outcomes),
         boosters=boosters,
         outcomes={},
+        learnt=Learnt.of(dataset.values[dataset.of(Period.FIT)], FEATURES, OF_A_SHIPMENT),
     )
     calibrate_until = micros(config.split.calibrate_until)
     outcomes = {moment: outcomes_of(model, dataset, moment).known_before(calibrate_until) for moment in config.moments}

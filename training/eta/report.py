@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from features.vocabulary import Moment
 from models.eta import LEVELS
 from training import pages
+from training.card import lines_of
 from training.eta.judged import JudgedArrivals
 from training.eta.measures import STATED, covered
 
@@ -33,6 +34,7 @@ def _page(result: dict[str, Any]) -> str:
         f"The interval is stated to hold {STATED:.0%} of arrivals. Every one is judged at its moment, corrected by "
         "outcomes known then; the 95 % intervals resample whole days.",
         "",
+        *lines_of(result["card"]),
         "| moment | quantiles | covers (95 %) | earlier | later | median width | interval score | median error | n |",
         "|---|---|---|---|---|---|---|---|---|",
     ]

@@ -76,7 +76,7 @@ def judge_flat(
             drawn[name] = _by_folds(table, values, config, groups, fold, steps)
             result.setdefault("by_fold", {})[name] = _fold_means(drawn[name], fold, folds)
     if config.later is not None:
-        order, blocks = _order(table, config.later)
+        order, blocks = order_of(table, config.later)
         for name, values in variants.items():
             judged, rows = _later(table, values, config, config.later, order, blocks, steps)
             drawn[f"later rows, {name}" if config.suspects else "later rows"] = judged
@@ -141,7 +141,7 @@ def _baselines(table: FlatTable, config: FlatConfig, known: Bools) -> dict[str, 
     return found
 
 
-def _order(table: FlatTable, split: InOrder) -> tuple[Ints, Ints]:
+def order_of(table: FlatTable, split: InOrder) -> tuple[Ints, Ints]:
     """Return the rows in order, and the block of each to be resampled as a whole: days, or stretches of the order."""
     if split.column is None and table.at is not None:
         order = np.argsort(table.at.to_numpy(), kind="stable")

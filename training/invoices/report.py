@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from training import pages
+from training.card import lines_of
 from training.invoices import ranking
 from training.invoices.evaluate import JudgedInvoices
 
@@ -39,6 +40,7 @@ def page(result: dict[str, Any]) -> str:
         f"{result['invoices']:,} invoices, {result['wrong']:,} of them wrong.",
         "Every invoice is judged as it came in, from what was known then; intervals resample whole days.",
         "",
+        *lines_of(result["card"]),
         "| rules | recall (95 %) | precision (95 %) | errors | findings |",
         "|---|---|---|---|---|",
         _rule("rules", rules),

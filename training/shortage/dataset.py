@@ -27,15 +27,16 @@ def make_shortage_dataset(folder: Path, config: ShortageConfig) -> Dataset:
     -------
     Dataset
         Its `cases` have columns order_id, line_id, moment, cutoff_at, short (bool, the outcome), quantity_short, cause,
-        label_known_at, news_hours, free_elsewhere (units that the best other place could give, NaN for none), period,
-        warehouse (where the line was to be picked when it was told of first).
+        label_known_at, planned_at (first release of the order), news_hours, free_elsewhere (units that the best other
+        place could give, NaN for none), period, warehouse (where the line was to be picked when it was told of first).
         An order is on the side of the first release of a line of it; lines that never came to a wave have no label.
     """
     tables = RecordTables.read(folder)
     cases = line_questions_of(tables)
     released = cases[cases["moment"] == LineMoment.BEFORE_WAVE.value].groupby("order_id")["cutoff_at"].min()
     cases = cases.join(shortage_of(tables, cases))
-    cases["period"] = periods_of(cases["order_id"].map(released), cases["label_known_at"], config.split)
+    cases["planned_at"] = cases["order_id"].map(released)
+    cases["period"] = periods_of(cases["planned_at"], cases["label_known_at"], config.split)
     wanted = cases["moment"].isin([moment.value for moment in config.moments])
     cases = cases[wanted & cases["short"].notna() & cases["period"].notna()]
     cases = cases.sort_values(["cutoff_at", "order_id", "line_id"], kind="stable").reset_index(drop=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from features.inventory.features import INVENTORY_NAMES
+from features.inventory.features import INVENTORY_FEATURES, INVENTORY_NAMES
 from models.baselines import not_covered
+from models.learnt import OF_A_LINE, Learnt
 from models.shortage import ShortageModel
 from models.shortage_bundle import features_fingerprint
 from training.dataset import Dataset
@@ -34,6 +35,7 @@ def fit_shortage(
         stale_after_hours=config.stale_after_hours,
         boosters=boosters,
         calibrations=calibrations,
+        learnt=Learnt.of(dataset.values[dataset.of(Period.FIT)], INVENTORY_FEATURES, OF_A_LINE),
     )
 
 

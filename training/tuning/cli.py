@@ -1,4 +1,4 @@
-"""The verbs `tune delay` and `tune eta`."""
+"""The verbs `tune delay`, `tune eta`, `tune shortage` and `tune table`."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def tune_delay(
     # Imported here: no other command waits for these libraries.
     from training.config import TrainingConfig, load_config
     from training.tuning.losses import log_losses
-    from training.tuning.search import Limits, Search
+    from training.tuning.search import CaseSearch, Limits
 
     settings = load_config(config, TrainingConfig)
-    search = Search(_fit_cases(data, settings, shipments), settings, log_losses, Limits(max_leaves, max_depth))
+    search = CaseSearch(_fit_cases(data, settings, shipments), settings, log_losses, Limits(max_leaves, max_depth))
     _tune(search, config, out, "log-loss", trials=trials, minutes=minutes, as_json=as_json)
 
 
@@ -66,11 +66,66 @@ def tune_eta(
     # Imported here: no other command waits for these libraries.
     from training.config import EtaConfig, load_config
     from training.tuning.losses import pinball_losses
-    from training.tuning.search import Limits, Search
+    from training.tuning.search import CaseSearch, Limits
 
     settings = load_config(config, EtaConfig)
-    search = Search(_fit_cases(data, settings, shipments), settings, pinball_losses, Limits(max_leaves, max_depth))
+    search = CaseSearch(_fit_cases(data, settings, shipments), settings, pinball_losses, Limits(max_leaves, max_depth))
     _tune(search, config, out, "pinball loss in hours", trials=trials, minutes=minutes, as_json=as_json)
+
+
+def tune_shortage(
+    data: Data,
+    config: Config,
+    out: Out = Path("var/tuning/shortage"),
+    trials: Trials = 40,
+    minutes: Minutes = None,
+    max_leaves: Leaves = 15,
+    max_depth: Depth = 5,
+    as_json: AsJson = False,
+) -> None:
+    """Search for trees of the shortage model that lose less than those of a configuration, likewise."""
+    # Imported here: no other command waits for these libraries.
+    from training.config import load_config
+    from training.shortage.config import ShortageConfig
+    from training.shortage.dataset import make_shortage_dataset
+    from training.splits import Period
+    from training.tuning.losses import short_losses
+    from training.tuning.search import CaseSearch, Limits
+
+    settings = load_config(config, ShortageConfig)
+    with Console(stderr=True).status("features"):
+        dataset = make_shortage_dataset(data, settings).only(Period.FIT)
+    search = CaseSearch(dataset, settings, short_losses, Limits(max_leaves, max_depth))
+    _tune(search, config, out, "log-loss", trials=trials, minutes=minutes, as_json=as_json)
+
+
+def tune_table(
+    data: Annotated[
+        Path, typer.Option("--data", help="folder of the table as it was published", exists=True, file_okay=False)
+    ],
+    config: Config,
+    out: Out = Path("var/tuning/table"),
+    trials: Trials = 40,
+    minutes: Minutes = None,
+    max_leaves: Leaves = 31,
+    max_depth: Depth = 6,
+    as_json: AsJson = False,
+) -> None:
+    """Search for trees of a flat table that lose less, on the rows before those that it is calibrated and judged on."""
+    # Imported here: no other command waits for these libraries.
+    from training.config import load_config
+    from training.flat.config import FlatConfig
+    from training.flat.table import read_table
+    from training.tuning.losses import row_losses
+    from training.tuning.search import Limits, RowSearch
+
+    settings = load_config(config, FlatConfig)
+    search = RowSearch(read_table(data, settings), settings, row_losses, Limits(max_leaves, max_depth))
+    _tune(search, config, out, "log-loss", trials=trials, minutes=minutes, as_json=as_json, then=_JUDGE)
+
+
+_TRAIN = "Train with --config {path}; only that tells what the months after are like."
+_JUDGE = "Judge it with `triage evaluate table --config {path}`; only that tells what the rows after are like."
 
 
 def _fit_cases(data: Path, settings: ModelConfig, shipments: int | None) -> Dataset:
@@ -85,7 +140,15 @@ def _fit_cases(data: Path, settings: ModelConfig, shipments: int | None) -> Data
 
 
 def _tune(
-    search: Search[Any], config: Path, out: Path, loss: str, *, trials: int, minutes: float | None, as_json: bool
+    search: Search[Any, Any, Any],
+    config: Path,
+    out: Path,
+    loss: str,
+    *,
+    trials: int,
+    minutes: float | None,
+    as_json: bool,
+    then: str = _TRAIN,
 ) -> None:
     console = Console(stderr=True)
     with counting(console, "trials") as progress:
@@ -112,11 +175,11 @@ def _tune(
     }
     show(result, _table, as_json=as_json)
     console.print(_verdict(found, loss, beaten=beaten))
-    console.print(f"Written: {path}. Train with --config {path}; only that tells what the months after are like.")
+    console.print(f"Written: {path}. {then.format(path=path)}")
 
 
 def _verdict(found: Found, loss: str, *, beaten: bool) -> str:
-    gained = f"On days the search had not seen the trees found gain {_gained(found)} of {loss}"
+    gained = f"On cases the search had not seen the trees found gain {_gained(found)} of {loss}"
     if beaten:
         return f"{gained}: they beat those of the configuration."
     return f"{gained}: the configuration is not beaten, as that interval does not lie above 0. Its own trees are kept."
@@ -134,7 +197,7 @@ def _write(config: Path, trees: dict[str, Any], out: Path, found: Found, loss: s
     path = out / "config.yaml"
     what = "as found" if beaten else "as they were, for none that were found lose less beyond chance"
     head = f"# {config.name} after {found.trials} trials of `triage tune`: trees {what}.\n"
-    gained = f"# Gain of those found, on days the search had not seen: {_gained(found)} of {loss}.\n"
+    gained = f"# Gain of those found, on cases the search had not seen: {_gained(found)} of {loss}.\n"
     body = yaml.safe_dump({**told, "trees": trees}, sort_keys=False, allow_unicode=True)
     path.write_text(head + gained + body, encoding="utf-8")
     return path
@@ -145,7 +208,7 @@ def _table(result: dict[str, Any]) -> Table:
     table.add_column("")
     for column in ("trees found", "configuration"):
         table.add_column(column, justify="right")
-    for name, told in (("searched", "days searched on"), ("compared", "days not seen by the search")):
+    for name, told in (("searched", "cases searched on"), ("compared", "cases not seen by the search")):
         table.add_row(told, *(f"{result[name][which]:.5f}" for which in ("found", "configuration")))
     for name, value in result["trees"].items():
         table.add_row(name, f"{value:.4g}", "")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from features.vocabulary import Moment
 from training.tuning.losses import Losses
 
 RESAMPLES = 1_000
@@ -27,7 +27,7 @@ class Gain:
         return self.low > 0.0
 
 
-def gain(before: Mapping[Moment, Losses], after: Mapping[Moment, Losses], rng: np.random.Generator) -> Gain:
+def gain(before: Mapping[Any, Losses], after: Mapping[Any, Losses], rng: np.random.Generator) -> Gain:
     """Return what the second loses less than the first, every moment counting alike.
 
     Days are drawn for all moments at once: what a storm does to one it does to all.

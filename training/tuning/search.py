@@ -1,14 +1,15 @@
 """The search for trees that lose less: Optuna's TPE, inside the fit period only, kept in a file and taken up again.
 
-The fit period is parted by planned departure. The search fits on its first three fifths and judges on the next fifth;
-what it found is then compared with the configuration it began from on the last fifth, which it has not seen. Months of
-calibration and test are not even read.
+The fit period is parted by planned departure, or by the order of the rows of a flat table. The search fits on its first
+three fifths and judges on the next fifth; what it found is then compared with the configuration it began from on the
+last fifth, which it has not seen. What is calibrated and judged on later plays no part.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,20 +18,32 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import optuna
 import pandas as pd
+from numpy.typing import NDArray
 from optuna.distributions import FloatDistribution, IntDistribution
 
 from features.definitions import fingerprint
-from features.vocabulary import Moment
+from models.shortage_bundle import features_fingerprint
 from training.config import EtaConfig, Split, TrainingConfig, Trees
 from training.dataset import Dataset
+from training.errors import NothingToTuneOnError
+from training.flat.config import FlatConfig
+from training.flat.groups import groups_of
+from training.flat.judge import order_of
+from training.flat.table import FlatTable
+from training.shortage.config import ShortageConfig
 from training.splits import periods_of
 from training.tuning.gain import Gain, gain
-from training.tuning.losses import Losses, mean_loss
+from training.tuning.losses import Losses, Rows, mean_loss
+
+Ints = NDArray[np.int64]
 
 SEARCH_FROM, COMPARE_FROM = 0.6, 0.8
 """Shares of the shipments of the fit period, in order of planned departure, at which its parts begin."""
 
-_C = TypeVar("_C", TrainingConfig, EtaConfig)
+_C = TypeVar("_C", TrainingConfig, EtaConfig, ShortageConfig, FlatConfig)
+_K = TypeVar("_K", TrainingConfig, EtaConfig, ShortageConfig)
+_D = TypeVar("_D")
+_P = TypeVar("_P")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +60,7 @@ class Limits:
             "max_depth": IntDistribution(min(2, self.max_depth), self.max_depth),
             "learning_rate": FloatDistribution(0.01, 0.2, log=True),
             "min_child_samples": IntDistribution(10, 500, log=True),
-            "feature_fraction": FloatDistribution(0.2, 1.0),
+            "feature_fraction": FloatDistribution(0.05, 1.0),
             "bagging_fraction": FloatDistribution(0.5, 1.0),
             "lambda_l2": FloatDistribution(0.1, 100.0, log=True),
         }
@@ -75,21 +88,29 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Search(Generic[_C]):
+class Search(ABC, Generic[_C, _D, _P]):
     """A search over one data set and configuration.
 
     Attributes
     ----------
     dataset
-        Cases of the fit period.
+        All that is searched on.
     losses_of
-        What a configuration loses: `log_losses` or `pinball_losses`.
+        What a configuration loses on a part of it: see `training.tuning.losses`.
     """
 
-    dataset: Dataset
+    dataset: _D
     config: _C
-    losses_of: Callable[[Dataset, _C], Mapping[Moment, Losses]]
+    losses_of: Callable[[_P, _C], Mapping[Any, Losses]]
     limits: Limits
+
+    @abstractmethod
+    def parts(self) -> tuple[_P, _P]:
+        """Return what is fitted on the first three fifths and judged on the next, then on four fifths and the last."""
+
+    @abstractmethod
+    def rests_on(self) -> list[Any]:
+        """Return what else the losses rest on beside the configuration, as plain JSON values."""
 
     def run(
         self,
@@ -153,9 +174,32 @@ class Search(Generic[_C]):
         config = self.config.model_dump(mode="json", exclude={"owner", "data"})
         config["trees"] = {name: value for name, value in config["trees"].items() if name not in self.limits.ranges()}
         limits = [self.limits.max_leaves, self.limits.max_depth]
-        made_of: list[Any] = [fingerprint(self.config.features), self.dataset.fingerprint, len(self.dataset.cases)]
-        told = json.dumps([config, limits, *made_of], sort_keys=True)
+        told = json.dumps([config, limits, *self.rests_on()], sort_keys=True)
         return f"{self.config.name}-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
+
+    def with_trees(self, trees: Trees) -> _C:
+        """Return the configuration with other trees."""
+        return self.config.model_copy(update={"trees": trees})
+
+    def _suggested(self, trial: optuna.Trial) -> Trees:
+        suggested: dict[str, int | float] = {}
+        for name, of in self.limits.ranges().items():
+            if isinstance(of, IntDistribution):
+                suggested[name] = trial.suggest_int(name, of.low, of.high, log=of.log)
+            else:
+                suggested[name] = trial.suggest_float(name, of.low, of.high, log=of.log)
+        return self.config.trees.model_copy(update=suggested)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseSearch(Search[_K, Dataset, Dataset]):
+    """A search over cases of the fit period, by planned departure; of order lines by the first release of the order."""
+
+    def rests_on(self) -> list[Any]:
+        """Return the fingerprints of features and tables, and how many cases there are."""
+        config: TrainingConfig | EtaConfig | ShortageConfig = self.config
+        features = features_fingerprint() if isinstance(config, ShortageConfig) else fingerprint(config.features)
+        return [features, self.dataset.fingerprint, len(self.dataset.cases)]
 
     def parts(self) -> tuple[Dataset, Dataset]:
         """Return the fit period as the search sees it and as the comparison does.
@@ -170,10 +214,6 @@ class Search(Generic[_C]):
         )
         return self._parted(searched_from, compared_from), self._parted(compared_from, until)
 
-    def with_trees(self, trees: Trees) -> _C:
-        """Return the configuration with other trees."""
-        return self.config.model_copy(update={"trees": trees})
-
     def _parted(self, begin: pd.Timestamp, end: pd.Timestamp) -> Dataset:
         split = Split(fit_until=begin.to_pydatetime(), calibrate_until=end.to_pydatetime())
         cases = self.dataset.cases
@@ -181,14 +221,42 @@ class Search(Generic[_C]):
             self.dataset, cases=cases.assign(period=periods_of(cases["planned_at"], cases["label_known_at"], split))
         )
 
-    def _suggested(self, trial: optuna.Trial) -> Trees:
-        suggested: dict[str, int | float] = {}
-        for name, of in self.limits.ranges().items():
-            if isinstance(of, IntDistribution):
-                suggested[name] = trial.suggest_int(name, of.low, of.high, log=of.log)
-            else:
-                suggested[name] = trial.suggest_float(name, of.low, of.high, log=of.log)
-        return self.config.trees.model_copy(update=suggested)
+
+@dataclass(frozen=True, slots=True)
+class RowSearch(Search[FlatConfig, FlatTable, Rows]):
+    """A search over the rows of a flat table that the later ones are judged by.
+
+    Rows that may be the same thing seen twice are judged on one side alone: what was fitted on is not judged again.
+    """
+
+    def rests_on(self) -> list[Any]:
+        """Return a digest of what the trees see of the rows, and of their labels."""
+        rows = hashlib.sha256(np.ascontiguousarray(self.dataset.values).tobytes())
+        rows.update(self.dataset.label.tobytes())
+        return [rows.hexdigest()]
+
+    def parts(self) -> tuple[Rows, Rows]:
+        """Return the rows that are fitted on, in order, parted as the search and the comparison see them.
+
+        Raises
+        ------
+        NothingToTuneOnError
+            If the configuration judges by folds alone.
+        """
+        table, config = self.dataset, self.config
+        if config.later is None:
+            raise NothingToTuneOnError(config.name)
+        order, blocks = order_of(table, config.later)
+        rows = order[: int(len(order) * config.later.fit)]
+        groups = None if config.together is None else groups_of(table.frame, config.columns, config.together)
+        begin, middle = (int(len(rows) * share) for share in (SEARCH_FROM, COMPARE_FROM))
+
+        def part(fit: Ints, judged: Ints) -> Rows:
+            if groups is not None:
+                judged = judged[~np.isin(groups[judged], groups[fit])]
+            return Rows(table.values[fit], table.label[fit], table.values[judged], table.label[judged], blocks[judged])
+
+        return part(rows[:begin], rows[begin:middle]), part(rows[:middle], rows[middle:])
 
 
 def every_nth(dataset: Dataset, shipments: int) -> Dataset:

@@ -16,6 +16,7 @@ from features.settings import FeatureSettings
 from features.vocabulary import Moment
 from models.conformal import Outcomes
 from models.eta import EtaModel
+from models.learnt import NOTHING_NOTED
 from routing.policy import Policy
 from serving import bootstrap
 from serving.bootstrap import build
@@ -76,6 +77,43 @@ class TestAnAnswer:
         assert ask(told, shipment_id="SH-1", moment="2h_before").json()["moment"] == "2h_before"
 
 
+class TestAnOverdueOne:
+    def test_as_long_as_nothing_is_told_every_instant_lies_ahead(self, told: House) -> None:
+        told.announce("SH-1")
+        told.send(delivery("d-1", "departed"))
+        told.advance(hours=49)
+        answer = ask(told, shipment_id="SH-1").json()
+        assert answer["abstained_because"] == []
+        assert datetime.fromisoformat(answer["early"]) >= NOW + timedelta(hours=49)
+
+    def test_one_that_was_delivered_is_told_as_it_was_expected(self, told: House) -> None:
+        told.announce("SH-1")
+        told.send(delivery("d-1", "delivered"))
+        told.advance(hours=72)
+        answer = ask(told, shipment_id="SH-1", moment="2h_before").json()
+        assert datetime.fromisoformat(answer["early"]) < NOW + timedelta(hours=72)
+
+
+class TestExplaining:
+    def test_reasons_add_up_to_the_median_for_staff_and_for_the_customer(self, told: House) -> None:
+        told.announce("SH-1")
+        answer = ask(told, shipment_id="SH-1", explain=True).json()
+        found = answer["explanation"]
+        delay = (datetime.fromisoformat(answer["median"]) - (NOW + timedelta(hours=48))) / timedelta(hours=1)
+        for parts in (
+            [each["hours"] for each in found["reasons"]],
+            [each["part"] for each in found["customer_reasons"]],
+            [*found["contributions"].values(), found["correction_hours"]],
+        ):
+            assert found["base_hours"] + sum(parts) == pytest.approx(delay, abs=1e-6)
+        assert all(each["words"].endswith(("earlier arrival.", "later arrival.")) for each in found["customer_reasons"])
+
+    def test_only_on_demand_and_not_where_it_abstains(self, told: House) -> None:
+        told.announce("SH-1")
+        assert ask(told, shipment_id="SH-1").json()["explanation"] is None
+        assert ask(told, shipment=shipment("SH-2", carrier_id="NEW"), explain=True).json()["explanation"] is None
+
+
 class TestAbstaining:
     @pytest.mark.parametrize(
         ("plan", "because"),
@@ -97,11 +135,18 @@ class TestAbstaining:
         answer = ask(told, shipment_id="SH-1", moment="at_booking").json()
         assert answer["abstained_because"] == ["the model was not trained for the moment at_booking"]
 
-    def test_without_new_outcomes_it_falls_silent(self, told: House) -> None:
+    def test_without_new_outcomes_it_falls_silent(self, told: House, model: EtaModel) -> None:
+        told.announce("SH-1")
+        with told.another(eta_model=replace(model, learnt=NOTHING_NOTED)) as other:
+            other.advance(days=15)
+            answer = ask(other, shipment_id="SH-1").json()
+        assert answer["abstained_because"] == ["fewer than 60 outcomes are known of the last 14 days"]
+
+    def test_a_carrier_that_has_told_nothing_for_far_longer_than_ever(self, told: House) -> None:
         told.announce("SH-1")
         told.advance(days=15)
-        answer = ask(told, shipment_id="SH-1").json()
-        assert answer["abstained_because"] == ["fewer than 60 outcomes are known of the last 14 days"]
+        (because,) = ask(told, shipment_id="SH-1").json()["abstained_because"]
+        assert because.startswith("what is known of the carrier is out of date: it has told of no departure")
 
     def test_without_a_model(self, house: House) -> None:
         house.announce("SH-1")
@@ -123,7 +168,7 @@ class TestRefusals:
         problem_in(ask(told, shipment=shipment(value_minor=2**63)), 422, "invalid-record")
 
     @pytest.mark.parametrize(
-        ("asked", "path"), [({"shipment_id": "SH-1", "explain": True}, "body.explain"), ({}, "body")]
+        ("asked", "path"), [({"shipment_id": "SH-1", "reasons": True}, "body.reasons"), ({}, "body")]
     )
     def test_a_question_that_breaks_its_schema(self, told: House, asked: dict[str, Any], path: str) -> None:
         problem = problem_in(ask(told, **asked), 422, "invalid-request")

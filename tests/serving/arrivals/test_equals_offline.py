@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from features.build import build
+from features.definitions import NAMES
 from features.instants import micros, micros_of
 from features.legs import Legs, Time
 from features.moments import IN_TURN, questions_about
@@ -130,12 +131,18 @@ def _offline(network: Network, asked: pd.DataFrame) -> np.ndarray:
     dataset = make_dataset(folder, small_eta_config(), awaited=True)
     carriers = asked["shipment_id"].map(known.shipments.set_index("shipment_id")["carrier_id"]).to_numpy(dtype=object)
     values = build(known, asked, model.feature_settings).values
+    legs = Legs.of_tables(known)
+    positions = pd.Index(legs.shipment_ids).get_indexer(pd.Index(asked["shipment_id"]))
+    times = legs.times[legs.rows_at(positions, np.full(len(asked), micros(FEED_UNTIL)))]
+    is_over = times[:, [Time.DELIVERED_KNOWN, Time.CLOSED_KNOWN]].min(axis=1) <= micros(FEED_UNTIL)
+    passed = np.where(is_over, -np.inf, -values[:, NAMES.index("hours_to_promise")])
     hours = np.full((len(asked), 3), np.nan)
     for moment in IN_TURN:
         rows = (asked["moment"] == moment.value).to_numpy()
         outcomes = model.outcomes_with(moment, outcomes_of(model, dataset, moment))
         at = np.full(rows.sum(), micros(FEED_UNTIL))
-        hours[rows] = model.hours(model.raw_hours(values[rows], moment), carriers[rows], at, outcomes)
+        raw = model.raw_hours(values[rows], moment)
+        hours[rows] = model.hours(raw, carriers[rows], at, outcomes, passed[rows])
     assert not np.isnan(hours).any()
     return hours
 
@@ -184,10 +191,13 @@ class TestAtOneInstant:
         try:
             for at in times:
                 set_clock(fed, at)
-                told.append([instants(arrival(fed, shipment_id=plan.shipment_id)) for plan in under_way])
+                answers = [arrival(fed, shipment_id=plan.shipment_id) for plan in under_way]
+                told.append([None if answer["early"] is None else instants(answer) for answer in answers])
                 values = np.array([fed.state.features(plan, at).values for plan in under_way])
                 raw.append(network.model.raw_hours(values, Moment.AT_DEPARTURE))
         finally:
             set_clock(fed, FEED_UNTIL)
+        assert np.mean([each is not None for each in told[0]]) > 0.8
+        assert all(each is None or each[0] >= at for each, at in zip(told[1], [times[1]] * len(under_way), strict=True))
         assert np.mean([now != before for before, now in zip(*told, strict=True)]) > 0.9
         assert (raw[0] != raw[1]).any(axis=1).mean() > 0.5

@@ -12,7 +12,7 @@ from features.state import FeatureRow
 from serving.db.tables import AuditRow, DecisionRow
 from serving.scores.absent import AbsentModel
 from serving.scores.service import features_digest
-from tests.serving.house import House, at, delivery, problem_in, shipment
+from tests.serving.house import FakeModel, House, at, delivery, problem_in, shipment
 
 
 def ask(house: House, **asked: Any) -> httpx.Response:
@@ -25,6 +25,7 @@ class TestAnAnswer:
         answer = ask(house, shipment_id="SH-1").json()
 
         assert (answer["probability"], answer["verdict"], answer["moment"]) == (0.5, "behind", "24h_before")
+        assert (answer["verdict_scale"], answer["expected_hours_late"]) == (2, 5.0)
         assert answer["as_of"] == "2026-03-02T06:00:00Z"
         assert answer["model"] == {"name": "fake", "version": "7"}
         assert answer["reasons"] is answer["explanation"] is None
@@ -39,6 +40,15 @@ class TestAnAnswer:
         answer = ask(house, shipment_id="SH-1", explain=True).json()
         assert answer["reasons"][0]["words"] == "Hours to the promise: 48"
         assert answer["explanation"]["contributions"] == {"hours_to_promise": 0.0}
+
+    def test_explains_in_words_for_the_customer_too(self, house: House) -> None:
+        house.announce("SH-1")
+        with house.another(model=FakeModel(0.8)) as certain:
+            answer = ask(certain, shipment_id="SH-1", explain=True).json()
+        (reason,) = answer["customer_reasons"]
+        assert reason["words"] == "The time and the way that are planned for it speak for a late arrival."
+        assert reason["part"] == answer["explanation"]["log_odds"]
+        assert ask(house, shipment_id="SH-1").json()["customer_reasons"] is None
 
     @pytest.mark.parametrize(("hours", "moment"), [(9.999, "24h_before"), (10, "2h_before"), (30, "2h_before")])
     def test_the_moment_follows_the_clock(self, house: House, hours: float, moment: str) -> None:
@@ -72,6 +82,7 @@ class TestAbstaining:
             answer = ask(house, **asked, explain=True).json()
             assert (answer["probability"], answer["verdict"]) == (None, "cannot_determine")
             assert (answer["abstained_because"], answer["reasons"]) == ([because], None)
+            assert (answer["verdict_scale"], answer["expected_hours_late"]) == (0, None)
 
 
 class TestRefusals:

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from features.tables import RecordTables
-from tests.training.small import small_eta_dataset, small_eta_model, small_tables
+from tests.training.small import small_eta_config, small_eta_dataset, small_eta_model, small_tables
+from training.about import about
 from training.eta.evaluate import judge_arrivals, summary
 from training.eta.judged import JudgedArrivals, together
 from training.eta.measures import interval_measures
@@ -80,11 +81,11 @@ class TestSlices:
 
 def test_the_report_names_every_moment_carrier_and_hour(tmp_path: Path) -> None:
     found = judge_arrivals(small_eta_model(), small_eta_dataset(), RecordTables.read(small_tables()))
-    about = {"model": "eta", "version": "1", "data": "a small generated network", "period": ["then", None]}
-    result = {**about, **summary(found, seed=1)}
+    result = {**about(small_eta_model(), small_eta_config()), **summary(found, seed=1)}
     page = write_report(result, found, tmp_path).read_text()
     assert (tmp_path / "report.png").stat().st_size > 10_000
     for name in (*result["moments"], *(row["name"] for row in result["overall"]["slices"]["carrier"])):
         assert f"| {name} |" in page
     assert "## By hours before arrival" in page
+    assert "* It says nothing, and why, on: " in page
     assert f"{result['overall']['coverage']:.3f}" in page

@@ -25,6 +25,7 @@ from tests.training.invoices.small_invoices import (
     small_invoice_dataset,
     small_invoices,
 )
+from training.about import about
 from training.cli import register
 from training.errors import TooFewInvoicesError, TruthError
 from training.invoices.dataset import TRUTH_FILE, make_invoice_dataset, read_truth
@@ -161,8 +162,9 @@ class TestJudge:
 
     def test_the_report_shows_figures_and_picture(self, tmp_path: Path) -> None:
         result, drawn = everything()
-        about = {"model": "invoices", "version": "1", "data": small_config().data, "period": ["a", None]}
-        text = write_report({**about, **result}, drawn, tmp_path).read_text(encoding="utf-8")
+        text = write_report({**about(small_audit_model(), small_config()), **result}, drawn, tmp_path).read_text(
+            encoding="utf-8"
+        )
         assert "synthetic" in text
         assert "| isolation forest |" in text
         assert (tmp_path / "report.png").stat().st_size > 10_000

@@ -95,6 +95,15 @@ class TestAbstaining:
         assert score.probability is None
         assert words in score.abstained_because[0]
 
+    def test_a_quantity_out_of_range_is_no_score(self) -> None:
+        row = row_of(2000)
+        values = row.values.copy()
+        values[INVENTORY_NAMES.index("needed")] = 1e7
+        score = small_shortage().score(LineRow(values, row.news_hours), LineMoment.AT_ORDER)
+        assert score.probability is None
+        assert score.abstained_because[0].startswith("out of range: ")
+        assert "10,000,000 units" in score.abstained_because[0]
+
     def test_many_lines_are_left_out_for_what_one_is_left_out_for(self) -> None:
         model = small_shortage()
         values = np.stack([row_of(2000).values] * 4)

@@ -31,7 +31,7 @@ def test_what_it_writes_is_a_configuration_that_train_takes_and_says_what_came_o
     assert written.split == before.split
     assert written.trees == (Trees(**result["trees"]) if result["beaten"] else before.trees)
     assert ("is not beaten" in ran.stderr) is not result["beaten"]
-    assert "on days the search had not seen" in Path(result["configuration"]).read_text()
+    assert "on cases the search had not seen" in Path(result["configuration"]).read_text()
     assert (tmp_path / "study.db").exists()
 
 
