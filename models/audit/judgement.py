@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import fsum
 
 import numpy as np
 
@@ -45,6 +46,9 @@ class Suspicion:
         What the signs speak of.
     unusual
         How unusual the bill is, without any label or contract.
+    base_log_odds, log_odds
+        Of a bill that shows no sign at all, and of this one: base, signs and what the weaker ones add
+        (`rest_log_odds`) add up to it. The probability is of it, unless a claim is proven.
     signs
         The strongest, those that weigh most first.
     """
@@ -52,7 +56,14 @@ class Suspicion:
     probability: float
     suspected_minor: float
     unusual: float
+    base_log_odds: float
+    log_odds: float
     signs: tuple[Sign, ...]
+
+    @property
+    def rest_log_odds(self) -> float:
+        """What the signs that are not listed add."""
+        return self.log_odds - self.base_log_odds - fsum(sign.log_odds for sign in self.signs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +114,7 @@ def judge(matrix: InvoiceMatrix, audits: Sequence[Audit], model: AuditModel | No
     if model is None:
         return [_judged(bill, audit, None, ReviewMinutes(), is_suspect=False) for bill, audit in pairs]
     scores = model.score(matrix, audits)
-    signs = model.all_signs(matrix, scores)
+    signs, log_odds = model.all_signs(matrix, scores), model.log_odds(scores)
     suspect = _is_suspect(model, scores)
     return [
         _judged(
@@ -113,6 +124,8 @@ def judge(matrix: InvoiceMatrix, audits: Sequence[Audit], model: AuditModel | No
                 probability=float(scores.probability[row]),
                 suspected_minor=float(scores.suspected_minor[row]),
                 unusual=float(scores.unusual[row]),
+                base_log_odds=model.base_log_odds,
+                log_odds=float(log_odds[row]),
                 signs=tuple(signs[row]),
             ),
             model.minutes,

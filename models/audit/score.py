@@ -68,10 +68,13 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """One reason why a bill looks odd: p-value, money in minor units that it speaks of, and words."""
+    """One reason why a bill looks odd: p-value, what it adds to the log-odds of the suspicion, the money in minor units
+    that it speaks of, and words.
+    """
 
     name: str
     p_value: float
+    log_odds: float
     amount_minor: float
     words: str
 
@@ -135,6 +138,15 @@ class AuditModel:
         middle = line_haul.middle(coded)
         return np.exp(middle), np.exp(middle + limit * line_haul.spread(coded))
 
+    @property
+    def base_log_odds(self) -> float:
+        """Log-odds of a bill that shows no sign at all."""
+        return self.calibration.slope * self.weights.intercept + self.calibration.intercept
+
+    def log_odds(self, scores: Scores) -> Floats:
+        """Return the log-odds of the suspicion against each bill: float64 [n]; base and all signs add up to it."""
+        return self.calibration.log_odds(self.weights.log_odds(scores.surprise))
+
     def signs(self, matrix: InvoiceMatrix, scores: Scores, row: int, most: int = 3) -> list[Sign]:
         """Return the strongest signs against one bill, those that weigh most first."""
         one = InvoiceMatrix(matrix.values[row : row + 1], (matrix.bills[row],))
@@ -146,11 +158,17 @@ class AuditModel:
         return [self._strongest(*pair, most) for pair in zip(scores.surprise, amounts, strict=True)]
 
     def _strongest(self, surprise: Floats, amounts: Floats, most: int) -> list[Sign]:
-        weight = surprise * np.array(self.weights.weights)
+        weight = self.calibration.slope * surprise * np.array(self.weights.weights)
         names = list(SIGNS)
         order = [place for place in np.argsort(-weight, kind="stable")[:most].tolist() if weight[place] > 0]
         return [
-            Sign(names[place], float(np.exp(-surprise[place])), float(amounts[place]), SIGNS[names[place]])
+            Sign(
+                name=names[place],
+                p_value=float(np.exp(-surprise[place])),
+                log_odds=float(weight[place]),
+                amount_minor=float(amounts[place]),
+                words=SIGNS[names[place]],
+            )
             for place in order
         ]
 

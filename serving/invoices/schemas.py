@@ -87,6 +87,7 @@ class SignShape(BaseModel):
     name: str
     words: str
     p_value: float
+    log_odds: float | None = Field(default=None, description="what it adds to the suspicion; null in older files")
     amount_minor: float = Field(description="money that it speaks of")
 
 
@@ -96,6 +97,11 @@ class SuspicionShape(BaseModel):
     probability: float = Field(description="that it asks too much although no claim is proven; 0 where one is")
     suspected_minor: float
     unusual: float
+    base_log_odds: float | None = Field(default=None, description="of a bill that shows no sign; null in older files")
+    log_odds: float | None = Field(
+        default=None, description="what the probability is of: base, signs and rest add up to it; null in older files"
+    )
+    rest_log_odds: float | None = Field(default=None, description="what the signs add that are not listed")
     signs: list[SignShape] = Field(description="the strongest first")
 
     @classmethod
@@ -105,6 +111,9 @@ class SuspicionShape(BaseModel):
             probability=suspicion.probability,
             suspected_minor=suspicion.suspected_minor,
             unusual=suspicion.unusual,
+            base_log_odds=suspicion.base_log_odds,
+            log_odds=suspicion.log_odds,
+            rest_log_odds=suspicion.rest_log_odds,
             signs=[SignShape(**asdict(sign)) for sign in suspicion.signs],
         )
 

@@ -46,6 +46,11 @@ class Suspicious:
     settings: AuditSettings = AuditSettings()  # noqa: RUF009  frozen
     minutes: ReviewMinutes = ReviewMinutes()  # noqa: RUF009  frozen
 
+    base_log_odds: float = -3.0
+
+    def log_odds(self, scores: Scores) -> np.ndarray:
+        return self.base_log_odds + 2.5 * scores.surprise[:, 0]
+
     @property
     def missed(self) -> MissedBound:
         return MissedBound(self.threshold, 0.1, 0.1, 0.09, 1, 40)
@@ -56,7 +61,7 @@ class Suspicious:
         return Scores(np.ones((n, 1)), full, full, np.zeros(n), 20_00 * full, 12 * full)
 
     def all_signs(self, matrix: InvoiceMatrix, scores: Scores) -> list[list[Sign]]:
-        return [[Sign("twin", 0.001, 20_00.0, "it agrees with an earlier bill")] for _ in matrix.bills]
+        return [[Sign("twin", 0.001, 2.0, 20_00.0, "it agrees with an earlier bill")] for _ in matrix.bills]
 
 
 def suspicious(threshold: float = 1.0) -> AuditModel:

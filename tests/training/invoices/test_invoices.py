@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from functools import cache
+from math import exp, fsum
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import yaml
 from typer.testing import CliRunner
 
 from models.audit.bundle import load, save
+from models.audit.judgement import judge
 from models.audit.signs import SIGNS
 from models.errors import BundleError, FingerprintError
 from tests.training.invoices.small_invoices import (
@@ -122,6 +124,24 @@ class TestScores:
             assert twin.amount_minor == dataset.facts.total_minor[row]
             assert 0 < twin.p_value < 0.05
             assert twin.words == SIGNS["twin"]
+
+    def test_base_signs_and_the_rest_add_up_to_the_suspicion(self) -> None:
+        dataset, model = small_invoice_dataset(), small_audit_model()
+        scores = model.score(dataset.matrix, dataset.audits)
+        judged = judge(dataset.matrix, dataset.audits, model)
+        listed = 0
+        for row, judgement in enumerate(judged):
+            found = judgement.suspicion
+            assert found is not None
+            if scores.proven_minor[row] == 0:
+                assert 1 / (1 + exp(-found.log_odds)) == pytest.approx(found.probability, rel=1e-9)
+            every = model.signs(dataset.matrix, scores, row, most=len(SIGNS)) if row < 200 else []
+            if every:
+                total = found.base_log_odds + fsum(sign.log_odds for sign in every)
+                assert total == pytest.approx(found.log_odds, abs=1e-9)
+            assert found.rest_log_odds >= -1e-9  # no sign speaks for a bill
+            listed += len(found.signs)
+        assert listed > 0
 
     def test_bounds_hold_for_right_bills(self) -> None:
         bounds = measured()["expected_line_haul"]
