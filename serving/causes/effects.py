@@ -10,6 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
+from features.vocabulary import SubjectType
 from routing.causes import Finding, Verdict
 from routing.engine import Choice
 from routing.parents import Parent
@@ -49,7 +50,9 @@ def take_effect(session: Session, choice: Choice, matter: Matter, *, decision_id
     repository.note_looks(session, matter.key, looks, at=now)
     for finding in choice.findings:
         if finding.verdict is Verdict.OVER and finding.cause_id is not None:
-            end_by_counts(session, finding.cause_id, finding.because, now)
+            cause = repository.find(session, finding.cause_id)
+            if cause is not None:
+                end_by_counts(session, cause, finding.because, now)
     for held in repository.held_of(session, matter.key):
         if choice.cause is None or held.cause_id != choice.cause.cause_id:
             because = f"decided anew: {choice.branch}"
@@ -58,11 +61,32 @@ def take_effect(session: Session, choice: Choice, matter: Matter, *, decision_id
         _hold(session, choice.cause, choice, matter, decision_id)
 
 
-def end_by_counts(session: Session, cause_id: str, because: str, now: datetime) -> None:
+def end(
+    session: Session,
+    cause: CauseRow,
+    status: str,
+    *,
+    by: str,
+    at: datetime,
+    because: str,
+    rests_until: datetime | None = None,
+) -> bool:
+    """End a cause that stands. Return whether it stood.
+
+    Of bills, what people were asked about before it was declared is decided anew with what it holds: nobody asks about
+    a bill again, so what was wrong with it then would go on being said of it.
+    """
+    ended = repository.end(session, cause.cause_id, status, by=by, at=at, because=because, rests_until=rests_until)
+    if ended and cause.subject_type == SubjectType.INVOICE:
+        repository.hold_too(session, repository.asked_about(session, cause), cause.cause_id, at=at)
+    return ended
+
+
+def end_by_counts(session: Session, cause: CauseRow, because: str, now: datetime) -> None:
     """End a cause whose counts say that it is over."""
-    if repository.end(session, cause_id, OVER, by=SYSTEM, at=now, because=because):
+    if end(session, cause, OVER, by=SYSTEM, at=now, because=because):
         new = {"status": OVER, "because": because}
-        audit(session, at=now, actor=SYSTEM, action="cause.over", subject=f"cause:{cause_id}", new=new)
+        audit(session, at=now, actor=SYSTEM, action="cause.over", subject=f"cause:{cause.cause_id}", new=new)
 
 
 def _declare(session: Session, parent: Parent, matter: Matter, decision_id: str, call: Call, now: datetime) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Insert, Row, Select, and_, bindparam, case, delete, func, select, update
+from sqlalchemy import ColumnElement, Insert, Row, Select, and_, bindparam, case, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -17,7 +17,8 @@ from routing.causes import Counts
 from routing.playbooks import DrainOrder
 from serving.db.statements import table_of
 from serving.db.subjects import SubjectKey, about
-from serving.db.tables import AuditRow, CauseRow, ChildRow, LookRow
+from serving.db.tables import AuditRow, CauseRow, ChildRow, LookRow, ReviewItemRow
+from serving.reviews.repository import DONE
 
 STANDING, OVER, CLOSED, DECLINED = "standing", "over", "closed", "declined"
 HELD, DRAINED, DECIDED, GONE, FAILED = "held", "drained", "decided", "gone", "failed"
@@ -282,6 +283,44 @@ def end(
     """End a cause that stands. Return whether it stood."""
     values = {"status": status, "ended_by": by, "ended_at": at, "ended_because": because, "rests_until": rests_until}
     return _moved(session, cause_id, CauseRow.status == STANDING, values)
+
+
+def asked_about(session: Session, cause: CauseRow) -> list[ReviewItemRow]:
+    """Return the items that wait about what shows a cause and is not held by it, the oldest of each subject."""
+    look, item = LookRow, ReviewItemRow
+    of_scope = and_(
+        look.subject_type == cause.subject_type, look.playbook == cause.playbook, look.key == cause.key, look.shows
+    )
+    same = and_(item.subject_type == look.subject_type, item.subject_id == look.subject_id)
+    held = select(ChildRow.subject_id).where(ChildRow.cause_id == cause.cause_id)
+    found = (
+        select(item)
+        .join(look, same)
+        .where(of_scope, item.call_id.is_(None), item.status != DONE, item.subject_id.not_in(held))
+        .order_by(item.created_at.desc(), item.item_id)
+    )
+    return list({each.subject_id: each for each in session.scalars(found)}.values())
+
+
+def hold_too(session: Session, items: Iterable[ReviewItemRow], cause_id: str, *, at: datetime) -> None:
+    """Let a cause that is over hold what items are about as well, until it is decided anew in its turn."""
+    rows = [
+        {
+            "cause_id": cause_id,
+            **item.key.columns,
+            "title": item.title,
+            "decision_id": item.decision_id,
+            "held_at": at,
+            "looked_at": at,
+            "value_at_stake_minor": item.value_at_stake_minor,
+            "currency": item.currency,
+            "latest_useful_at": item.latest_useful_at,
+            "status": HELD,
+        }
+        for item in items
+    ]
+    if rows:
+        session.execute(insert(ChildRow), rows)
 
 
 def confirm(session: Session, cause_id: str, *, by: str, at: datetime) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from features.vocabulary import SubjectType
 from serving.causes import repository
+from serving.causes.effects import end
 from serving.causes.errors import CauseEndedError, CauseNotFoundError
 from serving.causes.repository import CLOSED, DECLINED, HELD, STANDING
 from serving.causes.tending import WITHOUT_REST
@@ -139,9 +140,7 @@ class CauseService:
             in_force = self.bundles.in_force(session, SubjectType(row.subject_type))
             playbook = in_force.playbook(row.playbook, now)
             rests_until = now + (WITHOUT_REST if playbook is None else playbook.rests)
-            ended = repository.end(
-                session, cause_id, status, by=actor, at=now, because=because, rests_until=rests_until
-            )
+            ended = end(session, row, status, by=actor, at=now, because=because, rests_until=rests_until)
             if ended:
                 _audit(session, cause_id, status, actor, because, now)
             elif (row.status, row.ended_by) != (status, actor):

@@ -216,7 +216,7 @@ class Tending:
             if cause is None or cause.status != STANDING:
                 return
             if playbook is None:
-                end_by_counts(session, of.cause_id, f"the bundle in force has no playbook {cause.playbook}", now)
+                end_by_counts(session, cause, f"the bundle in force has no playbook {cause.playbook}", now)
                 done.ended.append(of.cause_id)
                 return
             for child, facts in seen:
@@ -232,7 +232,7 @@ class Tending:
             return
         within = playbook.ending.within.total_seconds() / 60
         counts = f"{watch.counts.shown} of {watch.counts.seen} cases show it within {within:g} minutes"
-        end_by_counts(session, cause.cause_id, f"{cause.playbook} of {cause.key} is over: {counts}", now)
+        end_by_counts(session, cause, f"{cause.playbook} of {cause.key} is over: {counts}", now)
         done.ended.append(cause.cause_id)
 
     def _drain(self, of: _Open, done: Tended) -> None:

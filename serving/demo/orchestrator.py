@@ -173,8 +173,8 @@ async def _decide(asked: Ask, api: httpx.AsyncClient, tally: Tally) -> None:
     began = perf_counter()
     answer = await api.post(asked.path, json=asked.body, headers={"Idempotency-Key": asked.key})
     took = perf_counter() - began
-    if answer.is_client_error and answer.json()["type"].endswith("no-decision-moment"):
-        tally.over += 1  # it was delivered or cancelled before the moment came
+    if answer.is_client_error and answer.json()["type"].endswith(("no-decision-moment", "nothing-to-decide")):
+        tally.over += 1  # it was delivered or cancelled before
         return
     answer.raise_for_status()
     found = answer.json()

@@ -122,8 +122,11 @@ def wrong_table(url: str, shipments: Policy, count: int) -> None:
         assert house.count(OutgoingCallRow) == 0
         bodies = {row.decision_id: json.loads(row.body) for row in decisions}
         for child in house.rows(ChildRow):
-            assert bodies[child.decision_id]["cause"]["cause_id"] == cause.cause_id
-            assert "cause" not in bodies[str(child.settled_decision_id)]
+            if child.subject_id in held:
+                assert bodies[child.decision_id]["cause"]["cause_id"] == cause.cause_id
+                assert "cause" not in bodies[str(child.settled_decision_id)]
+            else:
+                assert child.settled_decision_id == child.decision_id, "a person was asked, and is asked the same"
         with house.container.reads() as session:
             policy = house.container.bundles.live(session, SubjectType.INVOICE)
             assert all(replay(row.body, policy).body == row.body for row in decisions)
@@ -220,8 +223,34 @@ class TestItsEnd:
         assert (cause_of(wrong).status, cause_of(wrong).ended_by) == ("over", "system")
         assert set(statuses(wrong).values()) == {"drained"}
         assert {row.subject_id for row in wrong.rows(OutgoingCallRow)} == set(bills(6)[2:])
-        assert [row.branch for row in wrong.rows(DecisionRow)] == ["review"] * 2 + ["none"] * 4 + ["approve"] * 4
+        assert [row.branch for row in wrong.rows(DecisionRow)][:6] == ["review"] * 2 + ["none"] * 4
+        assert Counter(row.branch for row in wrong.rows(DecisionRow)[6:]) == {"approve": 4, "none": 2}
         assert {row.moment for row in wrong.rows(DecisionRow)[6:]} == {"anew"}
+
+    def test_bills_that_people_were_asked_about_before_it_was_declared_are_judged_anew_as_well(
+        self, wrong: House
+    ) -> None:
+        decided(wrong, *bills(6))
+        claimed, _ = wrong.rows(ReviewItemRow)
+        wrong.advance(hours=2)
+        wrong.claimed(claimed.item_id)
+        agree(wrong, WRONG)
+        for _ in range(3):
+            all_of_it(wrong)
+        for item in wrong.rows(ReviewItemRow):
+            assert "Judged anew at" in item.why
+            assert "It would now go to approve." in item.why
+            assert item.value_at_stake_minor == 0
+        assert [row.status for row in wrong.rows(ReviewItemRow)] == ["claimed", "open"]
+        assert len(wrong.rows(ChildRow)) == 6
+
+    def test_what_is_still_wrong_then_goes_on_asking_what_it_asked(self, desk: House) -> None:
+        decided(desk, *bills(6))
+        before = {item.item_id: item.why for item in desk.rows(ReviewItemRow)}
+        say(desk, "close")
+        all_of_it(desk)
+        assert {item.item_id: item.why for item in desk.rows(ReviewItemRow) if item.item_id in before} == before
+        assert [row.branch for row in desk.rows(DecisionRow)] == ["review"] * 2 + ["none"] * 4 + ["review"] * 4
 
     def test_what_was_seen_before_its_end_declares_no_other(self, desk: House) -> None:
         decided(desk, *bills(5))
@@ -247,7 +276,7 @@ class TestItsEnd:
         agree(house, WRONG + 1_00)  # by which each of them asks too little, within the tolerance
         say(house, "close")
         all_of_it(house)
-        assert Counter(statuses(house).values()) == {"drained": 2, "held": 2}
+        assert Counter(statuses(house).values()) == {"drained": 2 + 2, "held": 2}
         house.advance(hours=25)
         all_of_it(house)
         assert set(statuses(house).values()) == {"drained"}
@@ -264,7 +293,7 @@ class TestItsEnd:
             for house in houses:
                 house.close()
         all_of_it(wrong)
-        assert sum(done) <= 4
+        assert sum(done) <= 6
         assert set(statuses(wrong).values()) == {"drained"}
         assert Counter(row.subject_id for row in wrong.rows(DecisionRow)).most_common()[-1][1] == 1
         assert wrong.count(DecisionRow) == 6 + 4
@@ -361,4 +390,4 @@ class TestForPeople:
         assert [row.action for row in desk.audited_of("invoice:B-SH-0004")] == ["child.failed"]
         say(desk, "decline")
         all_of_it(desk)
-        assert Counter(statuses(desk).values()) == {"drained": 3, "failed": 1}
+        assert Counter(statuses(desk).values()) == {"drained": 5, "failed": 1}

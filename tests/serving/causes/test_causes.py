@@ -355,6 +355,7 @@ class TestDraining:
             async with asyncio.timeout(20):
                 while set(statuses(house).values()) != {"drained"}:
                     await asyncio.sleep(0.02)
+                    house.advance(seconds=1)
             task.cancel()
 
         with silent.another(model=Dying(after=2)) as other:
