@@ -32,24 +32,27 @@ OF_A_LINE = ("needed", "on_hand")
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Lowest and highest value of one feature that was learnt from, and the column in which it stands."""
+    """Lowest and highest value of one feature that was learnt from, and the column in which it stands.
+
+    Attributes
+    ----------
+    least, most
+        What is not out of range yet.
+    """
 
     feature: Feature
     column: int
     low: float
     high: float
+    least: float
+    most: float
 
-    @property
-    def least(self) -> float:
-        """The lowest value that is not out of range."""
-        return self.low / OUT_OF_RANGE if self.low > 0 else self.low * OUT_OF_RANGE
-
-    @property
-    def most(self) -> float:
-        """The highest value that is not out of range."""
-        if self.feature.name == SILENCE:
-            return max(self.high * OUT_OF_DATE, DAYS_OF_SILENCE * 24.0)
-        return self.high * OUT_OF_RANGE
+    @classmethod
+    def of(cls, feature: Feature, column: int, low: float, high: float) -> Range:
+        """Tell how far from what was learnt a value may be."""
+        least = low / OUT_OF_RANGE if low > 0 else low * OUT_OF_RANGE
+        silent = max(high * OUT_OF_DATE, DAYS_OF_SILENCE * 24.0)
+        return cls(feature, column, low, high, least, silent if feature.name == SILENCE else high * OUT_OF_RANGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ class Learnt:
         """Return what was written, of a model of these features."""
         return cls(
             tuple(
-                Range(feature, place, *written[feature.name])
+                Range.of(feature, place, *written[feature.name])
                 for place, feature in enumerate(features)
                 if feature.name in written
             )
@@ -93,8 +96,12 @@ class Learnt:
 
     def told(self, values: Floats) -> tuple[str, ...]:
         """Return in words what of one row is out of range: float64 [number of features]; empty if nothing is."""
-        found = ((each, float(values[each.column])) for each in self.ranges)
-        return tuple(_words(each, value) for each, value in found if value < each.least or value > each.most)
+        found = []
+        for each in self.ranges:
+            value = float(values[each.column])
+            if value < each.least or value > each.most:
+                found.append(_words(each, value))
+        return tuple(found)
 
 
 NOTHING_NOTED = Learnt()
