@@ -177,8 +177,8 @@ class TestAboutInvoices:
         assert because in str(cause.not_called_because)
         assert escalations(house) == []
 
-    def test_it_counts_as_no_escalation_of_a_shipment(self, stack: ExitStack, any_url: str) -> None:
-        house = billed_wrong(stack, any_url)
+    def test_it_counts_as_no_escalation_of_a_shipment(self, stack: ExitStack, sqlite_url: str) -> None:
+        house = billed_wrong(stack, sqlite_url)
         assert (len(escalations(house)), house.count(BudgetUseRow)) == (1, 0)
         with house.container.sessions.begin() as session:
             assert usage.note_earlier(session, house.policy, house.clock.now()) == 0
@@ -189,8 +189,8 @@ class TestAboutInvoices:
             past = PastOfLedger(session, house.policy, later, later + timedelta(days=1))
             assert (past.count, past.earlier_calls()) == (1, [])
 
-    def test_calls_that_come_to_nothing_do_not_make_escalating_step_down(self, stack: ExitStack, any_url: str) -> None:
-        house = billed_wrong(stack, any_url, twice)
+    def test_calls_that_fail_do_not_make_escalating_step_down(self, stack: ExitStack, sqlite_url: str) -> None:
+        house = billed_wrong(stack, sqlite_url, twice)
         assert fail(house) == house.count(CauseRow) == 2
         assert house.rows(DirectiveRow) == []
 
@@ -213,20 +213,24 @@ class TestAboutInvoices:
         with pytest.raises(NoTargetError, match=r"freight\.branch\.escalate"):
             require_targets(house.engine, SqlOutbox(house.engine, routes), routes, "it")
 
-    @pytest.mark.parametrize("taken", [{"types": ("freight.branch.*",)}, {"branches": frozenset([Branch.ESCALATE])}])
-    def test_a_route_takes_it_by_its_type_or_branch(self, stack: ExitStack, sqlite_url: str, taken: Any) -> None:
+    def test_a_route_takes_it_by_its_type_or_branch(self, stack: ExitStack, sqlite_url: str) -> None:
         house = billed_wrong(stack, sqlite_url)
-        outbox, now = SqlOutbox(house.engine, Routes([Route(target="pager", **taken)])), house.clock.now()
+        (cause,) = house.rows(CauseRow)
+        now = house.clock.now()
         asked = {"owner": "w", "now": now, "real_now": now, "lease": timedelta(minutes=1)}
-        (call,) = outbox.claim(target="pager", limit=9, **asked)
-        assert call.subject_id == house.rows(CauseRow)[0].cause_id
+        takes: list[dict[str, Any]] = [{"types": ("freight.branch.*",)}, {"branches": frozenset([Branch.ESCALATE])}]
+        for taken in takes:
+            outbox = SqlOutbox(house.engine, Routes([Route(target="pager", **taken)]))
+            (call,) = outbox.claim(target="pager", limit=9, **asked)
+            assert call.subject_id == cause.cause_id
+            outbox.release(call, now=now)
 
 
 class TestWhatBecameOfIt:
     """An item that asks about the call to an owner is about the cause, not about the case that came first."""
 
-    def test_all_that_is_held_is_at_stake_with_it(self, stack: ExitStack, any_url: str) -> None:
-        house = silent(stack, any_url, two)
+    def test_all_that_is_held_is_at_stake_with_it(self, stack: ExitStack, sqlite_url: str) -> None:
+        house = silent(stack, sqlite_url, two)
         house.decided("SH-0002", risk=0.5)
         first, _ = house.rows(CauseRow)
         stakes = {row.subject_id: row.value_at_stake_minor for row in house.rows(ChildRow)}

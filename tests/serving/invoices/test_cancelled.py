@@ -24,14 +24,25 @@ from tests.serving.invoices.test_scoring import billed, opened, tell
 BECAUSE = "The carrier has cancelled this bill, with M."
 
 
+def billed_too_much(url: str, shipments: Policy) -> House:
+    """Open a service that knows a contract and a shipment that was delivered, and was billed too much for it."""
+    house = opened(url, shipments)
+    with house.container.sessions.begin() as session:
+        put_in_force(session, load_policy(bundled_policy(SubjectType.INVOICE)), CUTOFF)
+    tell(house, *CONTRACT, plan(), ARRIVED, DELIVERED)
+    house.send(billed("I", **TOO_MUCH, lines=[]))
+    return house
+
+
 @pytest.fixture
-def desk(any_url: str, late_shipments: Policy) -> Iterator[House]:
-    """A service that knows a contract and a shipment that was delivered, and was billed too much for it."""
-    with opened(any_url, late_shipments) as house:
-        with house.container.sessions.begin() as session:
-            put_in_force(session, load_policy(bundled_policy(SubjectType.INVOICE)), CUTOFF)
-        tell(house, *CONTRACT, plan(), ARRIVED, DELIVERED)
-        house.send(billed("I", **TOO_MUCH, lines=[]))
+def desk(sqlite_url: str, late_shipments: Policy) -> Iterator[House]:
+    with billed_too_much(sqlite_url, late_shipments) as house:
+        yield house
+
+
+@pytest.fixture
+def any_desk(any_url: str, late_shipments: Policy) -> Iterator[House]:
+    with billed_too_much(any_url, late_shipments) as house:
         yield house
 
 
@@ -47,16 +58,16 @@ def items_of(house: House, name: str) -> list[ReviewItemRow]:
     return [row for row in house.rows(ReviewItemRow) if row.subject_id == name]
 
 
-def test_its_open_item_closes_with_the_reason_and_nothing_more_is_proposed(desk: House) -> None:
-    assert decided(desk, "I")["recommended_branch"] == "short_pay"
-    by = cancel(desk)["decision_id"]
-    (item,) = items_of(desk, "I")
+def test_its_open_item_closes_with_the_reason_and_nothing_more_is_proposed(any_desk: House) -> None:
+    assert decided(any_desk, "I")["recommended_branch"] == "short_pay"
+    by = cancel(any_desk)["decision_id"]
+    (item,) = items_of(any_desk, "I")
     assert (item.status, item.verdict, item.note) == ("done", "superseded", f"{BECAUSE} By {by}")
-    count = desk.count(DecisionRow)
+    count = any_desk.count(DecisionRow)
     for anew in (False, True):
-        problem = problem_in(triage(desk, "I", anew=anew), 422, "nothing-to-decide")
+        problem = problem_in(triage(any_desk, "I", anew=anew), 422, "nothing-to-decide")
         assert "Invoice 'I' was cancelled by the carrier, with 'M'" in problem["detail"]
-    assert desk.count(DecisionRow) == count
+    assert any_desk.count(DecisionRow) == count
 
 
 def test_who_holds_its_item_is_told(desk: House) -> None:
@@ -75,14 +86,14 @@ def test_what_goes_against_it_and_has_not_gone_out_is_withdrawn(desk: House) -> 
     assert (call.status, call.effect, call.effect_because) == ("dismissed", "withdrawn", BECAUSE)
 
 
-def test_of_what_has_gone_out_a_person_is_asked(desk: House) -> None:
-    let_act(desk)
-    call_id = decided(desk, "I")["call_id"]
-    delivered(desk)
-    cancel(desk)
-    (call,) = [row for row in desk.rows(OutgoingCallRow) if row.call_id == call_id]
+def test_of_what_has_gone_out_a_person_is_asked(any_desk: House) -> None:
+    let_act(any_desk)
+    call_id = decided(any_desk, "I")["call_id"]
+    delivered(any_desk)
+    cancel(any_desk)
+    (call,) = [row for row in any_desk.rows(OutgoingCallRow) if row.call_id == call_id]
     assert call.effect == "with_person"
-    (item,) = items_of(desk, "I")
+    (item,) = items_of(any_desk, "I")
     assert (item.call_id, item.why) == (call_id, f"{BECAUSE} Is short_pay to stand?")
 
 

@@ -79,9 +79,7 @@ def options_in(compared: Compared) -> Any:
     [
         pytest.param((), {}, id="the same"),
         pytest.param((minutes_at(9_000),), {}, id="people's time costs more than another carrier saves"),
-        pytest.param((minutes_at(2_000),), {}, id="people's time costs more"),
         pytest.param((lateness_at(0.5),), {}, id="lateness costs less"),
-        pytest.param((lateness_at(2),), {}, id="lateness costs more"),
         pytest.param((lateness_at(0.5),), {"late_penalty_minor": 150_000}, id="a penalty was agreed"),
     ],
 )
