@@ -39,6 +39,8 @@ class Counterfactual:
         The value it has (None: unknown) and the one it would need.
     branch, recommended_branch, decided_by
         How the case ends with it.
+    changed_by
+        The owner who can have it so: of the threshold, or the one whom the fact names; None: nobody is named.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Counterfactual:
     branch: Branch
     recommended_branch: Branch
     decided_by: str
+    changed_by: str | None = None
 
     def in_words(self) -> str:
         """Return it as a sentence."""
@@ -54,7 +57,8 @@ class Counterfactual:
         end = self.branch.value
         if self.recommended_branch is not self.branch:
             end = f"{self.branch} with {self.recommended_branch} recommended"
-        return f"{self.name} is {found}; with {describe(self.needed)} it ends in {end} ({self.decided_by})"
+        who = "" if self.changed_by is None else f"; {self.changed_by} can change it"
+        return f"{self.name} is {found}; with {describe(self.needed)} it ends in {end} ({self.decided_by}){who}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,9 +112,9 @@ def of_facts(policy: Policy, case: DecidedCase) -> tuple[Counterfactual, ...]:
             for way in _ways(line, value):
                 needed = _nearest(declaration, value, way, otherwise)
                 if needed is not None:
-                    found.append(_told(name, value, *needed))
+                    found.append(_told(declaration, value, *needed))
         elif questions:
-            found += _each_ending(name, value, [other for other in samples if other != value], otherwise)
+            found += _each_ending(declaration, value, [other for other in samples if other != value], otherwise)
     return tuple(found)
 
 
@@ -142,7 +146,7 @@ def of_thresholds(bundle: str, case: DecidedCase) -> tuple[Counterfactual, ...]:
             for needed in way:
                 choice = _with_threshold(document, name, key, needed, case)
                 if choice is not None and not _alike(choice, before):
-                    found.append(_told(f"${name}", threshold.value, needed, choice))
+                    found.append(_counterfactual(f"${name}", threshold.value, needed, choice, threshold.owner))
                     break
     return tuple(found)
 
@@ -151,7 +155,11 @@ def _alike(one: Choice, other: Choice) -> bool:
     return (one.branch, one.recommended_branch) == (other.branch, other.recommended_branch)
 
 
-def _told(name: str, found: Any, needed: Any, choice: Choice) -> Counterfactual:
+def _told(declaration: Declaration, found: Any, needed: Any, choice: Choice) -> Counterfactual:
+    return _counterfactual(declaration.name, found, needed, choice, declaration.changed_by)
+
+
+def _counterfactual(name: str, found: Any, needed: Any, choice: Choice, changed_by: str | None) -> Counterfactual:
     return Counterfactual(
         name=name,
         found=found,
@@ -159,6 +167,7 @@ def _told(name: str, found: Any, needed: Any, choice: Choice) -> Counterfactual:
         branch=choice.branch,
         recommended_branch=choice.recommended_branch,
         decided_by=choice.decided_by,
+        changed_by=changed_by,
     )
 
 
@@ -189,14 +198,14 @@ def _nearest(
 
 
 def _each_ending(
-    name: str, value: Any, others: Iterable[Any], otherwise: Callable[[Any], Choice | None]
+    declaration: Declaration, value: Any, others: Iterable[Any], otherwise: Callable[[Any], Choice | None]
 ) -> Iterator[Counterfactual]:
     told: set[tuple[Branch, Branch]] = set()
     for other in others:
         choice = otherwise(other)
         if choice is not None and (choice.branch, choice.recommended_branch) not in told:
             told.add((choice.branch, choice.recommended_branch))
-            yield _told(name, value, other, choice)
+            yield _told(declaration, value, other, choice)
 
 
 def _grain(declaration: Declaration) -> Any:

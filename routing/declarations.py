@@ -80,6 +80,7 @@ def _fact_extras(name: str, part: FactPart, path: Path, findings: Findings) -> d
         "currency": part.currency,
         "when_absent": plain(part.when_absent),
         "shown_to_customer": part.shown_to_customer,
+        "changed_by": part.changed_by,
     }
 
 

@@ -51,6 +51,9 @@ class FactPart(ColumnPart):
     currency: Words | None = Field(default=None, description="of an amount: the fact that holds its ISO 4217 code")
     when_absent: Any = Field(default=None, description="its value when nobody gives it")
     shown_to_customer: bool = False
+    changed_by: Words | None = Field(
+        default=None, description="the owner who can have it otherwise; what would change a case names them"
+    )
 
 
 class ThresholdPart(Part):

@@ -82,7 +82,7 @@ class Declaration:
     """What a policy says about one fact.
 
     `currency` names the fact that holds the ISO 4217 code of an amount. `when_absent` is the value of a fact nobody
-    gave; a fact given as `Unknown` stays unknown.
+    gave; a fact given as `Unknown` stays unknown. `changed_by` is the owner who can have it otherwise.
     """
 
     name: str
@@ -94,6 +94,7 @@ class Declaration:
     currency: str | None = None
     when_absent: Scalar | None = None
     shown_to_customer: bool = False
+    changed_by: str | None = None
 
     @property
     def expected(self) -> str:

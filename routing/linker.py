@@ -376,6 +376,9 @@ def _check_owners(data: Mapping[str, Any], scope: Scope) -> None:
     for path, part in _owned_parts(data):
         if isinstance(part, dict) and isinstance(part.get("owner"), str):
             scope.owner(part["owner"], (*path, "owner"))
+    for name, fact in _section(data, "facts").items():
+        if isinstance(fact, dict) and isinstance(fact.get("changed_by"), str):
+            scope.owner(fact["changed_by"], ("facts", name, "changed_by"))
 
 
 def _owned_parts(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:

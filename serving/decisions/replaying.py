@@ -67,7 +67,9 @@ def replay_all(session: Session, given: dict[str, Policy], decision_id: str | No
 
 
 def counterfactuals(session: Session, body: str) -> tuple[Counterfactual, ...]:
-    """Return what would have had to be otherwise for a sealed decision to end otherwise, facts before thresholds.
+    """Return what would have had to be otherwise for a sealed decision to end otherwise.
+
+    What somebody can change comes first: facts that name who, and thresholds.
 
     Raises
     ------
@@ -88,4 +90,5 @@ def _counterfactuals(bundle: str, body: str) -> tuple[Counterfactual, ...]:
         context=Context.from_json(recorded["context"]) if "context" in recorded else NO_CONTEXT,
         restate=partial(restate, body=recorded, policy=policy),
     )
-    return (*of_facts(policy, case), *of_thresholds(bundle, case))
+    found = (*of_facts(policy, case), *of_thresholds(bundle, case))
+    return tuple(sorted(found, key=lambda each: each.changed_by is None))

@@ -177,6 +177,7 @@ class CounterfactualShape(BaseModel):
     branch: Branch
     recommended_branch: Branch
     decided_by: str
+    changed_by: str | None = Field(description="the owner who can have it so; null: nobody is named")
     words: str
 
     @classmethod
@@ -189,12 +190,13 @@ class CounterfactualShape(BaseModel):
             branch=found.branch,
             recommended_branch=found.recommended_branch,
             decided_by=found.decided_by,
+            changed_by=found.changed_by,
             words=found.in_words(),
         )
 
 
 class CounterfactualList(BaseModel):
-    """What would have had to be otherwise, facts before thresholds; each was decided anew and did end otherwise."""
+    """What would have had to be otherwise, first what somebody can change; each was decided anew."""
 
     decision_id: str
     counterfactuals: list[CounterfactualShape]

@@ -27,12 +27,13 @@ _NOTHING = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change in words: of what, from what, to what, and how the case ends then."""
+    """One change in words: of what, from what, to what, how the case ends then, and who can have it so."""
 
     name: str
     found: str
     needed: str
     ends: str
+    changed_by: str | None
 
 
 @router.get("/queue/{item_id}/changes")
@@ -67,6 +68,7 @@ def in_words(found: Iterable[Counterfactual], policy: Policy, currency: str | No
             found="not known" if each.found is None else _said(each.found, unit, declared, currency),
             needed=_said(each.needed, unit, declared, currency),
             ends=ends,
+            changed_by=each.changed_by,
         )
 
 

@@ -100,11 +100,19 @@ class TestFacts:
         names = {each.name for each in of_facts(policy, case)}
         assert "value_minor" not in names
 
+    def test_an_answer_says_who_can_change_the_fact(self, bundle_text: str, facts: Facts, now: datetime) -> None:
+        policy, case = parse_policy(bundle_text), DecidedCase(facts={**facts, "late_probability": 0.5}, now=now)
+        found = {each.name: each for each in of_facts(policy, case)}
+        assert found["customer_on_hold"].changed_by == "customer-service"
+        assert found["customer_on_hold"].in_words().endswith("; customer-service can change it")
+        assert found["late_probability"].changed_by is None
+
 
 class TestThresholds:
     def test_a_threshold_passes_the_fact(self, bundle_text: str, facts: Facts, now: datetime) -> None:
         case = DecidedCase(facts={**facts, "late_probability": 0.4}, now=now)
         found = of_thresholds(bundle_text, case)
+        assert {each.changed_by for each in found if each.name == "$notify_from"} == {"customer-service"}
         assert told(found, "$notify_from") == [(0.4, Branch.NOTIFY)]
         ((needed, branch),) = told(found, "$review_from")
         assert branch is Branch.NONE

@@ -99,6 +99,14 @@ class TestRules:
                 id="unknown owner",
             ),
             pytest.param(
+                "    changed_by: transport-operations\n    meaning: when it is planned to leave\n",
+                "    changed_by: transport-operation\n    meaning: when it is planned to leave\n",
+                "changed_by: transport-operation",
+                "facts.planned_departure_at.changed_by",
+                "'transport-operation' is not among the owners of this bundle. Did you mean 'transport-operations'?",
+                id="unknown owner of a fact",
+            ),
+            pytest.param(
                 "- id: another_carrier",
                 "- id: carrier_unknown",
                 "- id: carrier_unknown",

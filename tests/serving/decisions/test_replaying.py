@@ -95,6 +95,9 @@ class TestWhy:
             needed[row.sequence] = [each["needed"] for each in found if each["name"] == "late_probability"]
         assert needed[2] == [pytest.approx(0.25, abs=2e-6), 0.45]
         assert needed[3][0] == pytest.approx(0.35, abs=2e-6)
+        owners = [each["changed_by"] for each in found]
+        assert set(owners) >= {"customer-service", None}
+        assert owners.index(None) == len(owners) - owners.count(None), "what nobody can change comes last"
 
     def test_the_command_says_it_in_words(self, decided: House) -> None:
         row = decided.rows(DecisionRow)[1]

@@ -40,7 +40,7 @@ class TestLint:
         result = run("lint", str(flawed), str(bundled_policy()), "--today", "2026-03-01")
         assert result.exit_code == 1
         first, last = result.output.splitlines()
-        assert first.startswith("flawed.yaml:145:")
+        assert first.startswith("flawed.yaml:150:")
         assert "thresholds.escalate_from.owner: 'nobody' is not among the owners" in first
         assert last == "2 bundle(s) as of 2026-03-01: 1 error(s), 0 warning(s)."
 
@@ -56,7 +56,7 @@ class TestLint:
     def test_each_finding_is_an_object_with_json(self, flawed: Path) -> None:
         (line,) = run("lint", str(flawed), "--today", "2026-03-01", "--json").output.splitlines()
         told = json.loads(line)
-        assert (told["bundle"], told["line"], told["severity"]) == ("flawed.yaml", 145, "error")
+        assert (told["bundle"], told["line"], told["severity"]) == ("flawed.yaml", 150, "error")
 
     def test_a_warning_is_a_mistake_if_asked_for(self, tmp_path: Path) -> None:
         text = bundled_policy().read_text(encoding="utf-8")
