@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from features.vocabulary import Branch
@@ -16,6 +16,7 @@ from routing.engine import Choice
 from routing.policy import Policy
 from serving.causes import effects as causes
 from serving.clock import Clock
+from serving.db.engine import is_taken
 from serving.db.subjects import SubjectKey
 from serving.decisions import repository, usage
 from serving.decisions.calls import is_called
@@ -92,6 +93,11 @@ def decide_once(
     except IntegrityError:
         # Another process decided the same version, or used the same key, between our look and our write. Its decision
         # stands now, so the second look finds it.
+        return answer_once(sessions, keyed, status=_OK, act=at_once)
+    except OperationalError as error:
+        if not is_taken(error):
+            raise
+        # Somebody moves a call that was let out between our look and our turn. The second look waits for it.
         return answer_once(sessions, keyed, status=_OK, act=at_once)
 
 

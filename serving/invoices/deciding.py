@@ -91,9 +91,8 @@ class InvoiceDecisions:
         return decide_once(self.sessions, self.following, self.clock, request.keyed, act)
 
     def _decided(self, session: Session, request: Request, now: datetime) -> Decided:
-        cancelled = lock_calls(
-            session, [SubjectKey.invoice(name) for name in self.invoices.cancels(request.invoice_id)]
-        )
+        cancelled = [SubjectKey.invoice(name) for name in self.invoices.cancels(request.invoice_id)]
+        lock_calls(session, cancelled)
         judged = self._judged(InvoiceQuestion(request.invoice_id, anew=request.anew), now)
         repository.lock_subject(session, SubjectKey.invoice(request.invoice_id))
         version = invoice_version(judged.answer)
@@ -101,7 +100,8 @@ class InvoiceDecisions:
         if before is not None:
             return Decided(sealed_of(before), is_new=False)
         sealed = self._decide(session, request, judged, version, now)
-        for key, calls in cancelled.items():
+        self._check_still_stands(session, request.invoice_id)
+        for key, calls in lock_calls(session, cancelled, wait=False).items():  # also what was let out meanwhile
             because = f"The carrier has cancelled this bill, with {request.invoice_id}."
             withdraw(session, key, calls, because, decision_id=sealed.decision_id, now=now)
         return Decided(sealed, is_new=True)
@@ -110,6 +110,14 @@ class InvoiceDecisions:
         judged = self.invoices.judged(question, now)
         self.invoices.check_stands(judged.answer.invoice_id)
         return judged
+
+    def _check_still_stands(self, session: Session, invoice_id: str) -> None:
+        """Make sure that an invoice was not cancelled meanwhile, either: the chain is held by now.
+
+        The decision about the cancellation may have come first, and found nothing to take back yet.
+        """
+        self.following.catch_up_in(session)
+        self.invoices.check_stands(invoice_id)
 
     @property
     def can_decide(self) -> bool:
@@ -148,6 +156,7 @@ class InvoiceDecisions:
         """
         request = Request(held.key.id, True, Keyed("", ""), SYSTEM)
         judged = self._judged(InvoiceQuestion(request.invoice_id, anew=True), now)
+        self._check_still_stands(session, request.invoice_id)
         repository.lock_subject(session, held.key)
         version = invoice_version(judged.answer)
         before, turn = repository.newest_of(session, version)

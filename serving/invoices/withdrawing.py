@@ -16,21 +16,33 @@ from routing.effects import Effect
 from serving.db.audit import SYSTEM
 from serving.db.subjects import SubjectKey, about
 from serving.db.tables import OutgoingCallRow
-from serving.effects.moves import locked, standing_of, withdraw_unsent
+from serving.effects.moves import standing_of, withdraw_unsent
 from serving.effects.people import put_before_person
 from serving.reviews.opening import supersede, tell_holders
 
 _AGAINST_IT = (Branch.SHORT_PAY.value, Branch.DISPUTE.value)
 
 
-def lock_calls(session: Session, keys: Sequence[SubjectKey]) -> dict[SubjectKey, list[OutgoingCallRow]]:
-    """Return the calls against bills, and keep others from moving them: calls are locked before all else."""
+def lock_calls(
+    session: Session, keys: Sequence[SubjectKey], *, wait: bool = True
+) -> dict[SubjectKey, list[OutgoingCallRow]]:
+    """Return the calls against bills, and keep others from moving them: calls are locked before all else.
+
+    Parameters
+    ----------
+    wait
+        False for whoever holds other locks already: whoever moves a call may wait for these.
+
+    Raises
+    ------
+    OperationalError
+        Not to `wait`, and somebody moves one (`serving.db.engine.is_taken`). The transaction is to be begun anew.
+    """
     call, found = OutgoingCallRow, dict[SubjectKey, list[OutgoingCallRow]]()
     for key in keys:
         own = about(call, key), call.branch.in_(_AGAINST_IT), call.compensates.is_(None)
-        ids = session.scalars(select(call.call_id).where(*own).order_by(call.position)).all()
-        rows = (locked(session, call_id) for call_id in ids)
-        found[key] = [row for row in rows if row is not None]
+        statement = select(call).where(*own).order_by(call.position).with_for_update(nowait=not wait)
+        found[key] = list(session.scalars(statement.execution_options(populate_existing=True)))
     return found
 
 

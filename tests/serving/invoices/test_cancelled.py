@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from routing.loader import load_policy
 from routing.policy import Policy
 from serving.config import bundled_policy
 from serving.db.tables import ChildRow, DecisionRow, OutgoingCallRow, ReviewItemRow
+from serving.invoices import deciding
 from tests.features.agreed import CUTOFF, plan
 from tests.models.audit.billed import ARRIVED, CONTRACT, DELIVERED
 from tests.serving.causes import bills
@@ -44,6 +46,27 @@ def desk(sqlite_url: str, late_shipments: Policy) -> Iterator[House]:
 def any_desk(any_url: str, late_shipments: Policy) -> Iterator[House]:
     with billed_too_much(any_url, late_shipments) as house:
         yield house
+
+
+@pytest.fixture
+def shared(postgresql_url: str, late_shipments: Policy) -> Iterator[House]:
+    """The same where two can be at work at once."""
+    with billed_too_much(postgresql_url, late_shipments) as house:
+        yield house
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, name: str, act: Callable[[], object]) -> None:
+    """Let another process act once, just after a step of deciding about invoices of which the name is given."""
+    step, left = getattr(deciding, name), [act]
+
+    def stepped(*given: Any, **named: Any) -> Any:
+        found = step(*given, **named)
+        if left:
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(left.pop()).result(20)
+        return found
+
+    monkeypatch.setattr(deciding, name, stepped)
 
 
 def cancel(house: House, number: str = "NI", **given: Any) -> Json:
@@ -95,6 +118,31 @@ def test_of_what_has_gone_out_a_person_is_asked(any_desk: House) -> None:
     assert call.effect == "with_person"
     (item,) = items_of(any_desk, "I")
     assert (item.call_id, item.why) == (call_id, f"{BECAUSE} Is short_pay to stand?")
+
+
+@pytest.mark.service
+def test_what_a_person_lets_out_against_it_meanwhile_is_withdrawn(
+    shared: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item_id = decided(shared, "I")["review_item_id"]
+    token = shared.claimed(item_id)
+    with shared.another() as other:
+        meanwhile(monkeypatch, "lock_calls", lambda: other.answer(item_id, "accept", claim_token=token))
+        cancel(shared)
+    assert items_of(shared, "I")[0].verdict == "accept"
+    (call,) = [row for row in shared.rows(OutgoingCallRow) if row.subject_id == "I"]
+    assert (call.status, call.effect, call.effect_because) == ("dismissed", "withdrawn", BECAUSE)
+
+
+@pytest.mark.service
+def test_what_is_decided_about_it_while_it_is_cancelled_is_refused(
+    shared: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with shared.another() as other:
+        meanwhile(monkeypatch, "invoice_version", lambda: cancel(other))
+        problem_in(triage(shared, "I"), 422, "nothing-to-decide")
+    assert {row.subject_id for row in shared.rows(DecisionRow)} == {"M"}
+    assert items_of(shared, "I") == []
 
 
 def test_what_let_it_pass_stands_as_the_cancellation_is_a_credit(desk: House) -> None:
