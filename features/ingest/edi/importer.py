@@ -112,11 +112,16 @@ def import_edi(
 
 @contextmanager
 def _replaced(path: Path | None) -> Iterator[TextIO]:
-    """Open a file that takes the place of what stood there only once all is written; None keeps nothing."""
-    if path is None:
-        with Path(os.devnull).open("w", encoding="ascii") as stream:
+    """Open a file that takes the place of what stood there only once all is written; None keeps nothing.
+
+    A pipe or a device is written to as it is, and a link stays one.
+    """
+    path = Path(os.devnull) if path is None else path.resolve()
+    if path.exists() and not path.is_file():
+        with path.open("w", encoding="ascii") as stream:
             yield stream
         return
+    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
     try:
         with part.open("w", encoding="ascii") as stream:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from io import BytesIO
 from pathlib import Path
 
@@ -147,3 +148,23 @@ def test_nothing_is_acknowledged_if_nothing_was_imported(tmp_path: Path) -> None
         imported(tmp_path, b"nothing", acknowledge=path)
     assert path.read_text() == "the last one"
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_it_may_lie_beside_the_tables_in_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
+    source, out = tmp_path / "000.edi", tmp_path / "new" / "tables"
+    source.write_text(several("214", GOOD))
+    import_edi(source, out, Terms(LEARNT), now=LEARNT, acknowledge=out / "997.edi")
+    assert (out / "997.edi").read_text().startswith("ISA")
+
+
+def test_a_link_or_a_pipe_stays_what_it_is(tmp_path: Path) -> None:
+    link, target, pipe = tmp_path / "link", tmp_path / "target", tmp_path / "pipe"
+    link.symlink_to(target)
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    for path in (link, pipe):
+        imported(tmp_path, several("214", GOOD), acknowledge=path)
+    assert link.is_symlink()
+    assert pipe.is_fifo()
+    assert os.read(reader, 100_000).decode() == target.read_text() != ""
+    os.close(reader)
