@@ -284,7 +284,7 @@ class Tending:
             session, cause_id, drain.order, now=now, besides=queue.stuck, waiting=queue.waiting
         )
         if child is None:
-            return self._finish(session, cause_id, now)
+            return self._finish(session, cause, now)
         of.decider.lock(session, child.key)  # in the order in which a decision takes its locks
         directives.lock_shared(session)
         decisions.lock_chain(session)
@@ -296,6 +296,7 @@ class Tending:
             decided = of.decider.again(session, Held(child.key, child.decision_id), now)
         except _REFUSED as error:
             done.settled += _give_up(session, child, error, now)
+            keep_stake(session, cause)
             return True
         except SQLAlchemyError:
             raise
@@ -312,11 +313,12 @@ class Tending:
         done.settled += 1
         return True
 
-    def _finish(self, session: Session, cause_id: str, now: datetime) -> bool:
+    def _finish(self, session: Session, cause: CauseRow, now: datetime) -> bool:
         decisions.lock_chain(session)
-        if not repository.count_held(session, cause_id) and repository.drained(session, cause_id, at=now):
+        keep_stake(session, cause)
+        if not repository.count_held(session, cause.cause_id) and repository.drained(session, cause.cause_id, at=now):
             new = {"status": "drained"}
-            audit(session, at=now, actor=SYSTEM, action="cause.drained", subject=f"cause:{cause_id}", new=new)
+            audit(session, at=now, actor=SYSTEM, action="cause.drained", subject=f"cause:{cause.cause_id}", new=new)
         return False
 
 

@@ -97,11 +97,18 @@ def _say_too(session: Session, item_id: str, why: str, *, actor: str, now: datet
 
 
 def keep_stake(session: Session, cause: CauseRow) -> None:
-    """Let the item about the call to the owner of a cause, if one waits, say what is at stake with what is held now."""
-    if cause.call_id is not None:
+    """Let the item about the call to the owner of a cause, if one waits, say what is at stake with what is held now.
+
+    An item that somebody writes to is left for the next time: they may wait for what is locked here.
+    """
+    if cause.call_id is None:
+        return
+    waiting = select(ReviewItemRow.item_id).where(ReviewItemRow.call_id == cause.call_id, ReviewItemRow.status != DONE)
+    item_id = session.scalar(waiting.with_for_update(skip_locked=True))
+    if item_id is not None:
         session.execute(
             update(ReviewItemRow)
-            .where(ReviewItemRow.call_id == cause.call_id, ReviewItemRow.status != DONE)
+            .where(ReviewItemRow.item_id == item_id)
             .values(value_at_stake_minor=_held_by(session, cause)),
             execution_options={"synchronize_session": False},
         )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from copy import deepcopy
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from features.vocabulary import Branch, SubjectType
 from routing.dispatch.routes import Route, Routes
@@ -248,6 +250,32 @@ class TestWhatBecameOfIt:
         house.api.post(f"/v1/causes/{first.cause_id}/close", json={}, headers={"X-Actor": "dana"})
         house.container.tending.tend()
         assert house.api.get(f"/v1/reviews/{item_id}").json()["value_at_stake_minor"] == 0
+
+    @pytest.mark.parametrize("settled", ["gone", "decided"])
+    def test_nothing_is_at_stake_with_what_is_settled_otherwise_once_it_is_over(
+        self, stack: ExitStack, any_url: str, settled: str
+    ) -> None:
+        house = silent(stack, any_url, two)
+        house.decided("SH-0002", risk=0.5)
+        first, _ = house.rows(CauseRow)
+        item_id = asked_about(house, first)
+        house.api.post(f"/v1/causes/{first.cause_id}/close", json={}, headers={"X-Actor": "dana"})
+        house.send(delivery("SH-0002-news", "delivered" if settled == "gone" else "in_transit", "SH-0002"))
+        if settled == "decided":
+            house.decided("SH-0002", risk=0.6)
+        house.container.tending.tend()
+        (child,) = [row for row in house.rows(ChildRow) if row.cause_id == first.cause_id]
+        assert child.status == settled
+        assert house.api.get(f"/v1/reviews/{item_id}").json()["value_at_stake_minor"] == 0
+
+    @pytest.mark.service
+    def test_whoever_writes_to_the_item_is_not_waited_for(self, stack: ExitStack, postgresql_url: str) -> None:
+        house = silent(stack, postgresql_url, two)
+        house.decided("SH-0002", risk=0.5)
+        item_id = asked_about(house, house.rows(CauseRow)[0])
+        with ThreadPoolExecutor(1) as pool, house.container.sessions() as session:
+            session.execute(select(ReviewItemRow).where(ReviewItemRow.item_id == item_id).with_for_update())
+            assert pool.submit(house.container.tending.tend).result(10).failed == []
 
     def test_the_pages_show_it_as_what_it_is(self, stack: ExitStack, sqlite_url: str) -> None:
         house = billed_wrong(stack, sqlite_url)
