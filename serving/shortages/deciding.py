@@ -164,10 +164,12 @@ class ShortageDecisions:
         also = () if question.place is None else [*lines_with_something_open(session, question.place)]
         cases = self.shortages.as_of_now(question, now, besides=also)
         keys = [_key_of(case) for case in cases]
-        calls = lock_calls(session, keys, wait=not anew)
+        if not anew:
+            lock_calls(session, keys)
         directives.lock_shared(session)  # what is in force and what is ordered stays so until all are sealed
         in_force = self.bundles.in_force(session, SubjectType.SHORTAGE)
         repository.lock_chain(session)  # what is left of stock and of budgets stays so too
+        calls = lock_calls(session, keys, wait=False)  # also what was let out meanwhile
         past = read_past(session, keys, calls)
         seen = Seen.read(session, self.shortages.stock, cases, request.substitutes, now)
         ordered = directives.standing(session, now, SubjectType.SHORTAGE)

@@ -23,6 +23,7 @@ from serving.decisions.verification import verify
 from serving.policies import repository
 from serving.policies.life import Step
 from serving.policies.preview import preview
+from serving.shortages import deciding
 from tests.serving.house import NOW, House, Json, at, problem_in, put_in_force
 from tests.serving.shortages.lines import (
     FakeShortageModel,
@@ -299,6 +300,30 @@ class TestCoveredMeanwhile:
         (call,) = acting.rows(OutgoingCallRow)
         assert (call.status, call.effect, call.effect_because) == ("dismissed", "withdrawn", "The line is covered now.")
         assert acting.audited()["call.dismissed"] == 1
+
+    @pytest.mark.service
+    def test_what_a_person_lets_out_meanwhile_is_cancelled(
+        self, postgresql_url: str, late_shipments: Policy, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with opened(postgresql_url, late_shipments) as desk, desk.another() as other, ThreadPoolExecutor(1) as pool:
+            tell(desk, order("O-1"), pick("O-1"), lies(6), lies(5, place="ATVIE"))
+            item_id = one(desk, "O-1")["review_item_id"]
+            token, locked = desk.claimed(item_id), deciding.lock_calls
+            cover(desk)
+            answers: list[int] = []
+
+            def accept_after(*given: Any, **named: Any) -> Any:
+                found = locked(*given, **named)
+                if not answers:
+                    answer = pool.submit(other.answer, item_id, "accept", claim_token=token).result(20)
+                    answers.append(answer.status_code)
+                return found
+
+            monkeypatch.setattr(deciding, "lock_calls", accept_after)
+            one(desk, "O-1")
+            assert answers == [200]
+            (call,) = desk.rows(OutgoingCallRow)
+            assert (call.status, call.effect) == ("dismissed", "withdrawn")
 
     def test_a_wave_that_is_held_is_released(self, desk: House) -> None:
         let_act(desk)
