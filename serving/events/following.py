@@ -13,6 +13,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 
+from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -109,7 +110,8 @@ class Following:
     def _learn_chunk(self, session: Session) -> bool:
         """Learn up to `CHUNK` events; return whether there may be more.
 
-        An event that contradicts the history files is left out and reported: the service must go on all the same.
+        An event that contradicts the history files, or that an earlier release took and this one refuses, is left out
+        and reported: the service must go on all the same.
         """
         events = repository.events_after(session, self.position, limit=CHUNK, without=self._without)
         for event in events:
@@ -118,5 +120,7 @@ class Following:
                     self._state.add(stored_record(event.type, event.data))
             except RecordError as error:
                 _log.warning("Event %d contradicts the history files and is left out: %s", event.position, error)
+            except ValidationError as error:
+                _log.warning("Event %d would be refused now and is left out: %s", event.position, error)
             self.position = event.position
         return len(events) == CHUNK

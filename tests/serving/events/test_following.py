@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 from sqlalchemy.exc import OperationalError
 
 from features.errors import RecordError
@@ -23,6 +23,7 @@ from serving.events import following, repository
 from serving.events.following import Following
 from serving.events.records import AnyRecord
 from tests.serving.house import NOW, House, Json, at, delivery, planned
+from tests.serving.recommendations.agreed import rate
 
 
 class Noted:
@@ -239,6 +240,21 @@ class TestFollowing:
         Following(house.container.reads, state).catch_up()
         assert state.heard == ["SH-1", "SH-3"]
         assert "contradicts the history files and is left out: SH-2 is refused" in caplog.text
+
+    def test_an_event_that_is_refused_now_is_left_out_and_told(
+        self, house: House, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A rate whose break ends below where it begins was taken in before, and held for nothing."""
+        house.announce("SH-1", "SH-2")
+        empty = json.loads(rate("C", 100, weight_from_kg=100).model_dump_json()) | {"weight_until_kg": 50.0}
+        with house.container.sessions.begin() as session:
+            row = {"type": "freight.contract.rate", "data": json.dumps(empty)}
+            session.execute(update(EventRow).where(EventRow.subject == "SH-1").values(row))
+        state = Noted()
+        Following(house.container.reads, state).catch_up()
+        assert state.heard == ["SH-2"]
+        assert "would be refused now and is left out" in caplog.text
+        assert "so the rate holds for no weight" in caplog.text
 
     def test_the_app_keeps_up_by_itself(self, house: House) -> None:
         with house.another() as other:
