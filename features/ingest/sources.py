@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from warnings import catch_warnings, filterwarnings
 from zipfile import BadZipFile
 
 import pandas as pd
@@ -117,18 +118,23 @@ def _read(path: Path, file: SourceFile) -> pd.DataFrame:
                 engine="openpyxl",
             )
         case _:
-            frame = pd.read_csv(
-                path,
-                sep=file.separator,
-                decimal=file.point,
-                dtype=as_text,
-                na_values=missing,
-                keep_default_na=False,
-                encoding=file.encoding,
-            )
-            # pandas takes what there is more of for names of rows, and would move every value to another column.
-            if not isinstance(frame.index, pd.RangeIndex):
-                more, named = frame.index.nlevels, len(frame.columns)
-                words = f"its rows have {named + more} values, and its first row names {named} columns"
-                raise ValueError(f"{words}; name every column, or take away what stands behind the last")
+            # Without `index_col` pandas takes what there is more of for names of rows, and moves every value.
+            with catch_warnings():
+                filterwarnings("error", "Length of header", pd.errors.ParserWarning)
+                try:
+                    frame = pd.read_csv(
+                        path,
+                        sep=file.separator,
+                        decimal=file.point,
+                        dtype=as_text,
+                        na_values=missing,
+                        keep_default_na=False,
+                        encoding=file.encoding,
+                        index_col=False,
+                    )
+                except pd.errors.ParserWarning as warning:
+                    words = "its rows have more values than its first row names columns"
+                    raise ValueError(
+                        f"{words}; name every column, or take away what stands behind the last"
+                    ) from warning
     return frame

@@ -175,10 +175,14 @@ class TestImportFiles:
         (shipment,) = shipments_of(RecordTables.read(tmp_path / "out"))
         assert (shipment.weight_kg, shipment.origin) == (12.5, "Münster")
 
-    @pytest.mark.parametrize("rest", ["", "7"])
-    def test_rows_with_more_values_than_columns_are_refused_and_not_moved(self, tmp_path: Path, rest: str) -> None:
-        (tmp_path / "trips.csv").write_text(f"number,weight\nS1,12.5,{rest}\nS2,7,{rest}\n")
-        with pytest.raises(SourceError, match=r"its rows have 3 values, and its first row names 2 columns"):
+    @pytest.mark.parametrize("rest", ["", "7", "7,8"])
+    @pytest.mark.parametrize("numbers", [("S1", "S2"), ("0", "1"), ("17", "19")])
+    def test_rows_with_more_values_than_columns_are_refused_and_not_moved(
+        self, tmp_path: Path, rest: str, numbers: tuple[str, str]
+    ) -> None:
+        one, other = numbers
+        (tmp_path / "trips.csv").write_text(f"number,weight\n{one},12.5,{rest}\n{other},7,{rest}\n")
+        with pytest.raises(SourceError, match=r"its rows have more values than its first row names columns"):
             read_source(tmp_path, SourceFile("trips.csv"))
 
     def test_columns_side_by_side_become_rows(self, tmp_path: Path) -> None:
