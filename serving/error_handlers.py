@@ -64,6 +64,7 @@ KINDS: Mapping[type[Exception], ProblemKind] = {
     errors.KeyInUseError: ProblemKind(409, "idempotency-key-in-use", "The first request is still running"),
     errors.KeyReusedError: ProblemKind(422, "idempotency-key-reused", "The key belongs to another payload"),
     errors.NothingToDecideError: ProblemKind(422, "nothing-to-decide", "Nothing is left to decide"),
+    errors.InvoiceCancelledError: ProblemKind(422, "invoice-cancelled", "The carrier has cancelled the invoice"),
     errors.NoDecisionMomentError: ProblemKind(422, "no-decision-moment", "There is nothing to decide now"),
     errors.NoContractsError: ProblemKind(409, "no-contracts", "No contract is on file"),
     recommendations.LineValueError: ProblemKind(422, "no-line-value", "Nobody says what a line is worth"),

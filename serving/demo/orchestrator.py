@@ -169,11 +169,14 @@ async def _send(batch: list[Mapping[str, Any]], api: httpx.AsyncClient, tally: T
         tally.events[result["status"]] += 1
 
 
+_NOTHING_LEFT = ("no-decision-moment", "nothing-to-decide", "invoice-cancelled")
+
+
 async def _decide(asked: Ask, api: httpx.AsyncClient, tally: Tally) -> None:
     began = perf_counter()
     answer = await api.post(asked.path, json=asked.body, headers={"Idempotency-Key": asked.key})
     took = perf_counter() - began
-    if answer.is_client_error and answer.json()["type"].endswith(("no-decision-moment", "nothing-to-decide")):
+    if answer.is_client_error and answer.json()["type"].endswith(_NOTHING_LEFT):
         tally.over += 1  # it was delivered or cancelled before
         return
     answer.raise_for_status()

@@ -88,7 +88,7 @@ def test_its_open_item_closes_with_the_reason_and_nothing_more_is_proposed(any_d
     assert (item.status, item.verdict, item.note) == ("done", "superseded", f"{BECAUSE} By {by}")
     count = any_desk.count(DecisionRow)
     for anew in (False, True):
-        problem = problem_in(triage(any_desk, "I", anew=anew), 422, "nothing-to-decide")
+        problem = problem_in(triage(any_desk, "I", anew=anew), 422, "invoice-cancelled")
         assert "Invoice 'I' was cancelled by the carrier, with 'M'" in problem["detail"]
     assert any_desk.count(DecisionRow) == count
 
@@ -140,7 +140,7 @@ def test_what_is_decided_about_it_while_it_is_cancelled_is_refused(
 ) -> None:
     with shared.another() as other:
         meanwhile(monkeypatch, "invoice_version", lambda: cancel(other))
-        problem_in(triage(shared, "I"), 422, "nothing-to-decide")
+        problem_in(triage(shared, "I"), 422, "invoice-cancelled")
     assert {row.subject_id for row in shared.rows(DecisionRow)} == {"M"}
     assert items_of(shared, "I") == []
 
