@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -39,26 +39,27 @@ class PastOfLedger:
     def decisions(self) -> Iterator[PastDecision]:
         """Yield the decisions in the order of the chain."""
         row = DecisionRow
-        statement = (
-            select(row.sequence, row.subject_id, row.decided_at, row.body)
-            .where(self._made())
-            .order_by(row.sequence)
-            .execution_options(yield_per=_CHUNK)
-        )
-        for sequence, subject_id, decided_at, body in self.session.execute(statement):
-            yield PastDecision(sequence, subject_id, decided_at, from_json(body))
+        columns = select(row.sequence, row.subject_id, row.decided_at, row.body).order_by(row.sequence)
+        for begin in range(0, self.count, _CHUNK):
+            statement = columns.where(row.sequence.in_(self._sequences[begin : begin + _CHUNK]))
+            for sequence, subject_id, decided_at, body in self.session.execute(statement):
+                yield PastDecision(sequence, subject_id, decided_at, from_json(body))
 
-    @cached_property
+    @property
     def count(self) -> int:
         """How many decisions there are."""
-        row = DecisionRow
-        return self.session.execute(select(func.count(row.sequence)).where(self._made())).scalar_one()
+        return len(self._sequences)
 
-    @cached_property
+    @property
     def first(self) -> int:
         """The sequence of the first decision; 0 if there is none."""
+        return self._sequences[0] if self._sequences else 0
+
+    @cached_property
+    def _sequences(self) -> Sequence[int]:
+        """Where the decisions stand in the chain; without bodies, which a database would sort along."""
         row = DecisionRow
-        return self.session.execute(select(func.min(row.sequence)).where(self._made())).scalar() or 0
+        return self.session.scalars(select(row.sequence).where(self._made()).order_by(row.sequence)).all()
 
     def earlier_calls(self) -> list[PastCall]:
         """Return the calls of before, as far as the bundle's budgets and rests reach."""
