@@ -68,7 +68,7 @@ def in_words(found: Iterable[Counterfactual], policy: Policy, currency: str | No
             found="not known" if each.found is None else _said(each.found, unit, declared, currency),
             needed=_said(each.needed, unit, declared, currency),
             ends=ends,
-            changed_by=each.changed_by,
+            changed_by=None if each.changed_by is None else policy.owners[each.changed_by].name,
         )
 
 
