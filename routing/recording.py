@@ -43,7 +43,9 @@ def _encode(value: object) -> object:
 
 
 def _decode(value: object) -> object:
-    if not isinstance(value, dict | list):
+    if isinstance(value, list):
+        return tuple(_decode(row) for row in value)
+    if not isinstance(value, dict):
         return value
     match value:
         case {"$unknown": str(reason)}:
@@ -54,8 +56,4 @@ def _decode(value: object) -> object:
             return datetime.fromisoformat(text)
         case {"$number": str(text)}:
             return float(text)
-        case list():
-            return tuple(_decode(row) for row in value)
-        case Mapping():
-            return {name: _decode(cell) for name, cell in value.items()}
-    return value
+    return {name: _decode(cell) for name, cell in value.items()}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from routing.effects import Effect, Outcome, Standing
@@ -23,6 +23,25 @@ def locked(session: Session, call_id: str) -> OutgoingCallRow | None:
     """
     found = select(OutgoingCallRow).where(OutgoingCallRow.call_id == call_id).with_for_update()
     return session.scalars(found.execution_options(populate_existing=True)).one_or_none()
+
+
+def locked_calls(session: Session, own: ColumnElement[bool], *, wait: bool = True) -> Sequence[OutgoingCallRow]:
+    """Return some calls, the oldest first, but for those that undo another, and keep others from moving them likewise.
+
+    Parameters
+    ----------
+    wait
+        False for whoever holds other locks already: whoever moves a call may wait for these.
+
+    Raises
+    ------
+    OperationalError
+        Not to `wait`, and somebody moves one (`serving.db.engine.is_taken`). The transaction is to be begun anew.
+    """
+    call = OutgoingCallRow
+    found = select(call).where(own, call.compensates.is_(None)).order_by(call.position)
+    found = found.with_for_update(nowait=not wait)
+    return session.scalars(found.execution_options(populate_existing=True)).all()
 
 
 def standing_of(row: OutgoingCallRow) -> Standing:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import and_
 from sqlalchemy.orm import Session
 
 from features.vocabulary import Branch
@@ -16,7 +16,7 @@ from routing.effects import Effect
 from serving.db.audit import SYSTEM
 from serving.db.subjects import SubjectKey, about
 from serving.db.tables import OutgoingCallRow
-from serving.effects.moves import standing_of, withdraw_unsent
+from serving.effects.moves import locked_calls, standing_of, withdraw_unsent
 from serving.effects.people import put_before_person
 from serving.reviews.opening import supersede, tell_holders
 
@@ -25,25 +25,10 @@ _AGAINST_IT = (Branch.SHORT_PAY.value, Branch.DISPUTE.value)
 
 def lock_calls(
     session: Session, keys: Sequence[SubjectKey], *, wait: bool = True
-) -> dict[SubjectKey, list[OutgoingCallRow]]:
-    """Return the calls against bills, and keep others from moving them: calls are locked before all else.
-
-    Parameters
-    ----------
-    wait
-        False for whoever holds other locks already: whoever moves a call may wait for these.
-
-    Raises
-    ------
-    OperationalError
-        Not to `wait`, and somebody moves one (`serving.db.engine.is_taken`). The transaction is to be begun anew.
-    """
-    call, found = OutgoingCallRow, dict[SubjectKey, list[OutgoingCallRow]]()
-    for key in keys:
-        own = about(call, key), call.branch.in_(_AGAINST_IT), call.compensates.is_(None)
-        statement = select(call).where(*own).order_by(call.position).with_for_update(nowait=not wait)
-        found[key] = list(session.scalars(statement.execution_options(populate_existing=True)))
-    return found
+) -> dict[SubjectKey, Sequence[OutgoingCallRow]]:
+    """Return the calls against bills, and keep others from moving them, as `locked_calls` has it."""
+    against = OutgoingCallRow.branch.in_(_AGAINST_IT)
+    return {key: locked_calls(session, and_(about(OutgoingCallRow, key), against), wait=wait) for key in keys}
 
 
 def withdraw(

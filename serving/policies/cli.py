@@ -101,9 +101,8 @@ def preview_command(
         engine = stack.enter_context(engine_while(database))
         require_head(engine)
         session = stack.enter_context(session_factory(read_only(engine))())
-        count = past.PastOfLedger(session, policy, begin, end).count
-        made = preview.preview(session, policy, begin, end)
-        for compared in track(made, "decisions", count, console=_errors, transient=True):
+        decided = past.PastOfLedger(session, policy, begin, end)
+        for compared in track(preview.preview_of(decided), "decisions", decided.count, console=_errors, transient=True):
             summary.add(compared)
             if compared.why is None:
                 continue

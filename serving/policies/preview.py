@@ -20,14 +20,18 @@ from serving.policies.past import PastOfLedger
 
 def preview(session: Session, policy: Policy, since: datetime, until: datetime) -> Iterator[Compared]:
     """Decide again, under a bundle, what was decided from `since` until just before `until`."""
-    past = PastOfLedger(session, policy, since, until)
+    return preview_of(PastOfLedger(session, policy, since, until))
+
+
+def preview_of(past: PastOfLedger) -> Iterator[Compared]:
+    """Decide a past again, under the bundle that looks at it."""
     return compare(
-        policy,
+        past.policy,
         past.decisions(),
         earlier_calls=past.earlier_calls(),
         calls_of_people=past.calls_of_people(),
         history_before=past.history_before,
-        restate=partial(restate, policy=policy),
+        restate=partial(restate, policy=past.policy),
     )
 
 

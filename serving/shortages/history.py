@@ -14,6 +14,7 @@ from features.vocabulary import Branch, SubjectType
 from routing.effects import Effect
 from serving.db.subjects import SubjectKey
 from serving.db.tables import DecisionRow, OutgoingCallRow, ReviewItemRow
+from serving.effects.moves import locked_calls
 from serving.reviews.reasons import Answer
 from serving.reviews.repository import CLAIMED, DONE
 
@@ -45,24 +46,11 @@ class Past:
 
 
 def lock_calls(session: Session, keys: Sequence[SubjectKey], *, wait: bool = True) -> dict[str, list[OutgoingCallRow]]:
-    """Return the calls about lines, and keep others from moving them: calls are locked before all else.
-
-    Parameters
-    ----------
-    wait
-        False for whoever holds other locks already: whoever moves a call may wait for these.
-
-    Raises
-    ------
-    OperationalError
-        Not to `wait`, and somebody moves one (`serving.db.engine.is_taken`). The transaction is to be begun anew.
-    """
+    """Return the calls about lines, and keep others from moving them, as `locked_calls` has it."""
     call, found = OutgoingCallRow, dict[str, list[OutgoingCallRow]]()
     for some in _parts(keys):
         own = and_(call.subject_type == SubjectType.SHORTAGE.value, call.subject_id.in_(some))
-        statement = select(call).where(own, call.compensates.is_(None)).order_by(call.position)
-        statement = statement.with_for_update(nowait=not wait)
-        for row in session.scalars(statement.execution_options(populate_existing=True)):
+        for row in locked_calls(session, own, wait=wait):
             found.setdefault(row.subject_id, []).append(row)
     return found
 
