@@ -226,14 +226,25 @@ class KnownTimeError(EventError):
 
 
 class EventConflictError(EventError):
-    """The same source and id came before, with other data."""
+    """The same source and id came before, with other data.
 
-    def __init__(self, source: str, event_id: str, received_at: datetime) -> None:
+    `kept_faults` are those of the data that came before: an earlier release took them, and this one would not.
+    """
+
+    def __init__(self, source: str, event_id: str, received_at: datetime, kept_faults: Sequence[Fault] = ()) -> None:
         self.source = source
         self.event_id = event_id
+        self.kept_faults = tuple(kept_faults)
+        came = f"Event '{event_id}' of source '{source}' came at {received_at.isoformat()} with other data"
+        if not kept_faults:
+            super().__init__(
+                f"{came}. Give a new event a new id; to correct one, send a new event whose `corrects` names the old."
+            )
+            return
+        listed = "; ".join(f"{fault.path}: {fault.detail}" for fault in self.kept_faults)
         super().__init__(
-            f"Event '{event_id}' of source '{source}' came at {received_at.isoformat()} with other data. "
-            f"Give a new event a new id; to correct one, send a new event whose `corrects` names the old."
+            f"{came}, which an earlier release took and this one refuses ({listed}). It stays in the record log, and "
+            f"nothing is learnt from it. Send the mended event with a new id."
         )
 
 

@@ -78,7 +78,7 @@ def read_record(kind: type[R], data: Mapping[str, Any], *, now: datetime, intake
     try:
         record = kind.model_validate({"known_at": now, **data})
     except ValidationError as error:
-        raise InvalidRecordError(kind.__name__, tuple(_fault(where, fault) for fault in error.errors())) from error
+        raise InvalidRecordError(kind.__name__, faults_of(error, where)) from error
     except OverflowError as error:
         fault = Fault(where, "a time lies outside the years 1 to 9999 in UTC")
         raise InvalidRecordError(kind.__name__, (fault,)) from error
@@ -131,8 +131,19 @@ def write_record(record: AnyRecord) -> str:
 
 
 def stored_record(event_type: str, data: str) -> AnyRecord:
-    """Read a record back from the record log."""
+    """Read a record back from the record log.
+
+    Raises
+    ------
+    ValidationError
+        If an earlier release took what this one refuses.
+    """
     return RECORD_OF[EventType(event_type)].model_validate(json.loads(data))
+
+
+def faults_of(error: ValidationError, where: str = "data") -> tuple[Fault, ...]:
+    """Return every fault of a record, each with its path below `where`."""
+    return tuple(_fault(where, fault) for fault in error.errors())
 
 
 def _fault(where: str, fault: Mapping[str, Any]) -> Fault:

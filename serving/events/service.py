@@ -31,7 +31,7 @@ from serving.errors import (
 )
 from serving.events import repository
 from serving.events.following import Following, Learns
-from serving.events.records import RECORD_OF, Intake, read_record, stored_record, subject_of, write_record
+from serving.events.records import RECORD_OF, Intake, faults_of, read_record, stored_record, subject_of, write_record
 from serving.events.repository import NewEvent
 from serving.events.schemas import CloudEvent
 
@@ -160,7 +160,13 @@ class EventService:
             return False
         if not known_at_given:
             record = record.model_copy(update={"known_at": kept.known_at})
-        if kept.type != event.type or stored_record(kept.type, kept.data) != record:
+        if kept.type != event.type:
+            raise EventConflictError(event.source, event.event_id, kept.received_at)
+        try:
+            said_before = stored_record(kept.type, kept.data)
+        except ValidationError as error:
+            raise EventConflictError(event.source, event.event_id, kept.received_at, faults_of(error)) from error
+        if said_before != record:
             raise EventConflictError(event.source, event.event_id, kept.received_at)
         return True
 

@@ -1,21 +1,28 @@
 """997, functional acknowledgement: what became of each functional group, told to its sender.
 
-For each interchange with groups to acknowledge there is one interchange back, with one group, and in it one 997 for
-each group. An acknowledgement is never acknowledged.
+All groups that came from one partner in one version are acknowledged in one interchange back, with one group, and in
+it one 997 for each. So an import needs few control numbers, however much it reads. An acknowledgement is never
+acknowledged.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from io import StringIO
 from typing import TextIO
 
 from features.ingest.edi.faults import Fault, Reason, Remark
-from features.ingest.edi.parts import Group, GroupEnded, Interchange, Transaction
+from features.ingest.edi.parts import Group, GroupEnded, Transaction
 
 _ACKNOWLEDGEMENTS = "FA"
 _VERSION = "004010"  # of an answer to a group that does not say its own
 _SEPARATOR, _TERMINATOR, _COMPONENT = "*", "~", ">"
+_PER_SECOND, _NUMBERS = 10, 999_999_999
+"""Control numbers of nine digits that pass in a second, and all there are: they begin anew after three years."""
+
 _ELEMENT_CODES: Mapping[Reason, str] = {
     Reason.ELEMENT_MISSING: "1",
     Reason.PAIR_INCOMPLETE: "2",
@@ -48,24 +55,49 @@ _GROUP_CODES: Mapping[Remark, str] = {
 _NOT_SUPPORTED, _WRONG_COUNT, _RELEASE = "1", "4", "2"
 
 
+@dataclass(frozen=True, slots=True)
+class _Envelope:
+    """Who is told, in whose name and in which version, as it stands in ISA and GS."""
+
+    qualifier: str
+    partner: str
+    own_qualifier: str
+    own: str
+    version: str
+    usage: str
+    ends: tuple[str, str]
+    group_version: str
+
+    @classmethod
+    def back_to(cls, group: Group) -> _Envelope:
+        outer = group.interchange
+        return cls(
+            _filled(outer.sender_qualifier, 2),
+            _filled(outer.sender, 15),
+            _filled(outer.receiver_qualifier, 2),
+            _filled(outer.receiver, 15),
+            _filled(outer.version, 5),
+            _filled(outer.usage, 1),
+            (_plain(group.receiver), _plain(group.sender)),
+            _VERSION if group.release is None else _plain(group.version),
+        )
+
+
+@dataclass(slots=True)
+class _Told:
+    """The 997s that go in one interchange, and how many they are."""
+
+    sets: int = 0
+    text: StringIO = field(default_factory=StringIO)
+
+
 class Acknowledgement:
-    """Writes the acknowledgements of what is read, as it is read.
+    """Gathers the acknowledgements of what is read, as it is read."""
 
-    Parameters
-    ----------
-    stream
-        Where to; ASCII.
-    written_at
-        When they are written, aware; the control numbers are the seconds of it, and count on.
-    """
-
-    def __init__(self, stream: TextIO, written_at: datetime) -> None:
-        self._stream = stream
-        self._written_at = written_at
-        self._number = int(written_at.timestamp()) % 900_000_000
-        self._interchange: Interchange | None = None
+    def __init__(self) -> None:
+        self._told: dict[_Envelope, _Told] = {}
         self._group: Group | None = None
-        self._sets = 0  # 997s of the interchange that is open
+        self._open = _Told()
         self._segments = 0  # of the 997 that is open
         self._accepted = 0
         self._noted = False
@@ -75,12 +107,11 @@ class Acknowledgement:
         self._group = None if group.code == _ACKNOWLEDGEMENTS else group
         if self._group is None:
             return
-        if self._interchange is None:
-            self._open(group)
-        self._sets += 1
+        self._open = self._told.setdefault(_Envelope.back_to(group), _Told())
+        self._open.sets += 1
         self._segments = self._accepted = 0
         self._noted = False
-        self._write("ST", "997", f"{self._sets:04d}")
+        self._write("ST", "997", f"{self._open.sets:04d}")
         self._write("AK1", group.code, group.control)
 
     def add(self, transaction: Transaction, faults: Sequence[Fault] = (), *, supported: bool = True) -> None:
@@ -113,42 +144,33 @@ class Acknowledgement:
             answer = "P" if self._accepted else "R"
         stated = ended.found if ended.stated is None else ended.stated
         self._write("AK9", answer, str(stated), str(ended.found), str(self._accepted), *codes[:5])
-        self._write("SE", str(self._segments + 1), f"{self._sets:04d}")
+        self._write("SE", str(self._segments + 1), f"{self._open.sets:04d}")
         self._group = None
 
-    def end(self) -> None:
-        """The interchange has ended."""
-        if self._interchange is None:
-            return
-        self._write("GE", str(self._sets), str(self._number))
-        self._write("IEA", "1", f"{self._number:09d}")
-        self._interchange = None
+    def write(self, stream: TextIO, written_at: datetime) -> None:
+        """Write all of them, in the order in which the partners were met.
 
-    def _open(self, group: Group) -> None:
-        outer = self._interchange = group.interchange
-        self._number += 1
-        self._sets = 0
-        day, clock = f"{self._written_at:%Y%m%d}", f"{self._written_at:%H%M}"
-        fixed = (
-            ("00", 2),
-            ("", 10),
-            ("00", 2),
-            ("", 10),
-            (outer.receiver_qualifier, 2),
-            (outer.receiver, 15),
-            (outer.sender_qualifier, 2),
-            (outer.sender, 15),
-            (day[2:], 6),
-            (clock, 4),
-            ("U", 1),
-            (outer.version, 5),
-            (f"{self._number:09d}", 9),
-            ("0", 1),
-            (outer.usage, 1),
-        )
-        self._write("ISA", *(_plain(text).ljust(width)[:width] for text, width in fixed), _COMPONENT)
-        ends, version = (group.receiver, group.sender), _VERSION if group.release is None else group.version
-        self._write("GS", _ACKNOWLEDGEMENTS, *ends, day, clock, str(self._number), "X", version)
+        Parameters
+        ----------
+        stream
+            Where to; ASCII.
+        written_at
+            When the import began, aware; the control numbers towards each partner are the tenths of a second of it,
+            and count on.
+        """
+        began = int(written_at.timestamp() * _PER_SECOND)
+        day, clock = f"{written_at:%Y%m%d}", f"{written_at:%H%M}"
+        so_far: Counter[tuple[str, ...]] = Counter()
+        for to, told in self._told.items():
+            ends = (to.own_qualifier, to.own, to.qualifier, to.partner)
+            number = (began + so_far[ends]) % _NUMBERS + 1
+            so_far[ends] += 1
+            unused = ("00", " " * 10)
+            interchange = (*unused, *unused, *ends, day[2:], clock, "U", to.version, f"{number:09d}", "0", to.usage)
+            stream.write(_segment("ISA", *interchange, _COMPONENT))
+            stream.write(_segment("GS", _ACKNOWLEDGEMENTS, *to.ends, day, clock, str(number), "X", to.group_version))
+            stream.write(told.text.getvalue())
+            stream.write(_segment("GE", str(told.sets), str(number)) + _segment("IEA", "1", f"{number:09d}"))
 
     def _tell(self, fault: Fault) -> None:
         """Say where a fault is, if it is in a segment of the transaction."""
@@ -160,10 +182,16 @@ class Acknowledgement:
             self._write("AK4", str(fault.element), "", _ELEMENT_CODES[fault.reason])
 
     def _write(self, *elements: str) -> None:
-        if elements[0] != "ISA":
-            elements = tuple(_plain(element) for element in elements)
-        self._stream.write(_SEPARATOR.join(elements) + _TERMINATOR + "\n")
+        self._open.text.write(_segment(*map(_plain, elements)))
         self._segments += 1
+
+
+def _segment(*elements: str) -> str:
+    return _SEPARATOR.join(elements) + _TERMINATOR + "\n"
+
+
+def _filled(text: str, width: int) -> str:
+    return _plain(text).ljust(width)[:width]
 
 
 def _set_code(fault: Fault) -> str:

@@ -14,6 +14,7 @@ from datetime import datetime
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, BinaryIO, TextIO
 
 from features.errors import OverwritingError, SourceError
@@ -97,7 +98,7 @@ def import_edi(
     terms = terms if stock is None else replace(terms, stock_units=stock.units)
     total, done = sum(path.stat().st_size for path in paths), 0
     with _replaced(acknowledge) as stream, Writer(out) as writer:
-        importing = _Import(terms, writer, Acknowledgement(stream, now), stock)
+        importing = _Import(terms, writer, stock)
         for path in paths:
             name = _readable(path.relative_to(source).as_posix() if source.is_dir() else path.name)
             importing.read(path, name, partial(_step, on_step, name, done, total))
@@ -107,6 +108,7 @@ def import_edi(
         on_step("writing", total, total)
         if stock is not None:
             importing.settle(stock)
+        importing.acknowledgement.write(stream, now)
     return importing.summary
 
 
@@ -122,13 +124,14 @@ def _replaced(path: Path | None) -> Iterator[TextIO]:
             yield stream
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    try:
-        with part.open("w", encoding="ascii") as stream:
+    part = path.with_name(f"{path.name}.{token_hex(4)}.part")
+    with part.open("x", encoding="ascii") as stream:
+        try:
             yield stream
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+            stream.close()
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
 
 
 def _readable(name: str) -> str:
@@ -143,13 +146,11 @@ def _step(on_step: OnStep, name: str, done: int, total: int, offset: int) -> Non
 class _Import:
     """What was read so far."""
 
-    def __init__(
-        self, terms: Terms, writer: Writer, acknowledgement: Acknowledgement, stock: StockLedger | None
-    ) -> None:
+    def __init__(self, terms: Terms, writer: Writer, stock: StockLedger | None) -> None:
         self.summary = EdiSummary()
+        self.acknowledgement = Acknowledgement()
         self._terms = terms
         self._writer = writer
-        self._acknowledgement = acknowledgement
         self._stock = stock
         self._keys = Keys()
         self._digests: dict[str, bytes] = {}
@@ -192,14 +193,13 @@ class _Import:
                     self.summary.interchanges += 1
                 case GroupBegun():
                     self.summary.groups += 1
-                    self._acknowledgement.begin(part.group)
+                    self.acknowledgement.begin(part.group)
                 case GroupEnded():
                     outer = {"source": name, "interchange": part.group.interchange.control, "group": part.group.control}
                     self._find(part.findings, outer)
-                    self._acknowledgement.end_group(part)
+                    self.acknowledgement.end_group(part)
                 case InterchangeEnded():
                     self._find(part.findings, {"source": name, "interchange": part.interchange.control})
-                    self._acknowledgement.end()
 
     def _take(self, transaction: Transaction) -> None:
         name = transaction.name
@@ -209,7 +209,7 @@ class _Import:
             self._reject(transaction, [transaction.fault])
         elif name not in SETS:
             self.summary.unsupported[name] += 1
-            self._acknowledgement.add(transaction, supported=False)
+            self.acknowledgement.add(transaction, supported=False)
         else:
             self._take_once(transaction)
 
@@ -220,7 +220,7 @@ class _Import:
             self._import(transaction)
         elif before == digest:
             self.summary.repeated[transaction.name] += 1
-            self._acknowledgement.add(transaction)
+            self.acknowledgement.add(transaction)
         else:
             words = f"another transaction is known as {transaction.identity}, and says something else"
             self._reject(transaction, [Fault(Reason.NUMBER_USED_TWICE, words, *transaction.control_at)])
@@ -241,7 +241,7 @@ class _Import:
                 if self._stock is not None:
                     for movement in reading.movements:
                         self._stock.add(movement, self._place)
-                self._acknowledgement.add(transaction)
+                self.acknowledgement.add(transaction)
                 return
             reading.faults.append(Fault(Reason.SAME_KEY, there))
         self._reject(transaction, reading.faults)
@@ -250,7 +250,7 @@ class _Import:
         self.summary.rejected[transaction.name] += 1
         self.summary.rejects[f"{transaction.name}: {faults[0].reason.value}"] += 1
         self._writer.reject(faults, self._place, text_of(transaction.raw))
-        self._acknowledgement.add(transaction, faults)
+        self.acknowledgement.add(transaction, faults)
 
     def _leave(self, leftover: Leftover, name: str) -> None:
         self.summary.leftovers += 1

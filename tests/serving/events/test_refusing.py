@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from serving.db.tables import EventRow, RejectedEventRow
 from tests.serving.house import (
@@ -137,6 +138,25 @@ class TestConflicts:
         house.announce("SH-1")
         event = {**weather("plan-SH-1"), "source": "/erp"}
         problem_in(send(house, event), 409, "event-conflict")
+
+    def test_the_id_of_one_that_an_earlier_release_took_and_this_one_refuses_is_taken(self, any_house: House) -> None:
+        any_house.announce("SH-1")
+        with any_house.container.sessions.begin() as session:
+            invalid = json.dumps({**json.loads(any_house.rows(EventRow)[0].data), "pieces": -4})
+            session.execute(update(EventRow).values({"data": invalid}))
+
+        problem = problem_in(send(any_house, planned("SH-1")), 409, "event-conflict")
+        batch = any_house.send(planned("SH-1"), planned("SH-2"))
+
+        assert "refuses (data.pieces: Input should be greater than or equal to 1; found -4)" in problem["detail"]
+        assert problem["detail"].endswith("Send the mended event with a new id.")
+        assert [result["status"] for result in batch["results"]] == ["rejected", "accepted"]
+        assert any_house.kept() == (2, 2)
+        assert any_house.rows(EventRow)[0].data == invalid
+        renamed = {**planned("SH-1"), "id": "plan-SH-1-mended"}
+        with any_house.another() as later:
+            assert later.send(renamed)["accepted"] == 1
+            assert later.state.shipment("SH-1").pieces == 4
 
     def test_a_second_plan_known_since_the_same_instant_is_refused(self, house: House) -> None:
         house.announce("SH-1", pieces=4)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
-from io import BytesIO
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import pytest
 
 from features.errors import OverwritingError, SourceError
+from features.ingest.edi.acknowledgement import Acknowledgement
 from features.ingest.edi.envelopes import transactions_of
 from features.ingest.edi.importer import import_edi
-from features.ingest.edi.parts import GroupEnded, InterchangeEnded, Leftover, Transaction
+from features.ingest.edi.parts import Group, GroupEnded, Interchange, InterchangeEnded, Leftover, Transaction
 from features.ingest.edi.reading import Terms
 from tests.features.ingest.edi.written import LEARNT, Imported, group, imported, interchange, several, transaction
 
+RHEI = Interchange("RHEI", "02", "SHIPPER", "ZZ", "260302", "1830", "000000042", "00401", "T")
 GOOD = "B10*P*S1*RHEI\nAT7*D1*NS***20260302*1200*ET"
 
 
@@ -123,6 +127,41 @@ def test_each_group_has_an_answer_of_its_own(tmp_path: Path) -> None:
     assert [segment for segment in told if segment[0] == "AK1"] == [["AK1", "QM", "1"], ["AK1", "QM", "2"]]
 
 
+def numbers_in(path: Path) -> set[tuple[str, str]]:
+    """Return the control numbers of interchanges, each with the partner that is told."""
+    heads = [line.split("*") for line in path.read_text().splitlines() if line.startswith("ISA")]
+    numbers = [(head[8].strip(), head[13]) for head in heads]
+    assert len(set(numbers)) == len(numbers)
+    return set(numbers)
+
+
+def test_two_imports_in_a_row_share_no_control_number(tmp_path: Path) -> None:
+    """However many interchanges each of them reads: here more than seconds lie between them."""
+    found = []
+    for run in range(2):
+        source, path = tmp_path / f"{run}", tmp_path / f"{run}.997"
+        source.mkdir()
+        for number in range(20):
+            written = interchange(group("214", transaction("214", GOOD)), control=f"{run}{number:08d}")
+            other = written.replace("02*RHEI", "02*NWX ").replace("GS*QM*RHEI", f"GS*QM*NWX{number % 2}")
+            (source / f"{number}.edi").write_text(written + other)
+        import_edi(source, tmp_path / f"out{run}", Terms(LEARNT), now=LEARNT + timedelta(seconds=run), acknowledge=path)
+        found.append(numbers_in(path))
+    first, second = found
+    assert {partner for partner, _ in first} == {"RHEI", "NWX"}
+    assert len(first) == 3
+    assert not first & second
+
+
+def test_control_numbers_have_nine_digits_whenever_it_is_written(tmp_path: Path) -> None:
+    stream, acknowledgement = StringIO(), Acknowledgement()
+    for number in range(2):
+        acknowledgement.begin(Group(RHEI, "QM", f"APP{number}", "SHIPPER", "20260302", "1830", "7", "004010"))
+    acknowledgement.write(stream, datetime.fromtimestamp(99_999_999.8, UTC))
+    heads = [line.split("*") for line in stream.getvalue().splitlines() if line.startswith("ISA")]
+    assert [head[13] for head in heads] == ["999999999", "000000001"]
+
+
 def test_delimiters_and_letters_from_elsewhere_do_not_break_it(tmp_path: Path) -> None:
     written = several("214", GOOD).translate(str.maketrans("*~", "^\n")).replace("GS^QM^RHEI", "GS^Q~*M^RH\u00c9I")
     _, told = answered(tmp_path, written)
@@ -148,6 +187,16 @@ def test_nothing_is_acknowledged_if_nothing_was_imported(tmp_path: Path) -> None
         imported(tmp_path, b"nothing", acknowledge=path)
     assert path.read_text() == "the last one"
     assert not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.parametrize("written", [several("214", GOOD), b"nothing"])
+def test_a_file_of_somebody_else_stays(tmp_path: Path, written: str | bytes) -> None:
+    path, other = tmp_path / "997.edi", tmp_path / "997.edi.part"
+    other.write_text("half of a download")
+    with suppress(SourceError):
+        imported(tmp_path, written, acknowledge=path)
+    assert other.read_text() == "half of a download"
+    assert len(list(tmp_path.glob("997.edi*"))) == 1 + path.exists()
 
 
 def test_it_may_lie_beside_the_tables_in_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
