@@ -62,13 +62,17 @@ def part_of(texts: Iterable[str], parts: int) -> Ints:
     return np.array([zlib.crc32(text.encode()) % parts for text in texts], dtype=np.int64)
 
 
-def open_records(tables: Mapping[str, pd.DataFrame], moments: Sequence[Moment], parts: int) -> Iterator[Parcel]:
-    """Make the legs of some shipments and the questions about them, and send them to each of their keys.
+def open_records(
+    tables: Mapping[str, pd.DataFrame], moments: Sequence[Moment], home: int, parts: int
+) -> Iterator[Parcel]:
+    """Make the legs of one part of the shipments and the questions about them, and send them to each of their keys.
 
     Parameters
     ----------
     tables
         Each of `TABLES`, with all rows of these shipments and of no others.
+    home
+        The part, 0 to `parts` - 1: where the answers to its questions come together.
     """
     frames = {table: _canonical(table, tables[table]) for table in TABLES}
     legs = Legs.of_tables(RecordTables(**frames, weather=frame_of("weather", [])))
@@ -79,41 +83,41 @@ def open_records(tables: Mapping[str, pd.DataFrame], moments: Sequence[Moment], 
     rows = legs.rows_at(shipments, cutoffs)
 
     told = pd.DataFrame({**legs.keys, **dict(zip(_TIMES, legs.times.T, strict=True))})
-    questions = pd.DataFrame({field: legs.keys[field][rows] for field in FIELDS})
-    questions["shipment_id"], questions["moment"], questions["cutoff"] = asked["shipment_id"], asked["moment"], cutoffs
-    # A shipment may be judged more than once at a moment, so all three make a question.
-    questions["question"] = (
-        questions["shipment_id"] + "\x1f" + questions["moment"] + "\x1f" + questions["cutoff"].astype(str)
-    )
     numbers = dict(zip(_NUMBERS, legs.numbers[rows].T, strict=True))
     times = dict(zip(_TIMES, legs.times[rows].T, strict=True))
     scans = Scans(legs).values(shipments, legs.plan[rows], legs.times[rows], cutoffs)
     courses = Courses(legs).values(shipments, legs.keys["transfer"][rows], legs.times[rows], cutoffs)
     reported = np.concatenate([scans, courses], axis=1)
     tracked = dict(zip(_TRACKED, reported.T, strict=True))
-    home = part_of(questions["question"], parts)
+    asked = asked[["shipment_id", "moment"]].assign(cutoff=cutoffs, **times, **numbers, **tracked)
+    if not asked.empty:
+        yield Parcel(f"home/{home}", "question", _packed(_arrow_of(asked)))
 
-    asked = questions[["question", "shipment_id", "moment", "cutoff"]]
-    yield from _sent("home", home, "question", asked.assign(**times, **numbers, **tracked))
-    own = questions[["question", "cutoff"]].assign(home=home)
+    # A question is known by its home and its place there.
+    own = pd.DataFrame({"home": home, "question": np.arange(len(asked)), "cutoff": cutoffs})
     planned_of = own.assign(planned=times[_TIMES[Time.PLANNED]])
+    fields_asked = {field: legs.keys[field][rows] for field in FIELDS}
     for key in KEYS:
-        name, fields = _name(key), list(key)
-        for part, chosen in _parts_of_legs(key, legs, parts):
-            yield Parcel(f"{name}/{part}", "legs", _packed(told.loc[chosen, [*fields, *_TIMES]]))
-        yield from _sent(
-            name, _parts_of_questions(key, questions, parts), "questions", planned_of.assign(**questions[fields])
-        )
-    fields_asked = {field: questions[field].to_numpy(object) for field in FIELDS}
+        name, of_key = _name(key), {field: fields_asked[field] for field in key}
+        if key:
+            complete = told[list(key)].notna().all(axis=1)
+            some = {field: legs.keys[field][complete] for field in key}
+            yield from _sent(name, _part_of_key(some, parts), "legs", told.loc[complete, [*key, *_TIMES]])
+            part = _part_of_key(of_key, parts)
+        else:
+            for stretch, chosen in _stretches(legs.times):
+                yield Parcel(f"{name}/{stretch}", "legs", _packed(_arrow_of(told.loc[chosen, _TIMES])))
+            part = cutoffs // _SPAN
+        yield from _sent(name, part, "questions", planned_of.assign(**of_key))
     for table, field, ahead in asked_of_feeds():
         subject = FEEDS[table].subjects(field, fields_asked)
         put = own.assign(subject=subject, target=times[_TIMES[ahead]])
-        yield from _sent(table, part_of(_texts({"subject": subject}), parts), field, put)
+        yield from _sent(table, _part_of_key({"subject": subject}, parts), field, put)
     of, places, planned = Ways(legs.stops).ahead(legs.plan[rows], cutoffs)
     for name in FEEDS_ASKED:
         subject = FEEDS[name].subjects(WAY, {WAY: places})
         put = own.iloc[of].assign(subject=subject, target=planned)
-        yield from _sent(name, part_of(subject, parts), WAY, put)
+        yield from _sent(name, _part_of_key({"subject": subject}, parts), WAY, put)
 
 
 def open_feed(name: str, tables: Mapping[str, pd.DataFrame], parts: int) -> Iterator[Parcel]:
@@ -126,7 +130,7 @@ def open_feed(name: str, tables: Mapping[str, pd.DataFrame], parts: int) -> Iter
         table: _canonical(table, tables[table]) if table in tables else frame_of(table, []) for table in feed.tables
     }
     rows = feed.prepare(frames)
-    yield from _sent(name, part_of(rows["subject"], parts), "told", rows)
+    yield from _sent(name, _part_of_key({"subject": rows["subject"].to_numpy(object)}, parts), "told", rows)
 
 
 def answer(to: str, parcels: Iterable[tuple[str, bytes]], settings: FeatureSettings) -> Iterator[Parcel]:
@@ -170,14 +174,11 @@ def assemble_part(parcels: Iterable[tuple[str, bytes]]) -> pd.DataFrame:
     asked = _unpacked(one for one in parcels if one[0] == "question").get("question")
     if asked is None:
         return features_frame([], [], np.empty(0, dtype=np.int64), np.empty((0, len(NAMES))))
-    asked = asked.sort_values(["shipment_id", "moment", "cutoff"], kind="stable").reset_index(drop=True)
-    place_of = pd.Index(asked["question"])
     answers: dict[str, NDArray[np.float64]] = {}
     on_the_way = {name: unknown(name, len(asked)) for name in FEEDS_ASKED}
     for kind, frame in _unpacked(one for one in parcels if one[0] != "question").items():
-        values = frame.drop(columns="question").to_numpy(dtype=np.float64)
-        values = np.ascontiguousarray(values)
-        place = place_of.get_indexer(pd.Index(frame["question"])).astype(np.int64)
+        place = frame.pop("question").to_numpy(dtype=np.int64)
+        values = np.ascontiguousarray(frame.to_numpy(dtype=np.float64))
         name, _, field = kind.rpartition(":")
         if field == WAY:
             on_the_way[name] = worst_of(name, place, values, len(asked))
@@ -195,7 +196,8 @@ def assemble_part(parcels: Iterable[tuple[str, bytes]]) -> pd.DataFrame:
         asked[_NUMBERS].to_numpy(dtype=np.float64),
         cutoffs,
     )
-    return features_frame(asked["shipment_id"], asked["moment"], cutoffs, values)
+    features = features_frame(asked["shipment_id"], asked["moment"], cutoffs, values)
+    return features.sort_values(["shipment_id", "moment", "cutoff_at"], kind="stable", ignore_index=True)
 
 
 def features_frame(
@@ -207,22 +209,14 @@ def features_frame(
     return pd.concat([asked, pd.DataFrame(values, columns=list(NAMES))], axis=1)
 
 
-def _parts_of_legs(key: Key, legs: Legs, parts: int) -> Iterator[tuple[int, NDArray[np.bool_]]]:
-    """Yield each part with the legs that can be asked about in it.
+def _stretches(times: Ints) -> Iterator[tuple[int, NDArray[np.bool_]]]:
+    """Yield each stretch of time with the legs that can be asked about in it: a fact goes wherever a window shows it.
 
-    Where all legs have one key, time is parted instead: a fact goes wherever a window may still show it.
+    So questions are parted where all legs have one key.
     """
-    if key:
-        complete = np.logical_and.reduce([legs.keys[field] != None for field in key])  # noqa: E711  element by element
-        part = np.full(len(complete), -1)
-        part[complete] = part_of(_texts({field: legs.keys[field][complete] for field in key}), parts)
-        for one in np.unique(part[part >= 0]).tolist():
-            yield one, part == one
-        return
-    departed, delivered = legs.times[:, Time.DEPARTED], legs.times[:, Time.DELIVERED]
-    happened = np.stack([departed, delivered])
-    first = happened.min(axis=0)
-    last = np.where(happened == NEVER, -NEVER, happened).max(axis=0)
+    happened = times[:, [Time.DEPARTED, Time.DELIVERED]]
+    first = happened.min(axis=1)
+    last = np.where(happened == NEVER, -NEVER, happened).max(axis=1)
     some = first < NEVER
     if some.any():
         for one in range(int(first[some].min() // _SPAN), int((last[some].max() + LONGEST_WINDOW) // _SPAN) + 1):
@@ -231,21 +225,17 @@ def _parts_of_legs(key: Key, legs: Legs, parts: int) -> Iterator[tuple[int, NDAr
                 yield one, chosen
 
 
-def _parts_of_questions(key: Key, questions: pd.DataFrame, parts: int) -> Ints:
-    if not key:
-        return questions["cutoff"].to_numpy(dtype=np.int64) // _SPAN
-    return part_of(_texts({field: questions[field].to_numpy(object) for field in key}), parts)
-
-
-def _texts(fields: Mapping[str, NDArray[np.object_]]) -> list[str]:
-    missing = {field: pd.isna(values) for field, values in fields.items()}
-    columns = [np.where(missing[field], "", values) for field, values in fields.items()]
-    return ["\x1f".join(values) for values in zip(*columns, strict=True)]
+def _part_of_key(fields: Mapping[str, NDArray[np.object_]], parts: int) -> Ints:
+    """Return the part of each row by the values of its fields, of which one that is missing counts as empty."""
+    frame = pd.DataFrame(fields, dtype=object).fillna("")
+    by_key = frame.groupby(list(fields), sort=False)
+    texts = ("\x1f".join(values) for values in frame.drop_duplicates().itertuples(index=False))
+    return np.asarray(part_of(texts, parts)[by_key.ngroup()], dtype=np.int64)
 
 
 def _answered(kind: str, asked: pd.DataFrame, values: NDArray[np.float64]) -> Iterator[Parcel]:
     frame = pd.DataFrame(values).rename(columns=str)
-    frame.insert(0, "question", asked["question"].to_numpy(object))
+    frame.insert(0, "question", asked["question"].to_numpy(dtype=np.int64))
     yield from _sent("home", asked["home"].to_numpy(dtype=np.int64), kind, frame)
 
 
@@ -255,8 +245,9 @@ def _sent(to: str, part: Ints, kind: str, frame: pd.DataFrame) -> Iterator[Parce
         return
     order = np.argsort(part, kind="stable")
     present, first = np.unique(part[order], return_index=True)
-    for one, chosen in zip(present.tolist(), np.split(order, first[1:]), strict=True):
-        yield Parcel(f"{to}/{one}", kind, _packed(frame.iloc[chosen]))
+    table = _arrow_of(frame.iloc[order])
+    for one, start, end in zip(present.tolist(), first.tolist(), [*first[1:].tolist(), len(order)], strict=True):
+        yield Parcel(f"{to}/{one}", kind, _packed(table.slice(start, end - start)))
 
 
 def _name(key: Key) -> str:
@@ -269,8 +260,11 @@ def _canonical(table: str, frame: pd.DataFrame) -> pd.DataFrame:
     return typed
 
 
-def _packed(frame: pd.DataFrame) -> bytes:
-    table = pa.Table.from_pandas(frame, preserve_index=False)
+def _arrow_of(frame: pd.DataFrame) -> pa.Table:
+    return pa.Table.from_pandas(frame, preserve_index=False, nthreads=1)
+
+
+def _packed(table: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
         writer.write_table(table)
@@ -279,7 +273,11 @@ def _packed(frame: pd.DataFrame) -> bytes:
 
 def _unpacked(parcels: Iterable[tuple[str, bytes]]) -> dict[str, pd.DataFrame]:
     """Return the tables of each kind, joined."""
-    held: dict[str, list[pd.DataFrame]] = {}
+    held: dict[str, list[pa.Table]] = {}
     for kind, payload in parcels:
-        held.setdefault(kind, []).append(pa.ipc.open_stream(payload).read_all().to_pandas())
-    return {kind: pd.concat(frames, ignore_index=True) for kind, frames in held.items()}
+        held.setdefault(kind, []).append(pa.ipc.open_stream(payload).read_all())
+    # A column that holds nothing in one part has no type there.
+    return {
+        kind: pa.concat_tables(tables, promote_options="default").to_pandas(use_threads=False)
+        for kind, tables in held.items()
+    }

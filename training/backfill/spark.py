@@ -73,7 +73,7 @@ def backfill(
 
 def _open_records(moments: Sequence[Moment], parts: int, records: pd.DataFrame) -> pd.DataFrame:
     tables = {table: records[records[_TABLE] == table] for table in TABLES}
-    return _frame(open_records(tables, moments, parts))
+    return _frame(open_records(tables, moments, int(records[_PART].iloc[0]), parts))
 
 
 def _open_feed(name: str, parts: int, batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
