@@ -76,9 +76,16 @@ def create_app(container: Container) -> FastAPI:
 
 @asynccontextmanager
 async def _keeping_up(app: FastAPI) -> AsyncIterator[None]:
-    """Follow the record log and what became of shipments, and look after common causes, while the application runs."""
+    """Follow the record log and what became of shipments, look after common causes, and close what has expired in the
+    review queue, while the application runs.
+    """
     container: Container = app.state.container
-    works = (container.following.keep_up(), container.tending.keep_tending(), container.arrivals.keep_up())
+    works = (
+        container.following.keep_up(),
+        container.tending.keep_tending(),
+        container.arrivals.keep_up(),
+        container.expiring.keep_expiring(),
+    )
     tasks = [asyncio.create_task(work) for work in works]
     try:
         yield

@@ -47,6 +47,7 @@ from serving.policies.bundles import Bundles
 from serving.policies.service import PolicyService
 from serving.policies.starting import begin
 from serving.recommendations.carriers import CarrierService
+from serving.reviews.expiring import Expiring
 from serving.reviews.service import ReviewService
 from serving.scores.absent import AbsentModel
 from serving.scores.live import LiveState
@@ -182,6 +183,11 @@ class Container:
             SubjectType.SHORTAGE: self.shortage_decisions,
         }
         return Tending(self.sessions, self.reads, self.clock, self.following, self.bundles, deciders)
+
+    @cached_property
+    def expiring(self) -> Expiring:
+        """Closes the items of the review queue that nobody answered in time."""
+        return Expiring(self.sessions, self.reads, self.clock, self.bundles)
 
     @cached_property
     def reviews(self) -> ReviewService:

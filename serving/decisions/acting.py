@@ -10,6 +10,7 @@ from features.vocabulary import Branch
 from routing.branches.case import Case, Infeasible
 from routing.carrying import build_payload, latest_useful_at
 from routing.policy import Policy
+from routing.subjects import called_branches
 from routing.wording import Sentence
 
 
@@ -62,6 +63,23 @@ def action_for(
         ),
     )
     return built if isinstance(built, Infeasible) else Action(branch, built, latest)
+
+
+def useful_until(policy: Policy, facts: Mapping[str, object]) -> datetime | None:
+    """Return the moment from which on none of a bundle's branches is of use; None if one of them always is.
+
+    A branch that lacks a fact it requires is no answer, and counts for nothing.
+
+    Parameters
+    ----------
+    facts
+        As they were sealed.
+    """
+    read = policy.reader.read(facts)
+    possible = (policy.branches[each] for each in called_branches(policy.subject) if each in policy.branches)
+    latest = [latest_useful_at(terms, read) for terms in possible if read.known.keys() >= set(terms.requires)]
+    ends = [each for each in latest if each is not None]
+    return max(ends) if ends and len(ends) == len(latest) else None
 
 
 def _customer_sentence(policy: Policy, branch: Branch) -> Sentence:

@@ -8,7 +8,8 @@ from enum import StrEnum
 
 
 class Answer(StrEnum):
-    """What a person can answer; `superseded` is the service's own, when something else has answered the item.
+    """What a person can answer; two are the service's own: `superseded`, when something else has answered the item, and
+    `expired`, when nobody did while an answer was of use.
 
     The last three answer an item that asks what became of a call.
     """
@@ -17,6 +18,7 @@ class Answer(StrEnum):
     OVERRIDE = "override"
     DISMISS = "dismiss"
     SUPERSEDED = "superseded"
+    EXPIRED = "expired"
     HAPPENED = "happened"
     NOT_HAPPENED = "not_happened"
     UNDO = "undo"
@@ -37,6 +39,7 @@ class ReasonCode(StrEnum):
     TOO_LATE_TO_ACT = "too_late_to_act"
     NEWER_DECISION = "newer_decision"
     OUTCOME_CAME = "outcome_came"
+    NOBODY_ANSWERED = "nobody_answered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,9 @@ MEANINGS: Mapping[ReasonCode, ReasonMeaning] = {
     ReasonCode.TOO_LATE_TO_ACT: ReasonMeaning("Nothing helps any more", _DISMISS),
     ReasonCode.NEWER_DECISION: ReasonMeaning("A newer decision took the item's place", frozenset({Answer.SUPERSEDED})),
     ReasonCode.OUTCOME_CAME: ReasonMeaning("What became of the call is known", frozenset({Answer.SUPERSEDED})),
+    ReasonCode.NOBODY_ANSWERED: ReasonMeaning(
+        "Nobody answered while an answer was of use", frozenset({Answer.EXPIRED})
+    ),
 }
 
 

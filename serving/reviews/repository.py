@@ -188,6 +188,22 @@ def supersede(session: Session, key: SubjectKey, *, now: datetime, closing: Clos
     return list(session.scalars(_SUPERSEDING, of_key | _closed(closing, now)))
 
 
+def too_late(session: Session, now: datetime) -> list[tuple[str, str]]:
+    """Return the items that nobody holds and whose suggestion is too late, each with its decision, oldest first."""
+    item = ReviewItemRow
+    asked = (
+        select(item.item_id, item.decision_id)
+        .where(item.call_id.is_(None), item.latest_useful_at <= now, _is_free(now))
+        .order_by(item.created_at, item.item_id)
+    )
+    return [(item_id, decision_id) for item_id, decision_id in session.execute(asked)]
+
+
+def expire(session: Session, item_id: str, *, now: datetime, closing: Closing) -> bool:
+    """Close an item that nobody holds. Return whether nobody did."""
+    return _moved(session, and_(ReviewItemRow.item_id == item_id, _is_free(now)), _closed(closing, now))
+
+
 def say_too(session: Session, key: SubjectKey, news: str) -> list[str]:
     """Add a sentence to what the items of a subject say that wait, but for those about a call. Return their ids."""
     item = ReviewItemRow

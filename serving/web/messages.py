@@ -10,6 +10,7 @@ _ANSWERED = {
     "override": "chose another action",
     "dismiss": "dismissed it",
     "superseded": "has its answer meanwhile",
+    "expired": "closed it, as nothing is of use any more",
     "happened": "said that it was done",
     "not_happened": "said that it was not done",
     "undo": "had it undone",
