@@ -14,6 +14,8 @@ def arrow_table(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
     `pa.Table.from_pandas` gives the same, but reads instants with a zone in a way that pandas has deprecated, with a
     warning for every column.
     """
+    if frame.empty:
+        return schema.empty_table()
     columns = [pa.array(_without_zone(frame[field.name]), type=field.type, from_pandas=True) for field in schema]
     return pa.Table.from_arrays(columns, schema=schema)
 

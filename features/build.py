@@ -12,7 +12,7 @@ from features.course import Courses
 from features.definitions import FEATURES
 from features.errors import TimelineError
 from features.facts import facts_of
-from features.feeds import FEEDS, asked
+from features.feeds import FEEDS, asked, told_in
 from features.instants import micros_of
 from features.keyed import KEYS, Keyed, assemble, codes_of
 from features.legs import Legs, Time
@@ -72,10 +72,7 @@ class Builder:
         self._codes = {key: codes_of(key, self.legs.keys) for key in KEYS}
         facts = facts_of(self.legs.times, settings)
         self._keyed = {key: Keyed(key, codes, self.legs.times, facts) for key, codes in self._codes.items()}
-        self._feeds = {
-            name: feed.told(feed.prepare({table: getattr(tables, table) for table in feed.tables}))
-            for name, feed in FEEDS.items()
-        }
+        self._feeds = {name: told_in(name, tables) for name in FEEDS}
         self._scans, self._courses = Scans(self.legs), Courses(self.legs)
         self._ways = Ways(self.legs.stops)
 

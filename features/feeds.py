@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from features import claims, disruption, forecast, labour, tenders, way, weather, work
 from features.counted import EVERYBODY, JOIN, joined, subject_of
+from features.tables import RecordTables, no_records
 from features.timeline import Ints
 
 
@@ -115,6 +117,19 @@ def asked() -> Iterator[tuple[str, str, int]]:
     for name, feed in FEEDS.items():
         for field, time in feed.asked:
             yield name, field, time
+
+
+def told_in(name: str, tables: RecordTables) -> Told:
+    """Return what a feed has told in the tables. What one without a record tells is made once: most have none."""
+    feed = FEEDS[name]
+    frames = {table: getattr(tables, table) for table in feed.tables}
+    return _nothing_told(name) if all(frame.empty for frame in frames.values()) else feed.told(feed.prepare(frames))
+
+
+@cache
+def _nothing_told(name: str) -> Told:
+    feed = FEEDS[name]
+    return feed.told(feed.prepare({table: getattr(no_records(), table) for table in feed.tables}))
 
 
 def features_of(answers: Sequence[NDArray[np.float64]], delivered: NDArray[np.float64]) -> list[NDArray[np.float64]]:

@@ -28,5 +28,6 @@ def instant_of(micros: int) -> datetime:
 
 def micros_of(instants: pd.Series) -> Ints:
     """Return microseconds since 1970 of each time, `NEVER` where missing: int64 [n]."""
-    naive = pd.to_datetime(instants, utc=True).dt.tz_localize(None).to_numpy().astype("datetime64[us]")
+    aware = instants if isinstance(instants.dtype, pd.DatetimeTZDtype) else pd.to_datetime(instants, utc=True)
+    naive = aware.to_numpy(dtype="datetime64[us]")  # in UTC, whatever the zone
     return np.where(np.isnat(naive), NEVER, naive.astype(np.int64))

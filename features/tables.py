@@ -212,6 +212,9 @@ class RecordTables:
         kept: dict[str, pd.DataFrame] = {}
         for table in RECORDS:
             frame = getattr(self, table)
+            if frame.empty:
+                kept[table] = frame
+                continue
             chosen = frame["known_at"] <= until
             if after is not None:
                 chosen &= frame["known_at"] > after
@@ -256,6 +259,8 @@ def part_rows(part: PartTable, parts: pd.DataFrame, holders: pd.DataFrame) -> tu
     for column, value in part.fixed.items():
         ours &= parts[column] == value
     position = np.flatnonzero(ours.to_numpy())
+    if not len(position) or holders.empty:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
     whose = pd.DataFrame(
         {
             "id": parts[part.key].to_numpy(object)[position],
@@ -309,7 +314,16 @@ def rows_of(records: Iterable[Record]) -> dict[str, list[dict[str, Any]]]:
 
 def frame_of(table: str, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Turn rows of one table into a frame with that table's columns and types; a column not given is null."""
+    if not rows:
+        return _without_rows(table).copy()
     frame: pd.DataFrame = pa.Table.from_pylist(list(rows), schema=SCHEMAS[table]).to_pandas()
+    return frame
+
+
+@cache
+def _without_rows(table: str) -> pd.DataFrame:
+    """Return the frame of a table without a row, made once: most data sets leave most tables empty."""
+    frame: pd.DataFrame = SCHEMAS[table].empty_table().to_pandas()
     return frame
 
 

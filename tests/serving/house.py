@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import shutil
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import count
 from math import log
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self, TypeVar
 
@@ -17,7 +20,7 @@ import httpx
 import numpy as np
 from fastapi import FastAPI
 from numpy.typing import NDArray
-from sqlalchemy import delete, func, select
+from sqlalchemy import Engine, delete, func, select
 from sqlalchemy.orm import Session
 
 from features.contracts import Contracts
@@ -112,6 +115,24 @@ _idle: dict[int, list[FastAPI]] = {}
 """Apps that no container uses just now, by the limit of bodies: to build the routes takes longer than most tests."""
 
 
+_rested: dict[str, list[Engine]] = {}
+"""Engines without a connection that no house uses just now, by database: each knows the statements it has compiled."""
+_PLACES = 8
+"""So many databases are remembered: few are used again and again, most by one test."""
+
+
+def _engine_of(database_url: str) -> Engine:
+    rested = _rested.get(database_url)
+    return rested.pop() if rested else create_engine_for(database_url)
+
+
+def _rest(database_url: str, engine: Engine) -> None:
+    engine.dispose()
+    _rested[database_url] = [*_rested.pop(database_url, ()), engine]
+    while len(_rested) > _PLACES:
+        del _rested[next(iter(_rested))]
+
+
 def _app_of(container: Container) -> FastAPI:
     idle = _idle.setdefault(container.settings.body_limit_bytes, [])
     if not idle:
@@ -119,6 +140,15 @@ def _app_of(container: Container) -> FastAPI:
     app = idle.pop()
     app.state.container = container
     return app
+
+
+@contextmanager
+def copy_of(template: Path, place: Path) -> Iterator[str]:
+    """Put a copy of a SQLite database at a place for a while, and give its URL."""
+    shutil.copy(template, place)
+    yield f"sqlite:///{place}"
+    for left in place.parent.glob(f"{place.name}*"):  # whoever has it open keeps what it had
+        left.unlink()
 
 
 class Api:
@@ -179,7 +209,7 @@ class House:
         self.settings = settings
         self.model: Any = FakeModel() if model is None else model
         self.clock = ManualClock(NOW) if clock is None else clock
-        self.engine = create_engine_for(database_url)
+        self.engine = _engine_of(database_url)
         self.feature_settings, self.history = feature_settings, history
         with_stock = shortage_model is not None
         if feature_settings is None:
@@ -220,7 +250,7 @@ class House:
 
     def close(self) -> None:
         self.api.close()
-        self.engine.dispose()
+        _rest(self.database_url, self.engine)
 
     def __enter__(self) -> Self:
         return self

@@ -13,9 +13,7 @@ from routing.loader import load_policy
 from routing.policy import Policy
 from serving.clock import ManualClock
 from serving.config import bundled_policy
-from serving.db.engine import create_engine_for
-from serving.db.migrate import upgrade
-from tests.serving.house import House
+from tests.serving.house import House, copy_of
 from tests.serving.web.browser import CHROMIUM, DRIVER, chromium, served
 from tests.serving.web.filled import Filled, TalkativeModel, desk, fill
 from tests.serving.web.visitor import Visitor
@@ -36,13 +34,9 @@ def policy() -> Policy:
 
 
 @pytest.fixture(scope="session")
-def nothing_yet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def nothing_yet(migrated_sqlite: Path) -> Path:
     """A migrated database without a row, to be copied."""
-    path = tmp_path_factory.mktemp("nothing") / "triage.db"
-    engine = create_engine_for(f"sqlite:///{path}")
-    upgrade(engine)
-    engine.dispose()
-    return path
+    return migrated_sqlite
 
 
 @pytest.fixture(scope="session")
@@ -56,17 +50,20 @@ def morning(nothing_yet: Path, policy: Policy, tmp_path_factory: pytest.TempPath
 
 
 @pytest.fixture
-def filled(morning: Morning, policy: Policy, tmp_path: Path) -> Iterator[Filled]:
+def filled(morning: Morning, policy: Policy, disk_of_memory: Path) -> Iterator[Filled]:
     """A service with that queue, for one test."""
-    url = f"sqlite:///{shutil.copy(morning.path, tmp_path / 'triage.db')}"
-    with House(url, policy, clock=ManualClock(morning.now), model=TalkativeModel()) as house:
+    with (
+        copy_of(morning.path, disk_of_memory / "filled.db") as url,
+        House(url, policy, clock=ManualClock(morning.now), model=TalkativeModel()) as house,
+    ):
         yield Filled(house, morning.items)
 
 
 @pytest.fixture
-def empty_url(nothing_yet: Path, tmp_path: Path) -> str:
+def empty_url(nothing_yet: Path, disk_of_memory: Path) -> Iterator[str]:
     """A migrated database without a row, for one test."""
-    return f"sqlite:///{shutil.copy(nothing_yet, tmp_path / 'empty.db')}"
+    with copy_of(nothing_yet, disk_of_memory / "empty.db") as url:
+        yield url
 
 
 @pytest.fixture

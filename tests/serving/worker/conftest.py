@@ -5,38 +5,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
-from tests.serving.worker.stores import FakeStore, SqlStore, Store, postgresql_store, sqlite_store
+from tests.serving.worker.stores import FakeStore, SqlStore, Store, sqlite_store
 
 POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.service)
 
 
-@pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite file, to be copied: migrating it for each test would take most of the time."""
-    path = tmp_path_factory.mktemp("migrated") / "triage.db"
-    with sqlite_store(path):
-        pass
-    return path
+@pytest.fixture
+def sqlite_file(migrated_sqlite: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(migrated_sqlite, tmp_path / "triage.db"))
 
 
 @pytest.fixture
-def sqlite_file(migrated_file: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copy(migrated_file, tmp_path / "triage.db"))
-
-
-@pytest.fixture(scope="module")
-def postgresql_server() -> Iterator[SqlStore]:
-    with postgresql_store() as store:
-        yield store
-
-
-@pytest.fixture
-def postgresql(postgresql_server: SqlStore) -> Iterator[SqlStore]:
-    yield postgresql_server
-    with postgresql_server.engine.begin() as connection:
-        connection.execute(text("TRUNCATE outgoing_calls, decisions, audit_log RESTART IDENTITY CASCADE"))
+def postgresql(fresh_postgresql: SqlStore, postgresql_url: str) -> SqlStore:
+    return fresh_postgresql
 
 
 @pytest.fixture
