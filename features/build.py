@@ -17,6 +17,7 @@ from features.instants import micros_of
 from features.keyed import KEYS, Keyed, assemble, codes_of
 from features.legs import Legs, Time
 from features.progress import Progress
+from features.rests import RestsByLevel
 from features.settings import FeatureSettings
 from features.tables import RecordTables
 from features.timeline import Ints
@@ -74,6 +75,7 @@ class Builder:
         self._keyed = {key: Keyed(key, codes, self.legs.times, facts) for key, codes in self._codes.items()}
         self._feeds = {name: told_in(name, tables) for name in FEEDS}
         self._scans, self._courses = Scans(self.legs), Courses(self.legs)
+        self._rests = RestsByLevel(self.legs, self._scans.reports)
         self._ways = Ways(self.legs.stops)
 
     def positions_of(self, shipment_ids: pd.Series) -> Ints:
@@ -110,6 +112,8 @@ class Builder:
         for name in FEEDS_ASKED:
             told = self._feeds[name].at(FEEDS[name].subjects(WAY, {WAY: places}), planned, cutoffs[of])
             on_the_way.append(worst_of(name, of, told, len(rows)))
-        scans = self._scans.values(shipments, self.legs.plan[rows], times, cutoffs)
+        last = self._scans.last_at(shipments, cutoffs)
+        scans = self._scans.values(last, shipments, self.legs.plan[rows], times, cutoffs)
         tracked = np.concatenate([scans, self._courses.values(shipments, fields["transfer"], times, cutoffs)], axis=1)
-        return assemble(answers, observed, on_the_way, tracked, times, self.legs.numbers[rows], cutoffs)
+        rested = self._rests.at(last, cutoffs)
+        return assemble(answers, observed, on_the_way, tracked, rested, times, self.legs.numbers[rows], cutoffs)

@@ -15,6 +15,7 @@ from features import (
     customer,
     feeds,
     plan,
+    rests,
     rotation,
     route,
     shipment,
@@ -46,11 +47,12 @@ FEATURES = (
     *rotation.FEATURES,
     *tracking.FEATURES,
     *course.FEATURES,
+    *rests.FEATURES,
 )
 NAMES = tuple(feature.name for feature in FEATURES)
 
-RATES = Layout(HISTORY.shrunk.beside(tenders.SHRUNK))
-"""How what is told of streams and of tenders, side by side, becomes features."""
+RATES = Layout(HISTORY.shrunk.beside(tenders.SHRUNK).beside(rests.SHRUNK))
+"""How what is told of streams, of tenders and of rests, side by side, becomes features."""
 
 LOST_BY_SERVICE = HISTORY.column("service_transits_delay_mean_28d")
 LOST_BY_CARRIER = HISTORY.column("carrier_lane_transits_delay_mean_28d")
@@ -73,6 +75,9 @@ _CONSTANTS = (
     claims.PRIOR_CLAIMS,
     stations.WITHIN_KM,
     stations.SILENT_AFTER,
+    rests.PRIOR_REST_MINUTES,
+    rests.PRIOR_REST_SPREAD_MINUTES,
+    rests.MAX_REST_MINUTES,
 )
 
 

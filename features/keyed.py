@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features import backlog, feeds, plan, rotation, shipment, silence, typical
+from features import backlog, feeds, plan, rests, rotation, shipment, silence, tracking, typical
 from features.definitions import DELIVERED, HISTORY, LOST_BY_CARRIER, LOST_BY_SERVICE, QUEUES, USUALLY_TOLD
 from features.facts import Facts
 from features.history import WINDOWS, Fact, Stream, seen_of
@@ -112,6 +112,7 @@ def assemble(
     observed: Sequence[NDArray[np.float64]],
     on_the_way: Sequence[NDArray[np.float64]],
     tracked: NDArray[np.float64],
+    rested: NDArray[np.float64],
     times: Ints,
     numbers: NDArray[np.float64],
     cutoffs: Ints,
@@ -128,6 +129,8 @@ def assemble(
         What `way.worst_of` returned for each of `way.FEEDS_ASKED`.
     tracked : float64 [q, len(tracking.FEATURES) + len(course.FEATURES)]
         What `features.tracking.Scans.values` and `features.course.Courses.values` returned, side by side.
+    rested : float64 [q, rests.WIDTH * len(rests.LEVELS)]
+        What `features.rests.RestsByLevel.at` returned.
     times : int64 [q, len(Time)]
     numbers : float64 [q, len(Number)]
         Of the version of the leg in force at the cutoff.
@@ -157,7 +160,9 @@ def assemble(
     usual = typical.values(by_key, times, cutoffs)
     rotated = rotation.values(times[:, Time.PLANNED], run_before)
     told = feeds.features_of(observed, history[:, DELIVERED])
-    return np.concatenate([history, *queues, silent, *told, *on_the_way, own, planned, usual, rotated, tracked], axis=1)
+    since_scan = rests.values(rested, tracked[:, tracking.AGE])
+    parts = [history, *queues, silent, *told, *on_the_way, own, planned, usual, rotated, tracked, since_scan]
+    return np.concatenate(parts, axis=1)
 
 
 def _seen(told: Ints, windows: Sequence[int], stream: Stream) -> Ints:

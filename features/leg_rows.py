@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from features import claims, labour, tenders, work
+from features import claims, labour, rests, tenders, work
 from features.board import COUNT, WIDTH, Rows
 from features.definitions import HISTORY, QUEUES, RATES
 from features.history import seen_of
@@ -27,7 +27,7 @@ class Told(NamedTuple):
     Attributes
     ----------
     lives : int64 [RATES.width]
-        Of streams and of tenders.
+        Of streams, of tenders and of rests.
     claimed
         What `claims.values_of_one` takes.
     laboured
@@ -53,8 +53,8 @@ class _Column(NamedTuple):
     sums: tuple[int, int] = (0, 1)
 
 
-def _columns() -> tuple[list[_Column], int]:
-    """Return what is asked of facts, in the order in which it is told, and how many rows that takes."""
+def _columns() -> tuple[list[_Column], int, int]:
+    """Return what is asked of facts, in the order in which it is told; which rows are of rests, and how many in all."""
     columns: list[_Column] = []
     first, end = {}, 0
     seen = seen_of(HISTORY.streams)
@@ -66,14 +66,23 @@ def _columns() -> tuple[list[_Column], int]:
         for length in stream.window_lengths:
             ceased = first[facts] + 1 + seen[facts].windows.index(length)
             columns.append(_Column(first[facts], ceased, stream.sums))
-    for keys, number in ((tenders.ASKED, len(tenders.SEEN)), (claims.ASKED, len(claims.SEEN)), (SUMMED, 1)):
+    rested = end + (1 + len(tenders.SEEN)) * len(tenders.ASKED)
+    counted = (
+        (tenders.ASKED, len(tenders.SEEN)),
+        (rests.LEVELS, 1),
+        (claims.ASKED, len(claims.SEEN)),
+        (SUMMED, 1),
+    )
+    for keys, number in counted:
         for _ in keys:
             columns += [_Column(end, end + 1 + window) for window in range(number)]
             end += 1 + number
-    return columns, end
+    return columns, rested, end
 
 
-_COLUMNS, _SINGLE = _columns()
+_COLUMNS, _RESTED, _SINGLE = _columns()
+RESTED = slice(_RESTED, _RESTED + 2 * len(rests.LEVELS))
+"""Which of the rows of a leg are those of `LiveRests.rows`, of what was reported of it last."""
 
 
 def _numbers(rows: Iterable[int]) -> Ints:
@@ -94,7 +103,7 @@ _WORK = [len(QUEUES) + place * len(COUNTED) for place in range(len(work.ASKED))]
 
 
 def rows_of(live: LiveFacts, leg: LegKeys, *, lasting: bool) -> Rows:
-    """Return the rows in which a leg is asked: in half the room, as there are many legs.
+    """Return the rows in which a leg is asked, of which nothing was reported yet: in half the room, as there are many.
 
     Parameters
     ----------
@@ -107,6 +116,7 @@ def rows_of(live: LiveFacts, leg: LegKeys, *, lasting: bool) -> Rows:
     for (_, key), timeline in live.timelines.items():
         rows += timeline.rows(key_of[key], lasting=lasting)
     rows += live.tenders.rows(carrier, lane, lasting=lasting)
+    rows += live.rests.rows(None, lasting=lasting)
     rows += live.claims.rows(carrier, lasting=lasting)
     rows += live.labour.rows(keys[labour.AT], lasting=lasting)
     rows += [line.row(key_of[queue.key], lasting=lasting) for queue, line in live.queues]

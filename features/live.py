@@ -23,6 +23,7 @@ from features.history import WINDOWS, Fact, seen_of
 from features.legs import Legs, Row, Time
 from features.live_labour import LiveLabour
 from features.live_latest import LiveLatest
+from features.live_rests import LiveRests
 from features.live_tenders import LiveTenders
 from features.live_timeline import LiveSpans, LiveTimeline
 from features.live_work import LiveWork
@@ -88,6 +89,7 @@ class LiveFacts:
         self.labour = LiveLabour(board)
         self.tenders = LiveTenders(board)
         self.claims = LiveClaims(board)
+        self.rests = LiveRests(board)
 
     def replace(self, old: Sequence[Placed], new: Sequence[Placed]) -> None:
         """Take back what the old versions of a leg had put in, and put in what the new ones say."""
@@ -201,6 +203,7 @@ class LiveFacts:
         runs = rotation.runs_of(legs.times)
         planned = runs.valid & pd.notna(vehicles)
         self.rotation.add_many([(vehicle,) for vehicle in vehicles[planned]], runs.columns[planned])
+        self.rests.load(legs)
 
     def _load_runs(self, legs: Legs, facts: Facts) -> None:
         usable = np.flatnonzero(facts.valid)

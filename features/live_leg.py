@@ -18,20 +18,23 @@ from features import (
     forecast,
     labour,
     plan,
+    rests,
     rotation,
     shipment,
     silence,
+    tracking,
     typical,
     way,
     weather,
     work,
 )
 from features.definitions import DELIVERED, FEATURES, HISTORY, LOST_BY_CARRIER, LOST_BY_SERVICE, QUEUES, USUALLY_TOLD
-from features.leg_rows import rows_of, told_at
+from features.leg_rows import RESTED, rows_of, told_at
 from features.legs import Row, Time
 from features.live import VEHICLE, LegKeys, LiveFacts
 
 _HISTORY = len(HISTORY.features)
+_RESTS = -len(rests.SHRUNK.wanted)
 _REST = Struct(f"{len(FEATURES) - _HISTORY}d")
 _REST_BEGINS = Struct(f"{_HISTORY}d").size
 
@@ -75,8 +78,10 @@ class LiveLeg:
         "_carrier",
         "_disrupted",
         "_keys",
+        "_lasting",
         "_live",
         "_numbers",
+        "_reported",
         "_rows",
         "_runs",
         "_unknown",
@@ -89,7 +94,8 @@ class LiveLeg:
     ) -> None:
         keys, key_of = leg.fields, leg.of
         self._live, self._keys, self._numbers, self._way = live, keys, numbers, between
-        self._rows = rows_of(live, leg, lasting=lasting)
+        self._rows, self._lasting = rows_of(live, leg, lasting=lasting), lasting
+        self._reported: rests.Kind | None = None
         unknown = [place for key, places in _PLACES.items() if key_of[key] is None for place in places]
         self._unknown = np.array(unknown, dtype=np.int64)
         self._built_on = _BUILT_ON[key_of[typical.SERVICE] is not None]
@@ -99,7 +105,9 @@ class LiveLeg:
             (live.disruptions.under(field, keys[field], lasting=lasting), ahead) for field, ahead in disruption.ASKED
         ]
 
-    def features(self, row: Row, tracked: Sequence[float], cutoff: int) -> NDArray[np.float64]:
+    def features(
+        self, row: Row, tracked: Sequence[float], reported: rests.Kind | None, cutoff: int
+    ) -> NDArray[np.float64]:
         """Return the features at the cutoff (microseconds): float64 [len(FEATURES)].
 
         Parameters
@@ -108,8 +116,13 @@ class LiveLeg:
             Times of the leg in force at the cutoff.
         tracked
             What `tracking.values_of_one` and `course.values_of_one` returned, one after the other.
+        reported
+            Of what kind its last report is, None if there is none.
         """
         live, keys, numbers = self._live, self._keys, self._numbers
+        if reported != self._reported:
+            self._rows[RESTED] = live.rests.rows(reported, lasting=self._lasting)
+            self._reported = reported
         told = told_at(live, self._rows, cutoff)
         rates = live.rates.of(told.lives)
         lost_on_the_way, usually_told, *delivered = rates.take(self._built_on).tolist()
@@ -128,7 +141,8 @@ class LiveLeg:
         for waiting in working:
             values += waiting
         values += labour.values_of_one(live.labour.values(keys[labour.AT], told.laboured, cutoff), working[0])
-        values += rates[_HISTORY:].tolist()
+        others = rates[_HISTORY:].tolist()
+        values += others[:_RESTS]
         values += claims.values_of_one(told.claimed, delivered)
         values += way.values_of_one(self._way, live.weather, live.forecasts, live.disruptions, cutoff)
         last = live.vehicle.at(self._vehicle, cutoff) or shipment.NO_VEHICLE
@@ -139,6 +153,7 @@ class LiveLeg:
         planned = row[Time.PLANNED]
         values += rotation.values_of_one(planned, live.rotation.at(self._vehicle, planned, cutoff))
         values += tracked
+        values += rests.values_of_one(others[_RESTS:], tracked[tracking.AGE])
         found = np.empty(len(FEATURES))
         found[:_HISTORY] = rates[:_HISTORY]
         _REST.pack_into(found.data, _REST_BEGINS, *values)

@@ -30,6 +30,7 @@ from features.legs import Legs, Row, Time
 from features.live import LegKeys, LiveFacts
 from features.live_invoices import LiveInvoices
 from features.live_leg import LiveLeg
+from features.live_rests import Trail
 from features.moments import IN_TURN, moment_at
 from features.numbers import numbers_of
 from features.order_records import PlacedOrder
@@ -89,15 +90,17 @@ class FeatureRow:
 class _Case:
     """One shipment: its plans in order of knowledge, its events by id, the versions that are in the timelines.
 
-    `asked` is a plan as it was last asked about, `reports` what the events say, once that was asked; `keys` are those
-    of its plans, each by its identity; `is_corrected` says whether an event corrects another.
+    `asked` is a plan as it was last asked about, `trail` what the events report and `steps` the course they tell, once
+    that was asked; `keys` are those of its plans, each by its identity; `is_corrected` says whether an event corrects
+    another.
     """
 
     plans: list[Shipment] = field(default_factory=list)
     events: dict[str, DeliveryEvent] = field(default_factory=dict)
     versions: tuple[Version, ...] = ()
     asked: tuple[Shipment, LiveLeg] | None = None
-    reports: tuple[tuple[Scan, ...], Course | None] | None = None
+    trail: Trail | None = None
+    steps: Course | None = None
     keys: dict[int, LegKeys] = field(default_factory=dict)
     is_corrected: bool = False
 
@@ -105,6 +108,7 @@ class _Case:
         """Hold an event; what the versions are then is not worked out yet."""
         self.events[event.event_id] = event
         self.is_corrected |= event.corrects is not None
+        self.steps = None
 
     def keys_of(self, plan: Shipment) -> LegKeys:
         """Return the keys of one of the plans."""
@@ -113,12 +117,22 @@ class _Case:
             found = self.keys[id(plan)] = LegKeys.of_plan(plan)
         return found
 
-    def told(self) -> tuple[tuple[Scan, ...], Course | None]:
+    @property
+    def announced(self) -> int:
+        """When its first plan was known (microseconds), `NEVER` if there is none yet."""
+        return micros(self.plans[0].known_at) if self.plans else NEVER
+
+    def reported(self) -> Trail:
+        """Return what the events report."""
+        if self.trail is None:
+            self.trail = Trail(self.events.values())
+        return self.trail
+
+    def told(self) -> tuple[Sequence[Scan], Course | None]:
         """Return what the events say: the scans, and the steps if any are planned."""
-        if self.reports is None:
-            steps = course.course_of(self.events.values())
-            self.reports = tracking.scans_of(self.events.values()), steps if steps.planned else None
-        return self.reports
+        if self.steps is None:
+            self.steps = course.course_of(self.events.values())
+        return self.reported().scans, self.steps if self.steps.planned else None
 
 
 class State:
@@ -304,12 +318,12 @@ class State:
         at, case = micros(cutoff), self._case(subject.shipment_id)
         plan, times = _version(case, subject, at)
         scans, steps = ((), None) if case is None else case.told()
-        tracked = tracking.values_of_one(scans, plan, times, at)
+        tracked, reported = tracking.values_of_one(scans, plan, times, at)
         if steps is None:
             tracked += course.NOTHING
         else:
             tracked += course.values_of_one(steps, plan.transfer, times[Time.BOOKED], times[Time.PROMISED], at)
-        return FeatureRow(self._leg(case, plan).features(times, tracked, at), self._missing(plan, times))
+        return FeatureRow(self._leg(case, plan).features(times, tracked, reported, at), self._missing(plan, times))
 
     def moment(self, subject: Shipment, cutoff: datetime, among: Collection[Moment] = IN_TURN) -> Moment | None:
         """Return which of the moments asked for holds at the cutoff, None if nothing is left to decide."""
@@ -349,7 +363,11 @@ class State:
         before = case.plans[: bisect_right(case.plans, record.known_at, key=_known_at)]
         if before and before[-1] == record:
             return False
+        announced = case.announced
         case.plans.insert(len(before), record)
+        if case.announced != announced:
+            trail = case.reported()
+            self.facts.rests.replace(trail.rests(announced), trail.rests(case.announced))
         self._note(case, record)
         self._refresh(case)
         self.invoices.note(record.shipment_id, counts_from(record))
@@ -361,11 +379,22 @@ class State:
         if before is not None and before.known_at <= record.known_at:
             return False
         versions = None if before is not None or case.is_corrected else with_event(case.versions, record)
-        case.put(record)
-        case.reports = None
+        self._report(case, record, is_new=before is None)
         self._refresh(case, versions)
         self.invoices.note(record.shipment_id, counts_from(record))
         return True
+
+    def _report(self, case: _Case, record: DeliveryEvent, *, is_new: bool) -> None:
+        """Let a case hold an event, and let the rests follow from what is reported then."""
+        trail, announced = case.reported(), case.announced
+        if is_new and record.corrects is None and not case.is_corrected:
+            was, now = trail.put(record, announced)
+            case.put(record)
+        else:
+            case.put(record)
+            case.trail = Trail(case.events.values())
+            was, now = trail.rests(announced), case.trail.rests(announced)
+        self.facts.rests.replace(was, now)
 
     def _add_task(self, record: WarehouseTask) -> bool:
         if self.stock is not None:

@@ -6,7 +6,8 @@ lies in the future; it counts from when it is known.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -43,6 +44,9 @@ FEATURES = (
     _declared("estimate_age_hours", "hours", "time since the carrier's newest estimate of delivery"),
 )
 
+AGE = 0
+"""Where the age of the last scan stands among the features."""
+
 
 class Group(IntEnum):
     """What kind of report it is."""
@@ -67,15 +71,21 @@ _GROUP_OF = {
     EventStatus.RETURNED: Group.TROUBLE,
     EventStatus.CUSTOMS_HOLD: Group.TROUBLE,
 }
+# Members that are compared with for each event: Python 3.11 takes longer to read one than to compare.
+_OTHER, _ARRIVAL, _DELAY, _ATTEMPT, _TROUBLE, _ESTIMATE = Group
+_ACTUAL, _ESTIMATED_KIND = Classifier.ACTUAL, Classifier.ESTIMATED
+_DID_NOT_OCCUR = Correction.DID_NOT_OCCUR
+_NAME_OF = {status: status.value for status in EventStatus}
+
 _COUNTED = (Group.DELAY, Group.ATTEMPT, Group.TROUBLE)
 _ESTIMATED = (EventStatus.ESTIMATED_DELIVERY, EventStatus.DELIVERY_ARRIVED, EventStatus.DELIVERED)
 
 
 def group_of(status: EventStatus, classifier: Classifier) -> Group | None:
     """Return the kind of a report; None for a plan, or an estimate of something else."""
-    if classifier is Classifier.ACTUAL:
-        return _GROUP_OF.get(status, Group.OTHER)
-    return Group.ESTIMATE if classifier is Classifier.ESTIMATED and status in _ESTIMATED else None
+    if classifier is _ACTUAL:
+        return _GROUP_OF.get(status, _OTHER)
+    return _ESTIMATE if classifier is _ESTIMATED_KIND and status in _ESTIMATED else None
 
 
 class Scan(NamedTuple):
@@ -88,20 +98,53 @@ class Scan(NamedTuple):
     until: int
     group: Group
     place: str
+    status: str
+
+
+class Reports(NamedTuple):
+    """Reports of many shipments, estimates aside: those of one shipment together, the newest last; int64 [n] each.
+
+    `event` is the position among `Legs.told`, `shipment` among those of the legs, `start` is from when on it counts.
+    """
+
+    event: Ints
+    shipment: Ints
+    occurred: Ints
+    known: Ints
+    start: Ints
+    until: Ints
+
+    @classmethod
+    def of(cls, legs: Legs, groups: Ints) -> Reports:
+        """Return what was reported of all shipments of the legs; `groups` as from `groups_of`."""
+        events, shipments = legs.told.frame, legs.told.leg
+        occurred, known = micros_of(events["occurred_at"]), micros_of(events["known_at"])
+        chosen = np.flatnonzero((groups >= 0) & (groups != Group.ESTIMATE))
+        # Events stand in the order in which they were known, and of one instant in that of their names.
+        event = chosen[np.lexsort((known[chosen], occurred[chosen], shipments[chosen]))]
+        starts = np.maximum(occurred[event], known[event])
+        return cls(event, shipments[event], occurred[event], known[event], starts, legs.told.withdrawn[event])
 
 
 class Scans:
-    """Reports of all shipments, for many questions."""
+    """Reports of all shipments, for many questions.
+
+    Attributes
+    ----------
+    reports
+        Those that are no estimates.
+    """
 
     def __init__(self, legs: Legs) -> None:
         self._milestones = _Milestones(legs.stops.plan, legs.stops.place, legs.stops.planned)
         events, shipments, withdrawn = legs.told.frame, legs.told.leg, legs.told.withdrawn
         self._occurred, self._known = micros_of(events["occurred_at"]), micros_of(events["known_at"])
-        self._group, self._places = _groups(events, legs.told.void), events["place"].to_numpy(dtype=object)
+        self._group, self._places = groups_of(legs), events["place"].to_numpy(dtype=object)
         starts = np.maximum(self._occurred, self._known)
-        happened = self._happened = np.flatnonzero((self._group >= 0) & (self._group != Group.ESTIMATE))
+        self.reports = Reports.of(legs, self._group)
         foretold = self._foretold = np.flatnonzero(self._group == Group.ESTIMATE)
-        self._last = Latest(shipments[happened], self._occurred[happened], self._known[happened], withdrawn[happened])
+        _, of, occurred, known, _, until = self.reports
+        self._last = Latest(of, occurred, known, until)
         self._estimate = Latest(shipments[foretold], self._known[foretold], self._known[foretold], withdrawn[foretold])
         self._counts = []
         for counted in _COUNTED:
@@ -109,11 +152,17 @@ class Scans:
             ends = np.maximum(starts[chosen], withdrawn[chosen])
             self._counts.append(Spans(shipments[chosen], starts[chosen], ends))
 
-    def values(self, shipments: Ints, plans: Ints, times: Ints, cutoffs: Ints) -> NDArray[np.float64]:
+    def last_at(self, shipments: Ints, cutoffs: Ints) -> Ints:
+        """Return the event that was reported last of each shipment, by position, -1 if none was: int64 [q]."""
+        return np.append(self.reports.event, -1)[self._last.at(shipments, cutoffs)]
+
+    def values(self, last: Ints, shipments: Ints, plans: Ints, times: Ints, cutoffs: Ints) -> NDArray[np.float64]:
         """Return the features: float64 [q, len(FEATURES)].
 
         Parameters
         ----------
+        last : int64 [q]
+            What `last_at` returned.
         shipments : int64 [q]
             Positions among the shipments of the legs.
         plans : int64 [q]
@@ -122,9 +171,8 @@ class Scans:
         cutoffs : int64 [q]
         """
         age, late, dwell, ahead, told = (np.full(len(shipments), np.nan) for _ in range(5))
-        found = self._last.at(shipments, cutoffs)
-        some = np.flatnonzero(found >= 0)
-        event = self._happened[found[some]]
+        some = np.flatnonzero(last >= 0)
+        event = last[some]
         age[some] = (cutoffs[some] - self._occurred[event]) / HOUR
         dwell[some] = np.where(self._group[event] == Group.ARRIVAL, age[some], np.nan)
         late[some] = _minutes(self._occurred[event], self._milestones.at(plans[some], self._places[event]))
@@ -162,46 +210,55 @@ class _Milestones:
         return np.asarray(plans * (len(self._places) + 1) + places, dtype=np.int64)
 
 
-def scans_of(events: Collection[DeliveryEvent]) -> tuple[Scan, ...]:
+def scans_of(events: Collection[DeliveryEvent]) -> list[Scan]:
     """Return the reports of one shipment, the newest last."""
-    withdrawn = {event_id: micros(known) for event_id, known in withdrawals_of(events).items()}
-    found = []
-    for event in events:
-        group = group_of(event.status, event.classifier)
-        if group is None or event.correction is Correction.DID_NOT_OCCUR:
-            continue
-        occurred, known = micros(event.occurred_at), micros(event.known_at)
-        start = known if group is Group.ESTIMATE else max(occurred, known)
-        until = withdrawn.get(event.event_id, NEVER)
-        found.append(Scan(occurred, known, event.event_id, start, until, group, event.place or ""))
-    return tuple(sorted(found))
+    withdrawn = withdrawals_of(events)
+    found = (scan_of(event, withdrawn) for event in events)
+    return sorted(scan for scan in found if scan is not None)
 
 
-def values_of_one(scans: Sequence[Scan], plan: Shipment, row: Row, cutoff: int) -> list[float]:
-    """Return `Scans.values` of one shipment: the same operations, so the same bits."""
+def scan_of(event: DeliveryEvent, withdrawn: Mapping[str, datetime]) -> Scan | None:
+    """Return what an event reports, None if it counts nowhere; `withdrawn` as from `withdrawals_of`."""
+    group = group_of(event.status, event.classifier)
+    if group is None or event.correction is _DID_NOT_OCCUR:
+        return None
+    occurred, known = micros(event.occurred_at), micros(event.known_at)
+    start = known if group is _ESTIMATE or known > occurred else occurred
+    until = micros(withdrawn.get(event.event_id))
+    return Scan(occurred, known, event.event_id, start, until, group, event.place or "", _NAME_OF[event.status])
+
+
+def values_of_one(
+    scans: Sequence[Scan], plan: Shipment, row: Row, cutoff: int
+) -> tuple[list[float], tuple[str, str] | None]:
+    """Return `Scans.values` of one shipment, the same operations, so the same bits; and its last report.
+
+    Of that place, empty where none is named, and status; None where nothing was reported.
+    """
     last = estimate = None
     delays = attempts = troubles = 0.0
     for scan in scans:
         if not scan.start <= cutoff < scan.until:
             continue
         group = scan.group
-        if group is Group.ESTIMATE:
+        if group is _ESTIMATE:
             if estimate is None or scan.known >= estimate.known:
                 estimate = scan
             continue
         last = scan
-        delays += group is Group.DELAY
-        attempts += group is Group.ATTEMPT
-        troubles += group is Group.TROUBLE
+        delays += group is _DELAY
+        attempts += group is _ATTEMPT
+        troubles += group is _TROUBLE
     age = late = dwell = ahead = told = np.nan
     if last is not None:
         age = (cutoff - last.occurred) / HOUR
-        dwell = age if last.group is Group.ARRIVAL else np.nan
+        dwell = age if last.group is _ARRIVAL else np.nan
         late = _minutes_of_one(last.occurred, _planned_at(plan, last.place))
     if estimate is not None:
         ahead = _minutes_of_one(estimate.occurred, row[Time.PROMISED])
         told = (cutoff - estimate.known) / HOUR
-    return [age, late, dwell, delays, attempts, troubles, ahead, told]
+    kind = None if last is None else (last.place, last.status)
+    return [age, late, dwell, delays, attempts, troubles, ahead, told], kind
 
 
 def _planned_at(plan: Shipment, place: str) -> int:
@@ -219,14 +276,19 @@ def _minutes_of_one(at: int, planned: int) -> float:
     return (at - planned) / MINUTE if planned < NEVER else np.nan
 
 
-def _groups(events: pd.DataFrame, void: pd.Series) -> Ints:
-    """Return the group of each event, -1 for what counts nowhere: int64 [n]."""
-    status, classifier = events["status"].to_numpy(dtype=object), events["classifier"].to_numpy(dtype=object)
-    group = np.full(len(events), -1, dtype=np.int64)
-    for one in EventStatus:
-        for kind in Classifier:
-            found = group_of(one, kind)
-            if found is not None:
-                group[(status == one.value) & (classifier == kind.value)] = found
-    group[void.to_numpy()] = -1
+_GROUPS = {(status.value, kind.value): group_of(status, kind) for status in EventStatus for kind in Classifier}
+
+
+def groups_of(legs: Legs) -> Ints:
+    """Return the group of each event of the legs, -1 for what counts nowhere: int64 [n]."""
+    events = legs.told.frame
+    status, statuses = pd.factorize(events["status"])
+    classifier, classifiers = pd.factorize(events["classifier"])
+    groups = np.full((len(statuses) + 1, len(classifiers) + 1), -1, dtype=np.int64)  # the last ones for what is missing
+    for row, one in enumerate(statuses):
+        for column, kind in enumerate(classifiers):
+            found = _GROUPS.get((one, kind))
+            groups[row, column] = -1 if found is None else found
+    group = groups[status, classifier]
+    group[legs.told.void.to_numpy()] = -1
     return group

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -328,9 +329,10 @@ def service_last_delay_minutes(told: Told) -> float:
     return max(own)[-1] if own else NOTHING
 
 
-def scans(told: Told) -> list[DeliveryEvent]:
-    """What is reported of the subject: each report once, as it became known first, the last to happen last."""
-    once = {event.event_id: event for event in reversed(told.events) if event.shipment_id == told.subject.shipment_id}
+def scans(told: Told, of: Shipment | None = None) -> list[DeliveryEvent]:
+    """What is reported of a shipment, by default the subject: each report once, as it became known first, in order."""
+    shipment_id = (of or told.subject).shipment_id
+    once = {event.event_id: event for event in reversed(told.events) if event.shipment_id == shipment_id}
     happened = [one for one in once.values() if one.classifier is Classifier.ACTUAL and one.occurred_at <= told.cutoff]
     return sorted(happened, key=lambda one: (one.occurred_at, one.known_at, one.event_id))
 
@@ -350,6 +352,41 @@ def dwell_hours(told: Told) -> float:
     last = scans(told)[-1:]
     arrivals = (EventStatus.PICKUP_ARRIVED, EventStatus.TERMINAL_ARRIVED, EventStatus.DELIVERY_ARRIVED)
     return (told.cutoff - last[0].occurred_at) / timedelta(hours=1) if last and last[0].status in arrivals else NOTHING
+
+
+def usual_after_last_scan(told: Told) -> tuple[float, float, float]:
+    """How many rests there were after such a scan at that place, and their shrunk mean and spread, in minutes."""
+    if not scans(told):
+        return NOTHING, NOTHING, NOTHING
+    last, rests = scans(told)[-1], []
+    for one in told.shipments:
+        for first, second in pairwise(scans(told, one)):
+            if second.occurred_at > first.occurred_at and told.within(90 * 24, second.occurred_at):
+                rests.append((first, (second.occurred_at - first.occurred_at) // timedelta(minutes=1)))
+    of_status = [(first, rest) for first, rest in rests if first.status is last.status]
+    of_kind = [(first, rest) for first, rest in of_status if first.place == last.place]
+    mean, square = 720.0, 2 * 720.0**2
+    for known in (rests, of_status, of_kind):
+        lengths = [rest for _, rest in known]
+        mean = (sum(lengths) + 10 * mean) / (len(lengths) + 10)
+        square = (sum(rest**2 for rest in lengths) + 10 * square) / (len(lengths) + 10)
+    return len(of_kind), mean, float(np.sqrt(square - mean**2))
+
+
+def last_scan_rests(told: Told) -> float:
+    return usual_after_last_scan(told)[0]
+
+
+def last_scan_usual_hours(told: Told) -> float:
+    return usual_after_last_scan(told)[1] / 60
+
+
+def last_scan_overdue_hours(told: Told) -> float:
+    return last_scan_age_hours(told) - last_scan_usual_hours(told)
+
+
+def last_scan_overdue_spreads(told: Told) -> float:
+    return last_scan_overdue_hours(told) / (usual_after_last_scan(told)[2] / 60)
 
 
 def delays_told(told: Told) -> float:
@@ -389,6 +426,10 @@ ORACLES: dict[str, Callable[[Told], float]] = {
     "last_scan_age_hours": last_scan_age_hours,
     "last_scan_delay_minutes": last_scan_delay_minutes,
     "delays_told": delays_told,
+    "last_scan_rests": last_scan_rests,
+    "last_scan_usual_hours": last_scan_usual_hours,
+    "last_scan_overdue_hours": last_scan_overdue_hours,
+    "last_scan_overdue_spreads": last_scan_overdue_spreads,
 }
 
 SELDOM: dict[str, Callable[[Told], float]] = {"dwell_hours": dwell_hours}

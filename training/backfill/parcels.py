@@ -20,18 +20,20 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features import course, tracking
+from features import course, rests, tracking
 from features.arrow import arrow_table
 from features.course import Courses
 from features.definitions import NAMES
 from features.facts import facts_of
 from features.feeds import FEEDS
 from features.feeds import asked as asked_of_feeds
+from features.history import WINDOWS
 from features.keyed import KEYS, LONGEST_WINDOW, Key, Keyed, assemble, codes_of
 from features.legs import KEYS as FIELDS
 from features.legs import Legs, Time
 from features.moments import questions_about
 from features.numbers import Number
+from features.rests import Rests, RestsByKey, rests_of_many
 from features.settings import FeatureSettings
 from features.tables import SCHEMAS, RecordTables, frame_of
 from features.timeline import NEVER, Ints
@@ -45,8 +47,12 @@ TABLES = ("shipments", "stops", "events")
 _SPAN = LONGEST_WINDOW // 3
 _TIMES = [f"t{column}" for column in Time]
 _NUMBERS = [f"n{column}" for column in Number]
+_KIND = ("place", "status")
+_REST = ("occurred", "known", "until", "minutes")
 _TRACKED = [feature.name for feature in (*tracking.FEATURES, *course.FEATURES)]
-_ANSWER = "answer"
+_ANYWHERE = rests.WIDTH * 2
+_RESTED = {"rests_anywhere": slice(0, _ANYWHERE), "rests": slice(_ANYWHERE, _ANYWHERE + rests.WIDTH)}
+"""Where the answers of rests stand side by side: of all and of a status, then of a place and status."""
 
 
 class Parcel(NamedTuple):
@@ -85,16 +91,18 @@ def open_records(
     told = pd.DataFrame({**legs.keys, **dict(zip(_TIMES, legs.times.T, strict=True))})
     numbers = dict(zip(_NUMBERS, legs.numbers[rows].T, strict=True))
     times = dict(zip(_TIMES, legs.times[rows].T, strict=True))
-    scans = Scans(legs).values(shipments, legs.plan[rows], legs.times[rows], cutoffs)
+    reported = Scans(legs)
+    last = reported.last_at(shipments, cutoffs)
+    scans = reported.values(last, shipments, legs.plan[rows], legs.times[rows], cutoffs)
     courses = Courses(legs).values(shipments, legs.keys["transfer"][rows], legs.times[rows], cutoffs)
-    reported = np.concatenate([scans, courses], axis=1)
-    tracked = dict(zip(_TRACKED, reported.T, strict=True))
+    tracked = dict(zip(_TRACKED, np.concatenate([scans, courses], axis=1).T, strict=True))
     asked = asked[["shipment_id", "moment"]].assign(cutoff=cutoffs, **times, **numbers, **tracked)
     if not asked.empty:
         yield Parcel(f"home/{home}", "question", _packed(_arrow_of(asked)))
 
     # A question is known by its home and its place there.
     own = pd.DataFrame({"home": home, "question": np.arange(len(asked)), "cutoff": cutoffs})
+    yield from _sent_rests(legs, reported, own[last >= 0], last[last >= 0], parts)
     planned_of = own.assign(planned=times[_TIMES[Time.PLANNED]])
     fields_asked = {field: legs.keys[field][rows] for field in FIELDS}
     for key in KEYS:
@@ -137,6 +145,9 @@ def answer(to: str, parcels: Iterable[tuple[str, bytes]], settings: FeatureSetti
     """Answer the questions of one part from the facts of one part; `parcels` are (kind, payload)."""
     held = _unpacked(parcels)
     name = to.rpartition("/")[0]
+    if name in _RESTED:
+        yield from _answered_of_rests(name, held)
+        return
     if name in FEEDS:
         feed = FEEDS[name]
         nothing = {table: frame_of(table, []) for table in feed.tables}
@@ -176,10 +187,14 @@ def assemble_part(parcels: Iterable[tuple[str, bytes]]) -> pd.DataFrame:
         return features_frame([], [], np.empty(0, dtype=np.int64), np.empty((0, len(NAMES))))
     answers: dict[str, NDArray[np.float64]] = {}
     on_the_way = {name: unknown(name, len(asked)) for name in FEEDS_ASKED}
+    rested = np.full((len(asked), rests.WIDTH * len(rests.LEVELS)), np.nan)
     for kind, frame in _unpacked(one for one in parcels if one[0] != "question").items():
         place = frame.pop("question").to_numpy(dtype=np.int64)
         values = np.ascontiguousarray(frame.to_numpy(dtype=np.float64))
         name, _, field = kind.rpartition(":")
+        if kind in _RESTED:
+            rested[place, _RESTED[kind]] = values
+            continue
         if field == WAY:
             on_the_way[name] = worst_of(name, place, values, len(asked))
             continue
@@ -192,6 +207,7 @@ def assemble_part(parcels: Iterable[tuple[str, bytes]]) -> pd.DataFrame:
         [answers[f"{table}:{field}"] for table, field, _ in asked_of_feeds()],
         [on_the_way[name] for name in FEEDS_ASKED],
         asked[_TRACKED].to_numpy(dtype=np.float64),
+        rested,
         asked[_TIMES].to_numpy(dtype=np.int64),
         asked[_NUMBERS].to_numpy(dtype=np.float64),
         cutoffs,
@@ -231,6 +247,43 @@ def _part_of_key(fields: Mapping[str, NDArray[np.object_]], parts: int) -> Ints:
     by_key = frame.groupby(list(fields), sort=False)
     texts = ("\x1f".join(values) for values in frame.drop_duplicates().itertuples(index=False))
     return np.asarray(part_of(texts, parts)[by_key.ngroup()], dtype=np.int64)
+
+
+def _sent_rests(legs: Legs, scans: Scans, asked: pd.DataFrame, last: Ints, parts: int) -> Iterator[Parcel]:
+    """Send rests to their place and status, and there too the questions of shipments that were last reported so.
+
+    Where a status anywhere and where all are asked about, time is parted instead, as in `_stretches`.
+    """
+    found = rests_of_many(legs, scans.reports)
+    kinds = legs.told.frame[[*_KIND]].reset_index(drop=True)
+    told = kinds.iloc[found.event].assign(**{name: getattr(found, name) for name in _REST})
+    asked = asked.reset_index(drop=True).assign(**{name: kinds[name].to_numpy()[last] for name in _KIND})
+    for kind, frame in (("told", told), ("questions", asked)):
+        fields = {name: frame[name].to_numpy(object) for name in _KIND}
+        yield from _sent("rests", _part_of_key(fields, parts), kind, frame)
+    yield from _sent("rests_anywhere", asked["cutoff"].to_numpy(dtype=np.int64) // _SPAN, "questions", asked)
+    first, end = found.occurred // _SPAN, (found.occurred + WINDOWS[rests.WINDOW]) // _SPAN
+    for step in range(LONGEST_WINDOW // _SPAN + 1):
+        some = (found.known // _SPAN <= first + step) & (first + step <= end)
+        yield from _sent("rests_anywhere", (first + step)[some], "told", told[some])
+
+
+def _answered_of_rests(name: str, held: Mapping[str, pd.DataFrame]) -> Iterator[Parcel]:
+    """Answer the questions of one part about rests."""
+    if "questions" not in held:
+        return
+    asked = held["questions"]
+    told = held.get("told", pd.DataFrame(columns=[*_KIND, *_REST]))
+    status = pd.factorize(np.concatenate([told["status"].to_numpy(object), asked["status"].to_numpy(object)]))[0]
+    levels = [np.zeros_like(status), status]
+    if name == "rests":
+        place = pd.factorize(np.concatenate([told["place"].to_numpy(object), asked["place"].to_numpy(object)]))[0]
+        levels = [(place + 1) * len(status) + status]
+    columns = {column: told[column].to_numpy(dtype=np.int64) for column in _REST}
+    rested = Rests(event=np.arange(len(told)), **columns)
+    cutoffs = asked["cutoff"].to_numpy(dtype=np.int64)
+    answers = [RestsByKey(codes[: len(told)], rested).at(codes[len(told) :], cutoffs) for codes in levels]
+    yield from _answered(name, asked, np.concatenate(answers, axis=1))
 
 
 def _answered(kind: str, asked: pd.DataFrame, values: NDArray[np.float64]) -> Iterator[Parcel]:
