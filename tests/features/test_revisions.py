@@ -38,6 +38,11 @@ STATUSES = (
 
 AnyRecord = Shipment | DeliveryEvent
 hours = st.integers(0, 60)
+PLACES = (None, "NLRTM", "DEHAM")
+kinds = st.one_of(
+    st.just((EventStatus.DELAYED, "NLRTM")), st.tuples(st.sampled_from(STATUSES), st.sampled_from(PLACES))
+)
+"""Status and place of a report: every other one is of one kind, so that shipments rest after the same."""
 
 
 def at(hour: float) -> datetime:
@@ -72,7 +77,7 @@ def an_event(
 
 @st.composite
 def a_shipment(draw: st.DrawFn, name: str) -> list[AnyRecord]:
-    """Up to three plans and five events of one shipment, some correcting others."""
+    """Up to three plans and six events of one shipment, some correcting others."""
     told: list[AnyRecord] = [
         a_plan(
             name,
@@ -85,22 +90,24 @@ def a_shipment(draw: st.DrawFn, name: str) -> list[AnyRecord]:
         )
         for known in sorted(draw(st.sets(st.integers(0, 40), min_size=1, max_size=3)))
     ]
-    count = draw(st.integers(0, 5))
+    count = draw(st.sampled_from([0, 2, 3, 4, 5, 6]))
     for number in range(count):
-        corrected = draw(st.one_of(st.none(), st.integers(0, count - 1).filter(lambda other, own=number: other != own)))
+        others = st.integers(0, count - 1).filter(lambda other, own=number: other != own)
+        corrected = draw(st.one_of(st.none(), st.none(), others))
         more: dict[str, object] = {}
         if corrected is not None:
             more = {"corrects": f"E{corrected}", "correction": draw(st.sampled_from([None, *Correction]))}
-        classifier = draw(st.sampled_from([Classifier.ACTUAL, Classifier.ACTUAL, Classifier.ESTIMATED]))
+        classifier = draw(st.sampled_from([*[Classifier.ACTUAL] * 4, Classifier.ESTIMATED]))
+        status, place = draw(kinds)
         told.append(
             an_event(
                 name,
                 f"E{number}",
-                draw(st.sampled_from(STATUSES)),
+                status,
                 draw(hours),
                 draw(hours),
                 classifier=classifier,
-                place=draw(st.sampled_from([None, "NLRTM", "DEHAM"])),
+                place=place,
                 **more,
             )
         )
