@@ -5,9 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from features import rests
 from features.build import build
 from features.definitions import NAMES
+from features.legs import Legs
+from features.rests import Rests
 from features.tables import RecordTables
+from features.tracking import Reports
 from tests.training.leakage import planted
 from tests.training.leakage.planted import SETTINGS, Column, planting, prompt_world, world
 from training.leakage.clocks import check_clocks, differing
@@ -68,6 +72,20 @@ class TestCheckClocks:
         assert {check: one.kind for check, one in found(planted.goes_by_knowledge, prompt_world()).items()} == {
             "announced early": Kind.WARNING
         }
+
+    @pytest.mark.slow
+    def test_a_rest_that_counts_before_it_is_known(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        honest = rests.rests_of_many
+
+        def by_event_time(legs: Legs, reports: Reports) -> Rests:
+            found = honest(legs, reports)
+            return found._replace(known=found.occurred)
+
+        monkeypatch.setattr(rests, "rests_of_many", by_event_time)
+        groups = groups_of(world(), SETTINGS, 60, np.random.default_rng(1))
+        _, findings, _ = check_clocks(build, world(), groups, SETTINGS, np.random.default_rng(1))
+        leaking = {finding.feature for finding in findings if finding.kind is Kind.LEAK}
+        assert "last_scan_usual_hours" in leaking <= {feature.name for feature in rests.FEATURES}
 
     @pytest.mark.slow
     def test_a_feature_that_keeps_both_clocks_passes(self) -> None:
