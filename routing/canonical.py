@@ -29,7 +29,7 @@ def jsonable(value: object, where: str = "the value") -> object:
     NotJsonError
         For a float that is not finite, a time without zone, a key that is not text, or any other type.
     """
-    if value is None or isinstance(value, bool):
+    if _is_plain(value):
         return value
     if isinstance(value, str):
         return str.__str__(value)
@@ -45,9 +45,9 @@ def jsonable(value: object, where: str = "the value") -> object:
         return rfc3339(value)
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, Mapping):
+    if isinstance(value, (dict, Mapping)):
         return {
-            _key(key, where): item if _is_plain(item) else jsonable(item, f"{where}.{key}")
+            key if type(key) is str else _key(key, where): item if _is_plain(item) else jsonable(item, f"{where}.{key}")
             for key, item in value.items()
         }
     if isinstance(value, list | tuple):
@@ -63,7 +63,7 @@ def canonical_json(value: object) -> str:
     NotJsonError
         If a part of it has no JSON form.
     """
-    return json.dumps(jsonable(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(jsonable(value))
 
 
 def digest(value: object) -> str:
@@ -74,9 +74,10 @@ def digest(value: object) -> str:
 def _is_plain(value: object) -> bool:
     """Tell whether a value is what JSON takes as it is; no subclass, which may have a text of its own."""
     kind = type(value)
-    return isfinite(value) if isinstance(value, float) and kind is float else kind in _PLAIN
+    return kind in _PLAIN or (isinstance(value, float) and kind is float and isfinite(value))
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 _PLAIN = frozenset({str, int, bool, type(None)})
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from features.vocabulary import Branch
 from routing.branches.case import Case, Infeasible, Payload, Suggestion
@@ -13,7 +14,7 @@ from routing.causes import Finding
 from routing.choosing import effective_mode
 from routing.context import Context
 from routing.directives import Standing
-from routing.evaluation import Pick
+from routing.evaluation import Pick, why_open
 from routing.facts import STRONGEST_BRANCH_TAKEN, ReadFacts
 from routing.overdue import in_words
 from routing.policy import BranchTerms, Mode, Policy
@@ -39,8 +40,7 @@ class Outcome:
     cause: Finding | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Hold:
+class _Hold(NamedTuple):
     """Why a branch is not carried out, where the case goes instead, and what decided that."""
 
     because: str
@@ -48,8 +48,7 @@ class _Hold:
     instead: Branch = Branch.REVIEW
 
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
+class Circumstances(NamedTuple):
     """What a decision rests on besides facts and bundle. `findings` say which common causes stand."""
 
     now: datetime
@@ -159,15 +158,15 @@ def _doubt(picked: Pick, terms: BranchTerms, read: ReadFacts, built: Payload | I
     """Say what is not certain enough to act on."""
     if picked.open_guardrails:
         first = picked.open_guardrails[0]
-        return _Hold(f"guardrail {first.rule_id} could not be determined ({first.why})", "unknown")
+        return _Hold(f"guardrail {first.id} could not be determined ({why_open(first, read)})", "unknown")
     if STRONGEST_BRANCH_TAKEN not in read.known:
         return _Hold(f"it is not certain what was done before ({read.why_missing(STRONGEST_BRANCH_TAKEN)})", "unknown")
     if isinstance(built, Infeasible):
         return _Hold(f"{picked.branch} cannot be carried out: {built.reason}", "branch_requirements")
     if terms.spends_money and picked.open_rules:
         first = picked.open_rules[0]
-        reason = f"{picked.branch} spends money and rule {first.rule_id} for {first.branch} could not be determined"
-        return _Hold(f"{reason} ({first.why})", "unknown")
+        reason = f"{picked.branch} spends money and rule {first.id} for {first.branch} could not be determined"
+        return _Hold(f"{reason} ({why_open(first, read)})", "unknown")
     return None
 
 
@@ -211,8 +210,7 @@ def _hold_back(policy: Policy, outcome: Outcome, case: Case, hold: _Hold, payloa
     outcome.held_because = hold.because
     outcome.reason_staff += f" Held for review: {hold.because}."
     outcome.reason_customer = policy.on_unknown.sentence_customer.fill(case.known)
-    question = replace(
-        case,
+    question = case._replace(
         suggestion=None if case.branch is Branch.REVIEW else Suggestion(branch=case.branch, payload=payload),
         reason_staff=outcome.reason_staff,
         reason_customer=outcome.reason_customer,
@@ -234,4 +232,4 @@ def build_payload(terms: BranchTerms, case: Case) -> Payload | Infeasible:
     built = terms.build(case)
     if isinstance(built, Infeasible):
         return built
-    return {"facts": {name: jsonable(case.known.get(name)) for name in terms.payload}, **built}
+    return {"facts": jsonable({name: case.known.get(name) for name in terms.payload}), **built}

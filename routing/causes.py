@@ -8,10 +8,9 @@ decision that rests on it, so that a replay comes to the same verdict.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from features.vocabulary import SubjectType
 from routing.canonical import digest, rfc3339
@@ -27,8 +26,7 @@ class Verdict(StrEnum):
     OVER = "over"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
+class Counts(NamedTuple):
     """Of the cases of a scope that were looked at within a time (`seen`), those that show the cause (`shown`)."""
 
     shown: int = 0
@@ -39,8 +37,7 @@ class Counts:
         return Counts(shown=self.shown + (shows is True), seen=self.seen + (shows is not None))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
+class Watch(NamedTuple):
     """What is known of one scope when a case of it is decided: the other cases, and the cause that stands, if any.
 
     Attributes
@@ -92,8 +89,7 @@ class Watch:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(NamedTuple):
     """How one scope of a case stands, with the case counted: `cause_id` names the cause that stands or stood."""
 
     playbook: Playbook
@@ -144,7 +140,7 @@ def findings_of(
         key = playbook.key_of(known)
         if key is not None:
             watch = next((each for each in watches if (each.playbook, each.key) == (playbook.name, key)), None)
-            found.append(_finding(playbook, watch or Watch(playbook=playbook.name, key=key), known, now, subject))
+            found.append(_finding(playbook, watch or Watch(playbook.name, key), known, now, subject))
     return tuple(found)
 
 
@@ -180,9 +176,10 @@ def _finding(
 ) -> Finding:
     shows = playbook.shows(known)
     counts = watch.counts.with_one(shows)
-    verdict = judge(playbook, watch, counts, now)
     if watch.cause_id is None and shows is not True:
         verdict = Verdict.QUIET  # a case that does not show the cause declares nothing
+    else:
+        verdict = judge(playbook, watch, counts, now)
     cause_id = watch.cause_id
     if verdict is Verdict.DECLARED:
         cause_id = cause_id_of(playbook.name, watch.key, now, subject=subject)

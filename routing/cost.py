@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from features.vocabulary import Branch
 from routing.facts import Unknown
@@ -30,8 +30,7 @@ class Offer:
     analyst_minutes: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alternative:
+class Alternative(NamedTuple):
     """One branch that could be taken, with its expected cost, or why that cannot be computed.
 
     `lateness_minor` is what is left to lose: of lateness, or, where `of_stake`, of what is at stake.

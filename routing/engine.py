@@ -40,8 +40,8 @@ The fact `strongest_branch_taken` is the strongest `recommended_branch` of the e
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from features.vocabulary import Branch
 from routing.carrying import Circumstances, carry_out
@@ -50,15 +50,14 @@ from routing.choosing import Chosen, PassedOver, choose
 from routing.context import NO_CONTEXT, Context
 from routing.directives import NOTHING, Standing, in_force
 from routing.errors import NaiveTimeError
-from routing.evaluation import Pick, RuleResult, evaluate, open_facts, pick, settle
+from routing.evaluation import Pick, RuleOutcome, RuleResult, Trace, evaluate, open_facts, pick, snooze, why_open
 from routing.exploration import Ending, Explored, explore
 from routing.facts import ReadFacts, Unknown
 from routing.parents import Parent, parents_of
 from routing.policy import Choosing, Mode, Policy
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class Choice(NamedTuple):
     """What is decided for one case.
 
     `recommended_branch` is what the rules say, `branch` what happens. They differ when `held_because` (it went to
@@ -76,7 +75,7 @@ class Choice:
     recommended_branch: Branch
     decided_by: str
     mode: Mode
-    rule_results: tuple[RuleResult, ...]
+    trace: Trace
     reason_staff: str
     reason_customer: str
     payload: Mapping[str, object]
@@ -85,13 +84,18 @@ class Choice:
     latest_useful_at: datetime | None
     missing: Mapping[str, str]
     notes: tuple[str, ...]
-    passed_over: tuple[PassedOver, ...] = ()
-    uses: Mapping[str, float] = field(default_factory=dict)
-    applied: tuple[str, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    cause: Finding | None = None
-    parents: tuple[Parent, ...] = ()
-    explored: Explored | None = None
+    passed_over: tuple[PassedOver, ...]
+    uses: Mapping[str, float]
+    applied: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    cause: Finding | None
+    parents: tuple[Parent, ...]
+    explored: Explored | None
+
+    @property
+    def rule_results(self) -> tuple[RuleResult, ...]:
+        """What became of every guardrail and rule, in the order of the document, and why; written anew each time."""
+        return self.trace.results()
 
     @property
     def propensity(self) -> float:
@@ -127,18 +131,19 @@ def decide(policy: Policy, facts: Mapping[str, object], now: datetime, context: 
     applied = standing.exclude_rows(read.known)
     before = frozenset(context.history[-1].hits) if context.history else frozenset()
     guardrails = [evaluate(rule, read, hit_before=rule.id in before) for rule in policy.guardrails]
-    rules: list[RuleResult] = []
-    for rule in policy.rules:
-        result = evaluate(rule, read, hit_before=rule.id in before)
-        if rule.confirm is not None or standing is not NOTHING:
-            result, snoozed_by = settle(rule, result, read, context, standing, now)
-            if snoozed_by is not None:
-                applied.append(snoozed_by)
-        rules.append(result)
+    rules = [evaluate(rule, read, hit_before=rule.id in before) for rule in policy.rules]
+    snoozed: dict[str, str] = {}
+    for place, rule in enumerate(policy.rules):
+        if rules[place] is RuleOutcome.HIT and (rule.confirm is not None or standing is not NOTHING):
+            snoozing = snooze(rule, read, context, standing, now)
+            if snoozing is not None:
+                rules[place] = RuleOutcome.SNOOZED
+                snoozed[rule.id] = snoozing.because
+                applied += [] if snoozing.directive is None else [snoozing.directive]
     picked = pick(policy, guardrails, rules)
     chosen = _chosen(policy, picked, read, context, standing)
     if chosen is not None:
-        picked = replace(picked, branch=chosen.rule.branch, decided_by=chosen.rule.id, words=chosen.rule)
+        picked = picked._replace(branch=chosen.rule.branch, decided_by=chosen.rule.id, words=chosen.rule)
         applied.extend(chosen.applied)
     findings: tuple[Finding, ...] = ()
     if policy.playbooks:
@@ -146,7 +151,7 @@ def decide(policy: Policy, facts: Mapping[str, object], now: datetime, context: 
     declared = [each for each in findings if each.verdict is Verdict.DECLARED]
     at = Circumstances(now, context, standing, findings)
     barred = None if chosen is None else chosen.barred_because
-    missing = _missing(policy, picked, read)
+    missing = _missing(picked, read)
     ending, explored = Ending(picked, carry_out(policy, picked, read, missing, at, barred)), None
     if policy.exploration is not None:
         ending, explored = explore(policy, ending, read, missing, at)
@@ -157,7 +162,7 @@ def decide(policy: Policy, facts: Mapping[str, object], now: datetime, context: 
         recommended_branch=picked.branch,
         decided_by=outcome.decided_by,
         mode=outcome.mode,
-        rule_results=(*guardrails, *rules),
+        trace=Trace((*policy.guardrails, *policy.rules), (*guardrails, *rules), read, before, snoozed),
         reason_staff=outcome.reason_staff,
         reason_customer=outcome.reason_customer,
         payload=outcome.payload,
@@ -165,13 +170,13 @@ def decide(policy: Policy, facts: Mapping[str, object], now: datetime, context: 
         suppressed_because=outcome.suppressed_because,
         latest_useful_at=outcome.latest_useful_at,
         missing=outcome.missing,
-        notes=(*_notes(picked), *_unpriced(policy, picked, read), *_turns(findings), *policy.notices),
+        notes=(*_notes(picked, read), *_unpriced(policy, picked, read), *_turns(findings), *policy.notices),
         passed_over=() if chosen is None else chosen.passed_over,
         uses=outcome.uses,
         applied=tuple(dict.fromkeys((*applied, *outcome.applied))),
         findings=findings,
         cause=outcome.cause,
-        parents=parents_of(policy, declared, read.known, now, context, standing, used=outcome.uses),
+        parents=parents_of(policy, declared, read.known, now, context, standing, used=outcome.uses) if declared else (),
         explored=explored,
     )
 
@@ -195,22 +200,19 @@ def _unpriced(policy: Policy, picked: Pick, read: ReadFacts) -> tuple[str, ...]:
     return (f"expected costs cannot be told ({stake.reason}); the strongest branch is taken",)
 
 
-def _turns(findings: Sequence[Finding]) -> tuple[str, ...]:
+def _turns(findings: Sequence[Finding]) -> list[str]:
     """Say which common causes are declared or over by this case."""
-    return tuple(each.because for each in findings if each.verdict in (Verdict.DECLARED, Verdict.OVER))
+    return [each.because for each in findings if each.verdict in (Verdict.DECLARED, Verdict.OVER)]
 
 
-def _missing(policy: Policy, picked: Pick, read: ReadFacts) -> dict[str, str]:
+def _missing(picked: Pick, read: ReadFacts) -> dict[str, str]:
     """Name the facts for want of which a rule that might have mattered is undetermined."""
-    wanting = {result.rule_id for result in (*picked.open_guardrails, *picked.open_rules)}
-    if not wanting:
-        return {}
-    rules = (rule for rule in (*policy.guardrails, *policy.rules) if rule.id in wanting)
-    return {name: read.why_missing(name) for rule in rules for name in open_facts(rule, read)}
+    undetermined = (*picked.open_guardrails, *picked.open_rules)
+    return {name: read.why_missing(name) for rule in undetermined for name in open_facts(rule, read)}
 
 
-def _notes(picked: Pick) -> tuple[str, ...]:
-    return tuple(
-        f"{result.rule_id} ({result.branch}) could not be determined: {result.why}"
-        for result in (*picked.open_guardrails, *picked.open_rules)
-    )
+def _notes(picked: Pick, read: ReadFacts) -> list[str]:
+    return [
+        f"{rule.id} ({rule.branch}) could not be determined: {why_open(rule, read)}"
+        for rule in (*picked.open_guardrails, *picked.open_rules)
+    ]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
 from features.vocabulary import Branch
-from routing.conditions import undetermined
+from routing.conditions import Condition, undetermined
 from routing.context import Context
 from routing.directives import Standing
 from routing.facts import ReadFacts
@@ -26,7 +25,9 @@ class RuleOutcome(StrEnum):
     SNOOZED = "snoozed"
 
 
-_OPEN = frozenset({RuleOutcome.UNKNOWN, RuleOutcome.ERROR})
+_HIT, _NO_HIT, _UNKNOWN, _ERROR, _SNOOZED = RuleOutcome
+_OPEN = frozenset({_UNKNOWN, _ERROR})
+_HAD_HIT = frozenset({_HIT, _SNOOZED})
 
 
 class RuleResult(NamedTuple):
@@ -38,8 +39,49 @@ class RuleResult(NamedTuple):
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pick:
+class Trace(NamedTuple):
+    """What became of every guardrail and rule, in the order of the document.
+
+    Why is written when it is read: of most decisions it is read once, when they are sealed, or never.
+
+    Attributes
+    ----------
+    rules, outcomes
+        The guardrails, then the rules, each with its outcome.
+    read
+        The facts they looked at.
+    hit_before
+        The rules that had hit the last time.
+    snoozed
+        Why those that are snoozed are, by rule.
+    """
+
+    rules: tuple[Rule, ...]
+    outcomes: tuple[RuleOutcome, ...]
+    read: ReadFacts
+    hit_before: frozenset[str]
+    snoozed: Mapping[str, str]
+
+    def results(self) -> tuple[RuleResult, ...]:
+        """Return each with why it came out so."""
+        return tuple(
+            RuleResult(rule.id, rule.branch, outcome, self._why(rule, outcome))
+            for rule, outcome in zip(self.rules, self.outcomes, strict=True)
+        )
+
+    @property
+    def had_hit(self) -> tuple[str, ...]:
+        """The rules that hit; one that was snoozed had hit."""
+        return tuple(rule.id for rule, outcome in zip(self.rules, self.outcomes, strict=True) if outcome in _HAD_HIT)
+
+    def _why(self, rule: Rule, outcome: RuleOutcome) -> str:
+        if outcome in _OPEN:
+            return why_open(rule, self.read)
+        why = _asked(rule, rule.id in self.hit_before).why(self.read.known, outcome is not _NO_HIT)
+        return f"{why}; {self.snoozed[rule.id]}" if outcome is _SNOOZED else why
+
+
+class Pick(NamedTuple):
     """The recommended branch, who says so, and what could not be determined although it might have mattered.
 
     `hits` are all rules that hit; none if a guardrail or a fallback decides.
@@ -48,13 +90,20 @@ class Pick:
     branch: Branch
     decided_by: str
     words: Rule | Fallback
-    open_guardrails: Sequence[RuleResult] = ()
-    open_rules: Sequence[RuleResult] = ()
+    open_guardrails: Sequence[Rule] = ()
+    open_rules: Sequence[Rule] = ()
     hits: Sequence[Rule] = ()
     is_guardrail: bool = False
 
 
-def evaluate(rule: Rule, read: ReadFacts, *, hit_before: bool = False) -> RuleResult:
+class Snooze(NamedTuple):
+    """Why a hit is not to count, and the id of the directive that says so; None if it has yet to be confirmed."""
+
+    because: str
+    directive: str | None
+
+
+def evaluate(rule: Rule, read: ReadFacts, *, hit_before: bool = False) -> RuleOutcome:
     """Evaluate one rule. A fact of a wrong type makes it an `error`, which counts as unknown.
 
     Parameters
@@ -62,40 +111,28 @@ def evaluate(rule: Rule, read: ReadFacts, *, hit_before: bool = False) -> RuleRe
     hit_before
         Whether it hit the last time this subject was decided about; then it holds on by its release values.
     """
-    when = rule.holding if hit_before and rule.holding is not None else rule.when
-    value = when.test(read.known)
+    value = _asked(rule, hit_before).test(read.known)
     if value is not None:
-        outcome = RuleOutcome.HIT if value else RuleOutcome.NO_HIT
-        return RuleResult(rule.id, rule.branch, outcome, when.why(read.known, value))
-    names = open_facts(rule, read)
-    outcome = RuleOutcome.ERROR if any(name in read.wrong for name in names) else RuleOutcome.UNKNOWN
-    return RuleResult(rule.id, rule.branch, outcome, "; ".join(read.why_missing(name) for name in names))
+        return _HIT if value else _NO_HIT
+    return _ERROR if any(name in read.wrong for name in open_facts(rule, read)) else _UNKNOWN
 
 
-def settle(
-    rule: Rule, result: RuleResult, read: ReadFacts, context: Context, standing: Standing, now: datetime
-) -> tuple[RuleResult, str | None]:
-    """Snooze a hit that is ordered to be passed over, or that has yet to be confirmed by another.
-
-    Returns
-    -------
-    tuple
-        The result, and the id of the directive that changed it.
-    """
-    if result.outcome is not RuleOutcome.HIT:
-        return result, None
+def snooze(rule: Rule, read: ReadFacts, context: Context, standing: Standing, now: datetime) -> Snooze | None:
+    """Say why a rule that hits is passed over: it is ordered so, or it has yet to be confirmed by another hit."""
     directive = standing.snoozing(rule.id, read.known)
     if directive is not None:
-        why = f"{result.why}; snoozed: {directive.because}"
-        return result._replace(outcome=RuleOutcome.SNOOZED, why=why), directive.id
+        return Snooze(f"snoozed: {directive.because}", directive.id)
     if rule.confirm is not None:
         since = now - rule.confirm.within
         times = 1 + sum(past.at >= since and rule.id in past.hits for past in context.history)
         if times < rule.confirm.times:
             hours = rule.confirm.within.total_seconds() / 3600
-            why = f"{result.why}; hit {times} of {rule.confirm.times} times within {hours:g} hours that it must"
-            return result._replace(outcome=RuleOutcome.SNOOZED, why=why), None
-    return result, None
+            return Snooze(f"hit {times} of {rule.confirm.times} times within {hours:g} hours that it must", None)
+    return None
+
+
+def _asked(rule: Rule, hit_before: bool) -> Condition:
+    return rule.holding if hit_before and rule.holding is not None else rule.when
 
 
 def open_facts(rule: Rule, read: ReadFacts) -> list[str]:
@@ -103,25 +140,30 @@ def open_facts(rule: Rule, read: ReadFacts) -> list[str]:
     return list(dict.fromkeys(undetermined(rule.when, read.known)))
 
 
-def pick(policy: Policy, guardrails: Sequence[RuleResult], rules: Sequence[RuleResult]) -> Pick:
-    """Combine the results: the first guardrail that hits, else the strongest rule that hits, else a fallback."""
-    open_guardrails: list[RuleResult] = []
-    for rule, result in zip(policy.guardrails, guardrails, strict=True):
-        if result.outcome is RuleOutcome.HIT:
+def why_open(rule: Rule, read: ReadFacts) -> str:
+    """Say for want of what a rule is undetermined."""
+    return "; ".join(read.why_missing(name) for name in open_facts(rule, read))
+
+
+def pick(policy: Policy, guardrails: Sequence[RuleOutcome], rules: Sequence[RuleOutcome]) -> Pick:
+    """Combine the outcomes: the first guardrail that hits, else the strongest rule that hits, else a fallback."""
+    open_guardrails: list[Rule] = []
+    for rule, outcome in zip(policy.guardrails, guardrails, strict=True):
+        if outcome is _HIT:
             return Pick(branch=rule.branch, decided_by=rule.id, words=rule, is_guardrail=True)
-        if result.outcome in _OPEN:
-            open_guardrails.append(result)
+        if outcome in _OPEN:
+            open_guardrails.append(rule)
     strength = policy.strength
     best: Rule | None = None
     hits: list[Rule] = []
-    open_rules: list[RuleResult] = []
-    for rule, result in zip(policy.rules, rules, strict=True):
-        if result.outcome is RuleOutcome.HIT:
+    open_rules: list[Rule] = []
+    for rule, outcome in zip(policy.rules, rules, strict=True):
+        if outcome is _HIT:
             hits.append(rule)
             if best is None or strength[rule.branch] > strength[best.branch]:
                 best = rule
-        elif result.outcome in _OPEN:
-            open_rules.append(result)
+        elif outcome in _OPEN:
+            open_rules.append(rule)
     if best is not None:
         by_cost = policy.choosing is Choosing.LEAST_EXPECTED_COST
         weightier = [item for item in open_rules if by_cost or strength[item.branch] > strength[best.branch]]

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from features.vocabulary import Branch
@@ -163,11 +163,11 @@ def _picks(
                 sentence_staff=by_rules.words.sentence_staff,
                 sentence_customer=policy.default.sentence_customer,
             )
-            picks[branch] = replace(by_rules, branch=branch, decided_by=DECIDED_BY, words=words)
+            picks[branch] = by_rules._replace(branch=branch, decided_by=DECIDED_BY, words=words)
         else:
             rule = next((rule for rule in by_rules.hits if rule.branch is branch), None)
             if rule is not None and not _is_barred(policy, rule, read, at):
-                picks[branch] = replace(by_rules, branch=branch, decided_by=rule.id, words=rule)
+                picks[branch] = by_rules._replace(branch=branch, decided_by=rule.id, words=rule)
     return picks
 
 

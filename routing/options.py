@@ -55,10 +55,8 @@ def _uses(policy: Policy, terms: BranchTerms, known: Mapping[str, object]) -> di
 
 def offered_branches(policy: Policy, choice: Choice) -> tuple[Branch, ...]:
     """Return the branches of the rules that hit, unless a guardrail decided or the case was suppressed."""
-    guards = len(policy.guardrails)
-    if choice.suppressed_because is not None:
+    guards, outcomes = len(policy.guardrails), choice.trace.outcomes
+    if choice.suppressed_because is not None or RuleOutcome.HIT in outcomes[:guards]:
         return ()
-    if any(result.outcome is RuleOutcome.HIT for result in choice.rule_results[:guards]):
-        return ()
-    hits = (result for result in choice.rule_results[guards:] if result.outcome is RuleOutcome.HIT)
-    return tuple(dict.fromkeys(result.branch for result in hits))
+    rules = zip(policy.rules, outcomes[guards:], strict=True)
+    return tuple(dict.fromkeys(rule.branch for rule, outcome in rules if outcome is RuleOutcome.HIT))

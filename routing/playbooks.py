@@ -88,9 +88,8 @@ class Playbook:
 
     def key_of(self, known: Mapping[str, Any]) -> str | None:
         """Return to which scope a case belongs; None if that is not known."""
-        if any(name not in known for name in self.watches):
-            return None
-        return BETWEEN.join(known[name] for name in self.watches)
+        values: list[Any] = [known.get(name) for name in self.watches]
+        return None if None in values else BETWEEN.join(values)
 
     def shows(self, known: Mapping[str, Any]) -> bool | None:
         """Tell whether a case shows the cause; None if that cannot be told."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from routing.canonical import canonical_json
 from routing.context import NO_CONTEXT, Context
@@ -58,6 +60,10 @@ def replay(body: str, policy: Policy) -> Replay:
     choice = decide(policy, facts, decided_at, context)
     given = {"subject": subject, "facts": facts, "context": context, "features": features, "model": model}
     again = canonical_json(decision_body(policy, choice, **given, schema=schema))
-    repeated = json.loads(again)
-    differing = sorted(key for key in recorded.keys() | repeated.keys() if recorded.get(key) != repeated.get(key))
-    return Replay(choice, again, tuple(differing) or (() if again == body else ("the form of the text",)))
+    return Replay(choice, again, () if again == body else _differences(recorded, json.loads(again)))
+
+
+def _differences(recorded: Mapping[str, Any], repeated: Mapping[str, Any]) -> tuple[str, ...]:
+    """Name the parts that came out otherwise, of two bodies whose texts are not the same."""
+    parts = sorted(key for key in recorded.keys() | repeated.keys() if recorded.get(key) != repeated.get(key))
+    return tuple(parts) or ("the form of the text",)

@@ -42,7 +42,7 @@ class Sentence:
 
     def fill(self, known: Mapping[str, Any]) -> str:
         """Fill in the facts that are known."""
-        return "".join(text if item is None else text + _show(item, known) for text, item in self.parts)
+        return "".join([text if item is None else text + _show(item, known) for text, item in self.parts])
 
 
 def read_sentence(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from features.vocabulary import Branch
 from routing.cost import CostTable, Offer
@@ -29,19 +30,18 @@ class Suggestion:
     payload: Payload | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(NamedTuple):
     """One case at one moment: the recommended branch, the known facts, why others are missing, the decision's words."""
 
     branch: Branch
     known: Mapping[str, Any]
-    missing: Mapping[str, str] = field(default_factory=dict)
     now: datetime
     latest_useful_at: datetime | None
     costs: CostTable
     offer: Offer
-    approval_above_minor: int | None = None
-    channels: Mapping[str, str] = field(default_factory=dict)
     reason_staff: str
     reason_customer: str
+    missing: Mapping[str, str] = MappingProxyType({})
+    approval_above_minor: int | None = None
+    channels: Mapping[str, str] = MappingProxyType({})
     suggestion: Suggestion | None = None

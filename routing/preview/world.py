@@ -13,13 +13,11 @@ from features.vocabulary import Branch, SubjectType
 from routing.buckets import Bucket, bucket_of
 from routing.context import Context, Past
 from routing.engine import Choice
-from routing.evaluation import RuleOutcome
 from routing.facts import STRONGEST_BRANCH_TAKEN
 from routing.policy import Budget, Policy
 from routing.preview.past import PastCall
 
 _MILLION = 1_000_000
-_HAD_HIT = (RuleOutcome.HIT, RuleOutcome.SNOOZED)
 
 
 @dataclass(slots=True)
@@ -112,8 +110,7 @@ class World:
         elif choice.branch is not Branch.NONE:
             subject.strongest = self.stronger(subject.strongest, choice.recommended_branch)
         if self._looks_back:
-            hits = tuple(result.rule_id for result in choice.rule_results if result.outcome in _HAD_HIT)
-            subject.history.append(Past(at=choice.decided_at, branch=choice.branch, hits=hits))
+            subject.history.append(Past(at=choice.decided_at, branch=choice.branch, hits=choice.trace.had_hit))
         if choice.branch not in (Branch.NONE, Branch.REVIEW):
             self._went_out(choice.branch, choice.decided_at, facts, self._policy.digest)
         for parent in choice.parents:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -46,7 +45,7 @@ def counted(shown: int, seen: int) -> Watch:
 
 
 def standing(now: datetime, shown: int = 30, seen: int = 30) -> Watch:
-    return replace(counted(shown, seen), cause_id=CAUSE, since=now - timedelta(hours=1))
+    return counted(shown, seen)._replace(cause_id=CAUSE, since=now - timedelta(hours=1))
 
 
 def under(policy: Policy, facts: Facts, now: datetime, *watches: Watch, **context: Any) -> Choice:
@@ -87,7 +86,7 @@ class TestJudge:
 
     def test_rests_after_a_person_ended_the_last_one(self, playbook: Playbook, now: datetime) -> None:
         enough = Counts(shown=30, seen=30)
-        resting = replace(counted(0, 0), rests_until=now + timedelta(seconds=1))
+        resting = counted(0, 0)._replace(rests_until=now + timedelta(seconds=1))
         assert judge(playbook, resting, enough, now) is Verdict.QUIET
         assert judge(playbook, resting, enough, now + timedelta(seconds=1)) is Verdict.DECLARED
 
@@ -177,7 +176,7 @@ class TestHolding:
     def test_a_watch_of_a_playbook_that_is_no_more_is_passed_over(
         self, policy: Policy, silent: Facts, now: datetime
     ) -> None:
-        other = replace(standing(now), playbook="strike")
+        other = standing(now)._replace(playbook="strike")
         assert under(policy, silent, now, other).branch is Branch.NOTIFY
 
 
@@ -223,5 +222,5 @@ def test_causes_of_playbooks_of_one_name_on_other_subjects_are_not_the_same(now:
 
 
 def test_a_watch_is_read_as_it_was_written(now: datetime) -> None:
-    for watch in (counted(1, 2), standing(now), replace(counted(0, 0), rests_until=now)):
+    for watch in (counted(1, 2), standing(now), counted(0, 0)._replace(rests_until=now)):
         assert Watch.from_json(watch.as_json()) == watch

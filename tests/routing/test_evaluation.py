@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from features.vocabulary import Branch
-from routing.evaluation import RuleOutcome, RuleResult, evaluate, open_facts, pick
-from routing.facts import Unknown
+from routing.evaluation import RuleOutcome, RuleResult, Trace, evaluate, open_facts, pick
+from routing.facts import ReadFacts, Unknown
 from routing.policy import Policy, Rule
 
 Facts = dict[str, Any]
@@ -20,9 +20,15 @@ def rule(policy: Policy, name: str) -> Rule:
     return next(each for each in (*policy.guardrails, *policy.rules) if each.id == name)
 
 
-def results(rules: tuple[Rule, ...], **outcomes: RuleOutcome) -> list[RuleResult]:
-    """Results as if each rule had come out as told; `no_hit` where nothing is said."""
-    return [RuleResult(each.id, each.branch, outcomes.get(each.id, RuleOutcome.NO_HIT), "so") for each in rules]
+def outcomes_of(rules: tuple[Rule, ...], **outcomes: RuleOutcome) -> list[RuleOutcome]:
+    """Outcomes as if each rule had come out as told; `no_hit` where nothing is said."""
+    return [outcomes.get(each.id, RuleOutcome.NO_HIT) for each in rules]
+
+
+def result(rule: Rule, read: ReadFacts) -> RuleResult:
+    """The result of one rule alone."""
+    (told,) = Trace((rule,), (evaluate(rule, read),), read, frozenset(), {}).results()
+    return told
 
 
 class TestEvaluate:
@@ -50,12 +56,12 @@ class TestEvaluate:
     def test_says_what_became_of_a_rule_and_why(
         self, policy: Policy, facts: Facts, changes: Mapping[str, object], outcome: RuleOutcome, why: str
     ) -> None:
-        found = evaluate(rule(policy, "at_risk"), policy.reader.read({**facts, **changes}))
+        found = result(rule(policy, "at_risk"), policy.reader.read({**facts, **changes}))
         assert found == RuleResult("at_risk", Branch.REVIEW, outcome, why)
 
     def test_one_wrong_fact_among_unknown_ones_makes_an_error(self, policy: Policy, facts: Facts) -> None:
         given = {**facts, "late_probability": SILENT, "customer_tier": "critical", "value_at_stake_minor": 1.5}
-        found = evaluate(rule(policy, "critical_at_stake"), policy.reader.read(given))
+        found = result(rule(policy, "critical_at_stake"), policy.reader.read(given))
         assert found.outcome is RuleOutcome.ERROR
         assert found.why == (
             "late_probability is unknown: the feed is silent; "
@@ -64,7 +70,7 @@ class TestEvaluate:
 
     def test_one_part_that_does_not_hold_settles_a_rule_whatever_is_unknown(self, policy: Policy, facts: Facts) -> None:
         given = {**facts, "late_probability": SILENT, "departed": True}
-        found = evaluate(rule(policy, "another_carrier"), policy.reader.read(given))
+        found = result(rule(policy, "another_carrier"), policy.reader.read(given))
         assert (found.outcome, found.why) == (RuleOutcome.NO_HIT, "departed is true, not is false")
 
 
@@ -84,25 +90,25 @@ class TestOpenFacts:
 
 class TestPick:
     def test_takes_the_default_when_nothing_hits(self, policy: Policy) -> None:
-        picked = pick(policy, results(policy.guardrails), results(policy.rules))
+        picked = pick(policy, outcomes_of(policy.guardrails), outcomes_of(policy.rules))
         assert (picked.branch, picked.decided_by, picked.words) == (Branch.NONE, "default", policy.default)
 
     @pytest.mark.parametrize("outcome", [RuleOutcome.UNKNOWN, RuleOutcome.ERROR])
     def test_takes_on_unknown_when_nothing_hits_and_something_is_undetermined(
         self, policy: Policy, outcome: RuleOutcome
     ) -> None:
-        picked = pick(policy, results(policy.guardrails), results(policy.rules, likely_late=outcome))
+        picked = pick(policy, outcomes_of(policy.guardrails), outcomes_of(policy.rules, likely_late=outcome))
         assert (picked.branch, picked.decided_by, picked.words) == (Branch.REVIEW, "unknown", policy.on_unknown)
-        assert [result.rule_id for result in picked.open_rules] == ["likely_late"]
+        assert [each.id for each in picked.open_rules] == ["likely_late"]
 
     def test_an_undetermined_guardrail_alone_is_enough_for_on_unknown(self, policy: Policy) -> None:
-        picked = pick(policy, results(policy.guardrails, no_promise=RuleOutcome.UNKNOWN), results(policy.rules))
+        picked = pick(policy, outcomes_of(policy.guardrails, no_promise=RuleOutcome.UNKNOWN), outcomes_of(policy.rules))
         assert picked.decided_by == "unknown"
-        assert [result.rule_id for result in picked.open_guardrails] == ["no_promise"]
+        assert [each.id for each in picked.open_guardrails] == ["no_promise"]
 
     def test_takes_the_strongest_of_the_rules_that_hit(self, policy: Policy) -> None:
         hits = dict.fromkeys(("at_risk", "another_carrier", "likely_late"), RuleOutcome.HIT)
-        picked = pick(policy, results(policy.guardrails), results(policy.rules, **hits))
+        picked = pick(policy, outcomes_of(policy.guardrails), outcomes_of(policy.rules, **hits))
         assert (picked.branch, picked.decided_by) == (Branch.REBOOK, "another_carrier")
 
     def test_notes_only_the_undetermined_rules_that_are_stronger(self, policy: Policy) -> None:
@@ -112,8 +118,8 @@ class TestPick:
             "another_carrier": RuleOutcome.ERROR,
             "critical_at_stake": RuleOutcome.UNKNOWN,
         }
-        picked = pick(policy, results(policy.guardrails), results(policy.rules, **outcomes))
-        assert [result.rule_id for result in picked.open_rules] == ["another_carrier", "critical_at_stake"]
+        picked = pick(policy, outcomes_of(policy.guardrails), outcomes_of(policy.rules, **outcomes))
+        assert [each.id for each in picked.open_rules] == ["another_carrier", "critical_at_stake"]
 
     def test_an_undetermined_rule_for_the_same_branch_would_change_nothing(self, make_policy: MakePolicy) -> None:
         def with_another_for_rebook(data: dict[str, Any]) -> None:
@@ -123,13 +129,13 @@ class TestPick:
 
         policy = make_policy(with_another_for_rebook)
         outcomes = {"another_carrier": RuleOutcome.HIT, "dear": RuleOutcome.UNKNOWN}
-        picked = pick(policy, results(policy.guardrails), results(policy.rules, **outcomes))
+        picked = pick(policy, outcomes_of(policy.guardrails), outcomes_of(policy.rules, **outcomes))
         assert (picked.decided_by, list(picked.open_rules)) == ("another_carrier", [])
 
     def test_a_guardrail_that_hits_leaves_nothing_open(self, policy: Policy) -> None:
-        guardrails = results(
+        guardrails = outcomes_of(
             policy.guardrails, delivered_or_cancelled=RuleOutcome.UNKNOWN, customer_on_hold=RuleOutcome.HIT
         )
-        picked = pick(policy, guardrails, results(policy.rules, critical_at_stake=RuleOutcome.HIT))
+        picked = pick(policy, guardrails, outcomes_of(policy.rules, critical_at_stake=RuleOutcome.HIT))
         assert (picked.branch, picked.decided_by) == (Branch.REVIEW, "customer_on_hold")
         assert list(picked.open_guardrails) == list(picked.open_rules) == []

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from features.vocabulary import Branch
 from routing import every_case
 from routing.conditions import Condition, all_of, any_of, known_leaf, leaf, negation
-from routing.evaluation import RuleOutcome, RuleResult, pick
+from routing.evaluation import RuleOutcome, pick
 from routing.every_case import Rules, TooManyCasesError, questions_of, satisfiable, search
 from routing.facts import Declaration, FactType
 from routing.policy import Choosing, Policy, Rule
@@ -91,12 +91,9 @@ def decided(explored: Rules, facts: dict[str, Any]) -> tuple[str, Branch]:
     """Decide one case the slow way: evaluate every rule and let the engine's own `pick` combine them."""
     known = {name: value for name, value in facts.items() if value is not None}
     words = {True: RuleOutcome.HIT, False: RuleOutcome.NO_HIT, None: RuleOutcome.UNKNOWN}
-    results = [
-        [RuleResult(rule.id, rule.branch, words[rule.when.test(known)], "") for rule in group]
-        for group in (explored.guardrails, explored.rules)
-    ]
+    outcomes = [[words[rule.when.test(known)] for rule in group] for group in (explored.guardrails, explored.rules)]
     bundle: Any = Bundle(explored)
-    picked = pick(bundle, results[0], results[1])
+    picked = pick(bundle, outcomes[0], outcomes[1])
     return picked.decided_by, picked.branch
 
 

@@ -51,5 +51,5 @@ def a_case(**changes: Any) -> Case:
         ),
     }
     for name, value in changes.items():
-        (case if name in Case.__dataclass_fields__ else known)[name] = value
+        (case if name in Case._fields else known)[name] = value
     return Case(known={name: value for name, value in known.items() if value is not None}, **case)
