@@ -41,6 +41,8 @@ def bucket_of(budget: Budget, known: Mapping[str, Any], bundle: str) -> Bucket |
     bundle
         Digest of the bundle that decides about the case.
     """
+    if not budget.apart:
+        return Bucket(budget.name)
     if unknown_of(budget, known):
         return None
     return Bucket(budget.name, tuple(bundle if name == BUNDLE else str(known[name]) for name in budget.apart))

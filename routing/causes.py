@@ -176,9 +176,8 @@ def _finding(
 ) -> Finding:
     shows = playbook.shows(known)
     counts = watch.counts.with_one(shows)
-    if watch.cause_id is None and shows is not True:
-        verdict = Verdict.QUIET  # a case that does not show the cause declares nothing
-    else:
+    verdict = Verdict.QUIET  # a case that does not show the cause declares nothing
+    if watch.cause_id is not None or shows is True:
         verdict = judge(playbook, watch, counts, now)
     cause_id = watch.cause_id
     if verdict is Verdict.DECLARED:

@@ -6,9 +6,9 @@ All of it is handed in and sealed with the decision, so that deciding stays a pu
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Self
+from types import MappingProxyType
+from typing import Any, NamedTuple, Self
 
 from features.vocabulary import Branch
 from routing.canonical import rfc3339
@@ -16,8 +16,7 @@ from routing.causes import Watch
 from routing.directives import Directive
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
+class Past(NamedTuple):
     """An earlier decision about the same subject: when, what happened, and which guardrails and rules had hit.
 
     A rule that hit and was snoozed had hit.
@@ -28,8 +27,7 @@ class Past:
     hits: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class Context(NamedTuple):
     """The circumstances of a decision.
 
     Attributes
@@ -51,10 +49,10 @@ class Context:
         The parts of the bundle whose review is overdue, of those that change what is decided (`routing.overdue`).
     """
 
-    capacity: Mapping[str, float] = field(default_factory=dict)
+    capacity: Mapping[str, float] = MappingProxyType({})
     directives: tuple[Directive, ...] = ()
     history: tuple[Past, ...] = ()
-    last_taken: Mapping[Branch, datetime] = field(default_factory=dict)
+    last_taken: Mapping[Branch, datetime] = MappingProxyType({})
     watches: tuple[Watch, ...] = ()
     subject_id: str = ""
     overdue: tuple[str, ...] = ()

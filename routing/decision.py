@@ -72,7 +72,6 @@ def decision_body(
     NotJsonError
         If `subject` or `model` holds what JSON has no word for.
     """
-    known = policy.reader.read(facts).known
     body: dict[str, object] = {
         "schema": schema,
         "decision_id": decision_id(subject, policy.digest),
@@ -93,7 +92,7 @@ def decision_body(
         "missing": dict(choice.missing),
         "notes": list(choice.notes),
         "latest_useful_at": choice.latest_useful_at,
-        "alternatives": [item.as_json() for item in alternatives(policy, known)],
+        "alternatives": [item.as_json() for item in alternatives(policy, choice.trace.read.known)],
         "explanation": {"staff": choice.reason_staff, "customer": choice.reason_customer},
         "payload": dict(choice.payload),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -107,7 +107,7 @@ def _parent_of(
 
 def _after(context: Context, used: Mapping[str, float]) -> Context:
     left = {name: round(amount - used.get(name, 0), _PLACES) for name, amount in context.capacity.items()}
-    return replace(context, capacity=left)
+    return context._replace(capacity=left)
 
 
 def _why_not_called(policy: Policy, known: Mapping[str, Any], context: Context, standing: Standing) -> str | None:

@@ -22,7 +22,7 @@ def encode_facts(facts: Mapping[str, object]) -> dict[str, object]:
 
 def decode_facts(encoded: Mapping[str, object]) -> dict[str, object]:
     """Turn what `encode_facts` wrote back into facts."""
-    return {name: _decode(value) for name, value in encoded.items()}
+    return {name: _decode(value) if isinstance(value, (dict, list)) else value for name, value in encoded.items()}
 
 
 def _encode(value: object) -> object:

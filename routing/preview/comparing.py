@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from features.vocabulary import Branch
-from routing.context import Context, Past
-from routing.engine import Choice, decide
+from routing.context import NO_CONTEXT, Context, Past
+from routing.engine import Choice, decide_read
 from routing.facts import STRONGEST_BRANCH_TAKEN
 from routing.policy import Policy
 from routing.preview.past import PastCall, PastDecision
@@ -37,8 +36,7 @@ class Taken(NamedTuple):
         return self.branch.value if self.suggested is None else f"{self.branch} ({self.suggested})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
+class Compared(NamedTuple):
     """A past decision, what it came to and what it would have come to; `why` is set if that is something else.
 
     `was_drawn` is whether chance took something else then than the rules would have.
@@ -101,16 +99,10 @@ def _again(policy: Policy, world: World, past: PastDecision, restate: Restate) -
     if not subject.is_as_it_was:
         facts[STRONGEST_BRANCH_TAKEN] = subject.strongest.value
     restate(facts, body)
-    recorded = Context.from_json(body.get("context", {}))
-    drawn_for = "" if policy.exploration is None else past.subject_id
-    given = Context(
-        directives=recorded.directives,
-        watches=recorded.watches,
-        subject_id=drawn_for,
-        overdue=policy.overdue_at(past.decided_at),
-    )
-    choice = decide(policy, facts, past.decided_at, world.context(subject, facts, given, past.decided_at))
-    world.decided(subject, choice, facts)
+    read = policy.reader.read(facts)
+    context = world.context(subject, read.known, _given(policy, past), past.decided_at)
+    choice = decide_read(policy, read, past.decided_at, context)
+    world.decided(subject, choice)
     before = taken_by(body["branch"], body["recommended_branch"])
     after = taken_by(choice.branch, choice.recommended_branch)
     why = None if before == after else why_otherwise(body, choice, as_it_was=subject.is_as_it_was)
@@ -127,6 +119,19 @@ def _again(policy: Policy, world: World, past: PastDecision, restate: Restate) -
         why=why,
         choice=choice,
         facts=facts,
+    )
+
+
+def _given(policy: Policy, past: PastDecision) -> Context:
+    """Return what a decision takes over from the record, whom chance is drawn for, and what is overdue by then."""
+    recorded = past.body.get("context", {})
+    ordered = {part: recorded[part] for part in ("directives", "watches") if part in recorded}
+    of_record = Context.from_json(ordered) if ordered else NO_CONTEXT
+    return Context(
+        directives=of_record.directives,
+        watches=of_record.watches,
+        subject_id="" if policy.exploration is None else past.subject_id,
+        overdue=policy.overdue_at(past.decided_at),
     )
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from features.vocabulary import Branch
 
 
-@dataclass(frozen=True, slots=True)
-class PastDecision:
-    """A sealed decision. `body` is its JSON, read."""
+class PastDecision(NamedTuple):
+    """A sealed decision. `body` is its JSON, read: as much of it as is looked at here."""
 
     sequence: int
     subject_id: str

@@ -41,18 +41,25 @@ class Summary:
     passed_over: Counter[Branch] = field(default_factory=Counter)
     drawn_before: int = 0
     drawn_after: int = 0
+    _asked_for: list[str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Look up which facts a record must hold."""
+        facts = self.policy.facts.items()
+        self._asked_for = [name for name, each in facts if each.when_absent is None and name not in _OPTIONAL]
 
     def add(self, compared: Compared) -> None:
         """Count one decision in."""
         self.decisions += 1
         self.before[compared.before.branch] += 1
         self.after[compared.after.branch] += 1
-        self.passed_over.update(each.branch for each in compared.choice.passed_over)
+        for passed in compared.choice.passed_over:
+            self.passed_over[passed.branch] += 1
         explored = compared.choice.explored
         self.drawn_before += compared.was_drawn
         self.drawn_after += explored is not None and explored.is_otherwise
-        for name, declaration in self.policy.facts.items():
-            if name not in compared.facts and declaration.when_absent is None and name not in _OPTIONAL:
+        for name in self._asked_for:
+            if name not in compared.facts:
                 self.absent[name] += 1
         if compared.why is None:
             return

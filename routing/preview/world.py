@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from routing.policy import Budget, Policy
 from routing.preview.past import PastCall
 
 _MILLION = 1_000_000
+_BRANCHES = frozenset(Branch)
 
 
 @dataclass(slots=True)
@@ -60,62 +61,67 @@ class World:
 
     def __init__(self, policy: Policy, history_before: Callable[[str], tuple[Past, ...]]) -> None:
         self._policy = policy
-        self._looks_back = policy.looks_back is not None
+        self._looks_back = policy.looks_back
         self._history_before = history_before
         self._subjects: dict[str, Subject] = {}
         self._uses: defaultdict[Bucket, Uses] = defaultdict(Uses)
-        self._keeps_apart = any(budget.apart for budget in policy.budgets.values())
         self._taken: dict[tuple[Branch, Any], datetime] = {}
-        self._rests = any(terms.cool_down for terms in policy.branches.values())
+        self._rests = [(branch, terms.cool_down.key) for branch, terms in policy.branches.items() if terms.cool_down]
 
     def subject(self, subject_id: str, facts: Mapping[str, object]) -> Subject:
         """Return what went before for a subject; the first time, as far as its facts and the ledger tell."""
         found = self._subjects.get(subject_id)
         if found is None:
-            history = list(self._history_before(subject_id)) if self._looks_back else []
+            history = list(self._history_before(subject_id)) if self._looks_back is not None else []
             found = self._subjects[subject_id] = Subject(_strongest_in(facts), history)
         return found
 
-    def context(self, subject: Subject, facts: Mapping[str, object], given: Context, now: datetime) -> Context:
-        """Return the context of a decision in this world. `given` is what it takes over from the record."""
-        return replace(
-            given,
-            capacity=self._left(facts, now),
-            history=tuple(self._within(subject.history, now)),
-            last_taken=self._last_taken(facts) if self._rests else {},
+    def context(self, subject: Subject, known: Mapping[str, Any], given: Context, now: datetime) -> Context:
+        """Return the context of a decision in this world.
+
+        Parameters
+        ----------
+        known
+            The known facts of the case.
+        given
+            Whose directives, watches, subject and overdue parts are taken over.
+        """
+        return given._replace(
+            capacity=self._left(known, now),
+            history=self._within(subject.history, now),
+            last_taken=self._last_taken(known),
         )
 
-    def _left(self, facts: Mapping[str, object], now: datetime) -> dict[str, float]:
+    def _left(self, known: Mapping[str, Any], now: datetime) -> dict[str, float]:
         """Return what is left for a case of each budget; one of which it cannot be told is left out."""
         left = {}
-        for budget, bucket in self._buckets(self._policy.budgets, facts, self._policy.digest):
+        for budget, bucket in self._buckets(self._policy.budgets, known, self._policy.digest):
             used = self._uses[bucket].since(now - budget.per)
             left[budget.name] = (round(budget.amount * _MILLION) - used) / _MILLION
         return left
 
-    def _buckets(
-        self, names: Iterable[str], facts: Mapping[str, object], bundle: str
-    ) -> Iterator[tuple[Budget, Bucket]]:
+    def _buckets(self, names: Iterable[str], known: Mapping[str, Any], bundle: str) -> Iterator[tuple[Budget, Bucket]]:
         """Yield what a case takes from of some budgets, where that can be told."""
-        known = self._policy.reader.read(facts).known if self._keeps_apart else {}
-        for budget in (self._policy.budgets[name] for name in names):
+        for name in names:
+            budget = self._policy.budgets[name]
             bucket = bucket_of(budget, known, bundle)
             if bucket is not None:
                 yield budget, bucket
 
-    def decided(self, subject: Subject, choice: Choice, facts: Mapping[str, object]) -> None:
+    def decided(self, subject: Subject, choice: Choice) -> None:
         """Let a decision have its effect."""
+        known = choice.trace.read.known
         if self._policy.subject is SubjectType.SHORTAGE and choice.recommended_branch is Branch.NONE:
             subject.strongest = Branch.NONE  # a line that is covered has nothing done for it any more
         elif choice.branch is not Branch.NONE:
             subject.strongest = self.stronger(subject.strongest, choice.recommended_branch)
-        if self._looks_back:
+        if self._looks_back is not None:
             subject.history.append(Past(at=choice.decided_at, branch=choice.branch, hits=choice.trace.had_hit))
         if choice.branch not in (Branch.NONE, Branch.REVIEW):
-            self._went_out(choice.branch, choice.decided_at, facts, self._policy.digest)
+            self._went_out(choice.branch, choice.decided_at, known, self._policy.digest)
         for parent in choice.parents:
             if parent.payload is not None:
-                self._went_out(Branch.ESCALATE, choice.decided_at, facts, self._policy.digest)
+                self._went_out(Branch.ESCALATE, choice.decided_at, known, self._policy.digest)
 
     def called(self, call: PastCall, *, by_this: bool) -> None:
         """Let a call of the past have its effect.
@@ -128,7 +134,8 @@ class World:
         subject = self._subjects.get(call.subject_id)
         if subject is not None:
             subject.strongest = self.stronger(subject.strongest, call.branch)
-        self._went_out(call.branch, call.at, call.facts, self._policy.digest if by_this else call.bundle)
+        known = self._policy.reader.read(call.facts).known
+        self._went_out(call.branch, call.at, known, self._policy.digest if by_this else call.bundle)
 
     def missed(self, call: PastCall) -> None:
         """Leave out a call of the past that nobody would have been asked about."""
@@ -140,29 +147,27 @@ class World:
         """Return the stronger of two branches, by the bundle."""
         return max(one, other, key=self._policy.strength.__getitem__)
 
-    def _went_out(self, branch: Branch, at: datetime, facts: Mapping[str, object], bundle: str) -> None:
+    def _went_out(self, branch: Branch, at: datetime, known: Mapping[str, Any], bundle: str) -> None:
         terms = self._policy.branches.get(branch)
         if terms is None:
             return
-        for budget, bucket in self._buckets(terms.uses, facts, bundle):
+        for budget, bucket in self._buckets(terms.uses, known, bundle):
             self._uses[bucket].add(at, round(terms.uses[budget.name] * _MILLION))
         if terms.cool_down is not None:
-            value = self._policy.reader.read(facts).known.get(terms.cool_down.key)
+            value = known.get(terms.cool_down.key)
             last = self._taken.get((branch, value), at)
             self._taken[branch, value] = max(last, at)
 
-    def _last_taken(self, facts: Mapping[str, object]) -> dict[Branch, datetime]:
-        known = self._policy.reader.read(facts).known
-        rests = [(terms.branch, terms.cool_down.key) for terms in self._policy.branches.values() if terms.cool_down]
-        taken = {branch: self._taken.get((branch, known[key])) for branch, key in rests if key in known}
+    def _last_taken(self, known: Mapping[str, Any]) -> dict[Branch, datetime]:
+        taken = {branch: self._taken.get((branch, known[key])) for branch, key in self._rests if key in known}
         return {branch: at for branch, at in taken.items() if at is not None}
 
-    def _within(self, history: list[Past], now: datetime) -> list[Past]:
+    def _within(self, history: list[Past], now: datetime) -> tuple[Past, ...]:
         """Keep what rules look back at: the last decision, and those within the longest confirmation."""
-        since = now - (self._policy.looks_back or timedelta(0))
-        return [past for past in history if past.at >= since or past is history[-1]]
+        since = now - (self._looks_back or timedelta(0))
+        return tuple(past for past in history if past.at >= since or past is history[-1])
 
 
 def _strongest_in(facts: Mapping[str, object]) -> Branch:
     recorded = facts.get(STRONGEST_BRANCH_TAKEN)
-    return Branch(recorded) if isinstance(recorded, str) and recorded in list(Branch) else Branch.NONE
+    return Branch(recorded) if isinstance(recorded, str) and recorded in _BRANCHES else Branch.NONE

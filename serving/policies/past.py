@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from pydantic_core import from_json
+from pydantic_core import SchemaValidator, from_json
+from pydantic_core.core_schema import CoreSchema, any_schema, nullable_schema, typed_dict_field, typed_dict_schema
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
@@ -22,6 +23,23 @@ from serving.decisions.context import past_of
 from serving.decisions.usage import counts_for
 
 _CHUNK = 500
+
+
+def _parts(**parts: CoreSchema) -> CoreSchema:
+    """Read of a JSON object these parts, where they are there, and pass over the others."""
+    return typed_dict_schema({name: typed_dict_field(part, required=False) for name, part in parts.items()})
+
+
+_SEALED = SchemaValidator(
+    _parts(
+        **dict.fromkeys(("decision_id", "branch", "recommended_branch", "decided_by", "mode"), any_schema()),
+        **dict.fromkeys(("facts", "context", "rules", "passed_over", "cause", "exploration"), any_schema()),
+        model=nullable_schema(
+            _parts(shipment=_parts(late_penalty_minor=any_schema(), late_penalty_per_day_minor=any_schema()))
+        ),
+    )
+)
+"""Reads what a preview looks at in a body, and leaves the rest, above all hundreds of features, as text."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +61,7 @@ class PastOfLedger:
         for begin in range(0, self.count, _CHUNK):
             statement = columns.where(row.sequence.in_(self._sequences[begin : begin + _CHUNK]))
             for sequence, subject_id, decided_at, body in self.session.execute(statement):
-                yield PastDecision(sequence, subject_id, decided_at, from_json(body))
+                yield PastDecision(sequence, subject_id, decided_at, _SEALED.validate_json(body))
 
     @property
     def count(self) -> int:

@@ -149,7 +149,7 @@ def _would_act(
     context = Context.from_json(body.get("context", {}))
     kept = [each for each in context.directives if each.kind is not DirectiveKind.LIMIT]
     then = [replace(each, since=decided_at, until=None) for each in raised]
-    return decide(policy, facts, decided_at, replace(context, directives=(*kept, *then))).branch is branch
+    return decide(policy, facts, decided_at, context._replace(directives=(*kept, *then))).branch is branch
 
 
 def _binds(other: Directive, branch: Branch, limit: Directive) -> bool:

@@ -73,9 +73,10 @@ class Generated:
         restate(facts, {}, policy)
         subject = self._world.subject(name, facts)
         facts[STRONGEST_BRANCH_TAKEN] = subject.strongest.value
-        context = self._world.context(subject, facts, Context(subject_id=name), self._now)
+        known = policy.reader.read(facts).known
+        context = self._world.context(subject, known, Context(subject_id=name), self._now)
         choice = decide(policy, facts, self._now, context)
-        self._world.decided(subject, choice, facts)
+        self._world.decided(subject, choice)
         version = f"{name}#{self._sequence}"
         body = decision_body(
             policy,

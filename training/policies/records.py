@@ -13,7 +13,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -139,7 +139,7 @@ def _propensities(body: Mapping[str, Any]) -> dict[str, float]:
 def _again(policy: Policy, body: Mapping[str, Any]) -> tuple[Choice, Mapping[str, object]]:
     facts = decode_facts(body["facts"])
     restate(facts, body, policy)
-    context = replace(Context.from_json(body.get("context", {})), subject_id=str(body["subject"]["id"]))
+    context = Context.from_json(body.get("context", {}))._replace(subject_id=str(body["subject"]["id"]))
     return decide(policy, facts, datetime.fromisoformat(body["decided_at"]), context), facts
 
 
