@@ -10,7 +10,6 @@ bill that somebody is to look at, or that is to be disputed, is not approved bec
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from features.vocabulary import Branch
@@ -30,8 +29,7 @@ class PassedOver(NamedTuple):
     because: str
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(NamedTuple):
     """The rule whose branch is recommended. `barred_because` is set if not even that may be taken by itself."""
 
     rule: Rule

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from features.vocabulary import Branch
@@ -29,8 +28,7 @@ DECIDED_BY = "exploration"
 """What `Choice.decided_by` says where chance took none, to which no rule leads."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explored:
+class Explored(NamedTuple):
     """A case that was open to chance.
 
     Attributes

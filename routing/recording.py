@@ -47,6 +47,8 @@ def _decode(value: object) -> object:
         return tuple(_decode(row) for row in value)
     if not isinstance(value, dict):
         return value
+    if len(value) != 1:
+        return {name: _decode(cell) for name, cell in value.items()}
     match value:
         case {"$unknown": str(reason)}:
             return Unknown(reason)

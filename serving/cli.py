@@ -28,7 +28,6 @@ from serving.invoices import cli as invoices_cli
 from serving.policies import cli as policies_cli
 from serving.priorities import cli as priorities_cli
 from serving.recommendations import cli as recommendations_cli
-from serving.scores.absent import NO_MODEL
 from serving.shortages import cli as shortages_cli
 from serving.worker import cli as worker_cli
 from serving.worker.options import (
@@ -160,6 +159,7 @@ def serve(
 
     from serving.app import create_app
     from serving.bootstrap import build  # slow to import, as below: every other command would wait for it
+    from serving.scores.absent import NO_MODEL
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)

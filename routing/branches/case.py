@@ -22,8 +22,7 @@ class Infeasible:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suggestion:
+class Suggestion(NamedTuple):
     """A branch that a person is asked to confirm, with its payload if it could be built."""
 
     branch: Branch

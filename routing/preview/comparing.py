@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 from features.vocabulary import Branch
@@ -135,6 +136,7 @@ def _given(policy: Policy, past: PastDecision) -> Context:
     )
 
 
+@cache
 def taken_by(branch: str, recommended: str) -> Taken:
     """Return what a decision comes to, by the names of what happens and of what was recommended."""
     asks = branch == Branch.REVIEW and recommended != Branch.REVIEW

@@ -30,7 +30,7 @@ def _parts(**parts: CoreSchema) -> CoreSchema:
     return typed_dict_schema({name: typed_dict_field(part, required=False) for name, part in parts.items()})
 
 
-_SEALED = SchemaValidator(
+SEALED = SchemaValidator(
     _parts(
         **dict.fromkeys(("decision_id", "branch", "recommended_branch", "decided_by", "mode"), any_schema()),
         **dict.fromkeys(("facts", "context", "rules", "passed_over", "cause", "exploration"), any_schema()),
@@ -61,7 +61,7 @@ class PastOfLedger:
         for begin in range(0, self.count, _CHUNK):
             statement = columns.where(row.sequence.in_(self._sequences[begin : begin + _CHUNK]))
             for sequence, subject_id, decided_at, body in self.session.execute(statement):
-                yield PastDecision(sequence, subject_id, decided_at, _SEALED.validate_json(body))
+                yield PastDecision(sequence, subject_id, decided_at, SEALED.validate_json(body))
 
     @property
     def count(self) -> int:

@@ -36,6 +36,8 @@ from tests.serving.policies.test_preview import bolder, keeping
 PAGE = Path("docs/benchmarks.md")
 ROOT = Path(__file__).parents[2]
 DECISIONS, SHIPMENTS, CHUNK = 100_000, 30_000, 1_000
+BEFORE = "@@"
+"""Measured once, in turn with the code of before on one machine."""
 MONTH = ["--from", "2026-03-02", "--to", "2026-06-01"]
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.filterwarnings("default")]
@@ -176,7 +178,7 @@ def test_a_hundred_thousand_decisions(database: str, tmp_path: Path) -> None:
     text = (
         f"`triage policy preview` on generated decisions about {SHIPMENTS:,} shipments in SQLite, {size:.1f} kB each "
         "with all features, under a bundle with budgets, rests, release values, a confirmation and choice by cost. The "
-        "whole command, from its start to its last line, on one core. `make bench` writes this table."
+        f"whole command, from its start to its last line, on one core. {BEFORE} `make bench` writes this table."
     )
     columns = ("bundle that is tried", "decisions", "come to something else", "seconds", "decisions/s")
     write_section(PAGE, "Preview of a bundle", text, columns, rows)

@@ -153,6 +153,14 @@ class TestCombination:
         assert why["at_risk"] == "late_probability is 0.1, not at least 0.25 ($review_from)"
         assert why["customer_on_hold"] == "customer_on_hold is false, not is true"
 
+    def test_a_result_tells_of_the_facts_it_was_decided_by_whatever_becomes_of_them(
+        self, policy: Policy, facts: Facts, now: datetime
+    ) -> None:
+        choice = decide(policy, facts, now)
+        before = choice.rule_results
+        facts.update(late_probability=0.9, departed=True)
+        assert choice.rule_results == before
+
 
 class TestUnknown:
     @pytest.mark.parametrize("value", [UNDECIDED, None, float("nan"), 1.5, "0.9", True])
