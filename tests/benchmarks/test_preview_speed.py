@@ -36,7 +36,10 @@ from tests.serving.policies.test_preview import bolder, keeping
 PAGE = Path("docs/benchmarks.md")
 ROOT = Path(__file__).parents[2]
 DECISIONS, SHIPMENTS, CHUNK = 100_000, 30_000, 1_000
-BEFORE = "@@"
+BEFORE = (
+    "In turn with the code before decision 64, on one machine that had other work too, a decision took 0.57 times the "
+    "processor time, and the start 0.7 times."
+)
 """Measured once, in turn with the code of before on one machine."""
 MONTH = ["--from", "2026-03-02", "--to", "2026-06-01"]
 
