@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -25,8 +26,8 @@ from tests.routing.test_invoice_bundle import load_policy, overcharged
 PAGE = Path("docs/benchmarks.md")
 CASES = 10_000
 BEFORE = (
-    "In turn with the code before decision 64, on one machine that had other work too, deciding was 1.5 (shipments) and "
-    "1.4 (invoices) times as quick, deciding and sealing 1.2, making again 1.3."
+    "In turn with the code before decision 64, on one machine that had other work too, deciding was 1.5 (shipments) "
+    "and 1.4 (invoices) times as quick, deciding and sealing 1.2, making again 1.3."
 )
 """Measured once, in turn with the code of before on one machine."""
 NOW = datetime(2026, 1, 5, 8, tzinfo=UTC)
@@ -91,8 +92,8 @@ def test_ten_thousand_of_each() -> None:
     text = (
         f"{CASES:,} generated cases under each bundle that ships, decided one after the other with the outcome of "
         "every rule, then sealed with why in words, then made again from their records; each comes out byte for byte. "
-        f"{BEFORE} Per second of processor time, so that what else runs on the machine counts little. `make bench` "
-        "writes this table."
+        f"{BEFORE} Per second of processor time, while {os.getloadavg()[0]:.0f} processes wanted {os.cpu_count()} "
+        "processors. `make bench` writes this table."
     )
     columns = ("what is decided about", "cases", "decided/s", "decided and sealed/s", "made again/s")
     write_section(PAGE, "Deciding", text, columns, rows)
