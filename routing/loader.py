@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -52,15 +53,22 @@ def parse_policy(text: str, *, name: str = "bundle") -> Policy:
     PolicyError
         As `load_policy` does.
     """
+    found = _linked(text)
+    if isinstance(found, tuple):
+        raise PolicyError(name, found)
+    return found
+
+
+@lru_cache(maxsize=32)
+def _linked(text: str) -> Policy | tuple[Problem, ...]:
+    """Return the bundle that a text says, or what is wrong with it; of the newest texts it is known already."""
     data, findings = read_yaml(text)
     if not isinstance(data, dict):
         if not findings.has_errors:
             findings.error((), _NO_MAPPING)
-        raise PolicyError(name, findings.in_order())
+        return tuple(findings.in_order())
     policy = link(data, findings, text)
-    if policy is None:
-        raise PolicyError(name, findings.in_order())
-    return policy
+    return tuple(findings.in_order()) if policy is None else policy
 
 
 def link_document(document: dict[str, Any]) -> Policy | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -60,7 +59,7 @@ class InForce:
 
 @dataclass(slots=True)
 class Bundles:
-    """Reads bundles of the database; each is linked once, for its digest says what it is."""
+    """Reads bundles of the database; each is linked once a process, for its digest says what it is."""
 
     _read: dict[str, Policy] = field(default_factory=dict)
 
@@ -124,12 +123,7 @@ def _linked(session: Session, digest: str) -> Policy:
     row = repository.find(session, digest)
     if repository.content_hash(row.text) != row.content_hash:
         raise BundleDamagedError(digest)
-    policy = _parsed(row.text, f"{row.name} version {row.version}")
+    policy = parse_policy(row.text, name=f"{row.name} version {row.version}")
     if policy.digest != digest:
         raise BundleDamagedError(digest)
     return policy
-
-
-@lru_cache(maxsize=64)
-def _parsed(text: str, name: str) -> Policy:
-    return parse_policy(text, name=name)
