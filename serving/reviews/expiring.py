@@ -36,7 +36,7 @@ class Expiring:
     clock: Clock
     bundles: Bundles
     _until: dict[str, datetime | None] = field(default_factory=dict)
-    """By item that waits though its suggestion is too late, until when another answer helps; None: for ever."""
+    """By item that waits though its suggestion is too late, until when another answer helps; None: it stays open."""
 
     def expire(self) -> list[str]:
         """Close every item that nobody holds and no answer to which is of use any more; return their ids."""
@@ -62,18 +62,30 @@ class Expiring:
         for gone in self._until.keys() - {item_id for item_id, _ in late}:
             del self._until[gone]
         for item_id, decision_id in late:
-            if item_id not in self._until:
-                self._until[item_id] = self._useful_until(decision_id)
-            until = self._until[item_id]
-            yield item_id if until is not None and until <= now and self._close(item_id, until, now) else None
+            try:
+                is_closed = self._expired(item_id, decision_id, now)
+            except SQLAlchemyError:
+                raise
+            except Exception:  # others may expire all the same
+                _log.exception("It cannot be told whether review item %s has expired; it is tried again.", item_id)
+                is_closed = False
+            yield item_id if is_closed else None
+
+    def _expired(self, item_id: str, decision_id: str, now: datetime) -> bool:
+        """Close an item if it has expired; return whether it was closed."""
+        if item_id not in self._until:
+            self._until[item_id] = self._useful_until(decision_id)
+        until = self._until[item_id]
+        return until is not None and until <= now and self._close(item_id, until, now)
 
     def _useful_until(self, decision_id: str) -> datetime | None:
+        """Return until when an answer helps; None if it does for ever, or did not even when the item was opened."""
         with self.reads() as session:
             decision = decisions.find(session, decision_id)
             assert decision is not None  # noqa: S101  the database holds the reference
             body = json.loads(decision.body)
-            policy = self.bundles.of_decision(session, body)
-        return useful_until(policy, decode_facts(body["facts"]))
+            until = useful_until(self.bundles.of_decision(session, body), decode_facts(body["facts"]))
+        return None if until is None or until <= decision.decided_at else until
 
     def _close(self, item_id: str, until: datetime, now: datetime) -> bool:
         note = f"nobody answered by {rfc3339(until)}, after which no branch of the bundle is of use: nothing is done"

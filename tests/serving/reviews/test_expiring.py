@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 import yaml
+from sqlalchemy.orm import Session
 
 from routing.loader import parse_policy
+from routing.policy import Policy
 from serving.app import create_app
 from serving.config import bundled_policy
 from serving.db.tables import OutgoingCallRow, ReviewItemRow
 from serving.decisions.verification import verify
+from serving.policies.bundles import Bundles
 from tests.serving.house import House, at, problem_in
 
 END = 48 + 24
@@ -93,6 +96,32 @@ def test_a_branch_that_cannot_be_carried_out_keeps_none_open(sqlite_url: str) ->
         assert len(house.container.expiring.expire()) == 1
 
 
+def test_what_nothing_helped_any_more_when_it_was_opened_is_still_to_be_seen(house: House) -> None:
+    """A shipment long overdue goes before a person for want of a branch that is of use: no answer can come in time."""
+    item_id = house.for_review("SH-1", risk=0.8, planned_at=at(hours=-60), promised_at=at(hours=-25))
+    house.advance(days=30)
+    assert house.container.expiring.expire() == []
+    assert house.api.get(f"/v1/reviews/{item_id}").json()["status"] == "open"
+
+
+def test_an_item_of_which_it_cannot_be_told_keeps_no_other_open(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A release may not read the bundle of an old decision any more."""
+    broken, whole = house.for_review("SH-1", risk=0.8), house.for_review("SH-2", risk=0.8)
+    house.advance(hours=END)
+    of_decision = Bundles.of_decision
+
+    def reading(bundles: Bundles, session: Session, body: dict[str, Any]) -> Policy:
+        if body["subject"]["id"] == "SH-1":
+            raise ValueError("a bundle of another release")
+        return of_decision(bundles, session, body)
+
+    monkeypatch.setattr(Bundles, "of_decision", reading)
+    assert house.container.expiring.expire() == [whole]
+    assert broken in caplog.text
+
+
 def test_the_app_closes_them_by_itself(house: House) -> None:
     house.for_review("SH-1", risk=0.8, promised_at=at(hours=13))
     house.advance(hours=END)
@@ -131,5 +160,5 @@ def test_a_round_that_fails_is_told_and_tried_again(
             await asyncio.wait_for(expiring.keep_expiring(every_seconds=0.01), 0.2)
 
     asyncio.run(run())
-    assert "cannot be looked through for what has expired" in caplog.text
+    assert "It cannot be told whether review item" in caplog.text
     assert house.rows(ReviewItemRow)[0].verdict == "expired"
