@@ -148,7 +148,10 @@ def copy_of(template: Path, place: Path) -> Iterator[str]:
     shutil.copy(template, place)
     yield f"sqlite:///{place}"
     for left in place.parent.glob(f"{place.name}*"):  # whoever has it open keeps what it had
-        left.unlink()
+        if left.is_dir():  # a test had put one in its place
+            left.rmdir()
+        else:
+            left.unlink(missing_ok=True)
 
 
 class Api:
