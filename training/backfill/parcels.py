@@ -83,7 +83,9 @@ def open_records(
     frames = {table: _canonical(table, tables[table]) for table in TABLES}
     legs = Legs.of_tables(RecordTables(**frames, weather=frame_of("weather", [])))
     asked = questions_about(legs)
-    asked = asked[asked["moment"].isin([moment.value for moment in moments])].reset_index(drop=True)
+    asked = asked[asked["moment"].isin([moment.value for moment in moments])]
+    # A question is known by its home and its place there, in whatever order a machine that opens it anew gets the rows.
+    asked = asked.sort_values(["shipment_id", "moment", "cutoff_at"], ignore_index=True)
     cutoffs = asked["cutoff_at"].dt.tz_localize(None).to_numpy().astype("datetime64[us]").astype(np.int64)
     shipments = pd.Index(legs.shipment_ids).get_indexer(pd.Index(asked["shipment_id"]))
     rows = legs.rows_at(shipments, cutoffs)
@@ -100,7 +102,6 @@ def open_records(
     if not asked.empty:
         yield Parcel(f"home/{home}", "question", _packed(_arrow_of(asked)))
 
-    # A question is known by its home and its place there.
     own = pd.DataFrame({"home": home, "question": np.arange(len(asked)), "cutoff": cutoffs})
     yield from _sent_rests(legs, reported, own[last >= 0], last[last >= 0], parts)
     planned_of = own.assign(planned=times[_TIMES[Time.PLANNED]])
@@ -212,8 +213,7 @@ def assemble_part(parcels: Iterable[tuple[str, bytes]]) -> pd.DataFrame:
         asked[_NUMBERS].to_numpy(dtype=np.float64),
         cutoffs,
     )
-    features = features_frame(asked["shipment_id"], asked["moment"], cutoffs, values)
-    return features.sort_values(["shipment_id", "moment", "cutoff_at"], kind="stable", ignore_index=True)
+    return features_frame(asked["shipment_id"], asked["moment"], cutoffs, values)
 
 
 def features_frame(

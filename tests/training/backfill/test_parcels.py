@@ -18,7 +18,7 @@ from features.vocabulary import Moment
 from tests.features.feeds import with_feeds
 from tests.training.backfill.mail import in_parcels
 from training.backfill.local import backfill
-from training.backfill.parcels import part_of
+from training.backfill.parcels import TABLES, open_records, part_of
 from training.simulate.generate import simulate
 from training.simulate.settings import SimulationSettings
 
@@ -40,6 +40,16 @@ def expected(world: RecordTables) -> pd.DataFrame:
 @pytest.mark.parametrize("parts", [pytest.param(1, marks=pytest.mark.slow), 7])
 def test_equal_the_build_in_one_piece(world: RecordTables, expected: pd.DataFrame, parts: int) -> None:
     pd.testing.assert_frame_equal(in_parcels(world, parts, SETTINGS), expected, check_exact=True, check_dtype=False)
+
+
+def test_a_part_that_is_opened_again_in_another_order_asks_the_same_under_the_same_numbers(world: RecordTables) -> None:
+    """A machine may open a part anew while others answer what was asked when it was opened before."""
+
+    def asked(order: slice) -> list[bytes]:
+        rows = {table: getattr(world, table).iloc[order] for table in TABLES}
+        return [payload for _, kind, payload in open_records(rows, tuple(Moment), 0, 1) if kind == "question"]
+
+    assert asked(slice(None, None, -1)) == asked(slice(None))
 
 
 def test_only_the_moments_asked_for(world: RecordTables, expected: pd.DataFrame) -> None:
