@@ -20,6 +20,7 @@ from features.invoice_records import Accessorial, CarrierRate, FuelIndex
 from features.invoice_vocabulary import ChargeKind
 from features.rating import rate_shipment
 from features.records import DeliveryEvent, Shipment
+from tests.drawn import drawn
 from tests.features.agreed import AGREED, CUTOFF, DAY, MONDAY, PICKUP, event, fuel, plan, rate, terms
 
 
@@ -460,6 +461,7 @@ class TestAgainstOracles:
         prices = [next(price for start, price in reversed(cuts) if start <= kg) * kg for kg in range(int(weight), 61)]
         assert rated(*card, shipment=plan(weight)).total_minor == max(min(prices), minimum)
 
+    @drawn(100)
     @given(st.data())
     def test_what_is_learnt_or_happens_after_the_cutoff_changes_nothing(self, data: st.DataObject) -> None:
         instants = st.integers(-48, 48).map(lambda hours: CUTOFF + timedelta(hours=hours))

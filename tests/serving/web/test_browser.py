@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from urllib.parse import urljoin
 
 import pytest
 from selenium.webdriver import Chrome, Keys
@@ -38,7 +39,10 @@ def press(driver: Chrome, *keys: str) -> None:
 
 
 def complaints(driver: Chrome) -> list[str]:
-    return [entry["message"] for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
+    """Return what the browser complains of about the server it is on; of one before, a page may ask when it is gone."""
+    severe = [entry["message"] for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
+    server = urljoin(driver.current_url, "/")
+    return [message for message in severe if message.startswith(server)]
 
 
 class TestByKeyboard:
