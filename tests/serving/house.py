@@ -146,12 +146,14 @@ def _app_of(container: Container) -> FastAPI:
 def copy_of(template: Path, place: Path) -> Iterator[str]:
     """Put a copy of a SQLite database at a place for a while, and give its URL."""
     shutil.copy(template, place)
-    yield f"sqlite:///{place}"
-    for left in place.parent.glob(f"{place.name}*"):  # whoever has it open keeps what it had
-        if left.is_dir():  # a test had put one in its place
-            left.rmdir()
-        else:
-            left.unlink(missing_ok=True)
+    try:
+        yield f"sqlite:///{place}"
+    finally:
+        for left in place.parent.glob(f"{place.name}*"):  # whoever has it open keeps what it had
+            if left.is_dir():  # a test had put one in its place
+                left.rmdir()
+            else:
+                left.unlink(missing_ok=True)
 
 
 class Api:
