@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
@@ -21,16 +21,15 @@ from features import course, tracking
 from features.archive import Archive
 from features.as_known import counts_from
 from features.carrier_records import Claim, Tender, TenderResponse
-from features.course import Course
 from features.errors import RecordError, UnknownShipmentError
 from features.instants import micros
 from features.inventory.live.stock import LiveStock
 from features.invoice_records import Accessorial, BilledInvoice, CarrierRate, FuelIndex
 from features.legs import Legs, Row, Time
 from features.live import LegKeys, LiveFacts
+from features.live_case import Case, known_at, version_of
 from features.live_invoices import LiveInvoices
 from features.live_leg import LiveLeg
-from features.live_rests import Trail
 from features.moments import IN_TURN, moment_at
 from features.numbers import numbers_of
 from features.order_records import PlacedOrder
@@ -39,7 +38,6 @@ from features.settings import FeatureSettings
 from features.stock_records import InboundReceipt, InventoryAdjustment, InventoryPosition, LabourShift, WarehouseTask
 from features.tables import RecordTables, events_of, no_records, records_of, shipments_of
 from features.timeline import NEVER
-from features.tracking import Scan
 from features.versions import Version, is_same_plan, version_at, versions_of, with_event
 from features.vocabulary import Moment
 from features.way import way_of
@@ -86,55 +84,6 @@ class FeatureRow:
     missing: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class _Case:
-    """One shipment: its plans in order of knowledge, its events by id, the versions that are in the timelines.
-
-    `asked` is a plan as it was last asked about, `trail` what the events report and `steps` the course they tell, once
-    that was asked; `keys` are those of its plans, each by its identity; `is_corrected` says whether an event corrects
-    another.
-    """
-
-    plans: list[Shipment] = field(default_factory=list)
-    events: dict[str, DeliveryEvent] = field(default_factory=dict)
-    versions: tuple[Version, ...] = ()
-    asked: tuple[Shipment, LiveLeg] | None = None
-    trail: Trail | None = None
-    steps: Course | None = None
-    keys: dict[int, LegKeys] = field(default_factory=dict)
-    is_corrected: bool = False
-
-    def put(self, event: DeliveryEvent) -> None:
-        """Hold an event; what the versions are then is not worked out yet."""
-        self.events[event.event_id] = event
-        self.is_corrected |= event.corrects is not None
-        self.steps = None
-
-    def keys_of(self, plan: Shipment) -> LegKeys:
-        """Return the keys of one of the plans."""
-        found = self.keys.get(id(plan))
-        if found is None:
-            found = self.keys[id(plan)] = LegKeys.of_plan(plan)
-        return found
-
-    @property
-    def announced(self) -> int:
-        """When its first plan was known (microseconds), `NEVER` if there is none yet."""
-        return micros(self.plans[0].known_at) if self.plans else NEVER
-
-    def reported(self) -> Trail:
-        """Return what the events report."""
-        if self.trail is None:
-            self.trail = Trail(self.events.values())
-        return self.trail
-
-    def told(self) -> tuple[Sequence[Scan], Course | None]:
-        """Return what the events say: the scans, and the steps if any are planned."""
-        if self.steps is None:
-            self.steps = course.course_of(self.events.values())
-        return self.reported().scans, self.steps if self.steps.planned else None
-
-
 class State:
     """All that is known, ready to be asked.
 
@@ -152,7 +101,7 @@ class State:
         self.invoices = LiveInvoices(self.told)
         self.stock = LiveStock() if with_stock else None
         self._archive = Archive(no_records(), _KINDS)
-        self._cases: dict[str, _Case] = {}
+        self._cases: dict[str, Case] = {}
         self._carriers_of: dict[tuple[str, str], set[str]] = {}
         self._origins_of: dict[str, set[str]] = {}
         self._carriers: Counter[str] = Counter()
@@ -316,7 +265,7 @@ class State:
     def features(self, subject: Shipment, cutoff: datetime) -> FeatureRow:
         """Return the features of an announced or an inline shipment at the cutoff."""
         at, case = micros(cutoff), self._case(subject.shipment_id)
-        plan, times = _version(case, subject, at)
+        plan, times = version_of(case, subject, at)
         scans, steps = ((), None) if case is None else case.told()
         tracked, reported = tracking.values_of_one(scans, plan, times, at)
         if steps is None:
@@ -327,7 +276,7 @@ class State:
 
     def moment(self, subject: Shipment, cutoff: datetime, among: Collection[Moment] = IN_TURN) -> Moment | None:
         """Return which of the moments asked for holds at the cutoff, None if nothing is left to decide."""
-        return moment_at(_version(self._case(subject.shipment_id), subject, micros(cutoff)).times, cutoff, among)
+        return moment_at(version_of(self._case(subject.shipment_id), subject, micros(cutoff)).times, cutoff, among)
 
     def carriers_on(self, origin: str, destination: str) -> frozenset[str]:
         """Return the carriers that have been booked on a lane."""
@@ -337,7 +286,7 @@ class State:
         """Return the places from which a destination has been served."""
         return frozenset(self._origins_of.get(destination, ()))
 
-    def _leg(self, case: _Case | None, plan: Shipment) -> LiveLeg:
+    def _leg(self, case: Case | None, plan: Shipment) -> LiveLeg:
         """Return a plan ready to be asked; an announced one is kept for the next time."""
         if case is not None and case.asked is not None and case.asked[0] is plan:
             return case.asked[1]
@@ -360,14 +309,10 @@ class State:
 
     def _add_shipment(self, record: Shipment) -> bool:
         case = self._opened(record.shipment_id)
-        before = case.plans[: bisect_right(case.plans, record.known_at, key=_known_at)]
+        before = case.plans[: bisect_right(case.plans, record.known_at, key=known_at)]
         if before and before[-1] == record:
             return False
-        announced = case.announced
-        case.plans.insert(len(before), record)
-        if case.announced != announced:
-            trail = case.reported()
-            self.facts.rests.replace(trail.rests(announced), trail.rests(case.announced))
+        self.facts.rests.replace(*case.announce(record, len(before)))
         self._note(case, record)
         self._refresh(case)
         self.invoices.note(record.shipment_id, counts_from(record))
@@ -379,29 +324,17 @@ class State:
         if before is not None and before.known_at <= record.known_at:
             return False
         versions = None if before is not None or case.is_corrected else with_event(case.versions, record)
-        self._report(case, record, is_new=before is None)
+        self.facts.rests.replace(*case.report(record, is_new=before is None))
         self._refresh(case, versions)
         self.invoices.note(record.shipment_id, counts_from(record))
         return True
-
-    def _report(self, case: _Case, record: DeliveryEvent, *, is_new: bool) -> None:
-        """Let a case hold an event, and let the rests follow from what is reported then."""
-        trail, announced = case.reported(), case.announced
-        if is_new and record.corrects is None and not case.is_corrected:
-            was, now = trail.put(record, announced)
-            case.put(record)
-        else:
-            case.put(record)
-            case.trail = Trail(case.events.values())
-            was, now = trail.rests(announced), case.trail.rests(announced)
-        self.facts.rests.replace(was, now)
 
     def _add_task(self, record: WarehouseTask) -> bool:
         if self.stock is not None:
             self.stock.add(record)
         return self.facts.work.add(record)
 
-    def _note(self, case: _Case, record: Shipment) -> None:
+    def _note(self, case: Case, record: Shipment) -> None:
         self._carriers[record.carrier_id] += [plan.carrier_id for plan in case.plans].count(record.carrier_id) == 1
         self._note_lane(record.carrier_id, record.origin, record.destination)
 
@@ -409,7 +342,7 @@ class State:
         self._carriers_of.setdefault((origin, destination), set()).add(carrier_id)
         self._origins_of.setdefault(destination, set()).add(origin)
 
-    def _refresh(self, case: _Case, versions: tuple[Version, ...] | None = None) -> None:
+    def _refresh(self, case: Case, versions: tuple[Version, ...] | None = None) -> None:
         """Let the facts follow from the versions of a leg as they are now: worked out from all of it if not given."""
         if not case.plans:
             return  # events may come before their shipment; they count from when it is announced
@@ -433,16 +366,16 @@ class State:
         for shipment_id in events[events.duplicated()]["shipment_id"].unique():
             self._case(shipment_id)  # told twice: it must be the same
 
-    def _case(self, shipment_id: str) -> _Case | None:
+    def _case(self, shipment_id: str) -> Case | None:
         """Return the case of a shipment; one in the archive is opened."""
         case = self._cases.get(shipment_id)
         if case is None and shipment_id in self._archive:
-            case = self._cases[shipment_id] = _Case()
+            case = self._cases[shipment_id] = Case()
             plans = self._archive.records(Shipment, shipment_id)
             events = self._archive.records(DeliveryEvent, shipment_id)
             self._archive.forget(shipment_id)
-            case.plans = sorted(plans, key=_known_at)
-            for event in sorted(events, key=_known_at):
+            case.plans = sorted(plans, key=known_at)
+            for event in sorted(events, key=known_at):
                 self.check(event)
                 if event.event_id not in case.events:
                     case.put(event)
@@ -450,26 +383,12 @@ class State:
                 case.versions = versions_of(case.plans, case.events.values())
         return case
 
-    def _opened(self, shipment_id: str) -> _Case:
+    def _opened(self, shipment_id: str) -> Case:
         """Return the case of a shipment, a new one if there is none."""
         case = self._case(shipment_id)
         if case is None:
-            case = self._cases[shipment_id] = _Case()
+            case = self._cases[shipment_id] = Case()
         return case
-
-
-def _version(case: _Case | None, subject: Shipment, cutoff: int) -> Version:
-    """Return the version of an announced shipment in force at the cutoff; an inline one is taken at its word."""
-    if case is None:
-        return versions_of([subject], ())[-1]
-    for plan in case.plans:
-        if plan is subject:
-            return version_at(case.versions, cutoff)
-    return version_at(versions_of([subject], case.events.values()), cutoff)
-
-
-def _known_at(record: Shipment | DeliveryEvent) -> datetime:
-    return record.known_at
 
 
 def _same(one: DeliveryEvent, other: DeliveryEvent) -> bool:
