@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from routing.canonical import canonical_json
+from routing.canonical import canonical_json, digest
 from routing.facts import describe
 
 Known = Mapping[str, Any]
@@ -70,7 +70,8 @@ class Not:
 
 
 Condition = Leaf | All | AnyOf | Not
-"""`form` is a text that two conditions share when they ask the same, whatever the order of their parts."""
+"""`form` is a text that two conditions share when they ask the same, whatever the order of their parts. Its length is
+that of the words of one question, or of a digest, however deep the condition is."""
 
 
 def leaf(
@@ -134,7 +135,7 @@ def negation(part: Condition) -> Not:
     def why(known: Known, outcome: bool) -> str:
         return inner_why(known, not outcome)
 
-    return Not(part=part, test=test, why=why, form=canonical_json(["not", part.form]))
+    return Not(part=part, test=test, why=why, form=_form("not", (part,)))
 
 
 def _combined(parts: tuple[Condition, ...], *, settling: bool) -> tuple[Test, Why]:
@@ -188,7 +189,8 @@ def leaves(condition: Condition, *, positive: bool = True) -> Iterator[tuple[Lea
 
 
 def _form(word: str, parts: tuple[Condition, ...]) -> str:
-    return canonical_json([word, *sorted(part.form for part in parts)])
+    """Return a digest: as long for a deep condition as for a flat one."""
+    return digest([word, *sorted(part.form for part in parts)])
 
 
 def wording(condition: Condition) -> str:

@@ -33,10 +33,12 @@ _OPERATORS_BY_TYPE: dict[FactType, tuple[str, ...]] = {
 }
 OPERATORS = (*_COMPARISONS, "between", "is", "in", "known", "rows_at_least", "some_row")
 _COMBINATIONS = ("all", "any", "not")
+DEEPEST = 16
+"""How many combinations (`all`, `any`, `not`) may stand inside one another."""
 
 
-def read_condition(data: object, path: Path, scope: Scope) -> Condition | None:
-    """Read one condition; None if a problem was found in it (and noted)."""
+def read_condition(data: object, path: Path, scope: Scope, *, inside: int = 0) -> Condition | None:
+    """Read one condition, which stands in so many combinations; None if a problem was found in it (and noted)."""
     if not isinstance(data, dict) or not data:
         scope.findings.error(
             path, f"found {shown(data)}, expected a condition such as {{fact: late_probability, at_least: 0.6}}."
@@ -49,17 +51,21 @@ def read_condition(data: object, path: Path, scope: Scope) -> Condition | None:
         others = listed(key for key in data if key != combination)
         scope.findings.error(path, f"`{combination}` stands beside {others}. Put them into the parts of an `all`.")
         return None
+    if inside == DEEPEST:
+        found = f"found `{combination}` inside {DEEPEST} others, which nobody can follow"
+        scope.findings.error(path, f"{found}. Put the inner conditions into rules of their own.")
+        return None
     if combination == "not":
-        part = read_condition(data["not"], (*path, "not"), scope)
+        part = read_condition(data["not"], (*path, "not"), scope, inside=inside + 1)
         return None if part is None else negation(part)
-    return _read_parts(combination, data[combination], (*path, combination), scope)
+    return _read_parts(combination, data[combination], (*path, combination), scope, inside=inside + 1)
 
 
-def _read_parts(word: str, data: object, path: Path, scope: Scope) -> Condition | None:
+def _read_parts(word: str, data: object, path: Path, scope: Scope, *, inside: int) -> Condition | None:
     if not isinstance(data, list) or not data:
         scope.findings.error(path, f"found {shown(data)}, expected a list with at least one condition.")
         return None
-    read = [read_condition(item, (*path, index), scope) for index, item in enumerate(data)]
+    read = [read_condition(item, (*path, index), scope, inside=inside) for index, item in enumerate(data)]
     parts = tuple(part for part in read if part is not None)
     if len(parts) < len(read):
         return None

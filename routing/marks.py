@@ -1,7 +1,7 @@
 """YAML with positions: the data of a document, and for each path of keys the line and column it stands at.
 
 Stricter than YAML itself where a person would be misled: a key written twice is a finding (YAML keeps the last one in
-silence), and so are aliases of whole sections and keys that are not text.
+silence), and so are aliases of whole sections, keys that are not text, and what is deeper or longer than any bundle.
 """
 
 from __future__ import annotations
@@ -16,6 +16,10 @@ from routing.facts import describe, plain
 
 Path = tuple[str | int, ...]
 
+DEEPEST = 64
+"""How many lists and mappings of a document may stand inside one another."""
+LONGEST = 128 * 1024
+"""How many characters a document may have: some checks of a bundle take the square of its length."""
 _Loader: type[yaml.SafeLoader] | type[yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -86,6 +90,9 @@ def read_yaml(text: str) -> tuple[object, Findings]:
     """
     places: dict[Path, Place] = {}
     findings = Findings(places)
+    if len(text) > LONGEST:
+        findings.error((), f"found {len(text):,} characters, expected {LONGEST:,} at most. Make bundles of its parts.")
+        return None, findings
     try:
         node = yaml.compose(text, Loader=_Loader)
         return (None if node is None else _Reader(places, findings).read(node, ())), findings
@@ -93,7 +100,7 @@ def read_yaml(text: str) -> tuple[object, Findings]:
         mark = error.problem_mark or error.context_mark
         places[()] = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
         findings.error((), f"the YAML cannot be read: {error.problem or error.context}. Mend the text at this place.")
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         findings.error((), f"the YAML cannot be read: {error}. Mend the text.")
     return None, findings
 
@@ -116,6 +123,9 @@ class _Reader:
                 self._findings.error(path, "found an alias (*name). Write the value out, so that it can be read here.")
                 return None
             self._seen.add(id(node))
+            if len(path) == DEEPEST:
+                self._findings.error(path, f"found a section inside {DEEPEST} others. Write it less nested.")
+                return None
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):

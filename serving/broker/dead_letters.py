@@ -69,7 +69,7 @@ def opened(body: bytes, headers: Mapping[str, str]) -> tuple[bytes, Mapping[str,
         return body, headers
     try:
         envelope = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MalformedBodyError(str(error)) from error
     match envelope:
         case {"headers": {**within}, "body": str(text)}:

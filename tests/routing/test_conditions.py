@@ -131,6 +131,12 @@ class TestForm:
         forms = {all_of(parts).form, any_of(parts).form, negation(flag("a")).form, known_leaf("a", True).form}
         assert len(forms) == 4
 
+    def test_is_as_long_for_a_deep_condition_as_for_a_flat_one(self) -> None:
+        deep: Condition = flag("a")
+        for _ in range(12):  # with quotes in quotes it would double each time
+            deep = negation(deep)
+        assert len(deep.form) == len(negation(flag("a")).form)
+
 
 class TestLeaves:
     def test_counts_negations(self) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,9 +8,11 @@ import pytest
 
 from routing.conditions import Condition
 from routing.facts import Declaration, FactType
-from routing.grammar import read_condition
+from routing.grammar import DEEPEST, read_condition
 from routing.marks import Findings
 from routing.scope import Scope, Threshold
+
+Wrap = Callable[[object], object]
 
 DECLARATIONS = {
     "late_probability": Declaration(name="late_probability", type=FactType.PROBABILITY, unit="probability"),
@@ -181,6 +184,17 @@ class TestReadCondition:
             "rules[0].when.any[1].all[0].fact",
             "rules[0].when.any[1].all[1].is",
         ]
+
+    @pytest.mark.parametrize("wrap", [lambda inner: {"not": inner}, lambda inner: {"all": [inner]}])
+    def test_finds_what_is_nested_too_deeply_where_it_begins_to_be(self, scope: Scope, wrap: Wrap) -> None:
+        deep: object = {"fact": "departed", "is": True}
+        for _ in range(DEEPEST):
+            deep = wrap(deep)
+        read(deep, scope)
+        assert read_condition(wrap(deep), (), scope) is None
+        (problem,) = scope.findings.problems
+        assert "inside 16 others, which nobody can follow. Put the inner conditions" in problem.message
+        assert problem.where.count("not") + problem.where.count("all") == DEEPEST
 
     @pytest.mark.parametrize(
         "data",

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import pairwise
 
 import pytest
 
 from routing.errors import Severity
-from routing.marks import Findings, Place, dotted, read_yaml
+from routing.marks import DEEPEST, LONGEST, Findings, Place, dotted, read_yaml
 
 
 class TestReadYaml:
@@ -54,6 +55,27 @@ class TestReadYaml:
         assert data is None
         assert "cannot be read" in problem.message
         assert (problem.line, problem.column) == (line, column)
+
+    @pytest.mark.parametrize(("opens", "closes"), [("[", "]"), ("{a: ", "}")])
+    def test_reads_nothing_deeper_than_any_bundle(self, opens: str, closes: str) -> None:
+        _, findings = read_yaml(opens * DEEPEST + closes * DEEPEST)
+        assert not findings.problems
+        for depth in (DEEPEST + 1, 900, 20_000):
+            _, findings = read_yaml("x:\n  " + opens * depth + closes * depth if depth < 10_000 else opens * depth)
+            (problem,) = findings.problems
+            assert "inside 64 others" in problem.message or "cannot be read" in problem.message
+            assert problem.line == (1 if depth > 10_000 else 2)
+
+    def test_reads_no_text_that_would_take_minutes_to_check(self) -> None:
+        data, findings = read_yaml("a: 1\n" + "#" * LONGEST)
+        assert data is None
+        assert "found 131,077 characters, expected 131,072 at most" in findings.problems[0].message
+
+    def test_aliases_do_not_multiply(self) -> None:
+        laughs = "a: &a [lol, lol]\n" + "".join(f"{b}: &{b} [*{a}, *{a}]\n" for a, b in pairwise("abcdefgh"))
+        data, findings = read_yaml(laughs)
+        assert len(findings.problems) == 14
+        assert str(data).count("lol") == 2
 
     def test_reads_nothing_from_an_empty_text(self) -> None:
         data, findings = read_yaml("")

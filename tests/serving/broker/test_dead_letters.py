@@ -65,6 +65,7 @@ class TestOpened:
         with pytest.raises(EnvelopeError, match="body_base64"):
             opened(b'{"headers": {}, "body_base64": "***"}', HEADERS)
 
-    def test_what_is_no_json_is_refused(self) -> None:
+    @pytest.mark.parametrize("body", [b"{", b"[" * 100_000])
+    def test_what_is_no_json_is_refused(self, body: bytes) -> None:
         with pytest.raises(MalformedBodyError):
-            opened(b"{", HEADERS)
+            opened(body, HEADERS)

@@ -201,6 +201,13 @@ class TestWhatIsRefused:
         text = version(2, old).replace("'2026-03-01'", "2026-03-01")
         assert "the review was due" in problem_in(submit(house, text), 422, "bundle")["errors"][0]["detail"]
 
+    def test_conditions_that_are_nested_too_deeply(self, house: House) -> None:
+        def deep(data: dict[str, Any]) -> None:
+            for _ in range(300):
+                data["rules"][0]["when"] = {"not": data["rules"][0]["when"]}
+
+        assert "inside 16 others" in problem_in(submit(house, version(2, deep)), 422, "bundle")["errors"][0]["detail"]
+
     def test_what_waits_or_is_live_is_not_submitted_again(self, house: House) -> None:
         submitted(house, version(2))
         assert "submitted already" in problem_in(submit(house, version(2)), 409, "bundle-step")["detail"]
