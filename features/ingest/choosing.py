@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from features.ingest.columns import Column, whole
+from features.ingest.columns import Column, chosen, refuse_text, whole
 
 
 def present(column: Column) -> Column:
@@ -24,16 +24,20 @@ def if_else(condition: Column, then: Column, otherwise: Column) -> Column:
     """Take `then` where the condition holds, `otherwise` where it does not."""
     if not isinstance(condition, pd.Series):
         return then if condition else otherwise
-    first = then if isinstance(then, pd.Series) else pd.Series([then] * len(condition), index=condition.index)
-    return first.where(condition, otherwise)
+    return chosen(condition, whole(then, condition.index), otherwise)
+
+
+def if_readable(column: Column) -> Column:
+    """Take what could be read; what could not is missing, and its row is not rejected for it."""
+    return column
 
 
 def first_of(*columns: Column) -> Column:
     """Take the first value that is present, from left to right."""
-    chosen = columns[0]
+    first = columns[0]
     for other in columns[1:]:
-        chosen = chosen.where(chosen.notna(), other)
-    return chosen
+        first = chosen(first.notna(), first, other)
+    return first
 
 
 def translate(column: Column, words: Mapping[Any, Any], default: Column = None) -> Column:
@@ -59,13 +63,14 @@ def least(*columns: Column) -> Column:
 
 
 def _extreme(columns: tuple[Column, ...], *, greatest: bool) -> Column:
-    chosen = columns[0]
+    refuse_text("greatest" if greatest else "least", *columns)
+    extreme = columns[0]
     for other in columns[1:]:
-        missing: Column = pd.isna(chosen) | pd.isna(other)
+        missing: Column = pd.isna(extreme) | pd.isna(other)
         if not isinstance(missing, pd.Series):
-            chosen = None if missing else (max if greatest else min)(chosen, other)
+            extreme = None if missing else (max if greatest else min)(extreme, other)
             continue
-        left = whole(chosen, missing.index)
-        taken: Column = left < other if greatest else left > other
-        chosen = left.mask(taken, other).mask(missing)
-    return chosen
+        left = whole(extreme, missing.index)
+        kept: Column = left >= other if greatest else left <= other
+        extreme = chosen(kept, left, other).mask(missing)
+    return extreme

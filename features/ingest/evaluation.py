@@ -9,15 +9,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.errors import MappingError, did_you_mean
-from features.ingest.columns import Column, whole
-from features.ingest.expressions import Expression, evaluate
+from features.ingest.columns import Column, flags, whole
+from features.ingest.expressions import Expression, Place, evaluate
 from features.ingest.mapping import Mapping, TableRule
-from features.ingest.sources import stacked
+from features.ingest.sources import Stack, stacked
+from features.ingest.unread import Note, Notes
 
-SOURCE_ROW, RULE = "__source_row__", "__rule__"
-"""Columns of made rows: the row of the source they come from, from 0, and the number of the rule that made them."""
+SOURCE_ROW, RULE, UNREAD, FOUND = "__source_row__", "__rule__", "__unread__", "__found__"
+"""Columns of made rows: the row of the source they come from, from 0; the number of the rule that made them; why a
+field could not be read, if one could not, and what was found there."""
 
-_FAILURES = (TypeError, ValueError, AttributeError, KeyError, OverflowError, IndexError)
+_FAILURES = (TypeError, ValueError, AttributeError, KeyError, OverflowError, IndexError, NotImplementedError)
 
 
 class Evaluation:
@@ -32,6 +34,8 @@ class Evaluation:
     def __init__(self, mapping: Mapping, frames: dict[str, pd.DataFrame]) -> None:
         self._mapping = mapping
         self._frames = frames
+        self._notes: dict[tuple[str, str], Notes] = {}
+        self._points = {name: file.point for name, file in mapping.sources.items()}
         self._problems: list[str] = []
         self._failed: set[tuple[str, str]] = set()
 
@@ -52,6 +56,8 @@ class Evaluation:
             self._problems += [self._no_column(f"stack.{name}", stack.of, column) for column in absent]
             self._raise()
             self._frames[name] = stacked(frame, stack)
+            self._stack_notes(name, stack)
+            self._points[name] = self._points[stack.of]
             self._derive_columns(name)
         self._raise()
 
@@ -65,22 +71,34 @@ class Evaluation:
             if value is None:  # what follows from it is not a problem of its own
                 self._failed.add((source, name))
             else:
-                self._frames[source][name] = value[0]
+                self._frames[source][name] = whole(value[0], self._frames[source].index)
+                self._notes[source, name] = value[1]
+
+    def _stack_notes(self, name: str, stack: Stack) -> None:
+        for at, word in enumerate(stack.over):
+            taken = {column: pattern.format(word) for column, pattern in stack.columns.items()}
+            for column, of in (taken | {kept: kept for kept in stack.keep}).items():
+                notes = self._notes.get((stack.of, of), {}).items()
+                moved = {row * len(stack.over) + at: note for row, note in notes}
+                self._notes[name, column] = {**self._notes.get((name, column), {}), **moved}
 
     def rows(self, rule: TableRule, number: int) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
         """Return the rows that a rule makes, and which rows of its source it chose; problems are kept for `finish`."""
         frame = self._frames[rule.source]
         chosen = np.ones(len(frame), dtype=bool)
         if rule.where is not None:
-            condition = self._value(f"{rule.table}.where", rule.where, rule.source)
-            if condition is not None:
-                told = whole(condition[0], frame.index).astype("boolean").fillna(False)
-                chosen = told.to_numpy(dtype=bool)
-        columns = {
-            name: self._value(f"{rule.table}.{name}", expression, rule.source)
-            for name, expression in rule.fields.items()
-        }
-        made = {name: value[0] for name, value in columns.items() if value is not None}
+            chosen = self._chosen(rule, rule.where, frame.index)
+        made: dict[str, Column] = {}
+        unread: dict[int, tuple[str, Note]] = {}
+        for name, expression in rule.fields.items():
+            value = self._value(f"{rule.table}.{name}", expression, rule.source)
+            if value is not None:
+                made[name] = whole(value[0], frame.index)
+                unread = {**{row: (name, note) for row, note in value[1].items()}, **unread}
+        reasons = [(row, f"'{name}' {note.reason}", note.found) for row, (name, note) in unread.items()]
+        told = pd.DataFrame(reasons, columns=["row", UNREAD, FOUND], dtype=object).set_index("row")
+        for name in (UNREAD, FOUND):
+            made[name] = told[name].reindex(range(len(frame))).set_axis(frame.index)
         rows = pd.DataFrame(made, index=frame.index)[chosen]
         rows[SOURCE_ROW] = np.flatnonzero(chosen)
         rows[RULE] = number
@@ -90,8 +108,19 @@ class Evaluation:
         """Raise what went wrong in `rows`, as `derive` does."""
         self._raise()
 
-    def _value(self, place: str, expression: Expression, source: str) -> tuple[Column] | None:
-        """Return the value of an expression, in a tuple as the value may be None; None if it has none."""
+    def _chosen(self, rule: TableRule, where: Expression, index: pd.Index) -> NDArray[np.bool_]:
+        """Return where a condition holds; where it is missing it does not."""
+        condition = self._value(f"{rule.table}.where", where, rule.source)
+        given = whole(None if condition is None else condition[0], index)
+        told = flags(given)
+        neither = given[told.isna() & given.notna()]
+        if len(neither):
+            words = f"'{where.text}' is neither true nor false but '{neither.iloc[0]}'; compare it, or write present()"
+            self._problems.append(f"line {where.line}: {rule.table}.where: {words}")
+        return told.fillna(False).to_numpy(dtype=bool)
+
+    def _value(self, place: str, expression: Expression, source: str) -> tuple[Column, Notes] | None:
+        """Return the value of an expression and its notes; None if it has none."""
         where = f"line {expression.line}: {place}"
         asked = [(source, name) for name in sorted(expression.columns)]
         asked += [(other, name) for other, *names in sorted(expression.lookups) for name in names]
@@ -100,7 +129,7 @@ class Evaluation:
         if unknown:
             return None
         try:
-            return (evaluate(expression, self._frames[source], self._frames),)
+            return evaluate(expression, Place(source, self._frames, self._notes, self._points[source]))
         except _FAILURES as error:
             self._problems.append(f"{where}: '{expression.text}' cannot be evaluated: {error}")
             return None
@@ -126,5 +155,6 @@ def sources_of(rows: pd.DataFrame, mapping: Mapping, frames: MappingType[str, pd
     found = []
     for row, rule in rows[[SOURCE_ROW, RULE]].itertuples(index=False):
         source = mapping.tables[int(rule)].source
-        found.append({"source": source, "row": int(row) + 1, "content": frames[source].iloc[int(row)].to_dict()})
+        content = frames[source].iloc[int(row)]
+        found.append({"source": source, "row": int(row) + 1, "content": content[content.notna()].to_dict()})
     return found

@@ -11,15 +11,19 @@ from __future__ import annotations
 import ast
 import functools
 import operator
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from features.errors import did_you_mean
-from features.ingest.columns import Column, whole
+from features.ingest.columns import Column, refuse_text, whole
 from features.ingest.functions import functions
+from features.ingest.money import money_minor
+from features.ingest.unread import Note, Notes, left, looked_up, noted
 
 _ARITHMETIC: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -37,6 +41,8 @@ _COMPARISON: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.GtE: operator.ge,
 }
 _LOOKUP, _COLUMN = "lookup", "column"
+_WITHOUT_POINT = 2
+"""Arguments of `money_minor` where it is not said what stands before the decimals: the source says it."""
 _LOOKUP_FORM = (
     'lookup is written lookup("source", key, "key column", "value column"), '
     "or with lists of as many keys as key columns"
@@ -82,9 +88,36 @@ def parse(text: str) -> tuple[Expression | None, list[str]]:
     return Expression(text, tree, frozenset(columns), frozenset(lookups)), []
 
 
-def evaluate(expression: Expression, frame: pd.DataFrame, sources: Mapping[str, pd.DataFrame]) -> Column:
-    """Return the value of an expression over the columns of a frame: a Series, or a constant."""
-    return _value(expression.tree, frame, sources)
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an expression is evaluated.
+
+    Attributes
+    ----------
+    source
+        The source whose columns it names.
+    frames
+        All sources by name.
+    notes
+        What could not be read of their columns.
+    point
+        What stands before the decimals in the source.
+    """
+
+    source: str
+    frames: Mapping[str, pd.DataFrame]
+    notes: Mapping[tuple[str, str], Notes]
+    point: str = "."
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The columns that it names."""
+        return self.frames[self.source]
+
+
+def evaluate(expression: Expression, place: Place) -> tuple[Column, Notes]:
+    """Return the value of an expression, a Series or a constant, and notes of what could not be read."""
+    return _value(expression.tree, place)
 
 
 def _check(node: ast.expr, problems: list[str], columns: set[str], lookups: set[tuple[str, ...]]) -> None:
@@ -144,59 +177,94 @@ def _check_all(
         _check(node, problems, columns, lookups)
 
 
-def _value(node: ast.expr, frame: pd.DataFrame, sources: Mapping[str, pd.DataFrame]) -> Column:
+def _value(node: ast.expr, place: Place) -> tuple[Column, Notes]:
+    value, notes = _bare(node, place)
+    return value, left(notes, value)
+
+
+def _values(nodes: Iterable[ast.expr], place: Place) -> tuple[list[Column], Notes]:
+    """Return the values of several expressions, and all their notes."""
+    values: list[Column] = []
+    notes: dict[int, Note] = {}
+    for node in nodes:
+        value, found = _value(node, place)
+        values.append(value)
+        notes |= found
+    return values, notes
+
+
+def _bare(node: ast.expr, place: Place) -> tuple[Column, Notes]:
     match node:
         case ast.Constant(value=value):
-            return value
+            return value, {}
         case ast.Name(id=name):
-            return frame[name]
+            return _column(name, place)
         case ast.BinOp(left=left, op=op, right=right):
-            return _ARITHMETIC[type(op)](_value(left, frame, sources), _value(right, frame, sources))
+            parts, notes = _values([left, right], place)
+            refuse_text("arithmetic", *parts)
+            return _ARITHMETIC[type(op)](*parts), notes
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return -_value(operand, frame, sources)
+            value, notes = _value(operand, place)
+            return -value, notes
         case ast.UnaryOp(operand=operand):
-            negated = _value(operand, frame, sources)
-            return ~negated if isinstance(negated, pd.Series) else not negated
+            negated, _ = _value(operand, place)
+            return ~negated if isinstance(negated, pd.Series) else not negated, {}
         case ast.BoolOp(op=op, values=values):
             combine = operator.and_ if isinstance(op, ast.And) else operator.or_
-            return functools.reduce(combine, [_value(part, frame, sources) for part in values])
+            return functools.reduce(combine, _values(values, place)[0]), {}
         case ast.Compare(left=left, ops=[op], comparators=[right]):
-            return _COMPARISON[type(op)](_value(left, frame, sources), _value(right, frame, sources))
+            return _compared(type(op), *_values([left, right], place)[0]), {}
         case ast.Dict():
-            return ast.literal_eval(node)
-        case ast.Call(func=ast.Name(id=name), args=[ast.Constant(value=named)]) if name == _COLUMN:
-            return frame[named]
+            return ast.literal_eval(node), {}
+        case ast.Call(func=ast.Name(id=name), args=[ast.Constant(value=str(named))]) if name == _COLUMN:
+            return _column(named, place)
         case ast.Call(func=ast.Name(id=name), args=[source, keys, key_columns, value_column]) if name == _LOOKUP:
-            given = [_value(key, frame, sources) for key in _each(keys)]
-            table = sources[ast.literal_eval(source)]
+            given, notes = _values(_each(keys), place)
+            other, column = ast.literal_eval(source), ast.literal_eval(value_column)
             names = [ast.literal_eval(each) for each in _each(key_columns)]
-            return _look_up(given, table, names, ast.literal_eval(value_column), frame.index)
+            rows = _row_of(given, place.frames[other], names, place.frame.index)
+            held = whole(place.frames[other][column].reset_index(drop=True), pd.RangeIndex(0))
+            found = looked_up(place.notes.get((other, column), {}), rows)
+            return held.reindex(rows).set_axis(place.frame.index), {**notes, **found}
         case ast.Call(func=ast.Name(id=name), args=arguments):
-            return functions()[name](*(_value(argument, frame, sources) for argument in arguments))
+            parts, notes = _values(arguments, place)
+            if name == money_minor.__name__ and len(parts) == _WITHOUT_POINT:
+                parts.append(place.point)
+            return noted(name, parts, functions()[name](*parts), notes)
     raise AssertionError(f"unchecked expression {ast.unparse(node)}")
+
+
+def _column(name: str, place: Place) -> tuple[Column, Notes]:
+    return place.frame[name], place.notes.get((place.source, name), {})
+
+
+def _compared(kind: type[ast.cmpop], one: Column, other: Column) -> Column:
+    """Compare; with what is missing no comparison holds but `!=`, whatever the type of the columns."""
+    if kind not in (ast.Eq, ast.NotEq) and isinstance(one, pd.Series) and isinstance(other, pd.Series):
+        refuse_text("a comparison of two columns", one, other)
+    told = _COMPARISON[kind](one, other)
+    is_masked = isinstance(told, pd.Series) and isinstance(told.dtype, pd.BooleanDtype)
+    return told.fillna(kind is ast.NotEq).astype(bool) if is_masked else told
 
 
 def _each(node: ast.expr) -> list[ast.expr]:
     return node.elts if isinstance(node, ast.List) else [node]
 
 
-def _look_up(
-    keys: list[Column], table: pd.DataFrame, key_columns: list[str], value_column: str, index: pd.Index
-) -> Column:
-    """Return for each row the value of the first row of the table with these keys; missing if it has none."""
+def _row_of(keys: list[Column], table: pd.DataFrame, key_columns: list[str], index: pd.Index) -> NDArray[np.float64]:
+    """Return for each row the number of the first row of the table with these keys; NaN if it has none."""
     asked = pd.DataFrame({name: whole(key, index) for name, key in zip(key_columns, keys, strict=True)})
-    found = table.dropna(subset=key_columns).drop_duplicates(key_columns)
-    held = found[key_columns].assign(**{_HELD: found[value_column]})
+    held = table[key_columns].assign(**{_ROW: np.arange(len(table))}).dropna().drop_duplicates(key_columns)
     if held.empty or asked.isna().all().any():
-        return pd.Series(None, index=index, dtype=object)
+        return np.full(len(index), np.nan)
     for name in key_columns:
         if _is_number(asked[name].dropna()) != _is_number(held[name]):
             raise TypeError(f"the key '{name}' is a number on one side and text on the other; use text() or number()")
-    return asked.merge(held, how="left", on=key_columns)[_HELD].set_axis(index)
+    return asked.merge(held, how="left", on=key_columns)[_ROW].to_numpy(dtype=np.float64)
 
 
 def _is_number(column: pd.Series) -> bool:
     return bool(pd.api.types.is_numeric_dtype(column.infer_objects()))
 
 
-_HELD = "__held__"
+_ROW = "__row__"

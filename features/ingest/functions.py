@@ -1,7 +1,7 @@
 """The functions that a mapping's expressions may call: each works on whole columns and touches nothing else.
 
 Columns are pandas Series. Text and numbers are as read; instants are aware, in UTC. A missing input gives a missing
-output, unless the function says otherwise.
+output, unless the function says otherwise. So does what cannot be read; `unread` tells the two apart.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ TOPICS: Mapping[str, tuple[Callable[..., Column], ...]] = {
     "Choosing": (
         choosing.if_else,
         choosing.first_of,
+        choosing.if_readable,
         choosing.translate,
         choosing.present,
         choosing.missing,

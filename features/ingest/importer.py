@@ -17,17 +17,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.ingest.checks import DEFAULTS, broken_links, broken_rows
-from features.ingest.columns import Column
-from features.ingest.evaluation import RULE, SOURCE_ROW, Evaluation, sources_of
+from features.ingest.columns import Column, flags
+from features.ingest.evaluation import FOUND, RULE, SOURCE_ROW, UNREAD, Evaluation, sources_of
 from features.ingest.mapping import Mapping
 from features.ingest.sources import read_source
-from features.ingest.times import has_offset
+from features.ingest.times import has_offset, written_times
 from features.tables import SCHEMAS, RecordTables, frame_of
 
 OnStep = Callable[[str, int, int], None]
 """Called with what is being done, steps done, and steps in all."""
 
-_UNREADABLE = "__unreadable__"
 _REJECTS = pa.schema(
     {"table": pa.string(), "source": pa.string(), "row": pa.int64(), "reason": pa.string(), "content": pa.string()}
 )
@@ -136,7 +135,7 @@ def _joined(table: str, parts: list[pd.DataFrame]) -> tuple[pd.DataFrame, dict[s
     """Return the rows of a table in its types, with why one cannot be read as such; and the coverage of each field."""
     rows = pd.concat(parts, ignore_index=True)
     coverage: dict[str, float] = {}
-    unreadable = pd.Series(None, index=rows.index, dtype=object)
+    unread, found = rows[UNREAD], rows[FOUND]
     columns: dict[str, Column] = {}
     for column in SCHEMAS[table]:
         name = column.name
@@ -145,9 +144,10 @@ def _joined(table: str, parts: list[pd.DataFrame]) -> tuple[pd.DataFrame, dict[s
         default = DEFAULTS[table].get(name)
         given = told if default is None else told.where(told.notna(), default)
         columns[name], expected = _typed(given, column.type)
-        broken = given.notna() & columns[name].isna() & unreadable.isna()
-        unreadable = unreadable.where(~broken, f"'{name}' is {expected}")
-    made = {**columns, SOURCE_ROW: rows[SOURCE_ROW], RULE: rows[RULE], _UNREADABLE: unreadable}
+        broken = given.notna() & columns[name].isna() & unread.isna()
+        unread = unread.where(~broken, f"'{name}' is {expected}")
+        found = found.where(~broken, given)
+    made = {**columns, SOURCE_ROW: rows[SOURCE_ROW], RULE: rows[RULE], UNREAD: unread, FOUND: found}
     return pd.DataFrame(made), coverage
 
 
@@ -162,7 +162,8 @@ def _told(rows: pd.DataFrame, name: str) -> Column:
 def _typed(given: Column, kind: pa.DataType) -> tuple[Column, str]:
     """Return a field in the type of its column, missing where it cannot be, and what is wrong with it then."""
     if pa.types.is_timestamp(kind):
-        instants = _instants(given.where(has_offset(given)), format="ISO8601", utc=True, errors="coerce")
+        written = written_times(given)
+        instants = _instants(written.where(has_offset(written)), format="ISO8601", utc=True, errors="coerce")
         wrong = 'no time with a zone; write parse_time(column, "zone") if it is local to one'
         return instants.astype("datetime64[us, UTC]"), wrong
     if pa.types.is_integer(kind):
@@ -172,12 +173,9 @@ def _typed(given: Column, kind: pa.DataType) -> tuple[Column, str]:
         numbers = _numbers(given, errors="coerce").astype("float64")
         return numbers.where(np.isfinite(numbers)), "no finite number"
     if pa.types.is_boolean(kind):
-        return given.map(_FLAGS).astype("boolean"), "neither true nor false"
+        return flags(given).astype("boolean"), "neither true nor false"
     return given.astype("string").str.strip(), "no text"
 
-
-_FLAGS = {True: True, False: False, "true": True, "false": False, "True": True, "False": False}
-"""1 and 0 equal True and False, and so are found as well."""
 
 # pandas' stubs cannot tell that a Series in gives a Series out.
 _instants: Callable[..., Column] = pd.to_datetime
@@ -193,16 +191,18 @@ def _reject(
     def take_out(table: str, broken: np.ndarray, reason: str) -> None:
         if not broken.any():
             return
-        for found in sources_of(tables[table][broken], mapping, frames):
-            content = json.dumps(found["content"], default=str, ensure_ascii=False)
-            rejects.append({**found, "table": table, "reason": reason, "content": content})
+        rows = tables[table][broken]
+        for row, text in zip(sources_of(rows, mapping, frames), rows[FOUND], strict=True):
+            content = json.dumps(row["content"], default=str, ensure_ascii=False)
+            told = reason if pd.isna(text) else f"{reason}; found '{text}'"
+            rejects.append({**row, "table": table, "reason": told, "content": content})
         tables[table] = tables[table][~broken].reset_index(drop=True)
         summary.tables[table].rejected += int(broken.sum())
         summary.rejects[f"{table}: {reason}"] = summary.rejects.get(f"{table}: {reason}", 0) + int(broken.sum())
 
     for table in summary.tables:
-        for reason in tables[table][_UNREADABLE].dropna().unique():
-            take_out(table, (tables[table][_UNREADABLE] == reason).to_numpy(), reason)
+        for reason in tables[table][UNREAD].dropna().unique():
+            take_out(table, (tables[table][UNREAD] == reason).to_numpy(), reason)
         again = True
         while again:  # rows that are out must not be counted by a later check: each is judged on what is left
             again = False

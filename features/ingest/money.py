@@ -4,30 +4,42 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 import pandas as pd
 
 from features.amounts import minor_digits
 from features.ingest.columns import Column, whole
 
-_AMOUNT = re.compile(r"[+-]?\d+(\.\d+)?|[+-]?\.\d+")
 _CODE = re.compile(r"\b[A-Z]{3}\b")
+_TOKEN = re.compile(
+    r"(?:(?P<n>[0-9.,](?:[0-9.,' ]*[0-9])?)|(?P<c>[A-Z]{3}|[A-Z]{0,2}[$€£¥₩₹₽₺₴₦₫฿₪₱₡₲₸₼₾])"
+    r"|(?P<m>[+-])|(?P<o>\()|(?P<e>\))) *"
+)
+_SHAPES = frozenset(
+    ["n", "cn", "nc", "mn", "mcn", "cmn", "mnc", "nm", "cnm", "ncm", "nmc", "one", "ocne", "once", "cone", "onec"]
+)
+"""How an amount is put together: a number (n), a minus or plus (m) or brackets (o, e), a currency (c)."""
+
+_PLAIN = str.maketrans({"−": "-", "’": "'", "\u00a0": " ", "\u2009": " ", "\u202f": " "})
+"""Minus, apostrophe and blanks as typesetters write them."""
 
 
 def money_minor(column: Column, currency: Column, point: str = ".") -> Column:
     """Read an amount such as "$1,043.20 ", "EUR 12" or "(3.50)" in minor units of the currency (ISO 4217).
 
-    `point` is what stands before the decimals; the other of "." and ",", blanks and apostrophes part thousands. In
-    brackets or with a minus at either end it is negative. What is no amount is missing. An amount with more decimals
-    than the currency has stays a fraction, so that its row is rejected: multiply a finer rate, and say `rate_per`.
+    `point` is what stands before the decimals, if it is not told that of the source; the other of "." and ",", blanks
+    and apostrophes part thousands, three digits each. In brackets or with a minus at either end it is negative. Nothing
+    else may stand beside it but the sign or the code of that currency. An amount with more decimals than the currency
+    has stays a fraction, so that its row is rejected: multiply a finer rate, and say `rate_per`.
     """
-    currencies = whole(currency, column.index).astype("string")
-    pairs = pd.DataFrame({"text": column.astype("string"), "currency": currencies})
-    read = {
-        (text, code): _minor(text, code, point)
-        for text, code in pairs.drop_duplicates().dropna().itertuples(index=False, name=None)
-    }
+    is_number = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+    digits = _digits(point)
+    pairs = pd.DataFrame({"text": column.astype("string"), "currency": whole(currency, column.index).astype("string")})
+    read: dict[tuple[str, str], float | None] = {}
+    for text, code in pairs.drop_duplicates().dropna().itertuples(index=False, name=None):
+        amount = Decimal(text) if is_number else _amount(text, code, digits)
+        read[text, code] = None if amount is None else float(amount * 10 ** minor_digits(code))
     found = [read.get(pair) for pair in pairs.itertuples(index=False, name=None)]
     return pd.Series(found, index=column.index, dtype="Float64")
 
@@ -42,25 +54,31 @@ def currency_of(column: Column, signs: Mapping[str, str], default: Column = None
     return codes if default is None else codes.where(codes.notna() | column.isna(), default)
 
 
-def _minor(text: str, currency: str, point: str) -> float | None:
-    thousands = "," if point == "." else "."
-    bare = re.sub(r"[^\d.,+()-]", "", text).replace(thousands, "").replace(point, ".")
-    negative = bare.startswith("(") and bare.endswith(")")
-    bare = bare.strip("()")
-    if bare.endswith("-"):
-        negative, bare = True, bare[:-1]
-    if not _AMOUNT.fullmatch(bare) or _words(text):
-        return None
-    try:
-        minor = Decimal(bare).scaleb(minor_digits(currency))
-    except InvalidOperation:
-        return None
-    return float(-minor if negative else minor)
+def _digits(point: str) -> re.Pattern[str]:
+    """Return the form of a number with that point: no 12,50 where the comma parts thousands, as 0,125 does not."""
+    mark = "[.' ]" if point == "," else "[,' ]"
+    parted = rf"[1-9][0-9]{{0,2}}(?P<mark>{mark})[0-9]{{3}}(?:(?P=mark)[0-9]{{3}})*"
+    return re.compile(rf"(?P<whole>{parted}|[0-9]*)(?:{re.escape(point)}(?P<decimals>[0-9]+))?")
 
 
-def _words(text: str) -> bool:
-    """Tell whether there is more in a text than an amount with a sign or a code: "See ASN-93" is no amount."""
-    return any(len(word) > 3 or not word.isupper() for word in re.findall(r"[^\W\d_]+", text))
+def _amount(text: str, currency: str, digits: re.Pattern[str]) -> Decimal | None:
+    """Return an amount; None if the text is anything else or more, or an amount of another currency."""
+    bare = text.translate(_PLAIN).strip()
+    parts: dict[str, str] = {}
+    shape, at = "", 0
+    while (token := _TOKEN.match(bare, at)) is not None:
+        kind = token.lastgroup or ""
+        parts[kind] = token[kind]
+        shape, at = shape + kind, token.end()
+    number = digits.fullmatch(parts.get("n", ""))
+    side = parts.get("c", currency)
+    if at < len(bare) or shape not in _SHAPES or number is None or (side.isalpha() and side != currency):
+        return None
+    whole_part = re.sub("[^0-9]", "", number["whole"])
+    if not whole_part and not number["decimals"]:
+        return None
+    negative = parts.get("m") == "-" or "o" in parts
+    return Decimal(f"{'-' if negative else ''}{whole_part or 0}.{number['decimals'] or 0}")
 
 
 def _currency(text: str, signs: Mapping[str, str]) -> str | None:

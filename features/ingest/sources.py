@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from warnings import catch_warnings, filterwarnings
 from zipfile import BadZipFile
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.errors import SourceError
@@ -27,7 +30,7 @@ class SourceFile:
     sheet
         Sheet of an Excel file; the first if none is named.
     missing
-        Texts that stand for "missing" in it; no text else does but the empty one.
+        Texts that stand for "missing" in it; no text else does but the empty one, which always does.
     text
         Columns that are text even where they look like numbers, so that a leading zero stays.
     separator, point, encoding
@@ -73,7 +76,10 @@ class Stack:
 
 
 def stacked(frame: pd.DataFrame, stack: Stack) -> pd.DataFrame:
-    """Return a stack of a source: the groups of its first row, then those of its second."""
+    """Return a stack of a source: the groups of its first row, then those of its second.
+
+    So row r of the source becomes the rows from r times the number of words on.
+    """
     parts = []
     for word in stack.over:
         columns = {name: frame[pattern.format(word)] for name, pattern in stack.columns.items()}
@@ -102,39 +108,74 @@ def read_source(folder: Path, file: SourceFile) -> pd.DataFrame:
 
 
 def _read(path: Path, file: SourceFile) -> pd.DataFrame:
-    frame: pd.DataFrame
-    missing, as_text = list(file.missing), dict.fromkeys(file.text, "string")
+    """Read a file: whole numbers as `Int64` and flags as `boolean`, whatever is missing beside them."""
+    missing = ["", *file.missing]
     match path.suffix:
         case ".parquet":
-            frame = pq.read_table(path).to_pandas()
-            return frame.astype({name: "string" for name in file.text if name in frame})
+            table = pq.read_table(path)
+            _refuse_twins(table.column_names)
+            frame = table.to_pandas(types_mapper=_TYPES.get)
+            frame = frame.astype({name: "string" for name in file.text if name in frame})
         case ".xlsx":
-            frame = pd.read_excel(
-                path,
-                sheet_name=file.sheet or 0,
-                dtype=as_text,
-                na_values=["", *missing],
-                keep_default_na=False,
-                engine="openpyxl",
-            )
+            with pd.ExcelFile(path, engine="openpyxl") as book:
+                header = pd.read_excel(book, sheet_name=file.sheet or 0, header=None, nrows=1, dtype=object)
+                _refuse_twins(header.iloc[0].dropna() if len(header) else [])
+                frame = pd.read_excel(
+                    book,
+                    sheet_name=file.sheet or 0,
+                    dtype=dict.fromkeys(file.text, "string"),
+                    na_values=missing,
+                    keep_default_na=False,
+                    dtype_backend="numpy_nullable",
+                )
         case _:
-            # Without `index_col` pandas takes what there is more of for names of rows, and moves every value.
-            with catch_warnings():
-                filterwarnings("error", "Length of header", pd.errors.ParserWarning)
-                try:
-                    frame = pd.read_csv(
-                        path,
-                        sep=file.separator,
-                        decimal=file.point,
-                        dtype=as_text,
-                        na_values=missing,
-                        keep_default_na=False,
-                        encoding=file.encoding,
-                        index_col=False,
-                    )
-                except pd.errors.ParserWarning as warning:
-                    words = "its rows have more values than its first row names columns"
-                    raise ValueError(
-                        f"{words}; name every column, or take away what stands behind the last"
-                    ) from warning
+            frame = _read_csv(path, file, missing)
+    return pd.DataFrame({name: _usual(column, missing) for name, column in frame.items()}, index=frame.index)
+
+
+def _read_csv(path: Path, file: SourceFile, missing: list[str]) -> pd.DataFrame:
+    how: dict[str, Any] = {
+        "sep": file.separator,
+        "encoding": file.encoding,
+        "index_col": False,
+        "keep_default_na": False,
+    }
+    header = pd.read_csv(path, header=None, nrows=1, dtype=str, **how)
+    _refuse_twins([name for name in header.iloc[0] if name])
+    # Without `index_col` pandas takes what there is more of for names of rows, and moves every value.
+    with catch_warnings():
+        filterwarnings("error", "Length of header", pd.errors.ParserWarning)
+        try:
+            frame: pd.DataFrame = pd.read_csv(
+                path,
+                decimal=file.point,
+                dtype=dict.fromkeys(file.text, "string"),
+                na_values=missing,
+                dtype_backend="numpy_nullable",
+                low_memory=False,  # in pieces, each would have types of its own: an id would be 7 here and "007" there
+                **how,
+            )
+        except pd.errors.ParserWarning as warning:
+            words = "its rows have more values than its first row names columns"
+            raise ValueError(f"{words}; name every column, or take away what stands behind the last") from warning
     return frame
+
+
+_WHOLE = (pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32())
+_TYPES = {**dict.fromkeys(_WHOLE, pd.Int64Dtype()), pa.uint64(): pd.UInt64Dtype(), pa.bool_(): pd.BooleanDtype()}
+
+
+def _usual(column: pd.Series, missing: list[str]) -> pd.Series:
+    """Return a column with NaN for what is missing, but for whole numbers and flags."""
+    if isinstance(column.dtype, pd.StringDtype):
+        texts = column.astype("str")
+        return texts.mask(texts.isin(missing))
+    return column.astype("float64") if isinstance(column.dtype, pd.Float64Dtype) else column
+
+
+def _refuse_twins(names: Iterable[object]) -> None:
+    """Raise where two columns have one name: pandas calls the second "name.1", and nobody knows which is meant."""
+    counted = Counter(map(str, names))
+    twins = ", ".join(f"'{name}'" for name, count in counted.items() if count > 1)
+    if twins:
+        raise ValueError(f"it has several columns of the name {twins}; give each a name of its own")

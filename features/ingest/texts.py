@@ -18,8 +18,9 @@ def text(*parts: Column) -> Column:
 
 
 def number(column: Column) -> Column:
-    """Read text as a number; what is not a number is missing."""
-    return pd.to_numeric(column, errors="coerce")
+    """Read text as a number."""
+    is_read = not isinstance(column, pd.Series) or pd.api.types.is_numeric_dtype(column)
+    return pd.to_numeric(column if is_read else _written(column), errors="coerce")
 
 
 def rounded(column: Column, digits: int = 0) -> Column:

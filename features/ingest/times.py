@@ -1,4 +1,4 @@
-"""Functions of mappings about times. Instants are aware, in UTC; what cannot be read as a time is missing."""
+"""Functions of mappings about times. Instants are aware, in UTC; what cannot be read as a time is unreadable."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pandas as pd
 
 from features.fields import is_zone
 from features.ingest.columns import Column, whole
+from features.ingest.texts import number
 
 
 def hhmm_minutes(column: Column) -> Column:
@@ -22,8 +23,10 @@ def parse_time(column: Column, zone: Column) -> Column:
         return parse_time(pd.Series([column]), zone).iloc[0]
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         return column.dt.tz_convert("UTC")
-    local = _instants(column.where(~has_offset(column)), format="ISO8601", errors="coerce")
-    aware = _instants(column.where(has_offset(column)), format="ISO8601", errors="coerce", utc=True)
+    written = written_times(column)
+    told = has_offset(written)
+    local = _instants(written.where(~told), format="ISO8601", errors="coerce")
+    aware = _instants(written.where(told), format="ISO8601", errors="coerce", utc=True)
     return aware.where(aware.notna(), _localised(local, whole(zone, column.index)))
 
 
@@ -44,7 +47,9 @@ def wall_clock(year: Column, month: Column, day: Column, minutes: Column, zone: 
     A time that comes twice, when clocks go back, is the first of the two; one that never comes, when they go
     forward, is the first that does after it.
     """
-    date = pd.to_datetime(pd.DataFrame({"year": year, "month": month, "day": day}), errors="coerce")
+    parts = {"year": year, "month": month, "day": day}
+    numbers = {name: number(part).astype("float64") for name, part in parts.items() if isinstance(part, pd.Series)}
+    date = pd.to_datetime(pd.DataFrame(parts | numbers), errors="coerce")
     local = date + pd.to_timedelta(minutes, unit="m")
     return _localised(local, whole(zone, local.index))
 
@@ -76,10 +81,15 @@ def minutes_between(start: Column, end: Column) -> Column:
     return (end - start).dt.total_seconds() / 60
 
 
-_OFFSET = r"[T ].*(?:[Zz]|[+-]\d\d(?::?\d\d)?)$"
+_OFFSET = r"\d[T ].*(?:[Zz]|[+-]\d\d(?::?\d\d)?)$"
 
 # pandas' stubs cannot tell that a Series in gives a Series out.
 _instants: Column = pd.to_datetime
+
+
+def written_times(column: Column) -> Column:
+    """Return times as text without blanks around them; those that a table holds with a type stay as they are."""
+    return column if pd.api.types.is_datetime64_any_dtype(column) else column.astype("string").str.strip()
 
 
 def has_offset(column: Column) -> Column:

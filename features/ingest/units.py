@@ -31,7 +31,7 @@ def convert(column: Column, unit: Column, to: str) -> Column:
     """Turn a number from its unit, one for all or one a row, into another unit of the same kind.
 
     Units: kg g t lb oz cwt, m km cm mm mi nmi yd ft in, m3 l ft3 in3 gal (US), m/s km/h mph kn, hPa mbar kPa inHg.
-    A number whose unit is none of them stays with its unit, as text, so that its row is rejected and not lost.
+    A number whose unit is none of them is unreadable.
     """
     sizes = next((kind for kind in _SIZES.values() if to in kind), None)
     if sizes is None:
@@ -40,10 +40,7 @@ def convert(column: Column, unit: Column, to: str) -> Column:
         raise ValueError(f"convert knows no way from '{unit}' to '{to}'; expected one of {', '.join(sizes)}")
     units = whole(unit, column.index).astype("string").str.strip()
     factor = units.map({name: size / sizes[to] for name, size in sizes.items()})
-    numbers = number(column)
-    converted = (numbers * factor).astype(object)
-    unknown = numbers.notna() & factor.isna()
-    return converted.where(~unknown, numbers.astype("string") + " " + units.fillna("(no unit)"))
+    return number(column) * factor
 
 
 def _units() -> list[str]:

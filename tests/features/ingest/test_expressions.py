@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.ingest.expressions import evaluate, parse
+from features.ingest.expressions import Place, evaluate, parse
 
 FRAME = pd.DataFrame({"a": [1.0, 2.0, None], "b": [10, 20, 30], "city": ["Rotterdam", "", "Hamburg"]})
 FRAME["Unit price"] = [1.5, 2.5, 3.5]
+FRAME["whole"] = pd.Series([1, 2, None], dtype="Int64")
 PLACES = pd.DataFrame(
     {
         "code": ["Rotterdam", "Hamburg", "Rotterdam"],
@@ -23,7 +24,7 @@ PLACES = pd.DataFrame(
 def value(text: str) -> object:
     expression, problems = parse(text)
     assert expression is not None, problems
-    found = evaluate(expression, FRAME, {"places": PLACES})
+    found, _ = evaluate(expression, Place("trips", {"trips": FRAME, "places": PLACES}, {}))
     return found.astype(object).where(found.notna(), None).tolist() if isinstance(found, pd.Series) else found
 
 
@@ -54,6 +55,20 @@ class TestEvaluate:
     )
     def test_is_evaluated_on_whole_columns(self, text: str, expected: object) -> None:
         assert value(text) == expected
+
+    @pytest.mark.parametrize("text", ["city + city", "city * 2", "b + '1'", "city < city"])
+    def test_text_is_not_reckoned_with(self, text: str) -> None:
+        with pytest.raises(TypeError, match="needs numbers or instants and found the text"):
+            value(text)
+
+    @pytest.mark.parametrize("text", ["a", "number(a)", "whole"])
+    def test_with_what_is_missing_no_comparison_holds_but_not_equal(self, text: str) -> None:
+        assert value(f"{text} == 1") == [True, False, False]
+        assert value(f"{text} != 1") == [False, True, True]
+        assert value(f"not {text} > 1") == [True, False, True]
+
+    def test_what_is_looked_up_stays_whole_where_some_are_not_found(self) -> None:
+        assert value('text(lookup("places", city, "code", "rank"))') == ["20", None, "30"]
 
     def test_a_number_is_not_looked_up_among_texts(self) -> None:
         with pytest.raises(TypeError, match="the key 'code' is a number on one side and text on the other"):

@@ -175,7 +175,7 @@ class TestImportFiles:
         (shipment,) = shipments_of(RecordTables.read(tmp_path / "out"))
         assert (shipment.weight_kg, shipment.origin) == (12.5, "Münster")
 
-    @pytest.mark.parametrize("rest", ["", "7", "7,8"])
+    @pytest.mark.parametrize("rest", ["7", "7,8"])
     @pytest.mark.parametrize("numbers", [("S1", "S2"), ("0", "1"), ("17", "19")])
     def test_rows_with_more_values_than_columns_are_refused_and_not_moved(
         self, tmp_path: Path, rest: str, numbers: tuple[str, str]
@@ -184,6 +184,11 @@ class TestImportFiles:
         (tmp_path / "trips.csv").write_text(f"number,weight\n{one},12.5,{rest}\n{other},7,{rest}\n")
         with pytest.raises(SourceError, match=r"its rows have more values than its first row names columns"):
             read_source(tmp_path, SourceFile("trips.csv"))
+
+    def test_nothing_is_lost_where_only_separators_stand_behind_the_last_column(self, tmp_path: Path) -> None:
+        (tmp_path / "trips.csv").write_text("number,weight\n17,12.5,\n19,7,\n")
+        found = read_source(tmp_path, SourceFile("trips.csv"))
+        assert found.to_dict("list") == {"number": [17, 19], "weight": [12.5, 7.0]}
 
     def test_columns_side_by_side_become_rows(self, tmp_path: Path) -> None:
         mapping = (
@@ -329,6 +334,13 @@ class TestImportFiles:
         with pytest.raises(MappingError) as refused:
             run(tmp_path, ROW, mapping=mapping)
         assert [problem.split("'")[3] for problem in refused.value.problems] == ["carier", "b"]
+
+    @pytest.mark.parametrize("where", ["carrier", "pieces", "value"])
+    def test_a_condition_that_is_neither_true_nor_false_is_named(self, tmp_path: Path, where: str) -> None:
+        mapping = MAPPING.replace("where: present(left)", f"where: {where}")
+        line = mapping.splitlines().index(f"    where: {where}") + 1
+        with pytest.raises(MappingError, match=f"line {line}: events.where: '{where}' is neither true nor false but"):
+            run(tmp_path, ROW, mapping=mapping)
 
     def test_a_row_whose_condition_cannot_be_judged_is_left_out(self, tmp_path: Path) -> None:
         mapping = MAPPING.replace("where: present(left)", "where: number(pieces) > 2")
