@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from features.vocabulary import Branch
 from routing.branches.case import Case, Infeasible, Payload, Suggestion
@@ -94,7 +94,7 @@ def carry_out(
         known=read.known,
         missing={**missing, **lacking},
         now=at.now,
-        latest_useful_at=latest_useful_at(terms, read),
+        latest_useful_at=latest_useful_at(terms, read.known),
         costs=policy.costs,
         offer=terms.offer,
         approval_above_minor=terms.approval_above_minor,
@@ -219,11 +219,11 @@ def _hold_back(policy: Policy, outcome: Outcome, case: Case, hold: _Hold, payloa
     outcome.payload = {} if isinstance(built, Infeasible) else built
 
 
-def latest_useful_at(terms: BranchTerms, read: ReadFacts) -> datetime | None:
+def latest_useful_at(terms: BranchTerms, known: Mapping[str, Any]) -> datetime | None:
     """Return the moment from which on a branch is of no use; None if it always is, or if that cannot be told."""
-    if terms.latest_useful is None or terms.latest_useful.fact not in read.known:
+    if terms.latest_useful is None or terms.latest_useful.fact not in known:
         return None
-    moment: datetime = read.known[terms.latest_useful.fact]
+    moment: datetime = known[terms.latest_useful.fact]
     return moment + terms.latest_useful.offset
 
 

@@ -150,6 +150,20 @@ class Standing:
         applying = [each for each in found if each.covers(known) is not False]
         return min(applying, key=lambda each: Mode(each.mode or Mode.ACT_FINANCIAL).rank, default=None)
 
+    def against(self, branch: Branch, known: Mapping[str, Any]) -> str | None:
+        """Say what forbids a branch for a case or silences it, whoever has let it out; None if nothing does."""
+        silencing, forbidding = self.suppressing(known), self.forbidding(branch, known)
+        if silencing is not None:
+            return f"such cases are suppressed; {silencing.because}"
+        if forbidding is not None:
+            return f"{branch} is forbidden; {forbidding.because}"
+        return None
+
+    def stopping(self, branch: Branch, known: Mapping[str, Any]) -> str | None:
+        """Say what stops a branch for a case: a limit to observing, under which nothing is let out."""
+        limit = self.limiting(branch, known)
+        return f"{branch} is stopped; {limit.because}" if limit is not None and limit.mode is Mode.OBSERVE else None
+
     def _of(self, kind: DirectiveKind) -> list[Directive]:
         return [each for each in self.directives if each.kind is kind]
 

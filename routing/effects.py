@@ -52,7 +52,7 @@ class Outcome(StrEnum):
 
 
 REPORTABLE = (Outcome.DONE, Outcome.FAILED, Outcome.PARTIAL)
-_OPEN = (Effect.INTENDED, Effect.SENT, Effect.ACCEPTED, Effect.UNVERIFIED, Effect.WITH_PERSON)
+_OPEN = (Effect.SENT, Effect.ACCEPTED, Effect.UNVERIFIED, Effect.WITH_PERSON)
 _GONE = (Effect.FAILED, Effect.COMPENSATED, Effect.WITHDRAWN)
 _UNDOABLE = (Effect.ACCEPTED, Effect.VERIFIED, Effect.UNVERIFIED, Effect.WITH_PERSON)
 
@@ -90,6 +90,11 @@ class Standing:
         return self.effect not in _GONE and self.outcome is not Outcome.FAILED
 
     @property
+    def can_have_outcome(self) -> bool:
+        """Whether anybody can know what became of the call: of one that was never in a worker's hands nobody can."""
+        return self.effect is not Effect.INTENDED
+
+    @property
     def can_be_undone(self) -> bool:
         """Whether there is something to undo, and nobody is undoing it."""
         return self.effect in _UNDOABLE and self.outcome is not Outcome.FAILED
@@ -104,7 +109,10 @@ class Received:
 
 
 def receive(standing: Standing, reported: Outcome) -> Received:
-    """Return what a report of an outcome changes. The first report counts; none is ever overwritten by another."""
+    """Return what a report of an outcome changes. The first report counts; none is ever overwritten by another.
+
+    Whoever takes it in refuses it where there can be none yet (`Standing.can_have_outcome`).
+    """
     if standing.outcome is reported:
         return Received(Reception.REPEATED, standing)
     if standing.outcome is not None:

@@ -177,12 +177,16 @@ class Container:
     @cached_property
     def tending(self) -> Tending:
         """Looks after common causes."""
-        deciders: dict[SubjectType, DecidesAnew] = {
+        return Tending(self.sessions, self.reads, self.clock, self.following, self.bundles, self.deciders)
+
+    @cached_property
+    def deciders(self) -> dict[SubjectType, DecidesAnew]:
+        """Who decides anew, by type of subject."""
+        return {
             SubjectType.SHIPMENT: self.decisions,
             SubjectType.INVOICE: self.invoice_decisions,
             SubjectType.SHORTAGE: self.shortage_decisions,
         }
-        return Tending(self.sessions, self.reads, self.clock, self.following, self.bundles, deciders)
 
     @cached_property
     def expiring(self) -> Expiring:
@@ -193,7 +197,8 @@ class Container:
     def reviews(self) -> ReviewService:
         """Keeps the review queue."""
         claim, target = self.settings.claim, self.settings.target
-        return ReviewService(self.sessions, self.reads, self.clock, self.bundles, claim, target)
+        parts = (self.sessions, self.reads, self.clock, self.bundles)
+        return ReviewService(*parts, claim, target, self.following, self.deciders)
 
     @cached_property
     def effects(self) -> EffectService:

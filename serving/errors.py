@@ -44,6 +44,7 @@ ServingError
      ├─ ClaimLostError             the claim ran out or was given back: a late submit
      ├─ ItemClosedError            the item is done
      └─ AnswerError                the answer cannot be carried out
+         └─ OvertakenError         what has come since speaks against it
 """
 
 from __future__ import annotations
@@ -407,3 +408,7 @@ class AnswerError(ReviewError):
         self.why = why
         self.what_to_do = what_to_do
         super().__init__(f"Review item '{item_id}' cannot be answered so: {why}. {what_to_do}")
+
+
+class OvertakenError(AnswerError):
+    """What has come since speaks against the branch: an order, or what is known of the case. The item stays open."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -37,6 +38,7 @@ def enqueue(
     nothing. The call of a cause that it declares has its id from the cause, so that it stands beside the decision's
     own.
     """
+    latest = _useful_until(action)
     call_id = call_id_for(cause_id or decision_id, action.branch, step=step)
     call = BranchCall(
         call_id=call_id,
@@ -46,7 +48,7 @@ def enqueue(
         branch=action.branch,
         decided_at=now,
         payload=action.payload,
-        latest_useful_at=action.latest_useful_at,
+        latest_useful_at=latest,
     )
     put(
         session,
@@ -60,12 +62,21 @@ def enqueue(
         body=envelope(call),
         created_at=now,
         next_attempt_at=now,
-        latest_useful_at=action.latest_useful_at,
+        latest_useful_at=latest,
         confirm_seconds=None if verify_within is None else round(verify_within.total_seconds()),
     )
     new = {"branch": action.branch.value, "target": target, "status": "pending"}
     audit(session, at=now, actor=actor, action="call.enqueued", subject=f"call:{call_id}", new=new)
     return call_id
+
+
+def _useful_until(action: Action) -> datetime | None:
+    """Return until when the call of an action is of use: a window for tenders that has closed asks nobody."""
+    window = action.payload.get("tender_window") if action.branch is Branch.REBOOK else None
+    if not isinstance(window, Mapping):
+        return action.latest_useful_at
+    closes_at = datetime.fromisoformat(str(window["closes_at"]))
+    return closes_at if action.latest_useful_at is None else min(closes_at, action.latest_useful_at)
 
 
 def is_called(branch: Branch) -> bool:

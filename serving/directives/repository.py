@@ -111,7 +111,13 @@ def stops(branch: InstrumentedAttribute[str], now: datetime) -> ColumnElement[bo
     row = DirectiveRow
     stopping = and_(row.kind == DirectiveKind.LIMIT.value, row.mode == Mode.OBSERVE.value, row.everywhere)
     named = or_(row.branch.is_(None), row.branch == branch)
-    return exists().where(stopping, named, _is_open(now), or_(row.since <= now, row.since <= row.issued_at))
+    return exists().where(stopping, named, _is_open(now), _has_begun(now))
+
+
+def bar_calls(session: Session, now: datetime) -> bool:
+    """Tell whether anything is in force by which a call may be barred that was let out already."""
+    kinds = [each.value for each in (DirectiveKind.EXCLUDE, DirectiveKind.FORBID, DirectiveKind.SUPPRESS)]
+    return bool(session.scalar(select(exists().where(DirectiveRow.kind.in_(kinds), _is_open(now), _has_begun(now)))))
 
 
 def directive_of(row: DirectiveRow) -> Directive:
@@ -139,3 +145,8 @@ def _is_for(subject: SubjectType) -> ColumnElement[bool]:
 
 def _is_open(now: datetime | BindParameter[Any]) -> ColumnElement[bool]:
     return and_(DirectiveRow.ended_at.is_(None), or_(DirectiveRow.until.is_(None), DirectiveRow.until > now))
+
+
+def _has_begun(now: datetime) -> ColumnElement[bool]:
+    """Tell whether it holds: whoever finds one that was to hold at once may have a clock that is behind."""
+    return or_(DirectiveRow.since <= now, DirectiveRow.since <= DirectiveRow.issued_at)

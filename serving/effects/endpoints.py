@@ -70,7 +70,8 @@ async def report_outcome(
     """Report what became of a branch call: `done`, `failed` or `partial`. For the orchestrator.
 
     The first report of a call counts, a repeat changes nothing. One that contradicts what is known never overwrites it:
-    it is kept and a person decides (`reception`). A report may come before the answer to the call itself has been read.
+    it is kept and a person decides (`reception`). A report may come before the answer to the call itself has been read,
+    and not before the call was sent (409), nor tell of a time before it was made (422).
     What failed goes before a person, what failed in part is undone if the bundle of its decision says how.
     """
     sent = body.model_dump_json(exclude_none=True)

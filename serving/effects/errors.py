@@ -3,6 +3,8 @@
 EffectError
  ├─ CallNotFoundError       nobody made a call of that id
  ├─ FutureOutcomeError      an outcome lies in the future
+ ├─ EarlyOutcomeError       an outcome lies before its call was made
+ ├─ UnsentCallError         the call was not sent yet
  └─ UndoError               a call cannot be undone
 """
 
@@ -35,6 +37,28 @@ class FutureOutcomeError(EffectError):
         super().__init__(
             f"occurred_at is {occurred_at.isoformat()}, now it is {now.isoformat()}. Report what has happened, "
             f"with the time at which it did."
+        )
+
+
+class EarlyOutcomeError(EffectError):
+    """The outcome of a call lies before the call was made."""
+
+    def __init__(self, call_id: str, occurred_at: datetime, made_at: datetime) -> None:
+        self.call_id = call_id
+        super().__init__(
+            f"occurred_at is {occurred_at.isoformat()}, and call '{call_id}' was made at {made_at.isoformat()}: it "
+            f"cannot be what became of it. Report what the call has brought about, with the time at which it did."
+        )
+
+
+class UnsentCallError(EffectError):
+    """The call was not sent yet, so nobody can know what became of it."""
+
+    def __init__(self, call_id: str) -> None:
+        self.call_id = call_id
+        super().__init__(
+            f"Call '{call_id}' waits in the outbox and was not sent yet, so nobody can know what became of it, and it "
+            f"will be sent all the same. Report its outcome once it has arrived; to stop it, issue a directive."
         )
 
 

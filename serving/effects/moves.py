@@ -71,12 +71,17 @@ def move(
     session.flush()
 
 
-def withdraw_unsent(session: Session, row: OutgoingCallRow, because: str, *, actor: str, now: datetime) -> None:
-    """Settle a call that waits in the outbox, and is locked, without sending it."""
+def dismiss(session: Session, row: OutgoingCallRow, because: str, *, actor: str, now: datetime) -> None:
+    """Take a call that nobody has in hand, and that is locked, out of the outbox; its effect stays as it is."""
     old = {"status": row.status, "attempts": row.attempts}
-    row.status = "dismissed"
+    row.status, row.lease_owner, row.lease_expires_at = "dismissed", None, None
     new = {"status": row.status, "attempts": row.attempts, "reason": because}
     audit(session, at=now, actor=actor, action="call.dismissed", subject=f"call:{row.call_id}", old=old, new=new)
+
+
+def withdraw_unsent(session: Session, row: OutgoingCallRow, because: str, *, actor: str, now: datetime) -> None:
+    """Settle a call that waits in the outbox, and is locked, without sending it."""
+    dismiss(session, row, because, actor=actor, now=now)
     move(session, row, Effect.WITHDRAWN, because=because, actor=actor, now=now)
 
 

@@ -17,8 +17,14 @@ from serving.db.subjects import SubjectKey, about
 from serving.db.tables import OutcomeRow, OutgoingCallRow, ReviewItemRow
 from serving.decisions.idempotency import Answer, Keyed, answer_once
 from serving.effects import answers
-from serving.effects.errors import CallNotFoundError, FutureOutcomeError, UndoError
-from serving.effects.moves import locked
+from serving.effects.errors import (
+    CallNotFoundError,
+    EarlyOutcomeError,
+    FutureOutcomeError,
+    UndoError,
+    UnsentCallError,
+)
+from serving.effects.moves import locked, standing_of
 from serving.effects.reporting import take_report
 from serving.errors import AnswerError
 from serving.events import repository as events
@@ -66,20 +72,26 @@ class EffectService:
             If the key is taken.
         CallNotFoundError
             If nobody made such a call.
-        FutureOutcomeError
-            If it lies in the future.
+        UnsentCallError
+            If the call was not sent yet.
+        EarlyOutcomeError, FutureOutcomeError
+            If it lies before the call was made, or in the future.
         """
 
         def act(session: Session) -> tuple[datetime, str]:
             row, now = _found(session, call_id), self.clock.now()
             if report.occurred_at > now + self.clock_skew:
                 raise FutureOutcomeError(report.occurred_at, now)
+            if report.occurred_at < row.created_at - self.clock_skew:
+                raise EarlyOutcomeError(call_id, report.occurred_at, row.created_at)
+            if not standing_of(row).can_have_outcome:
+                raise UnsentCallError(call_id)
             received = take_report(session, self.bundles, row, report, actor=actor, now=now)
             return now, render(Told(row, received, _item_about(session, call_id)))
 
         try:
             return answer_once(self.sessions, keyed, status=OK, act=act)
-        except (CallNotFoundError, FutureOutcomeError) as error:
+        except (CallNotFoundError, UnsentCallError, EarlyOutcomeError, FutureOutcomeError) as error:
             with self.sessions.begin() as session:
                 events.keep_rejected(session, received_at=self.clock.now(), reason=str(error), body=sent)
             raise

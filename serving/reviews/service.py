@@ -12,23 +12,23 @@ from typing import Any
 from sqlalchemy.orm import Session, sessionmaker
 
 from features.vocabulary import Branch, SubjectType
-from routing.branches.case import Infeasible
 from routing.policy import Policy
-from routing.recording import decode_facts
 from routing.subjects import called_branches
 from serving.clock import Clock
 from serving.db.audit import audit
 from serving.db.tables import AuditRow, DecisionRow, ReviewItemRow
 from serving.decisions import repository as decisions
-from serving.decisions.acting import action_for
+from serving.decisions.anew import DecidesAnew
 from serving.directives import repository as orders
 from serving.effects import answers
 from serving.effects.moves import locked
 from serving.errors import AlreadyClaimedError, AnswerError, ClaimLostError, ItemClosedError, ItemNotFoundError
+from serving.events.following import Following
 from serving.policies.bundles import Bundles
 from serving.reviews import repository
 from serving.reviews.items import Item, place_of, rates_of, read_cursor, savings_by, write_cursor
 from serving.reviews.letting_out import check_case, let_out, suggested
+from serving.reviews.meanwhile import Meanwhile
 from serving.reviews.reasons import MEANINGS, Answer, ReasonCode, reasons_for
 from serving.reviews.repository import CLAIMED, DONE, OPEN, Closing, Which
 from serving.step_ups.stepping_down import after_answer
@@ -80,6 +80,8 @@ class ReviewService:
         How long a claim holds.
     target
         Whom the calls go to that a person lets out.
+    following, deciders
+        Tell what is known by now of what is let out; the latter by type of subject.
     """
 
     sessions: sessionmaker[Session]
@@ -88,6 +90,8 @@ class ReviewService:
     bundles: Bundles
     claim_for: timedelta
     target: str
+    following: Following
+    deciders: Mapping[SubjectType, DecidesAnew]
 
     def page(
         self,
@@ -212,9 +216,12 @@ class ReviewService:
             If it is not held with this token.
         AnswerError
             If nothing is suggested, or the suggestion cannot be carried out, or not any more.
+        OvertakenError
+            If what is ordered or known by now speaks against it.
         """
-        now = self.clock.now()
         with self.sessions.begin() as session:
+            now = self.following.catch_up_as_of(session, self.clock)
+            orders.lock_shared(session)  # before the chain, as whoever decides
             newest, _ = decisions.lock_chain(session)
             row = _found(session, item_id)
             closing = Closing(Answer.ACCEPT, actor, row.suggested_branch, None, note)
@@ -222,6 +229,7 @@ class ReviewService:
                 return self.item(session, row, now)
             body = json.loads(_decision(session, row).body)
             action = suggested(row, body, now)
+            action = self._meanwhile(session, row, body, now).accepted(action)
             let_out(session, self.bundles, row, action, body, target=self.target, after=newest, actor=actor, now=now)
             return self.item(session, _found(session, item_id), now)
 
@@ -236,9 +244,11 @@ class ReviewService:
             If it is not held with this token.
         AnswerError
             If the reason explains no override, or the branch cannot be carried out with the facts of the decision.
+        OvertakenError
+            If what is ordered or known by now speaks against it.
         """
-        now = self.clock.now()
         with self.sessions.begin() as session:
+            now = self.following.catch_up_as_of(session, self.clock)
             _lock_call(session, item_id)
             orders.lock(session)  # before the chain, as whoever decides: the answer may make a branch step down
             newest, _ = decisions.lock_chain(session)
@@ -253,12 +263,8 @@ class ReviewService:
             if not self.close(session, row, token=token, closing=closing, now=now):
                 return self.item(session, row, now)
             body = json.loads(_decision(session, row).body)
-            overdue = body.get("context", {}).get("overdue", ())
-            facts, policy = decode_facts(body["facts"]), self.bundles.of_decision(session, body).as_overdue(overdue)
             words = f"{MEANINGS[reason].words} ({actor}){f': {note}' if note else ''}"
-            action = action_for(policy, branch, facts, now=now, reason_staff=words)
-            if isinstance(action, Infeasible):
-                raise AnswerError(item_id, f"{branch} cannot be carried out: {action.reason}", "Choose another branch.")
+            action = self._meanwhile(session, row, body, now).overridden(branch, words)
             if row.call_id is not None:
                 answers.leave(session, row.call_id, note, actor=actor, now=now)
             let_out(session, self.bundles, row, action, body, target=self.target, after=newest, actor=actor, now=now)
@@ -317,6 +323,10 @@ class ReviewService:
     def item(self, session: Session, row: ReviewItemRow, now: datetime) -> Item:
         """Return an item as it stands."""
         return Item.of(row, now, savings_by(self.bundles.all_live(session)))
+
+    def _meanwhile(self, session: Session, row: ReviewItemRow, body: Mapping[str, Any], now: datetime) -> Meanwhile:
+        policy = self.bundles.of_decision(session, body)
+        return Meanwhile.look(session, self.deciders[row.key.type], row, policy, body, now)
 
     def _governing(self, session: Session, row: ReviewItemRow) -> Policy:
         """Return the bundle that governs the answer to an item: that of its decision."""

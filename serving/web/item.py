@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from fastapi.responses import Response
 
+from serving.error_handlers import kind_of
 from serving.errors import AlreadyClaimedError, AnswerError, ClaimLostError, ItemClosedError, ItemNotFoundError
 from serving.reviews.items import Item, is_of_case
 from serving.reviews.repository import DONE
@@ -61,8 +62,7 @@ def item_page(
 
 def refused(visit: Visit, item_id: str, error: Refused, typed: Typed) -> Response:
     """Show the item as it is now to somebody whose move was refused."""
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if isinstance(error, AnswerError) else HTTPStatus.CONFLICT
-    return item_page(visit, item_id, status, messages.refusal(error), typed)
+    return item_page(visit, item_id, HTTPStatus(kind_of(error).status), messages.refusal(error), typed)
 
 
 def missing(visit: Visit, error: ItemNotFoundError) -> Response:

@@ -35,6 +35,7 @@ from serving.effects.settling import after_move
 from serving.policies.bundles import Bundles
 from serving.policies.errors import LifeError
 from serving.step_ups.stepping_down import after_dead_letter
+from serving.worker.barred import withdraw_barred
 
 WORKER = "system:worker"
 """Actor of every move the worker makes by itself."""
@@ -68,9 +69,10 @@ class SqlOutbox:
     ) -> Sequence[LeasedCall]:
         """Lease up to `limit` due calls.
 
-        None of a branch that is stopped, and none that books transport for a shipment which has a live booking: those
-        wait until it goes on, or until the other booking is gone. One whose outcome was reported while a worker had it
-        that has not come back is settled, not leased.
+        None of a branch that is stopped, nor does such a call hold others of its shipment, and none that books
+        transport for a shipment which has a live booking: those wait until it goes on, or until the other booking is
+        gone. One that an order bars by now is withdrawn, with an item for a person. One whose outcome was reported
+        while a worker had it that has not come back is settled, not leased.
         """
         expires_at = real_now + lease
         with _transaction(self._sessions) as session:
@@ -78,20 +80,22 @@ class SqlOutbox:
             due = and_(_claimable(real_now), _call_is_due(now), ~directives.stops(_Call.branch, now))
             found = session.execute(
                 select(_Call.position, _Call.status, _Call.attempts, _Call.effect, _Call.outcome, _Call.call_id)
-                .where(self._is_for(target), due, _is_next_in_turn())
+                .where(self._is_for(target), due, _is_next_in_turn(now))
                 .order_by(_Call.next_attempt_at, _Call.position)
                 .limit(limit)
                 .with_for_update(of=_Call, skip_locked=True)
             ).all()
             if not found:
                 return []
-            before = {row.position: row for row in found if row.outcome is None}
+            unsettled = [row for row in found if row.outcome is None]
+            barred = withdraw_barred(session, self._bundles, [row.call_id for row in unsettled], actor=WORKER, now=now)
+            before = {row.position: row for row in unsettled if row.call_id not in barred}
             self._settle_reported(session, [row.call_id for row in found if row.outcome is not None], now=now)
             # Whose turn it is is asked again now that the rows are ours: on PostgreSQL a dead letter of the same
             # shipment may have been put back between the reading and the locking.
             rows = session.execute(
                 update(_Call)
-                .where(_Call.position.in_(before), _is_next_in_turn())
+                .where(_Call.position.in_(before), _is_next_in_turn(now))
                 .values(
                     status="leased",
                     attempts=_Call.attempts + 1,
@@ -339,13 +343,17 @@ def _is_intended() -> ColumnElement[bool]:
     return _Call.effect == Effect.INTENDED.value
 
 
-def _is_next_in_turn() -> ColumnElement[bool]:
-    """Tell whether a call waits for no other: neither for an earlier open one that may go out, nor for a booking."""
+def _is_next_in_turn(now: datetime) -> ColumnElement[bool]:
+    """Tell whether a call waits for no other: neither for an earlier open one that may go out, nor for a booking.
+
+    One whose branch is stopped may not go out, and holds no other branch.
+    """
     earlier = aliased(_Call)
     open_before = exists().where(
         same_subject(earlier, _Call),
         earlier.position < _Call.position,
         earlier.status.in_(OPEN),
         ~booking.waits(earlier),
+        ~and_(earlier.status == "pending", directives.stops(earlier.branch, now)),
     )
     return and_(~open_before, ~booking.waits(_Call))

@@ -12,7 +12,7 @@ EVERY = [Standing(effect, outcome) for effect, outcome in product(Effect, (None,
 
 
 class TestReceive:
-    @pytest.mark.parametrize("effect", ["intended", "sent", "accepted", "unverified", "with_person"])
+    @pytest.mark.parametrize("effect", ["sent", "accepted", "unverified", "with_person"])
     @pytest.mark.parametrize(("reported", "then"), [("done", "verified"), ("failed", "failed"), ("partial", "failed")])
     def test_the_first_report_counts(self, effect: str, reported: str, then: str) -> None:
         found = receive(Standing(Effect(effect)), Outcome(reported))
@@ -47,6 +47,10 @@ class TestReceive:
 
 
 class TestStanding:
+    def test_of_what_was_never_sent_nobody_knows_an_outcome_and_done_is_not_believed(self) -> None:
+        assert [each for each in Effect if not Standing(each).can_have_outcome] == [Effect.INTENDED]
+        assert receive(Standing(Effect.INTENDED), Outcome.DONE).reception is Reception.CONTRADICTING
+
     def test_only_what_is_known_to_be_gone_is_not_live(self) -> None:
         gone = {each.effect.value for each in EVERY if each.outcome is None and not each.is_live}
         assert gone == {"failed", "compensated", "withdrawn"}

@@ -16,9 +16,9 @@ from models.contracts import Explanation
 from routing.policy import Policy
 from routing.replay import replay
 from serving.clock import ManualClock
-from serving.db.tables import AuditRow, DecisionRow, DirectiveRow
+from serving.db.tables import AuditRow, DecisionRow, DirectiveRow, OutgoingCallRow
 from serving.worker.outbox import SqlOutbox
-from tests.serving.house import NOW, FakeModel, House, Json, at, problem_in, staff
+from tests.serving.house import NOW, FakeModel, House, Json, at, planned, problem_in, staff
 
 PEOPLE = staff(
     dana=["transport-operations", "customer-service"], ben=["duty-manager"], pat=["process-owner", "customer-service"]
@@ -139,6 +139,18 @@ class TestTheKillSwitch:
         assert any_house.decided("SH-2", risk=0.8)["branch"] == "escalate"
         assert claimed(any_house) == ["SH-2"]
 
+    def test_of_one_branch_leaves_the_others_of_the_same_shipment(self, any_house: House) -> None:
+        any_house.announce("SH-1", customer_tier="critical", value_minor=100_000)
+        assert any_house.decided("SH-1", risk=0.5)["branch"] == "notify"
+        stop = any_house.ordered(by="ben", branch="notify", until=at(hours=1), **STOP)
+        any_house.advance(minutes=1)
+        any_house.send(planned("SH-1", customer_tier="critical", value_minor=9_000_000) | {"id": "plan-anew"})
+        assert any_house.decided("SH-1", risk=0.8)["branch"] == "escalate"
+        assert called(any_house) == ["escalate"]
+
+        any_house.advance(hours=1)
+        assert called(any_house) == ["notify"], f"{stop['directive_id']} has ended"
+
     def test_for_some_cases_leaves_what_was_let_out(self, any_house: House) -> None:
         any_house.announce("SH-1")
         any_house.decided("SH-1", risk=0.5)
@@ -179,6 +191,15 @@ def claimed(house: House) -> list[str]:
         target="orchestrator", owner="w", limit=10, now=now, real_now=now, lease=lease
     )
     return [call.subject_id for call in leased]
+
+
+def called(house: House) -> list[str]:
+    """Deliver what is due, and return the branches of it."""
+    outbox, now = SqlOutbox(house.engine), house.clock.now()
+    minute = timedelta(minutes=1)
+    calls = outbox.claim(target="orchestrator", owner="w", limit=10, now=now, real_now=now, lease=minute)
+    assert all(outbox.delivered(each, now=now) for each in calls)
+    return [row.branch for row in house.rows(OutgoingCallRow) if row.call_id in {each.call_id for each in calls}]
 
 
 class TestWhoMayOrder:

@@ -164,3 +164,36 @@ def test_without_a_key_nothing_is_reported(house: House) -> None:
         "/v1/outcomes", json={"call_id": "c", "outcome": "done", "occurred_at": "2026-03-02T06:00:00Z"}
     )
     problem_in(answer, 400, "idempotency-key-missing")
+
+
+class TestOfACallThatWasNotSent:
+    def test_nothing_is_believed_and_it_is_sent_all_the_same(self, both_house: House) -> None:
+        call_id = told(both_house)
+        problem = problem_in(report(both_house, call_id, "done"), 409, "unsent-call")
+        assert "waits in the outbox and was not sent yet" in problem["detail"]
+        assert (effect(both_house, call_id), call(both_house, call_id)["reports"]) == ("intended", [])
+        assert both_house.count(RejectedEventRow) == 1
+        assert delivered(both_house) == [call_id]
+        assert reported(both_house, call_id, "done")["effect"] == "verified"
+
+    def test_nor_of_one_that_a_worker_gave_back_unsent(self, both_house: House) -> None:
+        call_id = told(both_house)
+        (leased,) = claimed(both_house)
+        assert SqlOutbox(both_house.engine).release(leased, now=both_house.clock.now())
+        problem_in(report(both_house, call_id, "done"), 409, "unsent-call")
+
+    def test_but_the_receiver_may_be_faster_than_the_worker_that_sends_it(self, both_house: House) -> None:
+        call_id = told(both_house)
+        claimed(both_house)
+        assert reported(both_house, call_id, "done")["effect"] == "verified"
+
+
+def test_an_outcome_from_before_the_call_is_refused_but_for_the_clocks(both_house: House) -> None:
+    call_id, made_at = told(both_house), both_house.clock.now()
+    delivered(both_house)
+    skew = both_house.container.settings.clock_skew
+    early = (made_at - skew - timedelta(seconds=1)).isoformat()
+    problem = problem_in(report(both_house, call_id, "done", occurred_at=early), 422, "outcome-before-the-call")
+    assert "it cannot be what became of it" in problem["detail"]
+    assert effect(both_house, call_id) == "accepted"
+    assert reported(both_house, call_id, "done", occurred_at=(made_at - skew).isoformat())["effect"] == "verified"

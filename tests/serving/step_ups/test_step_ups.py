@@ -224,9 +224,9 @@ class TestWhatCounts:
         house.ordered(**forbid, until=at(hours=1))
         house.announce("SH-30")
         item = house.decided("SH-30", risk=0.5)["review_item_id"]
-        given: Json = {"branch": "notify", "reason_code": "better_option"}
         token = house.claimed(item, "analyst-1")
-        assert house.answer(item, "override", actor="analyst-1", claim_token=token, **given).status_code == 200
+        given: Json = {"claim_token": token, "reason_code": "not_late"}
+        assert house.answer(item, "dismiss", actor="analyst-1", **given).status_code == 200
         house.advance(hours=1)
         assert "notify has 3 answers, 1 of them against, and needs 93" in propose(house, limit).json()["detail"]
 
