@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
@@ -24,6 +25,8 @@ class Asker:
     ----------
     on_outbox
         Runs a piece of work on the outbox's own thread.
+    tally
+        Counts, as `not_asked`, the calls that could not be asked about.
     """
 
     def __init__(
@@ -35,6 +38,7 @@ class Asker:
         clock: Clock,
         real_clock: Clock,
         on_outbox: Callable[[partial[Any]], Awaitable[Any]],
+        tally: Counter[str],
     ) -> None:
         self._outbox = outbox
         self._caller = caller
@@ -43,6 +47,7 @@ class Asker:
         self._real_clock = real_clock
         self._on_outbox = on_outbox
         self._round: asyncio.Task[None] | None = None
+        self._tally = tally
 
     def start(self) -> None:
         """Begin a round, unless one is under way."""
@@ -65,10 +70,16 @@ class Asker:
             _log.exception("What became of calls cannot be asked.")
 
     async def _ask(self, target: Target, call_id: str) -> None:
+        """Ask about one call. Whatever comes of that is the call's own affair and stops no other."""
         try:
             report = await self._caller.ask(target, message_id=call_id, sent_at=self._real_clock.now())
+            if report is not None:
+                await self._on_outbox(partial(self._outbox.told, call_id, report, now=self._clock.now()))
+        except OutboxUnavailableError:
+            raise
         except DispatchError as error:
+            self._tally["not_asked"] += 1
             _log.warning("What became of call %s cannot be asked: %s", call_id, error)
-            return
-        if report is not None:
-            await self._on_outbox(partial(self._outbox.told, call_id, report, now=self._clock.now()))
+        except Exception:
+            self._tally["not_asked"] += 1
+            _log.exception("What became of call %s cannot be asked, for a reason that nobody foresaw.", call_id)

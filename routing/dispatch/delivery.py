@@ -36,6 +36,8 @@ from routing.dispatch.targets import Limits, Target
 
 T = TypeVar("T")
 
+LARGEST_CALL = 256 * 1024
+"""How many bytes a call may have: several times what any branch says, and no more than brokers and gateways take."""
 log = logging.getLogger(__name__)
 
 
@@ -104,7 +106,9 @@ class Dispatcher:
             for name, limits in self._limits.items()
         }
         self._running: dict[str, set[asyncio.Task[None]]] = {target.name: set() for target in targets}
-        self._asker = Asker(outbox, caller, targets, clock=clock, real_clock=real_clock, on_outbox=self._on_outbox)
+        self._asker = Asker(
+            outbox, caller, targets, clock=clock, real_clock=real_clock, on_outbox=self._on_outbox, tally=self.tally
+        )
         # One thread: this process never waits for its own write lock, and calls in flight never wait for a commit.
         self._outbox_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="outbox")
 
@@ -223,10 +227,12 @@ class Dispatcher:
         if real_now + target.timeout > call.lease_expires_at:
             await self._settle("released", call, partial(self._outbox.release, call, now=now))
             return None
+        body = call.body.encode("utf-8")
+        if len(body) > LARGEST_CALL:
+            await self._bury(call, f"It has {len(body):,} bytes, expected at most {LARGEST_CALL:,}: nobody was asked.")
+            return None
         try:
-            answer = await self._caller.call(
-                target, message_id=call.call_id, body=call.body.encode("utf-8"), sent_at=real_now
-            )
+            answer = await self._caller.call(target, message_id=call.call_id, body=body, sent_at=real_now)
         except (UnreachableError, NotConfirmedError, AddressRefusedError) as error:
             await self._put_off(target, call, str(error))
             return False

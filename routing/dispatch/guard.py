@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Protocol
 
 from routing.dispatch.errors import AddressRefusedError, UnreachableError
+from routing.dispatch.networks import INSIDE, METADATA, NEVER, Network
 from routing.dispatch.targets import HttpTarget
 
 Address = IPv4Address | IPv6Address
 
 _NAT64 = IPv6Network("64:ff9b::/96")
+_ISATAP = 0x5EFE
+"""Stands before the IPv4 address in the interface identifier (RFC 5214), with or without the universal bit."""
 
 
 class Resolver(Protocol):
@@ -68,24 +71,27 @@ async def guarded_address(target: HttpTarget, resolver: Resolver) -> Address:
 def refused_kind(address: Address, *, allow_private: bool) -> str | None:
     """Return what kind of address it is if it must not be called, else None.
 
-    An IPv6 address that carries an IPv4 one (mapped, 6to4, Teredo, NAT64) is judged by the one it carries.
+    An IPv6 address that carries an IPv4 one (mapped, 6to4, Teredo, NAT64, ISATAP) is judged by the one it carries.
     """
+    if _is_in(METADATA, address):
+        return "cloud metadata"
     carried = _carried(address)
     if carried is not None:
         return refused_kind(carried, allow_private=allow_private)
-    if address.is_link_local:
-        return "link-local"
-    if address.is_multicast:
-        return "multicast"
-    if address.is_unspecified:
-        return "unspecified"
-    if address.is_loopback:
-        return None if allow_private else "loopback"
-    if address.is_reserved:
-        return "reserved"
-    if not address.is_global:
-        return None if allow_private else "private"
-    return None
+    inside = _kind_in(INSIDE, address)
+    if inside is None and (kind := _kind_in(NEVER, address)) is not None:
+        return kind
+    if inside is None and not address.is_global:  # what a newer Python knows and this list does not
+        inside = "private"
+    return None if allow_private else inside
+
+
+def _is_in(networks: Iterable[Network], address: Address) -> bool:
+    return any(address in network for network in networks)
+
+
+def _kind_in(networks: Iterable[tuple[Network, str]], address: Address) -> str | None:
+    return next((kind for network, kind in networks if address in network), None)
 
 
 def _carried(address: Address) -> IPv4Address | None:
@@ -97,6 +103,6 @@ def _carried(address: Address) -> IPv4Address | None:
         return address.sixtofour
     if address.teredo is not None:
         return address.teredo[1]
-    if address in _NAT64:
+    if address in _NAT64 or (int(address) >> 32) & 0xFDFFFFFF == _ISATAP:
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return None

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -19,13 +18,13 @@ from routing.dispatch.envelope import COMPENSATION_PREFIX, TYPE_PREFIX_OF
 from routing.dispatch.errors import DeploymentNameError, MessageRefusedError
 from routing.dispatch.http import HttpClient, within
 from routing.dispatch.ports import Answer
+from routing.dispatch.reports import UnreadableError, read_json, read_moment, read_text
 from routing.dispatch.targets import HttpTarget
 from routing.effects import Outcome, Report
 
 _OK, _NOT_2XX = 200, 300
 _TEMPLATE_MARK = '"__prefect_kind"'
 _FAILED = ("FAILED", "CRASHED", "CANCELLED")
-_LONGEST_REASON = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +51,7 @@ class PrefectTarget(HttpTarget):
     def __post_init__(self) -> None:
         """Refuse a URL we would not call, and a name that no deployment has."""
         HttpTarget.__post_init__(self)
+        self._check_authorization(self.authorization)
         for name in (*self.deployments.values(), *self.undoing.values()):
             if not _is_id(name) and [bool(part.strip()) for part in name.split("/")] != [True, True]:
                 raise DeploymentNameError(self.name, name)
@@ -128,14 +128,15 @@ def read_runs(answer: Answer, call_id: str) -> Report | None:
     if answer.status != _OK:
         return None
     try:
-        run = next(run for run in json.loads(answer.body) if run["idempotency_key"] == call_id)
-        state, reference = run["state"], str(run["id"])
-        ended_at = datetime.fromisoformat(state["timestamp"])
-    except (ValueError, KeyError, TypeError, StopIteration):
+        runs: Any = read_json(answer.body)
+        run = next(run for run in runs if run["idempotency_key"] == call_id)
+        state, reference = run["state"], read_text(str(run["id"]), "reference")
+        kind, ended_at = state["type"], read_moment(state["timestamp"])
+    except (UnreadableError, KeyError, TypeError, StopIteration):
         return None
-    if state["type"] == "COMPLETED":
+    if kind == "COMPLETED":
         return Report(outcome=Outcome.DONE, occurred_at=ended_at, reference=reference)
-    if state["type"] not in _FAILED:
+    if kind not in _FAILED:
         return None
     # Not by `start_time`, which Prefect sets for a run that was cancelled before it began, too.
     never_began = run.get("run_count") == 0 and run.get("total_run_time") == 0
@@ -143,9 +144,9 @@ def read_runs(answer: Answer, call_id: str) -> Report | None:
     return Report(outcome=outcome, occurred_at=ended_at, reference=reference, reason=_why(state))
 
 
-def _why(state: Mapping[str, Any]) -> str:
-    said = str(state.get("message") or "without a message").replace("\x00", "")
-    return f"the flow run is {state['type'].lower()}: {said}"[:_LONGEST_REASON]
+def _why(state: Mapping[str, Any]) -> str | None:
+    said = f"the flow run is {state['type'].lower()}: {state.get('message') or 'without a message'}"
+    return read_text(said, "reason")
 
 
 def _is_id(name: str) -> bool:

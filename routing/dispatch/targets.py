@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from routing.dispatch.errors import TargetUrlError
@@ -118,6 +119,21 @@ class HttpTarget(Target):
         """The port, given or implied."""
         parsed = parse_http_url(self.name, self.url)
         return parsed.port or _DEFAULT_PORTS[parsed.scheme]
+
+    def _check_authorization(self, header: str | None) -> None:
+        """Refuse to send what opens a door to where everybody between reads it."""
+        parsed = parse_http_url(self.name, self.url)
+        if header is not None and parsed.scheme == "http" and not _is_this_machine(self.host):
+            raise TargetUrlError(
+                self.name, without_credentials(parsed), "would send the authorization header without TLS"
+            )
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def parse_http_url(name: str, url: str) -> SplitResult:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from urllib.parse import quote
 
 from routing.dispatch.envelope import CONTENT_TYPE
 from routing.dispatch.errors import SecretError, TargetUrlError
 from routing.dispatch.http import HttpClient, within
 from routing.dispatch.ports import Answer
+from routing.dispatch.reports import LONGEST, UnreadableError, read_json, read_moment, read_text
 from routing.dispatch.signing import Secret, sign
 from routing.dispatch.targets import HttpTarget, parse_http_url, without_credentials
 from routing.effects import REPORTABLE, Report
 
 CALL_ID = "{call_id}"
 _OK = 200
-_LONGEST = {"reference": 200, "reason": 2000}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +41,7 @@ class WebhookTarget(HttpTarget):
     def __post_init__(self) -> None:
         """Refuse a URL we would not call, and a target without secret."""
         HttpTarget.__post_init__(self)
+        self._check_authorization(self.authorization)
         if not self.secrets:
             raise SecretError(f"of target '{self.name}' is absent")
         if self.status_url is not None:
@@ -99,16 +98,15 @@ def read_report(answer: Answer) -> Report | None:
     if answer.status != _OK:
         return None
     try:
-        told = json.loads(answer.body)
-        outcome = next(each for each in REPORTABLE if each.value == told["outcome"])
-        occurred_at = datetime.fromisoformat(told["occurred_at"])
-    except (ValueError, KeyError, TypeError, StopIteration):
+        told = read_json(answer.body)
+        if not isinstance(told, dict):
+            return None
+        outcome = next((each for each in REPORTABLE if each.value == told.get("outcome")), None)
+        occurred_at = read_moment(told.get("occurred_at"))
+    except UnreadableError:
         return None
-    if occurred_at.tzinfo is None:
+    if outcome is None:
         return None
-    return Report(outcome=outcome, occurred_at=occurred_at, **{name: _text(told, name) for name in _LONGEST})
-
-
-def _text(told: dict[str, Any], name: str) -> str | None:
-    value = told.get(name)
-    return value.replace("\x00", "")[: _LONGEST[name]] or None if isinstance(value, str) else None
+    return Report(
+        outcome=outcome, occurred_at=occurred_at, **{part: read_text(told.get(part), part) for part in LONGEST}
+    )

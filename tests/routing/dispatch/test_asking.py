@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from contextlib import aclosing
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
 import httpx
 import pytest
 
+from routing.dispatch.asking import Asker
 from routing.dispatch.errors import AddressRefusedError, TargetUrlError, UnreachableError
 from routing.dispatch.http import HttpClient
 from routing.dispatch.ports import Answer
 from routing.dispatch.signing import verify
+from routing.dispatch.targets import Target
 from routing.dispatch.webhooks import WebhookCaller, read_report
 from routing.effects import Outcome, Report
-from tests.routing.dispatch.fakes import NOON, SECRET, FakeResolver, a_target
+from tests.routing.dispatch.fakes import NOON, SECRET, FakeClock, FakeResolver, a_target
 from tests.routing.dispatch.test_webhooks import Body
 
 STATUS_URL = "https://orchestrator.example/effects/{call_id}"
@@ -68,6 +74,8 @@ def test_a_status_url_is_on_the_host_that_is_called_and_names_the_call(status_ur
 @pytest.mark.parametrize(
     ("status", "body"),
     [
+        (200, {**TOLD, "occurred_at": "0001-01-01T00:00:00+14:00"}),
+        (200, {**TOLD, "occurred_at": 7}),
         (404, TOLD),
         (202, TOLD),
         (200, {**TOLD, "outcome": "pending"}),
@@ -81,6 +89,59 @@ def test_a_status_url_is_on_the_host_that_is_called_and_names_the_call(status_ur
 def test_anything_else_means_that_nothing_is_known(status: int, body: object) -> None:
     assert read_report(Answer(status=status, body=json.dumps(body).encode())) is None
     assert read_report(Answer(status=status, body=b"\xff{")) is None
+
+
+def test_what_is_nested_too_deeply_is_no_report() -> None:
+    assert read_report(Answer(status=200, body=b"[" * 60_000)) is None
+
+
+def test_only_what_a_database_keeps_is_taken() -> None:
+    written = (
+        b'{"outcome": "done", "occurred_at": "2026-03-02T11:00:00Z", "reference": "B\\ud800K\\u0000-1", "reason": "x"}'
+    )
+    report = read_report(Answer(status=200, body=written))
+    assert report is not None
+    assert (report.reference, report.reason) == ("BK-1", "x")
+
+
+class Asked:
+    """A caller and an outbox in one: one target cannot be asked, the others are noted."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def ask(self, target: Target, *, message_id: str, sent_at: datetime) -> Report | None:
+        self.asked.append(message_id)
+        if target.name == "a":
+            raise RecursionError("nobody foresaw this")
+        return None
+
+    def to_ask(self, *, target: str, limit: int, now: datetime) -> list[str]:
+        return [f"{target}1", f"{target}2"]
+
+
+def test_a_call_that_fails_in_a_way_nobody_foresaw_keeps_no_other_from_being_asked(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    one = replace(a_target(status_url=STATUS_URL), name="a")
+    both, clock, tally = Asked(), FakeClock(NOON), Counter[str]()
+
+    async def at_once(work: Any) -> Any:
+        return work()
+
+    async def run() -> None:
+        given: Any = both
+        asker = Asker(
+            given, given, [one, replace(one, name="b")],
+            clock=clock, real_clock=clock, on_outbox=at_once, tally=tally,
+        )  # fmt: skip
+        asker.start()
+        await asker.drain()
+
+    asyncio.run(run())
+    assert both.asked == ["a1", "a2", "b1", "b2"]
+    assert tally == {"not_asked": 2}
+    assert "What became of call a1 cannot be asked" in caplog.text
 
 
 def test_a_name_without_address_is_a_failure_of_its_own() -> None:

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from routing.dispatch.delivery import Dispatcher, DispatchSettings
+from routing.dispatch.delivery import LARGEST_CALL, Dispatcher, DispatchSettings
 from routing.dispatch.errors import (
     AddressRefusedError,
     LeaseTooShortError,
@@ -200,6 +200,15 @@ class TestFailure:
         world.caller.will_answer("c1", Answer(status=status, excerpt="no such shipment"))
         assert world.settle_what_is_due() == {"dead": 1}
         assert world.outbox.stored("c1").last_error == f"HTTP {status}: no such shipment"
+
+    def test_one_that_nobody_would_take_for_its_size_is_dead_at_once_and_unsent(self) -> None:
+        world = World()
+        world.outbox.put("c1", "s1", body=f'"{"ä" * (LARGEST_CALL // 2)}"')
+        world.outbox.put("c2", "s2", body=f'"{"a" * (LARGEST_CALL - 2)}"')
+        assert world.settle_what_is_due() == {"dead": 1, "delivered": 1}
+        assert (
+            world.outbox.stored("c1").last_error == "It has 262,146 bytes, expected at most 262,144: nobody was asked."
+        )
 
     def test_a_dead_letter_does_not_hold_what_follows_back(self) -> None:
         world = World()

@@ -36,6 +36,18 @@ class TestTarget:
         with pytest.raises(TargetUrlError, match=reason.replace("'", ".")):
             a_target(url=url)
 
+    @pytest.mark.parametrize("host", ["tms.example", "10.0.0.7", "[fd00::7]", "localhost.example"])
+    def test_a_token_is_not_sent_where_everybody_between_reads_it(self, host: str) -> None:
+        with pytest.raises(TargetUrlError, match="would send the authorization header without TLS") as caught:
+            a_target(url=f"http://{host}/calls", authorization="Bearer t-1")
+        assert "t-1" not in str(caught.value)
+        a_target(url=f"http://{host}/calls")
+        a_target(url=f"https://{host}/calls", authorization="Bearer t-1")
+
+    @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
+    def test_it_is_on_this_machine(self, host: str) -> None:
+        a_target(url=f"http://{host}:4200/api", authorization="Bearer t-1")
+
     def test_credentials_in_the_url_are_refused_and_not_repeated(self) -> None:
         with pytest.raises(TargetUrlError, match="holds credentials") as caught:
             a_target(url="https://dana:hunter2@orchestrator.example/calls?token=hunter2")
