@@ -122,11 +122,11 @@ class State:
             contents.
         """
         self.check(record)
-        match record:
-            case Shipment():
-                return self._add_shipment(record)
+        match record:  # what comes most often first: to ask whether a record is of another kind takes long
             case DeliveryEvent():
                 return self._add_event(record)
+            case Shipment():
+                return self._add_shipment(record)
             case WeatherObservation():
                 return self.facts.weather.add(record)
             case Place():
@@ -152,15 +152,7 @@ class State:
 
     def check(self, record: AnyRecord) -> None:
         """Raise what `add` would raise, and change nothing."""
-        if isinstance(record, Shipment):
-            case = self._case(record.shipment_id)
-            for plan in () if case is None else case.plans:
-                if plan.known_at == record.known_at and plan != record:
-                    raise RecordError(
-                        f"Shipment '{record.shipment_id}' has two plans known since {record.known_at.isoformat()}, so "
-                        f"neither is the newer one. Give the changed plan the `known_at` at which it was learnt."
-                    )
-        elif isinstance(record, DeliveryEvent):
+        if isinstance(record, DeliveryEvent):
             case = self._case(record.shipment_id)
             before = None if case is None else case.events.get(record.event_id)
             if before is not None and not _same(before, record):
@@ -168,6 +160,14 @@ class State:
                     f"Event '{record.event_id}' of shipment '{record.shipment_id}' came before with other contents. "
                     f"Give a correction an event_id of its own and name the old one in `corrects`."
                 )
+        elif isinstance(record, Shipment):
+            case = self._case(record.shipment_id)
+            for plan in () if case is None else case.plans:
+                if plan.known_at == record.known_at and plan != record:
+                    raise RecordError(
+                        f"Shipment '{record.shipment_id}' has two plans known since {record.known_at.isoformat()}, so "
+                        f"neither is the newer one. Give the changed plan the `known_at` at which it was learnt."
+                    )
         elif isinstance(record, Place):
             self.facts.weather.stations.check(record)
         elif isinstance(record, Disruption):
@@ -323,9 +323,9 @@ class State:
         before = case.events.get(record.event_id)
         if before is not None and before.known_at <= record.known_at:
             return False
-        versions = None if before is not None or case.is_corrected else with_event(case.versions, record)
         self.facts.rests.replace(*case.report(record, is_new=before is None))
-        self._refresh(case, versions)
+        follows = before is None and not case.is_corrected
+        self._refresh(case, with_event(case.versions, case.events.values(), record) if follows else None)
         self.invoices.note(record.shipment_id, counts_from(record))
         return True
 
@@ -348,10 +348,13 @@ class State:
             return  # events may come before their shipment; they count from when it is announced
         if versions is None:
             versions = versions_of(case.plans, case.events.values())
-        if versions != case.versions:
-            was, now = ([(case.keys_of(plan), times) for plan, times in each] for each in (case.versions, versions))
-            self.facts.replace(was, now)
-            case.versions = versions
+        before, case.versions = case.versions, versions
+        if versions == before:
+            return
+        if len(before) == len(versions) == 1 and before[0].plan is versions[0].plan:
+            self.facts.change(case.keys_of(versions[0].plan), before[0].times, versions[0].times)
+        else:
+            self.facts.replace(*([(case.keys_of(plan), times) for plan, times in each] for each in (before, versions)))
 
     def _load(self, tables: RecordTables) -> None:
         legs = Legs.of_tables(tables)
@@ -381,6 +384,7 @@ class State:
                     case.put(event)
             if plans:
                 case.versions = versions_of(case.plans, case.events.values())
+            case.reported()
         return case
 
     def _opened(self, shipment_id: str) -> Case:
