@@ -115,6 +115,23 @@ class Board:
             place += 1
             cells[place] += value
 
+    def begin(self, row: int, time: int, end: int, values: Sequence[int]) -> None:
+        """Do as `add` and `turn` do: one more is there from an instant on, and something changes at a later one."""
+        begin, cells = row * WIDTH, self.cells
+        since, until = cells[begin + SINCE], cells[begin + UNTIL]
+        if time < until:
+            if time > since:
+                cells[begin + SINCE] = since = time
+            place = begin + COUNT
+            cells[place] += 1
+            for value in values:
+                place += 1
+                cells[place] += value
+        if end <= since:
+            self.forget(row)
+        elif end < until:
+            cells[begin + UNTIL] = end
+
     def turn(self, row: int, time: int) -> None:
         """Take in that something changes at an instant: a row that holds before holds until then."""
         begin, cells = row * WIDTH, self.cells

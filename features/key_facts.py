@@ -19,7 +19,7 @@ Values = tuple[int, ...]
 Fact = tuple[int, int, int, Values]
 """When it occurred, from when it was known, from when it was no longer held to be so, and its values."""
 
-AT_MOST_WAITING = 32
+AT_MOST_WAITING = 64
 """So many facts wait to be put in order; with one more all of them are, together."""
 
 _FEW = 4
@@ -60,14 +60,14 @@ class KeyFacts:
         start, end = known if known > occurred else occurred, occurred + self._windows[0]
         if end > withdrawn:
             end = withdrawn
-        waits = start < end  # else it is over in the shortest window before it starts to live
-        if self._row:
-            self._board.add(self._row, start, 1, values)
-            if waits:
-                self._board.turn(self._row, end)
-        if not waits:
+        if end <= start:  # it is over in the shortest window before it starts to live
+            if self._row:
+                self._board.add(self._row, start, 1, values)
             self._insert(fact)
-        elif self._waiting is None:
+            return
+        if self._row:
+            self._board.begin(self._row, start, end, values)
+        if self._waiting is None:
             self._waiting = [fact]
         else:
             self._waiting.append(fact)
@@ -263,9 +263,8 @@ class _Steps:
         order = times.argsort(kind="stable")
         found = values[order].cumsum(axis=0)
         found += sums[0]
-        del self.times[position:], self.sums[(position + 1) * width :]
-        self.times.frombytes(times[order].tobytes())
-        self.sums.frombytes(found.tobytes())
+        self.times[position:] = array("q", times[order].tobytes())
+        self.sums[(position + 1) * width :] = array("q", found.tobytes())
 
     def _shift(self, start: int, values: Sequence[int]) -> None:
         """Add to the sums from `start` on."""

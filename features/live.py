@@ -177,8 +177,10 @@ class LiveFacts:
             self.reports.add((carrier,), start, NEVER)
 
     def _change_rotation(self, vehicle: Hashable | None, old: Row | None, new: Row | None) -> None:
+        if vehicle is None:
+            return
         was, now = (None if row is None else rotation.run_of(row) for row in (old, new))
-        if vehicle is None or was == now:
+        if was == now:
             return
         if was is not None:
             self.rotation.remove(vehicle, was)

@@ -121,10 +121,10 @@ class State:
             If two plans of a shipment are said to be known since the same instant, or an event id came with other
             contents.
         """
+        if isinstance(record, DeliveryEvent):  # what comes most often: it is looked for once
+            return self._add_event(record)
         self.check(record)
-        match record:  # what comes most often first: to ask whether a record is of another kind takes long
-            case DeliveryEvent():
-                return self._add_event(record)
+        match record:
             case Shipment():
                 return self._add_shipment(record)
             case WeatherObservation():
@@ -154,12 +154,8 @@ class State:
         """Raise what `add` would raise, and change nothing."""
         if isinstance(record, DeliveryEvent):
             case = self._case(record.shipment_id)
-            before = None if case is None else case.events.get(record.event_id)
-            if before is not None and not _same(before, record):
-                raise RecordError(
-                    f"Event '{record.event_id}' of shipment '{record.shipment_id}' came before with other contents. "
-                    f"Give a correction an event_id of its own and name the old one in `corrects`."
-                )
+            if case is not None:
+                _repeated(case, record)
         elif isinstance(record, Shipment):
             case = self._case(record.shipment_id)
             for plan in () if case is None else case.plans:
@@ -320,10 +316,12 @@ class State:
 
     def _add_event(self, record: DeliveryEvent) -> bool:
         case = self._opened(record.shipment_id)
-        before = case.events.get(record.event_id)
+        before = _repeated(case, record)
         if before is not None and before.known_at <= record.known_at:
             return False
-        self.facts.rests.replace(*case.report(record, is_new=before is None))
+        gone, come = case.report(record, is_new=before is None)
+        if gone or come:
+            self.facts.rests.replace(gone, come)
         follows = before is None and not case.is_corrected
         self._refresh(case, with_event(case.versions, case.events.values(), record) if follows else None)
         self.invoices.note(record.shipment_id, counts_from(record))
@@ -379,8 +377,7 @@ class State:
             self._archive.forget(shipment_id)
             case.plans = sorted(plans, key=known_at)
             for event in sorted(events, key=known_at):
-                self.check(event)
-                if event.event_id not in case.events:
+                if _repeated(case, event) is None:
                     case.put(event)
             if plans:
                 case.versions = versions_of(case.plans, case.events.values())
@@ -393,6 +390,17 @@ class State:
         if case is None:
             case = self._cases[shipment_id] = Case()
         return case
+
+
+def _repeated(case: Case, event: DeliveryEvent) -> DeliveryEvent | None:
+    """Return the event of that id that is held, None if there is none; raise if it has other contents."""
+    before = case.events.get(event.event_id)
+    if before is not None and not _same(before, event):
+        raise RecordError(
+            f"Event '{event.event_id}' of shipment '{event.shipment_id}' came before with other contents. "
+            f"Give a correction an event_id of its own and name the old one in `corrects`."
+        )
+    return before
 
 
 def _same(one: DeliveryEvent, other: DeliveryEvent) -> bool:
