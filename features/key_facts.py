@@ -169,7 +169,6 @@ _NEAR = 8
 """So few instants beyond what was written last are stepped over; farther ones are searched for."""
 _FAR = 2_000
 """What would be put in before more than so many instants stands beside them."""
-
 _SOME = 100
 """More than so many are put in together, wherever they belong."""
 

@@ -155,7 +155,7 @@ class State:
         if isinstance(record, DeliveryEvent):
             case = self._case(record.shipment_id)
             if case is not None:
-                _repeated(case, record)
+                case.held(record)
         elif isinstance(record, Shipment):
             case = self._case(record.shipment_id)
             for plan in () if case is None else case.plans:
@@ -316,7 +316,7 @@ class State:
 
     def _add_event(self, record: DeliveryEvent) -> bool:
         case = self._opened(record.shipment_id)
-        before = _repeated(case, record)
+        before = case.held(record)
         if before is not None and before.known_at <= record.known_at:
             return False
         gone, come = case.report(record, is_new=before is None)
@@ -377,7 +377,7 @@ class State:
             self._archive.forget(shipment_id)
             case.plans = sorted(plans, key=known_at)
             for event in sorted(events, key=known_at):
-                if _repeated(case, event) is None:
+                if case.held(event) is None:
                     case.put(event)
             if plans:
                 case.versions = versions_of(case.plans, case.events.values())
@@ -390,19 +390,3 @@ class State:
         if case is None:
             case = self._cases[shipment_id] = Case()
         return case
-
-
-def _repeated(case: Case, event: DeliveryEvent) -> DeliveryEvent | None:
-    """Return the event of that id that is held, None if there is none; raise if it has other contents."""
-    before = case.events.get(event.event_id)
-    if before is not None and not _same(before, event):
-        raise RecordError(
-            f"Event '{event.event_id}' of shipment '{event.shipment_id}' came before with other contents. "
-            f"Give a correction an event_id of its own and name the old one in `corrects`."
-        )
-    return before
-
-
-def _same(one: DeliveryEvent, other: DeliveryEvent) -> bool:
-    """Compare contents; when it was learnt does not count, a repeat is learnt later."""
-    return one.model_copy(update={"known_at": other.known_at}) == other
