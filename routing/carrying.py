@@ -18,6 +18,7 @@ from routing.evaluation import Pick, why_open
 from routing.facts import STRONGEST_BRANCH_TAKEN, ReadFacts
 from routing.overdue import in_words
 from routing.policy import BranchTerms, Mode, Policy
+from routing.together import Joined, join
 from routing.wording import money
 
 
@@ -38,6 +39,7 @@ class Outcome:
     uses: Mapping[str, float] = field(default_factory=dict)
     applied: tuple[str, ...] = ()
     cause: Finding | None = None
+    together: Joined | None = None
 
 
 class _Hold(NamedTuple):
@@ -127,7 +129,10 @@ def carry_out(
         hold = _Hold(because, picked.decided_by, Branch.NONE)
     if hold is None:
         outcome.payload = payload or {}
-        outcome.uses = terms.uses
+        waiting = at.context.waiting.get(picked.branch)
+        if terms.together is not None:
+            outcome.together = join(terms.together, read.known, waiting, at.now, case.latest_useful_at)
+        outcome.uses = terms.uses if waiting is None else {}
     else:
         _hold_back(policy, outcome, case, hold, payload)
     return outcome
@@ -143,7 +148,8 @@ def _stop(policy: Policy, picked: Pick, terms: BranchTerms, case: Case, mode: Mo
         return _Hold(reason, picked.decided_by, Branch.NONE)
     rest = terms.cool_down
     last = context.last_taken.get(picked.branch)
-    if rest is not None and last is not None and case.now < last + rest.lasts:
+    joins = picked.branch in context.waiting
+    if rest is not None and last is not None and case.now < last + rest.lasts and not joins:
         hours = rest.lasts.total_seconds() / 3600
         reason = f"{picked.branch} was taken at {rfc3339(last)} for the same {rest.key} and rests for {hours:g} hours"
         return _Hold(reason, picked.decided_by, Branch.NONE)

@@ -105,9 +105,12 @@ def effective_mode(terms: BranchTerms, known: Mapping[str, Any], standing: Stand
 def want_of_capacity(
     policy: Policy, branch: Branch, known: Mapping[str, Any], context: Context, standing: Standing
 ) -> str | None:
-    """Say what is used up, or whose it would be cannot be told; None if neither, or if a person decides anyway."""
+    """Say what is used up, or whose it would be cannot be told; None if neither, or if a person decides anyway.
+
+    What joins a message that waits takes nothing: the message was counted when it was opened.
+    """
     terms = policy.branches[branch]
-    if not terms.uses or not terms.acts(effective_mode(terms, known, standing)[0]):
+    if not terms.uses or branch in context.waiting or not terms.acts(effective_mode(terms, known, standing)[0]):
         return None
     for name, amount in terms.uses.items():
         budget = policy.budgets[name]

@@ -14,6 +14,7 @@ from features.vocabulary import Branch
 from routing.canonical import rfc3339
 from routing.causes import Watch
 from routing.directives import Directive
+from routing.together import Waiting
 
 
 class Past(NamedTuple):
@@ -47,6 +48,8 @@ class Context(NamedTuple):
         Whom chance is drawn for, where the bundle explores; empty: nothing is drawn.
     overdue
         The parts of the bundle whose review is overdue, of those that change what is decided (`routing.overdue`).
+    waiting
+        Of a branch whose cases are told together: the message to which the case would belong, if one waits.
     """
 
     capacity: Mapping[str, float] = MappingProxyType({})
@@ -56,6 +59,7 @@ class Context(NamedTuple):
     watches: tuple[Watch, ...] = ()
     subject_id: str = ""
     overdue: tuple[str, ...] = ()
+    waiting: Mapping[Branch, Waiting] = MappingProxyType({})
 
     def as_json(self) -> dict[str, object]:
         """Return it in plain JSON types, leaving out what is empty."""
@@ -69,6 +73,7 @@ class Context(NamedTuple):
             "watches": [each.as_json() for each in self.watches],
             "subject_id": self.subject_id,
             "overdue": list(self.overdue),
+            "waiting": {branch.value: each.as_json() for branch, each in self.waiting.items()},
         }
         return {name: value for name, value in written.items() if value}
 
@@ -94,6 +99,7 @@ class Context(NamedTuple):
             watches=tuple(Watch.from_json(each) for each in written.get("watches", ())),
             subject_id=str(written.get("subject_id", "")),
             overdue=tuple(written.get("overdue", ())),
+            waiting={Branch(branch): Waiting.from_json(each) for branch, each in written.get("waiting", {}).items()},
         )
 
 

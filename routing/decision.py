@@ -102,6 +102,8 @@ def decision_body(
         body["cause"] = choice.cause.as_json()
     if choice.explored is not None:
         body["exploration"] = choice.explored.as_json()
+    if choice.together is not None:
+        body["together"] = choice.together.as_json()
     return body | {
         "context": context.as_json(),
         "passed_over": [each._asdict() for each in choice.passed_over],

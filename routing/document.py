@@ -21,6 +21,7 @@ from routing.facts import FactType
 from routing.part import BranchName, ConditionData, Part, Words
 from routing.playbook_document import PLAYBOOK_PARTS, PlaybookPart
 from routing.subjects import BRANCHES_OF
+from routing.together_document import TogetherPart
 
 TypeName = Annotated[FactType, Field(strict=False)]
 ModeName = Literal["observe", "recommend", "act_non_financial", "act_financial"]
@@ -292,15 +293,18 @@ SHIPMENTS_ONLY = ("exploration",)
 
 def _branch_parts(subject: SubjectType) -> dict[Branch, type[BranchPart]]:
     is_shipment = subject is SubjectType.SHIPMENT
-    cost: Any = (CostPart if is_shipment else StakeCostPart, ...)
     before = "" if is_shipment else subject.title()
-    return {
-        branch: create_model(
-            f"{before}{_title(branch)}Part", __base__=BranchPart, cost=cost, plan=(KINDS[branch].plan, ...)
-        )
-        for branch in BRANCHES_OF[subject]
-        if branch is not Branch.NONE
-    }
+    parts: dict[Branch, type[BranchPart]] = {}
+    for branch in BRANCHES_OF[subject]:
+        if branch is not Branch.NONE:
+            own: dict[str, Any] = {
+                "cost": (CostPart if is_shipment else StakeCostPart, ...),
+                "plan": (KINDS[branch].plan, ...),
+            }
+            if is_shipment and branch is Branch.NOTIFY:
+                own["together"] = (TogetherPart | None, None)
+            parts[branch] = create_model(f"{before}{_title(branch)}Part", __base__=BranchPart, **own)
+    return parts
 
 
 def _bundle_part(subject: SubjectType) -> type[BundlePart]:

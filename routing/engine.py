@@ -55,6 +55,7 @@ from routing.exploration import Ending, Explored, explore
 from routing.facts import ReadFacts, Unknown
 from routing.parents import Parent, parents_of
 from routing.policy import Choosing, Mode, Policy
+from routing.together import Joined
 
 
 class Choice(NamedTuple):
@@ -67,7 +68,7 @@ class Choice(NamedTuple):
     branches that came first and were not taken, `uses` what the branch takes from the budgets, `applied` the directives
     without which the case would have gone otherwise. `findings` say how the scopes of the case stand, `cause` is the
     one that holds it, `parents` are the causes that are declared by it. `explored` is set if the case was open to
-    chance.
+    chance. `together` says with what it is told, where cases are told in one message.
     """
 
     decided_at: datetime
@@ -91,6 +92,7 @@ class Choice(NamedTuple):
     cause: Finding | None
     parents: tuple[Parent, ...]
     explored: Explored | None
+    together: Joined | None
 
     @property
     def rule_results(self) -> tuple[RuleResult, ...]:
@@ -185,6 +187,7 @@ def decide_read(policy: Policy, read: ReadFacts, now: datetime, context: Context
         cause=outcome.cause,
         parents=parents_of(policy, declared, read.known, now, context, standing, used=outcome.uses) if declared else (),
         explored=explored,
+        together=outcome.together,
     )
 
 

@@ -131,6 +131,19 @@ class CoolDown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Together:
+    """Which cases are told in one message: those that share the values of the facts in `by`.
+
+    The first waits `within`, or until they are `at_most`; `sentence_customer` are the words for several.
+    """
+
+    by: tuple[str, ...]
+    within: timedelta
+    at_most: int
+    sentence_customer: Sentence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Compensation:
     """How a branch is undone: the `action` that is asked for, the facts passed on, and until when it is confirmed."""
 
@@ -173,6 +186,7 @@ class BranchTerms:
     uses: Mapping[str, float] = field(default_factory=dict)
     segments: tuple[Segment, ...] = ()
     cool_down: CoolDown | None = None
+    together: Together | None = None
     amount: str | None = None
     approval_above_minor: int | None = None
     verify_within: timedelta | None = None
@@ -269,9 +283,9 @@ class Policy:
 
     @property
     def is_shared(self) -> bool:
-        """Whether one case's decision touches another's: by a budget, a branch that rests, or a common cause."""
-        rests = any(terms.cool_down for terms in self.branches.values())
-        return bool(self.budgets) or bool(self.playbooks) or rests
+        """Whether one case's decision touches another's: by a budget, a rest, a shared message, or a common cause."""
+        meets = any(terms.cool_down or terms.together for terms in self.branches.values())
+        return bool(self.budgets) or bool(self.playbooks) or meets
 
     @property
     def looks_back(self) -> timedelta | None:

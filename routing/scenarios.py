@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from routing.canonical import rfc3339
 from routing.causes import Counts, Watch
 from routing.context import Context
 from routing.document import ScenarioPart
@@ -47,8 +48,12 @@ def check_scenarios(policy: Policy, data: Mapping[str, Any], findings: Findings)
         seen.add(scenario.id)
         if not _check_stands(policy, case, (*path, "stands"), findings):
             sound = False
-        if sound and (mistake := _mistake(scenario, case.decided_by(policy))) is not None:
-            findings.error((*path, "expects"), mistake)
+        if sound:
+            found = case.decided_by(policy)
+            mistake = _mistake(scenario, found)
+            if mistake is not None:
+                findings.error((*path, "expects"), mistake)
+            _check_wait(policy, scenario, found, (*path, "at"), findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,3 +172,17 @@ def _mistake(scenario: ScenarioPart, found: Choice) -> str | None:
         f"`{scenario.id}` comes to {found.branch} by `{found.decided_by}`, expected {wanted}. {why} "
         f"Mend the rules, or what the scenario expects."
     )
+
+
+def _check_wait(policy: Policy, scenario: ScenarioPart, found: Choice, path: Path, findings: Findings) -> None:
+    """Warn of a case that is told in one message with others, and cannot wait as long as that says."""
+    together = None if found.together is None else policy.branches[found.branch].together
+    if together is None or found.together is None or found.latest_useful_at is None:
+        return
+    if found.together.sends_at < scenario.at + together.within:
+        findings.warning(
+            path,
+            f"{found.branch} is of no use from {rfc3339(found.latest_useful_at)} on, so it waits for others until "
+            f"{rfc3339(found.together.sends_at)} and not for {together.within.total_seconds() / 60:g} minutes. "
+            "Wait less, or decide earlier.",
+        )

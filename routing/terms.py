@@ -19,6 +19,8 @@ from routing.marks import Path
 from routing.policy import BranchTerms, Compensation, CoolDown, LatestUseful, Mode, Owner, Segment
 from routing.scope import Scope
 from routing.shape import read_part
+from routing.together_document import TogetherPart
+from routing.together_terms import read_together
 
 
 def resolve_plans(data: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
@@ -62,6 +64,11 @@ def read_terms(
         if part.cool_down is not None:
             scope.fact(part.cool_down.per, (*path, "cool_down", "per"))
         _check_effect(part, path, scope)
+        written = getattr(part, "together", None)
+        if isinstance(written, TogetherPart):
+            together = read_together(written, part.requires, kind.needs, (*path, "together"), scope)
+        else:
+            together = None
         if part.approval_above_minor is not None and kind.amount is None:
             without = listed(each for each, other in KINDS.items() if other.amount is not None)
             scope.findings.error(
@@ -85,6 +92,7 @@ def read_terms(
             uses=MappingProxyType(part.uses),
             segments=segments,
             cool_down=_cool_down(part),
+            together=together,
             amount=kind.amount,
             approval_above_minor=part.approval_above_minor,
             verify_within=None if part.verify is None else timedelta(hours=part.verify.within_hours),

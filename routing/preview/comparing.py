@@ -40,7 +40,8 @@ class Taken(NamedTuple):
 class Compared(NamedTuple):
     """A past decision, what it came to and what it would have come to; `why` is set if that is something else.
 
-    `was_drawn` is whether chance took something else then than the rules would have.
+    `was_drawn` is whether chance took something else then than the rules would have, `had_joined` whether it joined a
+    message that another decision had opened.
     """
 
     decision_id: str
@@ -49,6 +50,7 @@ class Compared(NamedTuple):
     before: Taken
     after: Taken
     was_drawn: bool
+    had_joined: bool
     why: str | None
     choice: Choice
     facts: Mapping[str, object]
@@ -97,6 +99,7 @@ def _again(policy: Policy, world: World, past: PastDecision, restate: Restate) -
     body = past.body
     facts = decode_facts(body["facts"])
     subject = world.subject(past.subject_id, facts)
+    world.take_back(subject, past.decided_at)
     if not subject.is_as_it_was:
         facts[STRONGEST_BRANCH_TAKEN] = subject.strongest.value
     restate(facts, body)
@@ -117,6 +120,7 @@ def _again(policy: Policy, world: World, past: PastDecision, restate: Restate) -
         before=before,
         after=after,
         was_drawn=drawn_instead(body) is not None,
+        had_joined=has_joined(body),
         why=why,
         choice=choice,
         facts=facts,
@@ -141,6 +145,11 @@ def taken_by(branch: str, recommended: str) -> Taken:
     """Return what a decision comes to, by the names of what happens and of what was recommended."""
     asks = branch == Branch.REVIEW and recommended != Branch.REVIEW
     return Taken(Branch(branch), Branch(recommended) if asks else None)
+
+
+def has_joined(body: Mapping[str, Any]) -> bool:
+    """Tell whether a sealed decision joined a message that another had opened."""
+    return body.get("together", {}).get("joins") is not None
 
 
 def _counts(branch: str, recommended: str) -> str:

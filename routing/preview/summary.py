@@ -25,7 +25,7 @@ class Summary:
     `unpriced` counts the others. `absent` counts facts that the bundle declares and the record does not hold: they are
     unknown to it; what a branch merely makes use of may be absent. `passed_over` counts branches for which too little
     was left, or which were forbidden. `drawn_before` and `drawn_after` count decisions in which chance took something
-    else than the rules.
+    else than the rules, `joined_before` and `joined_after` those that joined a message which another had opened.
     """
 
     policy: Policy
@@ -41,6 +41,8 @@ class Summary:
     passed_over: Counter[Branch] = field(default_factory=Counter)
     drawn_before: int = 0
     drawn_after: int = 0
+    joined_before: int = 0
+    joined_after: int = 0
     _asked_for: list[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -58,6 +60,9 @@ class Summary:
         explored = compared.choice.explored
         self.drawn_before += compared.was_drawn
         self.drawn_after += explored is not None and explored.is_otherwise
+        joined = compared.choice.together
+        self.joined_before += compared.had_joined
+        self.joined_after += joined is not None and joined.joins is not None
         for name in self._asked_for:
             if name not in compared.facts:
                 self.absent[name] += 1
@@ -73,9 +78,15 @@ class Summary:
         """How many decisions come to something else."""
         return sum(self.flips.values())
 
-    def messages(self, taken: Mapping[Branch, int]) -> int:
-        """Return how many customers are told, of branches that were taken so often."""
-        return taken.get(Branch.NOTIFY, 0)
+    @property
+    def messages_before(self) -> int:
+        """How many messages went to customers; one for several counts once."""
+        return self.before[Branch.NOTIFY] - self.joined_before
+
+    @property
+    def messages_after(self) -> int:
+        """How many messages would go to customers; one for several counts once."""
+        return self.after[Branch.NOTIFY] - self.joined_after
 
     def analyst_minutes(self, taken: Mapping[Branch, int]) -> float:
         """Return how many minutes people spend, by the bundle's own terms, on branches that were taken so often."""
@@ -97,7 +108,7 @@ class Summary:
                 branch.value: {"before": self.before[branch], "after": self.after[branch]}
                 for branch in BRANCHES_OF[self.policy.subject]
             },
-            "messages": {"before": self.messages(self.before), "after": self.messages(self.after)},
+            "messages": {"before": self.messages_before, "after": self.messages_after},
             "analyst_minutes": {
                 "before": self.analyst_minutes(self.before),
                 "after": self.analyst_minutes(self.after),

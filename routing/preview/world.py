@@ -7,15 +7,17 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from features.vocabulary import Branch, SubjectType
 from routing.buckets import Bucket, bucket_of
+from routing.canonical import canonical_json, jsonable
 from routing.context import Context, Past
 from routing.engine import Choice
 from routing.facts import STRONGEST_BRANCH_TAKEN
 from routing.policy import Budget, Policy
 from routing.preview.past import PastCall
+from routing.together import Joined, Waiting, shared_by
 
 _MILLION = 1_000_000
 _BRANCHES = frozenset(Branch)
@@ -28,6 +30,22 @@ class Subject:
     strongest: Branch
     history: list[Past]
     is_as_it_was: bool = True
+    untold: Untold | None = None
+
+
+class Untold(NamedTuple):
+    """A message that a subject waits to be told with, and the strongest branch that was taken before."""
+
+    message: Message
+    before: Branch
+
+
+@dataclass(slots=True)
+class Message:
+    """A message for several: when it goes out, and how many have joined it."""
+
+    sends_at: datetime
+    cases: int = 0
 
 
 @dataclass(slots=True)
@@ -66,6 +84,7 @@ class World:
         self._subjects: dict[str, Subject] = {}
         self._uses: defaultdict[Bucket, Uses] = defaultdict(Uses)
         self._taken: dict[tuple[Branch, Any], datetime] = {}
+        self._messages: dict[tuple[Branch, str], Message] = {}
         self._rests = [(branch, terms.cool_down.key) for branch, terms in policy.branches.items() if terms.cool_down]
 
     def subject(self, subject_id: str, facts: Mapping[str, object]) -> Subject:
@@ -90,7 +109,37 @@ class World:
             capacity=self._left(known, now),
             history=self._within(subject.history, now),
             last_taken=self._last_taken(known),
+            waiting=self._waiting(known, now),
         )
+
+    def take_back(self, subject: Subject, now: datetime) -> None:
+        """Let what a subject waits to be told of count for nothing, as it is decided about anew."""
+        if subject.untold is not None and now < subject.untold.message.sends_at:
+            subject.strongest, subject.is_as_it_was = subject.untold.before, False
+        subject.untold = None
+
+    def _waiting(self, known: Mapping[str, Any], now: datetime) -> dict[Branch, Waiting]:
+        """Return the message that a case would join, of each branch whose cases are told together."""
+        found = {}
+        for branch, terms in self._policy.branches.items():
+            by = None if terms.together is None else shared_by(terms.together, known)
+            if by is not None:
+                name = _name_of(by)
+                message = self._messages.get((branch, name))
+                if message is not None and now < message.sends_at:
+                    found[branch] = Waiting(name, message.sends_at)
+        return found
+
+    def _join(self, subject: Subject, choice: Choice, joined: Joined) -> None:
+        """Let a decision join a message, or open one."""
+        key, together = (choice.branch, _name_of(joined.by)), self._policy.branches[choice.branch].together
+        if joined.joins is None:
+            self._messages[key] = Message(joined.sends_at)
+        message = self._messages[key]
+        message.sends_at, message.cases = joined.sends_at, message.cases + 1
+        if together is not None and message.cases >= together.at_most:
+            message.sends_at = choice.decided_at
+        subject.untold = Untold(message, subject.strongest)
 
     def _left(self, known: Mapping[str, Any], now: datetime) -> dict[str, float]:
         """Return what is left for a case of each budget; one of which it cannot be told is left out."""
@@ -111,6 +160,8 @@ class World:
     def decided(self, subject: Subject, choice: Choice) -> None:
         """Let a decision have its effect."""
         known = choice.trace.read.known
+        if choice.together is not None:
+            self._join(subject, choice, choice.together)
         if self._policy.subject is SubjectType.SHORTAGE and choice.recommended_branch is Branch.NONE:
             subject.strongest = Branch.NONE  # a line that is covered has nothing done for it any more
         elif choice.branch is not Branch.NONE:
@@ -118,7 +169,8 @@ class World:
         if self._looks_back is not None:
             subject.history.append(Past(at=choice.decided_at, branch=choice.branch, hits=choice.trace.had_hit))
         if choice.branch not in (Branch.NONE, Branch.REVIEW):
-            self._went_out(choice.branch, choice.decided_at, known, self._policy.digest)
+            joins = choice.together is not None and choice.together.joins is not None
+            self._went_out(choice.branch, choice.decided_at, known, self._policy.digest, is_counted=not joins)
         for parent in choice.parents:
             if parent.payload is not None:
                 self._went_out(Branch.ESCALATE, choice.decided_at, known, self._policy.digest)
@@ -147,11 +199,13 @@ class World:
         """Return the stronger of two branches, by the bundle."""
         return max(one, other, key=self._policy.strength.__getitem__)
 
-    def _went_out(self, branch: Branch, at: datetime, known: Mapping[str, Any], bundle: str) -> None:
+    def _went_out(
+        self, branch: Branch, at: datetime, known: Mapping[str, Any], bundle: str, *, is_counted: bool = True
+    ) -> None:
         terms = self._policy.branches.get(branch)
         if terms is None:
             return
-        for budget, bucket in self._buckets(terms.uses, known, bundle):
+        for budget, bucket in self._buckets(terms.uses if is_counted else (), known, bundle):
             self._uses[bucket].add(at, round(terms.uses[budget.name] * _MILLION))
         if terms.cool_down is not None:
             value = known.get(terms.cool_down.key)
@@ -166,6 +220,10 @@ class World:
         """Keep what rules look back at: the last decision, and those within the longest confirmation."""
         since = now - (self._looks_back or timedelta(0))
         return tuple(past for past in history if past.at >= since or past is history[-1])
+
+
+def _name_of(by: Mapping[str, Any]) -> str:
+    return canonical_json(jsonable(dict(by)))
 
 
 def _strongest_in(facts: Mapping[str, object]) -> Branch:

@@ -20,6 +20,7 @@ from serving.db.causes import CauseRow as CauseRow
 from serving.db.causes import ChildRow as ChildRow
 from serving.db.causes import LookRow as LookRow
 from serving.db.effects import OutcomeRow as OutcomeRow
+from serving.db.messages import MessageRow as MessageRow
 from serving.db.orders import DirectiveRow as DirectiveRow
 from serving.db.orders import StepUpRow as StepUpRow
 from serving.db.overdue import OverdueReviewRow as OverdueReviewRow
@@ -104,6 +105,9 @@ class OutgoingCallRow(AboutSubject, Base):
     `effect` says how far its effect has come (`routing.effects`), `outcome` and `reference` what was reported of it. It
     is to be confirmed within `confirm_seconds` of its being accepted; None if nobody waits for that. At `ask_at` the
     orchestrator is asked.
+
+    The call of a case that is told with others is joined while they wait, and gathered while the message is under way,
+    whose call `goes_with` names; then it is as that one is. A message's own call says how many it `gathers`.
     """
 
     __tablename__ = "outgoing_calls"
@@ -113,6 +117,7 @@ class OutgoingCallRow(AboutSubject, Base):
         Index("ix_outgoing_calls_branch", "branch", "created_at"),
         Index("ix_outgoing_calls_effect", "effect", "confirm_by"),
         Index("ix_outgoing_calls_compensates", "compensates", unique=True),
+        Index("ix_outgoing_calls_goes_with", "goes_with"),
     )
 
     position: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
@@ -140,6 +145,8 @@ class OutgoingCallRow(AboutSubject, Base):
     confirm_by: Mapped[datetime | None]
     ask_at: Mapped[datetime | None]
     compensates: Mapped[str | None] = mapped_column(String(100))
+    goes_with: Mapped[str | None] = mapped_column(String(100))
+    gathers: Mapped[int | None]
 
 
 class BudgetUseRow(Base):

@@ -14,6 +14,7 @@ from serving.db.statements import put
 from serving.db.subjects import SubjectKey
 from serving.db.tables import OutgoingCallRow
 from serving.decisions.acting import Action
+from serving.messages.turns import JOINED
 
 
 def enqueue(
@@ -29,6 +30,7 @@ def enqueue(
     verify_within: timedelta | None = None,
     step: int = 1,
     cause_id: str | None = None,
+    goes_with: str | None = None,
 ) -> str:
     """Put the call of a decision's branch into the outbox and return its id. `sequence` is the newest decision.
 
@@ -36,9 +38,10 @@ def enqueue(
 
     The id follows from decision, branch and step, and the database holds it once: deciding twice fails, and sends
     nothing. The call of a cause that it declares has its id from the cause, so that it stands beside the decision's
-    own.
+    own. One that `goes_with` a message waits for it, and is not sent by itself.
     """
     latest = _useful_until(action)
+    status = "pending" if goes_with is None else JOINED
     call_id = call_id_for(cause_id or decision_id, action.branch, step=step)
     call = BranchCall(
         call_id=call_id,
@@ -60,12 +63,14 @@ def enqueue(
         target=target,
         sequence=sequence,
         body=envelope(call),
+        status=status,
         created_at=now,
         next_attempt_at=now,
         latest_useful_at=latest,
         confirm_seconds=None if verify_within is None else round(verify_within.total_seconds()),
+        goes_with=goes_with,
     )
-    new = {"branch": action.branch.value, "target": target, "status": "pending"}
+    new = {"branch": action.branch.value, "target": target, "status": status}
     audit(session, at=now, actor=actor, action="call.enqueued", subject=f"call:{call_id}", new=new)
     return call_id
 

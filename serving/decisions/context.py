@@ -23,6 +23,7 @@ from serving.db.subjects import SubjectKey, about
 from serving.db.tables import DecisionRow
 from serving.decisions import usage
 from serving.directives import repository as directives
+from serving.messages.waiting import waiting_for
 
 _HAD_HIT = (RuleOutcome.HIT, RuleOutcome.SNOOZED)
 
@@ -56,6 +57,7 @@ def context_of(
         watches=watches_of(session, policy.as_overdue(overdue), known, subject_id, now),
         subject_id="" if policy.exploration is None else subject_id,
         overdue=overdue,
+        waiting=waiting_for(session, policy, known),
     )
 
 

@@ -114,7 +114,7 @@ def governing(session: Session, bundles: Bundles, key: SubjectKey) -> tuple[InFo
     directives.lock_shared(session)
     in_force = bundles.in_force(session, key.type)
     policy = in_force.for_subject(key.id)
-    if policy.is_shared:
+    if policy.is_shared or (in_force.shadow is not None and in_force.shadow.is_shared):
         repository.lock_chain(session)
     return in_force, policy
 

@@ -6,16 +6,18 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, func, literal, select, text, union_all
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Row, and_, bindparam, exists, func, literal, select, text, union_all
+from sqlalchemy.orm import Session, aliased
 
 from features.vocabulary import Branch
 from routing.decision import GENESIS, SealedDecision
+from routing.effects import Effect
 from serving.db.statements import put
 from serving.db.subjects import SubjectKey, about
 from serving.db.tables import AuditRow, DecisionRow, IdempotencyRow, OutgoingCallRow
+from serving.messages.turns import JOINED
 
 SEALED = "decision.sealed"
 """The audit action that notes the head of the chain."""
@@ -34,11 +36,18 @@ def _of_subject(row: Any) -> ColumnElement[bool]:
     return and_(row.subject_type == bindparam("subject_type"), row.subject_id == bindparam("subject_id"))
 
 
+_UNTOLD = aliased(OutgoingCallRow)
+"""Calls that were to go with a message, and were taken back before it was sent."""
+_WAS_UNTOLD = and_(_of_subject(_UNTOLD), _UNTOLD.goes_with.is_not(None), _UNTOLD.effect == Effect.WITHDRAWN.value)
 _TAKEN = union_all(
-    select(literal(True).label("is_decision"), DecisionRow.body.label("said")).where(
-        _of_subject(DecisionRow), DecisionRow.branch != Branch.NONE.value
+    select(literal(True).label("is_decision"), DecisionRow.body.label("said"), literal(False).label("waits")).where(
+        _of_subject(DecisionRow),
+        DecisionRow.branch != Branch.NONE.value,
+        ~exists().where(_WAS_UNTOLD, _UNTOLD.decision_id == DecisionRow.decision_id),
     ),
-    select(literal(False), OutgoingCallRow.branch).where(_of_subject(OutgoingCallRow)),
+    select(literal(False), OutgoingCallRow.branch, OutgoingCallRow.status == JOINED).where(
+        _of_subject(OutgoingCallRow), ~exists().where(_WAS_UNTOLD, _UNTOLD.call_id == OutgoingCallRow.call_id)
+    ),
 )
 
 
@@ -182,8 +191,8 @@ def of_subject(session: Session, key: SubjectKey, *, before: int | None, limit: 
 
 
 def calls_of(session: Session, decision_id: str) -> list[OutgoingCallRow]:
-    """Return the calls of a decision."""
-    calls = select(OutgoingCallRow).filter_by(decision_id=decision_id).order_by(OutgoingCallRow.position)
+    """Return the calls of a decision; what it is told by together with others is not its own."""
+    calls = select(OutgoingCallRow).filter_by(decision_id=decision_id, gathers=None).order_by(OutgoingCallRow.position)
     return list(session.scalars(calls))
 
 
@@ -191,17 +200,29 @@ def count_calls(session: Session, decision_id: str, branch: Branch) -> int:
     """Return how many calls a decision has of a branch; those that undo others do not count."""
     call = OutgoingCallRow
     asked = select(func.count()).where(
-        call.decision_id == decision_id, call.branch == branch.value, call.compensates.is_(None)
+        call.decision_id == decision_id,
+        call.branch == branch.value,
+        call.compensates.is_(None),
+        call.gathers.is_(None),
     )
     return session.scalar(asked) or 0
 
 
-def branches_taken(session: Session, key: SubjectKey) -> list[Branch]:
-    """Return what was recommended for a subject and not suppressed, and what was called, whoever decided it."""
-    return [
-        Branch(json.loads(said)["recommended_branch"] if is_decision else said)
-        for is_decision, said in session.execute(_TAKEN, key.columns)
-    ]
+class Taken(NamedTuple):
+    """What was done for a subject so far; `waits` if a call of it still waits to be told with others."""
+
+    branches: list[Branch]
+    waits: bool
+
+
+def branches_taken(session: Session, key: SubjectKey) -> Taken:
+    """Return what was recommended for a subject and not suppressed, and what was called, whoever decided it.
+
+    What was to be told together with others, and was taken back before that, counts for nothing.
+    """
+    found = session.execute(_TAKEN, key.columns).all()
+    branches = [Branch(json.loads(row.said)["recommended_branch"] if row.is_decision else row.said) for row in found]
+    return Taken(branches, any(row.waits for row in found))
 
 
 def hash_at(session: Session, sequence: int) -> str | None:

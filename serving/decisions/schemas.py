@@ -137,6 +137,8 @@ class CallShape(BaseModel):
     reference: str | None = Field(description="what the effect is known by elsewhere, e.g. a booking's number")
     confirm_by: datetime | None = Field(description="then a person is asked, if nobody has reported by then")
     compensates: str | None = Field(description="the call that this one undoes")
+    goes_with: str | None = Field(description="the call of the message for several in which it is told of")
+    gathers: int | None = Field(description="of a message for several: how many cases it tells of")
 
 
 class DecisionAnswer(BaseModel):

@@ -14,6 +14,7 @@ from serving.decisions import repository, usage
 from serving.decisions.acting import Action
 from serving.decisions.calls import enqueue
 from serving.decisions.weighing import Weighed
+from serving.messages.joining import join
 from serving.policies.bundles import InForce
 
 
@@ -61,8 +62,20 @@ def keep_sealed(
 def let_out(
     session: Session, sealed: SealedDecision, weighed: Weighed, in_force: InForce, *, key: SubjectKey, target: str
 ) -> None:
-    """Enqueue the call of a decision's branch, and note what it takes."""
+    """Enqueue the call of a decision's branch, by itself or to go with a message, and note what it takes."""
     choice, policy = weighed.choice, weighed.policy
+    terms, goes_with = policy.branches[choice.branch], None
+    if choice.together is not None and terms.together is not None:
+        goes_with = join(
+            session,
+            sealed,
+            choice.together,
+            terms.together,
+            branch=choice.branch,
+            key=key,
+            target=target,
+            now=choice.decided_at,
+        )
     call_id = enqueue(
         session,
         Action(choice.branch, choice.payload, choice.latest_useful_at),
@@ -72,9 +85,11 @@ def let_out(
         sequence=sealed.sequence,
         now=choice.decided_at,
         actor=SYSTEM,
-        verify_within=policy.branches[choice.branch].verify_within,
+        verify_within=terms.verify_within,
+        goes_with=goes_with,
     )
-    taken = usage.LetOut(choice.branch, call_id, choice.decided_at)
+    joins = choice.together is not None and choice.together.joins is not None
+    taken = usage.LetOut(choice.branch, call_id, choice.decided_at, is_counted=not joins)
     usage.note(session, in_force.counting(policy), taken, weighed.facts)
 
 

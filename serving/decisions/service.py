@@ -38,6 +38,7 @@ from serving.decisions.subject import subject_version
 from serving.decisions.weighing import MoreFacts, Weighed, no_more, weigh
 from serving.errors import DecisionNotFoundError
 from serving.events.following import Following
+from serving.messages.joining import take_back
 from serving.policies.bundles import Bundles
 from serving.reviews.opening import shipment_matter
 from serving.scores.service import Question, ScoreService, Subject
@@ -184,9 +185,12 @@ class DecisionService:
         key = SubjectKey.shipment(shipment.shipment_id)
         in_force, policy = governing(session, self.bundles, key)
         taken = repository.branches_taken(session, key)
+        if taken.waits:
+            take_back(session, key, "the shipment is decided about anew", now=subject.as_of)
+            taken = repository.branches_taken(session, key)
 
         def weighed_under(policy: Policy) -> Weighed:
-            return weigh(session, policy, scored, self.scores.state, taken, self.more)
+            return weigh(session, policy, scored, self.scores.state, taken.branches, self.more)
 
         def model(choice: Choice) -> dict[str, object]:
             # An explanation costs tens of predictions; any other is computed later, exactly, from the sealed features.

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, insert, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from features.vocabulary import Branch, SubjectType
@@ -23,7 +23,14 @@ from routing.canonical import canonical_json, digest
 from routing.policy import BranchTerms, Budget, Policy
 from routing.recording import decode_facts
 from serving.db.statements import put
-from serving.db.tables import BranchTakingRow, BudgetUseRow, DecisionRow, OutgoingCallRow, OverdueReviewRow
+from serving.db.tables import (
+    BranchTakingRow,
+    BudgetUseRow,
+    DecisionRow,
+    MessageRow,
+    OutgoingCallRow,
+    OverdueReviewRow,
+)
 from serving.decisions import repository
 
 _MILLION = 1_000_000
@@ -31,11 +38,15 @@ _MILLION = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class LetOut:
-    """A call that was let out: of which branch, and when."""
+    """A call that was let out: of which branch, and when.
+
+    `is_counted` is False if it goes with a message that was counted when it was opened: it takes from no budget.
+    """
 
     branch: Branch
     call_id: str
     at: datetime
+    is_counted: bool = True
 
 
 def note(session: Session, policies: Sequence[Policy], let_out: LetOut, facts: Mapping[str, object]) -> None:
@@ -55,7 +66,7 @@ def note(session: Session, policies: Sequence[Policy], let_out: LetOut, facts: M
         terms = policy.branches.get(let_out.branch)
         if terms is None:  # a person lets out what an earlier bundle suggested
             continue
-        for name, amount in terms.uses.items():
+        for name, amount in terms.uses.items() if let_out.is_counted else ():
             budget = policy.budgets[name]
             if (name, budget.apart) not in budgets:
                 known = policy.reader.read(facts).known if budget.apart else {}
@@ -162,8 +173,20 @@ def note_earlier(session: Session, policy: Policy, now: datetime) -> int:
 def counts_for(subject: SubjectType) -> ColumnElement[bool]:
     """Tell, in a query, whether a call counts as one of its branch under the bundles on a type of subject.
 
-    One that undoes another does not, nor does one that tells an owner of an overdue review: it is about no case.
+    One that undoes another does not, nor does one that tells an owner of an overdue review: it is about no case. Of a
+    message for several the call that opened it counts.
     """
+    call, message = OutgoingCallRow, MessageRow
+    opened = exists().where(message.call_id == call.goes_with, message.decision_id == call.decision_id)
+    return and_(_asks(subject), call.gathers.is_(None), or_(call.goes_with.is_(None), opened))
+
+
+def goes_out_for(subject: SubjectType) -> ColumnElement[bool]:
+    """Tell, in a query, whether a call counts as `counts_for` has it and goes out: of a message its own call does."""
+    return and_(_asks(subject), OutgoingCallRow.goes_with.is_(None))
+
+
+def _asks(subject: SubjectType) -> ColumnElement[bool]:
     call = OutgoingCallRow
     return and_(
         call.subject_type == subject.value,

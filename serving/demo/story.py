@@ -27,7 +27,7 @@ from serving.db.engine import create_engine_for, read_only, session_factory
 from serving.demo.orchestrator import Tally, Task, feed, plan, play
 from serving.demo.processes import DemoFolderError, Processes, free_port
 from serving.demo.summary import Summary, call_counts, summarise, unconfirmed
-from serving.worker.outbox import OPEN
+from serving.messages.turns import UNSENT
 
 SEED = 1
 REPLAY_DAYS = 2
@@ -217,7 +217,7 @@ def _settle(reads: sessionmaker[Session], processes: Processes) -> None:
         with reads() as session:
             counts = call_counts(session)
             waiting = unconfirmed(session)
-        if not waiting and not any(counts.get(status) for status in OPEN):
+        if not waiting and not any(counts.get(status) for status in UNSENT):
             return
         sleep(0.1)
 

@@ -17,7 +17,7 @@ from routing.effects import Effect
 from serving.db.tables import DecisionRow, EventRow, OutgoingCallRow, RejectedEventRow, ReviewItemRow
 from serving.decisions.verification import verify
 from serving.demo.orchestrator import Tally
-from serving.worker.outbox import OPEN
+from serving.messages.turns import UNSENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ class Summary:
     @property
     def unsettled(self) -> int:
         """Number of calls that may still be made."""
-        return sum(self.calls.get(status, 0) for status in OPEN)
+        return sum(self.calls.get(status, 0) for status in UNSENT)
 
     def table(self) -> Table:
         """Draw the figures."""

@@ -106,7 +106,7 @@ def concerning(standing: Iterable[Directive], known: Mapping[str, object]) -> tu
     return tuple(each for each in standing if each.covers(known) is not False)
 
 
-def stops(branch: InstrumentedAttribute[str], now: datetime) -> ColumnElement[bool]:
+def stops(branch: ColumnElement[str] | InstrumentedAttribute[str], now: datetime) -> ColumnElement[bool]:
     """Tell, in a query, whether a branch is stopped for all cases: then nothing of it goes out, whoever let it out."""
     row = DirectiveRow
     stopping = and_(row.kind == DirectiveKind.LIMIT.value, row.mode == Mode.OBSERVE.value, row.everywhere)

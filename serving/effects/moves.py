@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from routing.effects import Effect, Outcome, Standing
 from serving.db.audit import audit
 from serving.db.tables import OutgoingCallRow
+from serving.effects.gathered import following
 
 ASKED_TIMES = 4
 """How often the orchestrator is asked what became of a call until its effect must be confirmed."""
@@ -59,16 +60,26 @@ def move(
     now: datetime,
     told: Mapping[str, object] | None = None,
 ) -> None:
-    """Move an effect to a state; the same one again changes nothing but the reason."""
+    """Move an effect to a state; the same one again changes nothing but the reason.
+
+    What goes with a message follows.
+    """
     old = row.effect
     row.effect_because = because
-    if old == effect:
-        return
-    row.effect, row.effect_at = effect.value, now
-    new = {"effect": effect.value, "because": because, **(told or {})}
-    subject = f"call:{row.call_id}"
-    audit(session, at=now, actor=actor, action=f"effect.{effect}", subject=subject, old={"effect": old}, new=new)
-    session.flush()
+    if old != effect:
+        row.effect, row.effect_at = effect.value, now
+        new = {"effect": effect.value, "because": because, **(told or {})}
+        subject = f"call:{row.call_id}"
+        audit(session, at=now, actor=actor, action=f"effect.{effect}", subject=subject, old={"effect": old}, new=new)
+        session.flush()
+    keep_up(session, row, actor=actor, now=now)
+
+
+def keep_up(session: Session, row: OutgoingCallRow, *, actor: str, now: datetime) -> None:
+    """Bring what goes with a message, which is locked, to where it has come; any other call has nothing with it."""
+    for case in following(session, row):
+        because = f"it goes with {row.call_id}" + (f": {row.effect_because}" if row.effect_because else "")
+        move(session, case, Effect(row.effect), because=because, actor=actor, now=now)
 
 
 def dismiss(session: Session, row: OutgoingCallRow, because: str, *, actor: str, now: datetime) -> None:

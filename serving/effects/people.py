@@ -14,7 +14,15 @@ from features.vocabulary import Branch
 from routing.effects import Effect
 from serving.causes.repository import HELD
 from serving.db.audit import audit
-from serving.db.tables import CauseRow, ChildRow, DecisionRow, OutgoingCallRow, OverdueReviewRow, ReviewItemRow
+from serving.db.tables import (
+    CauseRow,
+    ChildRow,
+    DecisionRow,
+    MessageRow,
+    OutgoingCallRow,
+    OverdueReviewRow,
+    ReviewItemRow,
+)
 from serving.effects.moves import move
 from serving.reviews.reasons import Answer, ReasonCode
 from serving.reviews.repository import CLAIMED, DONE, OPEN
@@ -123,10 +131,12 @@ class _About(NamedTuple):
 
 
 def _told_of(session: Session, row: OutgoingCallRow, decision: DecisionRow) -> _About:
-    """Say what a call is about: a case, by its decision, or a cause or an overdue review, of which an owner is told."""
+    """Say what a call is about: a case, by its decision, several, or a cause or an overdue review for an owner."""
     body = json.loads(decision.body)
     if decision.key == row.key:
         return _case(body, row)
+    if row.gathers is not None:
+        return _several(session, row)
     cause = session.scalars(select(CauseRow).where(CauseRow.call_id == row.call_id)).one_or_none()
     if cause is not None:
         return _About(cause.title.rstrip("."), _held_by(session, cause), body["alternatives"][0]["currency"])
@@ -140,6 +150,18 @@ def _case(body: Mapping[str, Any], row: OutgoingCallRow) -> _About:
     way = f"{origin} → {destination} with {carrier}" if isinstance(origin, str) else row.subject_id
     stake, currency = next((facts[name] for name in _STAKES if name in facts), None), facts.get("currency")
     return _About(way, stake if isinstance(stake, int) else 0, currency if isinstance(currency, str) else None)
+
+
+def _several(session: Session, row: OutgoingCallRow) -> _About:
+    """Say what a message for several is about, with all that is at stake with those it tells of."""
+    shared = session.scalars(select(MessageRow.by).where(MessageRow.call_id == row.call_id)).one()
+    call, decision = OutgoingCallRow, DecisionRow
+    of_each = select(decision.body).join(call, call.decision_id == decision.decision_id)
+    told = of_each.where(call.goes_with == row.call_id, call.effect != Effect.WITHDRAWN.value)
+    cases = [_case(json.loads(body), row) for body in session.scalars(told)]
+    by = ", ".join(f"{name} {value}" for name, value in json.loads(shared).items())
+    currency = next((each.currency for each in cases), None)
+    return _About(f"One message for {row.gathers} cases ({by})", sum(each.stake_minor for each in cases), currency)
 
 
 def _held_by(session: Session, cause: CauseRow) -> int:

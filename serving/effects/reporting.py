@@ -16,7 +16,7 @@ from serving.effects.people import close_unheld, put_before_person
 from serving.effects.watching import watch
 from serving.policies.bundles import Bundles
 
-_UNSETTLED = ("pending", "dead", "expired")
+_UNSETTLED = ("pending", "gathered", "dead", "expired")
 """States of a call of which the orchestrator tells all the same: it has arrived, and is not sent again."""
 
 

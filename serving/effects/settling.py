@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from routing.effects import Effect
 from serving.db.tables import OutgoingCallRow
 from serving.effects.compensating import after_compensation
-from serving.effects.moves import locked, move, wait_for_confirmation
+from serving.effects.moves import keep_up, locked, move, wait_for_confirmation
 from serving.effects.people import close_unheld
 from serving.effects.reporting import settle_call
 from serving.effects.tending import give_up
@@ -24,15 +24,23 @@ def after_move(session: Session, bundles: Bundles, call_id: str, action: str, *,
     A call whose outcome was reported while the worker had it in hand is not sent again, and is no dead letter.
     """
     row = locked(session, call_id)
-    if row is not None and row.outcome is not None:
-        settle_call(session, row, actor=actor, now=now)
-    if row is None or row.effect not in _UNDECIDED:
+    if row is None:
         return
+    if row.outcome is not None:
+        settle_call(session, row, actor=actor, now=now)
+    if row.effect in _UNDECIDED:
+        _move_effect(session, bundles, row, action, actor=actor, now=now)
+    keep_up(session, row, actor=actor, now=now)
+
+
+def _move_effect(
+    session: Session, bundles: Bundles, row: OutgoingCallRow, action: str, *, actor: str, now: datetime
+) -> None:
     match action:
         case "delivered":
             wait_for_confirmation(row, now)
             move(session, row, Effect.ACCEPTED, because=None, actor=actor, now=now)
-            close_unheld(session, call_id, because="it was sent after all", actor=actor, now=now)
+            close_unheld(session, row.call_id, because="it was sent after all", actor=actor, now=now)
         case "released" if row.attempts == 0:
             move(session, row, Effect.INTENDED, because=None, actor=actor, now=now)
         case "dead":
@@ -57,6 +65,8 @@ def sent_again(session: Session, call_id: str, *, actor: str, now: datetime) -> 
     row = locked(session, call_id)
     if row is not None and row.effect == Effect.WITH_PERSON and row.outcome is None:
         move(session, row, Effect.SENT, because="it is sent again", actor=actor, now=now)
+    if row is not None:
+        keep_up(session, row, actor=actor, now=now)
 
 
 def dismissed(session: Session, call_id: str, reason: str, *, actor: str, now: datetime) -> None:
@@ -64,3 +74,5 @@ def dismissed(session: Session, call_id: str, reason: str, *, actor: str, now: d
     row = locked(session, call_id)
     if row is not None and row.effect == Effect.WITH_PERSON and row.outcome is None:
         move(session, row, Effect.WITHDRAWN, because=reason, actor=actor, now=now)
+    if row is not None:
+        keep_up(session, row, actor=actor, now=now)

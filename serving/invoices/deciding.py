@@ -172,7 +172,7 @@ class InvoiceDecisions:
     ) -> SealedDecision:
         key = SubjectKey.invoice(request.invoice_id)
         in_force, policy = governing(session, self.bundles, key)
-        taken = repository.branches_taken(session, key)
+        taken = repository.branches_taken(session, key).branches
 
         def weighed_under(policy: Policy) -> Weighed:
             return weigh_invoice(session, policy, judged, taken, now)

@@ -33,7 +33,7 @@ def _parts(**parts: CoreSchema) -> CoreSchema:
 SEALED = SchemaValidator(
     _parts(
         **dict.fromkeys(("decision_id", "branch", "recommended_branch", "decided_by", "mode"), any_schema()),
-        **dict.fromkeys(("facts", "context", "rules", "passed_over", "cause", "exploration"), any_schema()),
+        **dict.fromkeys(("facts", "context", "rules", "passed_over", "cause", "exploration", "together"), any_schema()),
         model=nullable_schema(
             _parts(shipment=_parts(late_penalty_minor=any_schema(), late_penalty_per_day_minor=any_schema()))
         ),

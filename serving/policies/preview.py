@@ -55,7 +55,7 @@ def in_words(summary: Summary) -> list[str]:
     lines += ["Why:"] if summary.reasons else []
     lines += [f"{count:>8}  {why}" for why, count in summary.reasons.most_common(20)]
     lines.append(
-        f"Messages to customers: {summary.messages(summary.before)} → {summary.messages(summary.after)}. "
+        f"Messages to customers: {summary.messages_before} → {summary.messages_after}. "
         f"Analyst minutes: {summary.analyst_minutes(summary.before):,.0f} → "
         f"{summary.analyst_minutes(summary.after):,.0f}."
     )

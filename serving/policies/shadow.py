@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from routing.canonical import canonical_json
 from routing.decision import SealedDecision, decision_body
 from routing.policy import Policy
-from routing.preview.comparing import Compared, taken_by
+from routing.preview.comparing import Compared, has_joined, taken_by
 from routing.preview.reasons import drawn_instead, why_otherwise
 from routing.preview.summary import Summary
 from routing.recording import decode_facts
@@ -106,6 +106,7 @@ def report(session: Session, policy: Policy, *, before: int | None, limit: int) 
             before=taken_by(sealed["branch"], sealed["recommended_branch"]),
             after=taken_by(choice.branch, choice.recommended_branch),
             was_drawn=drawn_instead(sealed) is not None,
+            had_joined=has_joined(sealed),
             why=row.why,
             choice=choice,
             facts=decode_facts(json.loads(row.body)["facts"]),

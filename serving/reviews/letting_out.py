@@ -17,6 +17,7 @@ from serving.decisions.acting import Action
 from serving.decisions.calls import enqueue
 from serving.effects import booking
 from serving.errors import AnswerError
+from serving.messages.joining import let_go_alone
 from serving.policies.bundles import Bundles
 from serving.reviews.reasons import ReasonCode
 from serving.shortages import promises
@@ -44,9 +45,9 @@ def suggested(row: ReviewItemRow, body: Mapping[str, Any], now: datetime) -> Act
 
 
 def check_case(decision: DecisionRow, row: ReviewItemRow) -> None:
-    """Refuse a branch for what is no case: a call to an owner stands beside the case whose decision let it out."""
+    """Refuse a branch for what is no case: a call to an owner or for several stands beside the one that let it out."""
     if decision.key != row.key:
-        why = "it asks about a call to an owner, and a branch would be carried out for the case that came first"
+        why = "it asks about a call that is about no single case, and a branch would be carried out for the first one"
         raise AnswerError(row.item_id, why, "Say what became of the call, or dismiss it.")
 
 
@@ -79,6 +80,7 @@ def let_out(
     if action.branch != row.suggested_branch:
         _check_stock(session, row, action, given, body, now)
     promises.note(session, row.key, row.decision_id, action.branch, given, now)
+    let_go_alone(session, row.key, "a person has let out another call of it", actor=actor, now=now)
     governing = bundles.of_decision(session, body)
     terms = governing.branches.get(action.branch)
     call_id = enqueue(

@@ -25,7 +25,7 @@ from routing.policy import Mode, Policy
 from routing.segments import Where
 from serving.db.audit import SYSTEM
 from serving.db.tables import DecisionRow, OutgoingCallRow, StepUpRow
-from serving.decisions.usage import counts_for
+from serving.decisions.usage import goes_out_for
 from serving.directives import repository as directives
 from serving.directives.service import issue
 from serving.policies import repository as policies
@@ -97,7 +97,7 @@ def after_effect(session: Session, policy: Policy, branch: Branch, now: datetime
 def _lately(policy: Policy, branch: Branch, now: datetime) -> tuple[ColumnElement[bool], ...]:
     """Tell, in a query, which calls of a branch count."""
     call = OutgoingCallRow
-    return counts_for(policy.subject), call.branch == branch.value, call.created_at > now - WITHIN
+    return goes_out_for(policy.subject), call.branch == branch.value, call.created_at > now - WITHIN
 
 
 def _judge(

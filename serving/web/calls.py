@@ -9,6 +9,7 @@ from datetime import datetime
 from routing.effects import Effect
 from serving.db.tables import OutgoingCallRow
 from serving.effects.moves import standing_of
+from serving.messages.turns import JOINED
 from serving.reviews.items import Item
 from serving.web import words
 
@@ -55,6 +56,8 @@ def lines_of(calls: Sequence[OutgoingCallRow], item: Item, now: datetime) -> tup
 def in_words(call: OutgoingCallRow, now: datetime) -> str:
     """Say how far a call and its effect have come."""
     effect = Effect(call.effect)
+    if call.status == JOINED:
+        return f"waits to be told with others, in one message ({call.goes_with})"
     said = _STATES[effect]
     if effect is Effect.ACCEPTED and call.confirm_by is not None:
         said += f", and is to say by {words.instant(call.confirm_by)} ({words.distance(call.confirm_by, now)})"

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterable
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from features.vocabulary import Branch, SubjectType
@@ -56,7 +57,15 @@ def withdraw_barred(
 
 
 def _barred(session: Session, bundles: Bundles, row: OutgoingCallRow, standing: Standing) -> str | None:
-    """Say which order bars a call, by the facts that its decision was made on; None if none does."""
+    """Say which order bars a call, by the facts that its decision was made on; None if none does.
+
+    A message for several is barred where one of its cases is: what it says does not change any more.
+    """
+    if row.gathers is not None:
+        case = OutgoingCallRow
+        cases = select(case).where(case.goes_with == row.call_id, case.effect != Effect.WITHDRAWN.value)
+        found = (_barred(session, bundles, each, standing) for each in session.scalars(cases))
+        return next((each for each in found if each is not None), None)
     decision, branch = decisions.find(session, row.decision_id), Branch(row.branch)
     if decision is None:
         return None

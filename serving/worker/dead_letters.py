@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from routing.canonical import rfc3339
@@ -102,7 +102,7 @@ def dead_letters(engine: Engine, *, limit: int = 1000) -> list[DeadLetter]:
     with session_factory(read_only(engine)).begin() as session:
         rows = session.scalars(
             select(OutgoingCallRow)
-            .where(OutgoingCallRow.status == "dead")
+            .where(OutgoingCallRow.status == "dead", OutgoingCallRow.goes_with.is_(None))
             .order_by(OutgoingCallRow.position)
             .limit(limit)
         ).all()
@@ -135,9 +135,9 @@ def replay(engine: Engine, call_id: str, *, actor: str, now: datetime) -> None:
     with session_factory(engine).begin() as session:
         calls = _locked_subject_of(session, call_id)
         row = _dead(calls, call_id)
-        later = [other for other in calls if other.position > row.position and other.status in _TAKES_EFFECT]
-        if later:
-            raise OvertakenError(call_id, later[0].call_id, later[0].status)
+        later = _taking_effect_after(session, row)
+        if later is not None:
+            raise OvertakenError(call_id, later.call_id, later.status)
         if row.effect == Effect.COMPENSATING:
             raise BeingUndoneError(call_id)
         if row.latest_useful_at is not None and row.latest_useful_at <= now:
@@ -183,8 +183,19 @@ def _locked_subject_of(session: Session, call_id: str) -> Sequence[OutgoingCallR
     ).all()
 
 
+def _taking_effect_after(session: Session, row: OutgoingCallRow) -> OutgoingCallRow | None:
+    """Return a call that takes effect and came after one of the same subject; of a message, of any case in it."""
+    call, older = OutgoingCallRow, aliased(OutgoingCallRow)
+    theirs = or_(older.call_id == row.call_id, (older.goes_with == row.call_id) & (older.status == row.status))
+    later = select(call).join(older, and_(same_subject(older, call), call.position > older.position))
+    return session.scalars(
+        later.where(theirs, call.status.in_(_TAKES_EFFECT)).order_by(call.position).limit(1)
+    ).one_or_none()
+
+
 def _dead(calls: Sequence[OutgoingCallRow], call_id: str) -> OutgoingCallRow:
     row = next((row for row in calls if row.call_id == call_id), None)
-    if row is None or row.status != "dead":
-        raise NotADeadLetterError(call_id, None if row is None else row.status)
+    if row is None or row.status != "dead" or row.goes_with is not None:
+        found = None if row is None else row.status
+        raise NotADeadLetterError(call_id, f"with {row.goes_with}" if row is not None and row.goes_with else found)
     return row

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Engine, and_, case, exists, false, func, or_, select, update
+from sqlalchemy import ColumnElement, Engine, and_, case, false, func, or_, select, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.orm import Session, aliased, sessionmaker
+from sqlalchemy.orm import Session, sessionmaker
 
 from features.vocabulary import Branch, SubjectType
 from routing.dispatch.errors import OutboxUnavailableError
@@ -25,13 +25,14 @@ from routing.effects import Effect, Report
 from routing.errors import PolicyError
 from serving.db.audit import audit
 from serving.db.engine import read_only, session_factory
-from serving.db.subjects import same_subject
 from serving.db.tables import OutgoingCallRow
 from serving.directives import repository as directives
 from serving.effects import booking, tending
-from serving.effects.moves import ask_again, locked
+from serving.effects.moves import ask_again, keep_up, locked
 from serving.effects.reporting import settle_received, take_report
 from serving.effects.settling import after_move
+from serving.messages.sending import close_due
+from serving.messages.turns import UNSENT, is_open_before
 from serving.policies.bundles import Bundles
 from serving.policies.errors import LifeError
 from serving.step_ups.stepping_down import after_dead_letter
@@ -39,8 +40,6 @@ from serving.worker.barred import withdraw_barred
 
 WORKER = "system:worker"
 """Actor of every move the worker makes by itself."""
-OPEN = ("pending", "leased")
-"""The states of a call that is still to be settled."""
 _SWEEP_LIMIT = 500
 
 _Call = OutgoingCallRow
@@ -72,9 +71,12 @@ class SqlOutbox:
         None of a branch that is stopped, nor does such a call hold others of its shipment, and none that books
         transport for a shipment which has a live booking: those wait until it goes on, or until the other booking is
         gone. One that an order bars by now is withdrawn, with an item for a person. One whose outcome was reported
-        while a worker had it that has not come back is settled, not leased.
+        while a worker had it that has not come back is settled, not leased. Messages for several that are
+        due are put into the outbox first.
         """
         expires_at = real_now + lease
+        with _or_unavailable():
+            close_due(self._sessions, self._readers, self._bundles, self._is_for(target), actor=WORKER, now=now)
         with _transaction(self._sessions) as session:
             directives.lock_shared(session)
             due = and_(_claimable(real_now), _call_is_due(now), ~directives.stops(_Call.branch, now))
@@ -112,6 +114,7 @@ class SqlOutbox:
                     _Call.body,
                     _Call.attempts,
                     _Call.latest_useful_at,
+                    _Call.gathers,
                 ),
                 execution_options={"synchronize_session": False},
             ).all()
@@ -123,6 +126,10 @@ class SqlOutbox:
                 if before[row.position].effect == Effect.INTENDED:
                     old["effect"], new["effect"] = Effect.INTENDED.value, Effect.SENT.value
                 audit_call(session, row.call_id, "claimed", at=now, old=old, new=new)
+                if row.gathers is not None:
+                    message = locked(session, row.call_id)
+                    assert message is not None  # noqa: S101  it is ours
+                    keep_up(session, message, actor=WORKER, now=now)
         turn = {position: place for place, position in enumerate(before)}
         return [
             LeasedCall(
@@ -198,12 +205,8 @@ class SqlOutbox:
 
     def tend_effects(self, *, now: datetime) -> int:
         """Put before a person what was not confirmed in time, and what waits for another booking for good."""
-        try:
+        with _or_unavailable():
             return tending.tend(self._sessions, self._readers, self._bundles, actor=WORKER, now=now)
-        except (OperationalError, InterfaceError) as error:
-            raise OutboxUnavailableError(str(error.orig).strip()) from error
-        except PoolTimeoutError as error:
-            raise OutboxUnavailableError(str(error)) from error
 
     def to_ask(self, *, target: str, limit: int, now: datetime) -> Sequence[str]:
         """Return the calls about which the target is to be asked now, and note when each is asked again."""
@@ -230,7 +233,7 @@ class SqlOutbox:
         """Return how many calls for these targets are open."""
         with _transaction(self._readers) as session:
             theirs = or_(false(), *(self._is_for(target) for target in targets))
-            return session.scalar(select(func.count()).select_from(_Call).where(_Call.status.in_(OPEN), theirs)) or 0
+            return session.scalar(select(func.count()).select_from(_Call).where(_Call.status.in_(UNSENT), theirs)) or 0
 
     def without_target(self) -> dict[CallKind, int]:
         """Return which open calls no target takes, and how many of each kind; none where nothing is routed."""
@@ -239,7 +242,7 @@ class SqlOutbox:
         undoes = _Call.compensates.is_not(None)
         counted = (
             select(_Call.subject_type, _Call.branch, undoes, func.count())
-            .where(_Call.status.in_(OPEN))
+            .where(_Call.status.in_(UNSENT))
             .group_by(_Call.subject_type, _Call.branch, undoes)
         )
         with _transaction(self._readers) as session:
@@ -320,9 +323,14 @@ def audit_call(
 
 @contextmanager
 def _transaction(sessions: sessionmaker[Session]) -> Iterator[Session]:
+    with _or_unavailable(), sessions.begin() as session:
+        yield session
+
+
+@contextmanager
+def _or_unavailable() -> Iterator[None]:
     try:
-        with sessions.begin() as session:
-            yield session
+        yield
     except (OperationalError, InterfaceError) as error:
         raise OutboxUnavailableError(str(error.orig).strip()) from error
     except PoolTimeoutError as error:
@@ -344,16 +352,5 @@ def _is_intended() -> ColumnElement[bool]:
 
 
 def _is_next_in_turn(now: datetime) -> ColumnElement[bool]:
-    """Tell whether a call waits for no other: neither for an earlier open one that may go out, nor for a booking.
-
-    One whose branch is stopped may not go out, and holds no other branch.
-    """
-    earlier = aliased(_Call)
-    open_before = exists().where(
-        same_subject(earlier, _Call),
-        earlier.position < _Call.position,
-        earlier.status.in_(OPEN),
-        ~booking.waits(earlier),
-        ~and_(earlier.status == "pending", directives.stops(earlier.branch, now)),
-    )
-    return and_(~open_before, ~booking.waits(_Call))
+    """Tell whether a call waits for no other: neither for an earlier one that is under way, nor for a booking."""
+    return and_(~is_open_before(_Call, now), ~booking.waits(_Call))

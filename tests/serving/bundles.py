@@ -51,6 +51,22 @@ def resting(hours: float) -> Edit:
     return edit
 
 
+def together(*by: str, minutes: float = 30, at_most: int = 100) -> Edit:
+    """Tell customers of the shipments that share the values of some facts in one message."""
+
+    def edit(data: dict[str, Any]) -> None:
+        notify = data["branches"]["notify"]
+        notify["requires"] = [*notify["requires"], *(name for name in by if name not in notify["requires"])]
+        notify["together"] = {
+            "by": list(by),
+            "within_minutes": minutes,
+            "at_most": at_most,
+            "sentence_customer": "{count} of your shipments from {origin} may arrive later than promised.",
+        }
+
+    return edit
+
+
 def confirmed(times: int, within_hours: float) -> Edit:
     """Let a customer be told only when the signal has come several times."""
 

@@ -21,7 +21,7 @@ from routing.preview.comparing import Compared, compare
 from routing.preview.past import PastCall, PastDecision
 from routing.preview.summary import Summary
 from tests.routing.conftest import choosing_by_cost
-from tests.serving.bundles import exploring, messages
+from tests.serving.bundles import exploring, messages, together
 
 Facts = dict[str, Any]
 Edit = Callable[[dict[str, Any]], None]
@@ -279,3 +279,37 @@ class TestSummary:
             summary.add(each)
         told: Any = summary.as_json()
         assert (told["passed_over"], told["absent_facts"]) == ({"notify": 1}, {"has_papers": 2})
+
+
+class TestOneMessageForSeveral:
+    """Past decisions are an hour apart, so a message waits for two."""
+
+    def previewed(self, policy: Policy, *decisions: PastDecision) -> Summary:
+        summary = Summary(policy)
+        for each in compared(policy, *decisions):
+            summary.add(each)
+        return summary
+
+    def test_is_counted_once(self, policy: Policy, make_policy: MakePolicy, risky: Facts) -> None:
+        grouping = make_policy(together("customer_id", "origin", minutes=120))
+        decisions = [past(policy, number, risky, subject=f"S-{number}") for number in (1, 2, 3)]
+        summary = self.previewed(grouping, *decisions)
+        assert (summary.messages_before, summary.messages_after, summary.flipped) == (3, 2, 0)
+
+    def test_takes_from_a_budget_once(self, policy: Policy, make_policy: MakePolicy, risky: Facts) -> None:
+        def edit(data: dict[str, Any]) -> None:
+            together("customer_id", "origin", minutes=120)(data)
+            messages(1)(data)
+
+        decisions = [past(policy, number, risky, subject=f"S-{number}") for number in (1, 2, 3)]
+        summary = self.previewed(make_policy(edit), *decisions)
+        assert summary.after == {Branch.NOTIFY: 2, Branch.REVIEW: 1}
+
+    def test_what_was_not_told_yet_counts_for_nothing(
+        self, policy: Policy, make_policy: MakePolicy, risky: Facts
+    ) -> None:
+        grouping = make_policy(together("customer_id", "origin", minutes=120))
+        again = {**risky, "strongest_branch_taken": "notify"}
+        decisions = [past(policy, 1, risky), past(policy, 2, again), past(policy, 3, again)]
+        assert [str(each.after) for each in compared(grouping, *decisions)] == ["notify", "notify", "none"]
+        assert self.previewed(grouping, *decisions).messages_after == 1

@@ -1,0 +1,111 @@
+"""Joining a message that waits, and leaving it again: what is decided anew takes the place of what was not yet told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.orm import Session
+
+from features.vocabulary import Branch
+from routing.canonical import canonical_json, jsonable
+from routing.decision import SealedDecision
+from routing.dispatch.envelope import call_id_for
+from routing.policy import Together
+from routing.together import Joined
+from serving.db.audit import SYSTEM, audit
+from serving.db.messages import MessageRow
+from serving.db.statements import put
+from serving.db.subjects import SubjectKey, about
+from serving.db.tables import OutgoingCallRow
+from serving.decisions import repository
+from serving.effects.moves import withdraw_unsent
+from serving.messages.turns import JOINED
+from serving.messages.waiting import by_digest
+
+
+def join(
+    session: Session,
+    sealed: SealedDecision,
+    joined: Joined,
+    together: Together,
+    *,
+    branch: Branch,
+    key: SubjectKey,
+    target: str,
+    now: datetime,
+) -> str:
+    """Let a decision join a message, or open one, and return the id of the message's call.
+
+    The id follows from the decision that opens it. A message that was waiting is locked (`waiting_for`).
+    """
+    if joined.joins is None:
+        subject_id = f"msg_{sealed.decision_id.removeprefix('dec_')}"
+        call_id = call_id_for(subject_id, branch)
+        put(
+            session,
+            MessageRow,
+            call_id=call_id,
+            subject_type=key.type.value,
+            subject_id=subject_id,
+            branch=branch.value,
+            target=target,
+            by=canonical_json(jsonable(dict(joined.by))),
+            by_digest=by_digest(joined.by),
+            decision_id=sealed.decision_id,
+            opened_at=now,
+            sends_at=joined.sends_at,
+        )
+        cases = 1
+    else:
+        call_id = joined.joins
+        statement = (
+            update(MessageRow)
+            .where(MessageRow.call_id == call_id, MessageRow.closed_at.is_(None))
+            .values(cases=MessageRow.cases + 1, sends_at=joined.sends_at)
+            .returning(MessageRow.cases)
+        )
+        cases = session.execute(statement, execution_options={"synchronize_session": False}).scalar_one()
+    if cases >= together.at_most:
+        full = update(MessageRow).where(MessageRow.call_id == call_id).values(sends_at=now)
+        session.execute(full, execution_options={"synchronize_session": False})
+    action, new = "message.opened" if joined.joins is None else "message.joined", {"decision_id": sealed.decision_id}
+    audit(session, at=now, actor=SYSTEM, action=action, subject=f"call:{call_id}", new=new)
+    return call_id
+
+
+def take_back(session: Session, key: SubjectKey, because: str, *, now: datetime) -> None:
+    """Take back what waits to be told of a subject, which is decided anew: it is locked, and what it came to counts.
+
+    The chain is held before the call is, as by whoever decides under a bundle in which cases meet.
+    """
+    repository.lock_chain(session)
+    for row in _locked(session, key):
+        withdraw_unsent(session, row, because, actor=SYSTEM, now=now)
+    session.flush()
+
+
+def let_go_alone(session: Session, key: SubjectKey, because: str, *, actor: str, now: datetime) -> None:
+    """Let what waits to be told of a subject go out by itself and at once, before a call that is let out now."""
+    for row in _locked(session, key):
+        part(session, row, because, actor=actor, now=now)
+    session.flush()
+
+
+def part(session: Session, row: OutgoingCallRow, because: str, *, actor: str, now: datetime) -> None:
+    """Let a call that waits with others, and is locked, go out by itself."""
+    old = {"status": row.status, "goes_with": row.goes_with}
+    row.status, row.goes_with, row.next_attempt_at = "pending", None, now
+    new = {"status": row.status, "reason": because}
+    audit(session, at=now, actor=actor, action="call.parted", subject=f"call:{row.call_id}", old=old, new=new)
+
+
+def _waits(key: SubjectKey) -> ColumnElement[bool]:
+    return about(OutgoingCallRow, key) & (OutgoingCallRow.status == JOINED)
+
+
+def _locked(session: Session, key: SubjectKey) -> Sequence[OutgoingCallRow]:
+    """Return what still waits for a subject once nobody closes its message any more."""
+    found = select(OutgoingCallRow).where(_waits(key)).order_by(OutgoingCallRow.position).with_for_update()
+    return session.scalars(found.execution_options(populate_existing=True)).all()

@@ -1,0 +1,219 @@
+"""Closing messages that are due: of those that joined, whoever is still to be told of goes out in one call.
+
+It waits for nobody: what another transaction holds is left for the next look. So whoever decides may hold a message, a
+call of it, or the chain, in any order.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, literal, select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+
+from features.vocabulary import Branch, Classifier, Correction, EventStatus, EventType, SubjectType
+from routing.dispatch.envelope import BranchCall, envelope
+from routing.effects import Effect
+from routing.errors import PolicyError
+from routing.policy import Policy
+from routing.recording import decode_facts
+from routing.together import Told, payload_of
+from serving.db.audit import audit
+from serving.db.engine import is_taken
+from serving.db.messages import MessageRow
+from serving.db.statements import put
+from serving.db.tables import DecisionRow, EventRow, OutgoingCallRow
+from serving.directives import repository as directives
+from serving.effects.moves import move, withdraw_unsent
+from serving.messages.joining import part
+from serving.messages.turns import GATHERED, JOINED, is_open_before
+from serving.policies.bundles import Bundles
+from serving.policies.errors import LifeError
+from serving.worker.barred import withdraw_barred
+
+_AT_A_TIME = 100
+_OVER = (
+    EventStatus.DELIVERED,
+    EventStatus.CANCELLED,
+    EventStatus.DIVERTED,
+    EventStatus.RETURNED,
+    EventStatus.REFUSED,
+)
+"""After these there is nothing left to be late, as the features have it."""
+_Call = OutgoingCallRow
+_log = logging.getLogger(__name__)
+
+
+def close_due(
+    sessions: sessionmaker[Session],
+    reads: sessionmaker[Session],
+    bundles: Bundles,
+    theirs: ColumnElement[bool],
+    *,
+    actor: str,
+    now: datetime,
+) -> int:
+    """Close each message that is due, in a transaction of its own, and return how many were.
+
+    One whose branch is stopped goes on waiting, and is left by whom it would not help any more.
+
+    Parameters
+    ----------
+    theirs
+        Tells of a call whether it is for the target that is to be called now. What one that rests would get stays open.
+    """
+    row = MessageRow
+    is_due = and_(row.closed_at.is_(None), row.sends_at <= now, exists().where(_Call.goes_with == row.call_id, theirs))
+    due = select(row.call_id).where(is_due).order_by(row.sends_at)
+    with reads() as session:
+        found = list(session.scalars(due.limit(_AT_A_TIME)))
+    closed = 0
+    for call_id in found:
+        try:
+            with sessions.begin() as session:
+                closed += _close(session, bundles, call_id, actor=actor, now=now)
+        except OperationalError as error:
+            if not is_taken(error):
+                raise
+    return closed
+
+
+def _close(session: Session, bundles: Bundles, call_id: str, *, actor: str, now: datetime) -> bool:
+    directives.lock_shared(session)
+    chosen = select(MessageRow).where(MessageRow.call_id == call_id, MessageRow.closed_at.is_(None))
+    message = session.scalars(chosen.with_for_update(skip_locked=True)).one_or_none()
+    if message is None:
+        return False
+    waiting = select(_Call).where(_Call.goes_with == call_id, _Call.status == JOINED).order_by(_Call.position)
+    rows = session.scalars(waiting.with_for_update(nowait=True)).all()
+    barred = withdraw_barred(session, bundles, [row.call_id for row in rows], actor=actor, now=now)
+    allowed = [row for row in rows if row.call_id not in barred]
+    over = _over(session, message, allowed, now)
+    left = [row for row in allowed if not _drops_out(session, row, over, actor=actor, now=now)]
+    session.flush()
+    if left and session.scalar(select(_is_stopped(message, now))):
+        return False
+    before = is_open_before(_Call, now)
+    late = set(session.scalars(select(_Call.call_id).where(_Call.call_id.in_([row.call_id for row in left]), before)))
+    for row in left:
+        if row.call_id in late:
+            why = "an earlier call of the same shipment has not gone out yet"
+            part(session, row, why, actor=actor, now=now)
+    told = _send(session, bundles, message, [row for row in left if row.call_id not in late], actor=actor, now=now)
+    message.closed_at = now
+    message.closed_because = f"it tells of {told} of {message.cases}" if told else "nobody was left to be told of"
+    new = {"cases": told, "joined": message.cases}
+    audit(session, at=now, actor=actor, action="message.closed", subject=f"call:{call_id}", new=new)
+    return True
+
+
+def _is_stopped(message: MessageRow, now: datetime) -> ColumnElement[bool]:
+    return directives.stops(literal(message.branch), now)
+
+
+def _drops_out(session: Session, row: OutgoingCallRow, over: set[str], *, actor: str, now: datetime) -> bool:
+    """Withdraw a case that nobody needs to be told of any more; tell whether that is so."""
+    if row.latest_useful_at is not None and row.latest_useful_at <= now:
+        because = f"It was of no use from {row.latest_useful_at.isoformat()} on. It was never sent."
+        old = {"status": row.status, "attempts": row.attempts}
+        row.status, row.last_error = "expired", because
+        new = {"status": row.status, "reason": because}
+        audit(session, at=now, actor=actor, action="call.expired", subject=f"call:{row.call_id}", old=old, new=new)
+        move(session, row, Effect.WITHDRAWN, because=because, actor=actor, now=now)
+        return True
+    if row.subject_id in over:
+        withdraw_unsent(session, row, "The shipment is delivered or closed.", actor=actor, now=now)
+        return True
+    return False
+
+
+def _over(session: Session, message: MessageRow, rows: Iterable[OutgoingCallRow], now: datetime) -> set[str]:
+    """Return the shipments of which a delivery, or what closes them, is on record and stands."""
+    if message.subject_type != SubjectType.SHIPMENT:
+        return set()
+    row, names = EventRow, [row.subject_id for row in rows]
+    asked = select(row.data).where(row.subject.in_(names), row.type == EventType.DELIVERY.value, row.known_at <= now)
+    events = [json.loads(data) for data in session.scalars(asked)]
+    corrected = {event["corrects"] for event in events if "corrects" in event}
+    return {
+        event["shipment_id"]
+        for event in events
+        if event["status"] in _OVER
+        and event.get("classifier", Classifier.ACTUAL) == Classifier.ACTUAL
+        and event["event_id"] not in corrected
+        and event.get("correction") != Correction.DID_NOT_OCCUR
+    }
+
+
+def _send(
+    session: Session,
+    bundles: Bundles,
+    message: MessageRow,
+    rows: Sequence[OutgoingCallRow],
+    *,
+    actor: str,
+    now: datetime,
+) -> int:
+    """Put the call of a message into the outbox, and return of how many cases it tells.
+
+    Where the words for several cannot be read any more, each goes out by itself.
+    """
+    if not rows:
+        return 0
+    decisions = select(DecisionRow).where(DecisionRow.decision_id.in_([row.decision_id for row in rows]))
+    bodies = {row.decision_id: json.loads(row.body) for row in session.scalars(decisions)}
+    branch = Branch(message.branch)
+    try:
+        policy = bundles.policy(session, bodies[rows[0].decision_id]["policy"]["digest"])
+    except (LifeError, PolicyError) as error:
+        _log.warning("What message %s says cannot be told: %s", message.call_id, error)
+        for row in rows:
+            part(session, row, "the words for several cannot be read", actor=actor, now=now)
+        return 0
+    together = policy.branches[branch].together
+    assert together is not None  # noqa: S101  by which it joined
+    told = [_told(row, bodies[row.decision_id], policy) for row in rows]
+    ends = [row.latest_useful_at for row in rows if row.latest_useful_at is not None]
+    latest = min(ends, default=None)
+    call = BranchCall(
+        call_id=message.call_id,
+        decision_id=message.decision_id,
+        subject_id=message.subject_id,
+        subject_type=SubjectType(message.subject_type),
+        branch=branch,
+        decided_at=now,
+        payload=payload_of(told, together, json.loads(message.by)),
+        latest_useful_at=latest,
+    )
+    put(
+        session,
+        OutgoingCallRow,
+        call_id=message.call_id,
+        decision_id=message.decision_id,
+        subject_type=message.subject_type,
+        subject_id=message.subject_id,
+        branch=message.branch,
+        target=message.target,
+        body=envelope(call),
+        created_at=now,
+        next_attempt_at=now,
+        latest_useful_at=latest,
+        confirm_seconds=rows[0].confirm_seconds,
+        gathers=len(rows),
+    )
+    for row in rows:
+        row.status = GATHERED
+    new = {"branch": message.branch, "target": message.target, "status": "pending", "gathers": len(rows)}
+    audit(session, at=now, actor=actor, action="call.enqueued", subject=f"call:{message.call_id}", new=new)
+    return len(rows)
+
+
+def _told(row: OutgoingCallRow, body: dict[str, Any], policy: Policy) -> Told:
+    data = json.loads(row.body)["data"]
+    risk = policy.reader.read(decode_facts(body["facts"])).known.get(policy.costs.probability_fact)
+    return Told(row.subject_id, row.decision_id, row.call_id, risk, data)
