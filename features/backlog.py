@@ -45,8 +45,14 @@ class Queue:
 
     @cached_property
     def times_of(self) -> Callable[[Row], tuple[int, ...]]:
-        """Takes from the times of a leg those that the queue goes by; the last ones end it."""
-        return itemgetter(self.due, Time.KNOWN, Time.SINCE, Time.UNTIL, *self.over)
+        """Takes from the times of a leg those that the queue goes by."""
+        further = () if self.ahead else (Time.KNOWN, *self.over)
+        return itemgetter(self.due, Time.SINCE, Time.UNTIL, *further)
+
+    @property
+    def rule(self) -> tuple[int, int, tuple[int, ...]]:
+        """When a leg counts in it: the same as in any other queue with this rule."""
+        return self.ahead, self.due, self.over
 
 
 def _queue(name: str, key: tuple[str, ...], ahead_hours: int, meaning: str) -> Queue:
@@ -103,10 +109,11 @@ def _in_force(start: Ints, end: Ints, times: Ints) -> tuple[Ints, Ints]:
 
 def span_of_one(queue: Queue, row: Row) -> tuple[int, int]:
     """Return `span_of` one version of a leg."""
-    due, known, since, until, *over = queue.times_of(row)
+    due, since, until, *further = queue.times_of(row)
     if queue.ahead:
         start = NEVER if due == NEVER else max(due - queue.ahead, since)
         return start, max(start, min(due, until))
+    known, *over = further
     start = max(due, known)
     at_most = NEVER if start == NEVER else min(start, NEVER - _OPEN_AT_MOST) + _OPEN_AT_MOST
     start = max(start, since)

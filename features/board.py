@@ -75,17 +75,18 @@ class Board:
 
     def at(self, rows: Ints | Rows, cutoff: int) -> Ints:
         """Return what these rows say at the cutoff: int64 [len(rows), WIDTH]."""
-        instant, is_news = np.array(cutoff), True
-        told = self._table.take(rows, 0)
-        while is_news:
-            past = (told[:, SINCE] > instant) | (told[:, UNTIL] <= instant)
-            if not np.count_nonzero(past):
-                return told
-            is_news = False
-            for row in rows[past].tolist():
-                is_news |= self._sources[row].write(cutoff, self.cells, row * WIDTH)
+        instant = np.array(cutoff)
+        while True:
             told = self._table.take(rows, 0)
-        return told
+            past = ((told[:, SINCE] > instant) | (told[:, UNTIL] <= instant)).nonzero()[0]
+            if not len(past):
+                return told
+            is_news, written = False, rows.take(past)
+            for row in written.tolist():
+                is_news |= self._sources[row].write(cutoff, self.cells, row * WIDTH)
+            if not is_news:
+                told[past] = self._table.take(written, 0)
+                return told
 
     def of(self, rows: range, cutoff: int) -> list[int]:
         """Return what a few rows that stand together say at the cutoff, row after row.
@@ -113,6 +114,23 @@ class Board:
         for value in values:
             place += 1
             cells[place] += value
+
+    def begin(self, row: int, time: int, end: int, values: Sequence[int]) -> None:
+        """Do as `add` and `turn` do: one more is there from an instant on, and something changes at a later one."""
+        begin, cells = row * WIDTH, self.cells
+        since, until = cells[begin + SINCE], cells[begin + UNTIL]
+        if time < until:
+            if time > since:
+                cells[begin + SINCE] = since = time
+            place = begin + COUNT
+            cells[place] += 1
+            for value in values:
+                place += 1
+                cells[place] += value
+        if end <= since:
+            self.forget(row)
+        elif end < until:
+            cells[begin + UNTIL] = end
 
     def turn(self, row: int, time: int) -> None:
         """Take in that something changes at an instant: a row that holds before holds until then."""

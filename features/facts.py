@@ -86,8 +86,8 @@ def facts_of_one(row: Row, settings: FeatureSettings) -> dict[Fact, Happened]:
     planned, promised, since, until = row[Time.PLANNED], row[Time.PROMISED], row[Time.SINCE], row[Time.UNTIL]
     departed, delivered = row[Time.DEPARTED], row[Time.DELIVERED]
     left_known, delivered_known = max(row[Time.DEPARTED_KNOWN], since), max(row[Time.DELIVERED_KNOWN], since)
-    left = NEVER not in (departed, planned) and left_known < until
-    arrived = NEVER not in (delivered, promised) and delivered_known < until
+    left = departed < NEVER and planned < NEVER and left_known < until
+    arrived = delivered < NEVER and promised < NEVER and delivered_known < until
     facts: dict[Fact, Happened] = {}
     if left:
         late = _late_and_minutes_of(departed - planned, settings)
@@ -95,12 +95,12 @@ def facts_of_one(row: Row, settings: FeatureSettings) -> dict[Fact, Happened]:
     if arrived:
         late = _late_and_minutes_of(delivered - promised, settings)
         facts[_ARRIVAL] = Happened(delivered, delivered_known, until, (*late, late[1] * late[1]))
-    if left and arrived:
-        both_known = max(left_known, delivered_known)
-        gained = _late_and_minutes_of((delivered - promised) - (departed - planned), settings)
-        facts[_TRANSIT] = Happened(delivered, both_known, until, gained)
-        transit = min(max((delivered - departed) // MINUTE, -MAX_TRANSIT_MINUTES), MAX_TRANSIT_MINUTES)
-        facts[_RUN] = Happened(delivered, both_known, until, (transit, facts[_ARRIVAL].values[1]))
+        if left:
+            both_known = max(left_known, delivered_known)
+            gained = _late_and_minutes_of((delivered - promised) - (departed - planned), settings)
+            facts[_TRANSIT] = Happened(delivered, both_known, until, gained)
+            transit = min(max((delivered - departed) // MINUTE, -MAX_TRANSIT_MINUTES), MAX_TRANSIT_MINUTES)
+            facts[_RUN] = Happened(delivered, both_known, until, (transit, late[1]))
     return facts
 
 

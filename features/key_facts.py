@@ -19,7 +19,7 @@ Values = tuple[int, ...]
 Fact = tuple[int, int, int, Values]
 """When it occurred, from when it was known, from when it was no longer held to be so, and its values."""
 
-AT_MOST_WAITING = 32
+AT_MOST_WAITING = 64
 """So many facts wait to be put in order; with one more all of them are, together."""
 
 _FEW = 4
@@ -57,28 +57,36 @@ class KeyFacts:
         """Add a fact."""
         self._held = _NOTHING_HELD
         occurred, known, withdrawn, values = fact
-        start, end = max(occurred, known), min(occurred + self._windows[0], withdrawn)
-        if self._row:
-            self._board.add(self._row, start, 1, values)
+        start, end = known if known > occurred else occurred, occurred + self._windows[0]
+        if end > withdrawn:
+            end = withdrawn
         if end <= start:  # it is over in the shortest window before it starts to live
+            if self._row:
+                self._board.add(self._row, start, 1, values)
             self._insert(fact)
             return
         if self._row:
-            self._board.turn(self._row, end)
+            self._board.begin(self._row, start, end, values)
         if self._waiting is None:
-            self._waiting = []
-        self._waiting.append(fact)
-        if len(self._waiting) > AT_MOST_WAITING:
-            self._settle()
+            self._waiting = [fact]
+        else:
+            self._waiting.append(fact)
+            if len(self._waiting) > AT_MOST_WAITING:
+                self._settle()
 
     def remove(self, fact: Fact) -> None:
         """Take out a fact that was added."""
         self._held = _NOTHING_HELD
-        self._settle()
         values, taken = fact[3], [-value for value in fact[3]]
-        for place, time in enumerate(self._life(fact)):
-            self._steps[place].delete(time, values)
-            if self._row:
+        life = self._life(fact)
+        if self._waiting is not None and fact in self._waiting:
+            self._waiting.remove(fact)
+            del life[1:]  # where it ceases is not written yet
+        else:
+            for steps, time in zip(self._steps, life, strict=True):
+                steps.delete(time, values)
+        if self._row:
+            for place, time in enumerate(life):
                 self._board.add(self._row + place, time, -1, taken)
 
     def merge(self, occurred: Ints, known: Ints, until: Ints, values: Ints) -> None:
@@ -153,32 +161,37 @@ class KeyFacts:
         return life
 
     def __len__(self) -> int:
-        return len(self._steps[0].times) + len(self._waiting or ())
+        return len(self._steps[0]) + len(self._waiting or ())
 
 
 _NOTHING_HELD: tuple[int, int, Sequence[int]] = (NEVER, NEVER, ())
 _NEAR = 8
 """So few instants beyond what was written last are stepped over; farther ones are searched for."""
+_FAR = 2_000
+"""What would be put in before more than so many instants stands beside them."""
+_SOME = 100
+"""More than so many are put in together, wherever they belong."""
 
 
 class _Steps:
     """Instants in order, each with the values of a fact, and the running sums of the values.
 
     After the first i instants the sums are the `width` numbers from `sums[i * width]` on: side by side, for one look at
-    memory.
+    memory. Instants far from the end, which would shift many sums, stand in steps of their own beside these.
     """
 
-    __slots__ = ("sums", "times", "width")
+    __slots__ = ("beside", "sums", "times", "width")
 
     def __init__(self, width: int) -> None:
         self.width = width
         self.times, self.sums = array("q"), array("q", [0]) * width
+        self.beside: _Steps | None = None
 
     def write(self, cutoff: int, cells: memoryview[int], begin: int) -> bool:
         """Write on the board how many instants have passed at the cutoff, and their sums."""
         times, passed = self.times, 0
         end = len(times)
-        if cells[begin + SINCE] <= cutoff:
+        if self.beside is None and cells[begin + SINCE] <= cutoff:
             passed = cells[begin + COUNT]
             near = passed + _NEAR
             while passed < end and times[passed] <= cutoff and passed < near:
@@ -190,6 +203,14 @@ class _Steps:
         cells[begin + COUNT] = passed
         first, width = begin + COUNT + 1, self.width
         cells[first : first + width] = self.sums[passed * width : (passed + 1) * width]
+        if self.beside is not None:
+            own = cells[begin : first + width].tolist()
+            cells[begin + SINCE] = NEVER  # it is no hint to the others
+            self.beside.write(cutoff, cells, begin)
+            cells[begin + SINCE] = max(cells[begin + SINCE], own[SINCE])
+            cells[begin + UNTIL] = min(cells[begin + UNTIL], own[UNTIL])
+            for place in range(COUNT, COUNT + 1 + width):
+                cells[begin + place] += own[place]
         return False
 
     def insert(self, time: int, values: Values) -> None:
@@ -198,16 +219,23 @@ class _Steps:
         if not times or time >= times[-1]:
             times.append(time)
             sums.extend(map(add, sums[-width:], values))
-            return
-        position = bisect_right(times, time)
-        times.insert(position, time)
-        begin = position * width
-        sums[begin:begin] = sums[begin : begin + width]
-        self._shift(position + 1, values)
+        elif len(times) > _FAR and time < times[-_FAR]:
+            if self.beside is None:
+                self.beside = _Steps(width)
+            self.beside.insert(time, values)
+        else:
+            position = bisect_right(times, time)
+            times.insert(position, time)
+            begin = position * width
+            sums[begin:begin] = sums[begin : begin + width]
+            self._shift(position + 1, values)
 
     def delete(self, time: int, values: Values) -> None:
         """Take out an instant that was put in."""
         # Which of several facts of the same instant goes does not matter: a search never stops between them.
+        if self.beside is not None and time in self.beside:
+            self.beside.delete(time, values)
+            return
         position = bisect_right(self.times, time) - 1
         if position < 0 or self.times[position] != time:
             raise TimelineError(f"No fact at {time} was added, so none can be taken back.")
@@ -217,20 +245,25 @@ class _Steps:
 
     def merge(self, times: Ints, values: Ints) -> None:
         """Put in many."""
+        if len(self.times) > _FAR and len(times) <= _SOME:
+            far = times < self.times[-_FAR]
+            if far.any():
+                for time, carried in zip(times[far].tolist(), values[far].tolist(), strict=True):
+                    self.insert(time, carried)
+                times, values = times[~far], values[~far]
+                if not len(times):
+                    return
         width = self.width
-        order = np.argsort(times, kind="stable")
-        times, values = times[order], values[order]
-        position = bisect_right(self.times, int(times[0]))
+        position = bisect_right(self.times, int(times.min()))
+        sums = np.array(self.sums[position * width :], dtype=np.int64).reshape(-1, width)
         if position < len(self.times):
-            later = np.array(self.times[position:], dtype=np.int64)
-            of_later = np.diff(np.array(self.sums[position * width :], dtype=np.int64).reshape(-1, width), axis=0)
-            times, values = np.concatenate([later, times]), np.concatenate([of_later, values])
-            order = np.argsort(times, kind="stable")
-            times, values = times[order], values[order]
-        before = np.array(self.sums[position * width : (position + 1) * width], dtype=np.int64)
-        sums = np.cumsum(values, axis=0) + before
-        self.times[position:] = array("q", times.astype(np.int64).tobytes())
-        self.sums[(position + 1) * width :] = array("q", sums.astype(np.int64).tobytes())
+            times = np.concatenate([np.array(self.times[position:], dtype=np.int64), times])
+            values = np.concatenate([sums[1:] - sums[:-1], values])
+        order = times.argsort(kind="stable")
+        found = values[order].cumsum(axis=0)
+        found += sums[0]
+        self.times[position:] = array("q", times[order].tobytes())
+        self.sums[(position + 1) * width :] = array("q", found.tobytes())
 
     def _shift(self, start: int, values: Sequence[int]) -> None:
         """Add to the sums from `start` on."""
@@ -238,3 +271,11 @@ class _Steps:
         for place, value in enumerate(values):
             if value:
                 tail[place :: self.width] += value
+
+    def __contains__(self, time: int) -> bool:
+        position = bisect_right(self.times, time) - 1
+        here = position >= 0 and self.times[position] == time
+        return here or (self.beside is not None and time in self.beside)
+
+    def __len__(self) -> int:
+        return len(self.times) + (0 if self.beside is None else len(self.beside))

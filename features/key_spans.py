@@ -29,8 +29,8 @@ class KeySpans:
 
     def add(self, start: int, end: int) -> None:
         """Add one that lasts on `[start, end)`."""
-        insort_right(self.starts, start)
-        insort_right(self.ends, end)
+        _put(self.starts, start)
+        _put(self.ends, end)
         if self._row:
             self._board.add(self._row, start, 1)
             self._board.turn(self._row, end)
@@ -48,7 +48,7 @@ class KeySpans:
         for times, before, after, count in zip((self.starts, self.ends), was, now, (1, -1), strict=True):
             if before != after:
                 _take(times, before)
-                insort_right(times, after)
+                _put(times, after)
                 if self._row:
                     self._board.add(self._row, before, -count)
                     self._board.add(self._row, after, count)
@@ -97,6 +97,13 @@ class KeySpans:
             return starts[-1]
         started = bisect_right(starts, cutoff)
         return starts[started - 1] if started else NEVER
+
+
+def _put(times: array[int], time: int) -> None:
+    if not times or time >= times[-1]:
+        times.append(time)
+    else:
+        insort_right(times, time)
 
 
 def _take(times: array[int], time: int) -> None:

@@ -78,6 +78,8 @@ class LiveFacts:
         }
         self.rates = Rates(RATES)
         self.queues = [(queue, LiveSpans(board)) for queue in QUEUES]
+        rules = dict.fromkeys(queue.rule for queue in QUEUES)
+        self._alike = [[(queue, line) for queue, line in self.queues if queue.rule == rule] for rule in rules]
         self.runs = {key: LiveRecent() for key in typical.KEYS}
         self.reports = LiveSpans()
         self.vehicle = LiveLatest()
@@ -103,10 +105,22 @@ class LiveFacts:
         for keys, row in come:
             self._change(keys, None, row)
 
+    def change(self, keys: LegKeys, old: Row, new: Row) -> None:
+        """Do as `replace` does where a leg had one version and has one now, both of one plan: it happens most often."""
+        if _told(old) == _told(new):
+            return
+        carrier = keys.of[silence.KEY]
+        for happened, known in silence.TOLD if carrier is not None else ():
+            was = silence.start_of_report(old, happened, known)
+            now = silence.start_of_report(new, happened, known)
+            if was != now and was < NEVER:
+                self.reports.remove(carrier, was, NEVER)
+            if was != now and now < NEVER:
+                self.reports.add(carrier, now, NEVER)
+        self._change(keys, old, new)
+
     def _change(self, keys: LegKeys, old: Row | None, new: Row | None) -> None:
         """Turn what one version has put in into what it says now; None says nothing."""
-        if old is not None and new is not None and old[: Time.TRANSFERRED_KNOWN] == new[: Time.TRANSFERRED_KNOWN]:
-            return  # the arrivals of parts, which come last, put nothing in
         before: Mapping[Fact, Happened] = {} if old is None else facts_of_one(old, self._settings)
         after: Mapping[Fact, Happened] = {} if new is None else facts_of_one(new, self._settings)
         key_of = keys.of
@@ -129,23 +143,27 @@ class LiveFacts:
                         answer = (float(fact.values[1]), float(fact.occurred))
                         note(vehicle, fact.occurred, fact.known, answer, fact.until)
         self._change_rotation(vehicle, old, new)
-        for queue, line in self.queues:
-            key = key_of[queue.key]
-            if key is None:
-                continue
+        self._change_queues(key_of, old, new)
+
+    def _change_queues(self, key_of: KeyOf, old: Row | None, new: Row | None) -> None:
+        for alike in self._alike:
+            queue, _ = alike[0]
             if old is not None and new is not None and queue.times_of(old) == queue.times_of(new):
                 continue
-            was_there = None if old is None else backlog.span_of_one(queue, old)
-            is_there = None if new is None else backlog.span_of_one(queue, new)
-            if was_there == is_there:
+            was, now = (None if row is None else backlog.span_of_one(queue, row) for row in (old, new))
+            if was == now:
                 continue
-            lasted, lasts = (span is not None and span[0] < span[1] for span in (was_there, is_there))
-            if was_there is not None and is_there is not None and lasted and lasts:
-                line.change(key, was_there, is_there)
-            elif was_there is not None and lasted:
-                line.remove(key, *was_there)
-            elif is_there is not None and lasts:
-                line.add(key, *is_there)
+            lasted, lasts = (span is not None and span[0] < span[1] for span in (was, now))
+            for one, line in alike:
+                key = key_of[one.key]
+                if key is None:
+                    continue
+                if was is not None and now is not None and lasted and lasts:
+                    line.change(key, was, now)
+                elif was is not None and lasted:
+                    line.remove(key, *was)
+                elif now is not None and lasts:
+                    line.add(key, *now)
 
     def _change_reports(self, old: Sequence[Placed], new: Sequence[Placed]) -> None:
         was, now = (
@@ -159,8 +177,10 @@ class LiveFacts:
             self.reports.add((carrier,), start, NEVER)
 
     def _change_rotation(self, vehicle: Hashable | None, old: Row | None, new: Row | None) -> None:
+        if vehicle is None:
+            return
         was, now = (None if row is None else rotation.run_of(row) for row in (old, new))
-        if vehicle is None or was == now:
+        if was == now:
             return
         if was is not None:
             self.rotation.remove(vehicle, was)
@@ -230,6 +250,11 @@ class LiveFacts:
     def queue(self, feature_name: str) -> LiveSpans:
         """Return the spans of the queue of that feature."""
         return next(line for queue, line in self.queues if queue.feature.name == feature_name)
+
+
+def _told(row: Row) -> Row:
+    """Return what puts facts in: all times but those of the arrivals of parts, which come last."""
+    return row[: Time.TRANSFERRED_KNOWN]
 
 
 def _run(occurred: int, known: int, until: int, values: Sequence[int]) -> Run:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from features import course
 from features.course import Course
+from features.errors import RecordError
 from features.instants import micros
 from features.live import LegKeys
 from features.live_leg import LiveLeg
@@ -36,6 +37,16 @@ class Case:
     steps: Course | None = None
     keys: dict[int, LegKeys] = field(default_factory=dict)
     is_corrected: bool = False
+
+    def held(self, event: DeliveryEvent) -> DeliveryEvent | None:
+        """Return the event of the same id that is held, None if there is none; raise if it has other contents."""
+        before = self.events.get(event.event_id)
+        if before is not None and not _same(before, event):
+            raise RecordError(
+                f"Event '{event.event_id}' of shipment '{event.shipment_id}' came before with other contents. "
+                f"Give a correction an event_id of its own and name the old one in `corrects`."
+            )
+        return before
 
     def put(self, event: DeliveryEvent) -> None:
         """Hold an event; what the versions are then is not worked out yet."""
@@ -106,3 +117,8 @@ def version_of(case: Case | None, subject: Shipment, cutoff: int) -> Version:
 def known_at(record: Shipment | DeliveryEvent) -> datetime:
     """Return by what plans and events are put in order."""
     return record.known_at
+
+
+def _same(one: DeliveryEvent, other: DeliveryEvent) -> bool:
+    """Compare contents; when it was learnt does not count, a repeat is learnt later."""
+    return one.model_copy(update={"known_at": other.known_at}) == other

@@ -63,7 +63,9 @@ class KeyLatest:
     def add(self, observed: _Observed) -> None:
         """Add an observation."""
         start = max(observed[0], observed[1])
-        position = bisect_right(self.starts, start)
+        position = len(self.starts)
+        if position and start < self.starts[-1]:
+            position = bisect_right(self.starts, start)
         self.starts.insert(position, start)
         self.observed.insert(position, observed)
         self._refresh(position)

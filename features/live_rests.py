@@ -18,7 +18,7 @@ from features.board import Board
 from features.history import WINDOWS
 from features.legs import Legs
 from features.live_timeline import LiveTimeline
-from features.rests import LEVELS, WINDOW, Kind, Rest, is_in_order, rest_between, rests_of, rests_of_many
+from features.rests import LEVELS, WINDOW, Kind, Rest, rest_between, rests_of, rests_of_many
 from features.timeline import NEVER
 from features.tracking import Group, Reports, groups_of, scan_of, scans_of
 
@@ -39,12 +39,15 @@ class Trail:
         The newest last.
     """
 
-    __slots__ = ("_is_in_order", "_newest", "scans")
+    __slots__ = ("_newest", "_start", "scans")
 
     def __init__(self, events: Collection[DeliveryEvent]) -> None:
         self.scans = scans_of(events)
         reports = [scan for scan in self.scans if scan.group is not _ESTIMATE]
-        self._newest, self._is_in_order = reports[-1] if reports else None, is_in_order(reports)
+        self._newest, self._start = (
+            reports[-1] if reports else None,
+            max([each.start for each in reports], default=-NEVER),
+        )
 
     def rests(self, announced: int) -> list[Rest]:
         """Return the rests, see `rests_of`."""
@@ -58,15 +61,16 @@ class Trail:
         if scan.group is _ESTIMATE:
             insort_right(self.scans, scan)
             return (), ()
-        before = self._newest
-        if before is None or (self._is_in_order and before < scan and before.start <= scan.start):
+        before, is_last = self._newest, self._start <= scan.start
+        self._start = max(self._start, scan.start)
+        if before is None or (is_last and before < scan):
             self._newest = scan
             insort_right(self.scans, scan)
             rest = None if before is None else rest_between(before, scan, scan.start, NEVER, announced)
             return (), () if rest is None else (rest,)
         was = self.rests(announced)
         insort_right(self.scans, scan)
-        self._newest, self._is_in_order = max(before, scan), False
+        self._newest = max(before, scan)
         return was, self.rests(announced)
 
 

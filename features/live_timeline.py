@@ -44,7 +44,10 @@ class LiveTimeline:
 
     def add(self, key: Hashable, occurred: int, known: int, until: int, values: Values) -> None:
         """Add one fact; `until` is `NEVER` for what was not withdrawn."""
-        self._of(key).add((occurred, known, until, values[: self._width]))
+        facts = self._by_key.get(key)
+        if facts is None:
+            facts = self._of(key)
+        facts.add((occurred, known, until, values[: self._width]))
 
     def remove(self, key: Hashable, occurred: int, known: int, until: int, values: Values) -> None:
         """Take out a fact that was added with the same arguments, as if it had never been there."""

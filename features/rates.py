@@ -81,7 +81,7 @@ class Layout:
         spread = [own for kind, own in wanted if kind == SPREAD]
         self.width, self.spreads, self.priors = 3 * len(columns), len(spread), np.array(priors)
         self.parents = np.array(parents, dtype=np.int64)
-        self.counts, self.sums = np.array(told, dtype=np.int64).T.copy()
+        self.counts_and_sums = np.array(told, dtype=np.int64).T.copy()
         self.squares, self.means = (
             np.array([place[kind, own] for own in spread], dtype=np.int64) for kind in (SHARE, MEAN)
         )
@@ -107,25 +107,27 @@ class Rates:
         self._all = np.empty((layout.width + end + layout.spreads, *rows))
         self._told, self._averages = self._all[: layout.width], self._all[layout.width : layout.width + end]
         self._averages[:begin].T[:] = layout.priors
-        self._legs, self._sums = np.empty((2, end - begin, *rows))
+        self._legs_and_sums = np.empty((2, end - begin, *rows))
+        self._legs, sums = self._legs_and_sums
         self._squares, self._means = np.empty((2, layout.spreads, *rows))
         self._spreads = self._all[layout.width + end :]
         self._levels = []
         for first, last in pairwise(layout.bounds):
             own = slice(first - begin, last - begin)
             room = np.empty((last - first, *rows))
-            self._levels.append(
-                (layout.parents[own], room, self._sums[own], self._legs[own], self._averages[first:last])
-            )
+            self._levels.append((layout.parents[own], room, sums[own], self._legs[own], self._averages[first:last]))
+        self._priors = self._averages.take(self._levels[0][0], 0) * PSEUDO_LEGS
 
     def of(self, told: NDArray[np.float64] | Ints) -> NDArray[np.float64]:
         """Return the numbers that are wanted: float64 [wanted] or [wanted, rows], from [width] or [width, rows]."""
         layout, averages, squares, means = self._layout, self._averages, self._squares, self._means
         self._told[:] = told
-        self._told.take(layout.counts, 0, self._legs, "clip")
-        self._told.take(layout.sums, 0, self._sums, "clip")
+        self._told.take(layout.counts_and_sums, 0, self._legs_and_sums, "clip")
         np.add(self._legs, _WEIGHT, self._legs)
-        for parents, room, sums, legs, found in self._levels:
+        _, room, sums, legs, found = self._levels[0]
+        np.add(self._priors, sums, room)
+        np.divide(room, legs, found)
+        for parents, room, sums, legs, found in self._levels[1:]:
             averages.take(parents, 0, room, "clip")
             np.multiply(room, _WEIGHT, room)
             np.add(room, sums, room)

@@ -28,6 +28,8 @@ from features.vocabulary import (
     UnitKind,
 )
 
+_TRANSFER = StopKind.TRANSFER  # read once: Python 3.11 takes long to read a member
+
 
 class Reference(Part):
     """A number under which somebody else knows the thing, with its kind."""
@@ -104,7 +106,10 @@ class Shipment(Priced):
     @property
     def transfer(self) -> str | None:
         """Place of the last transfer between the ends, where what comes together or changes over is last."""
-        return next((stop.place for stop in reversed(self.stops[1:-1]) if stop.kind is StopKind.TRANSFER), None)
+        for stop in self.stops[-2:0:-1]:
+            if stop.kind is _TRANSFER:
+                return stop.place
+        return None
 
     @property
     def planned_departure_at(self) -> datetime | None:

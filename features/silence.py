@@ -23,7 +23,9 @@ WINDOW = "28d"
 USUAL = f"carrier_departures_count_{WINDOW}"
 """The feature of the history that says how much the carrier usually tells."""
 
-_TOLD = ((Time.DEPARTED, Time.DEPARTED_KNOWN), (Time.DELIVERED, Time.DELIVERED_KNOWN))
+TOLD = ((Time.DEPARTED, Time.DEPARTED_KNOWN), (Time.DELIVERED, Time.DELIVERED_KNOWN))
+"""What is told: the columns of when it happened and when it was known."""
+
 _SOURCE, _OWNER = "shipments, stops, events", "carrier management"
 
 FEATURES = (
@@ -80,7 +82,7 @@ def starts_of_reports(codes: Ints, times: Ints) -> tuple[Ints, Ints]:
     # Versions of a leg stand one after the other, and the last of each has no end.
     follows = np.zeros(len(codes), dtype=bool)
     follows[1:] = (times[1:, Time.SINCE] == times[:-1, Time.UNTIL]) & (codes[1:] == codes[:-1])
-    for happened, known in _TOLD:
+    for happened, known in TOLD:
         # What a later version says was known only from when that version was.
         start = np.maximum.reduce([times[:, happened], times[:, known], times[:, Time.SINCE]])
         told = (codes >= 0) & (start < times[:, Time.UNTIL])
@@ -96,15 +98,21 @@ def starts_of_reports(codes: Ints, times: Ints) -> tuple[Ints, Ints]:
 def reports_of_leg(versions: Iterable[tuple[str | None, Row]]) -> list[tuple[str, int]]:
     """Return what the versions of one leg, each with its carrier, tell first: the carrier and the start of each."""
     reports: list[tuple[str, int]] = []
-    before: list[tuple[str, int, int] | None] = [None] * len(_TOLD)
+    before: list[tuple[str, int, int] | None] = [None] * len(TOLD)
     for carrier, row in versions:
-        for place, (happened, known) in enumerate(_TOLD):
-            start = max(row[happened], row[known], row[Time.SINCE])
-            told = (carrier, row[happened], row[known]) if carrier is not None and start < row[Time.UNTIL] else None
+        for place, (happened, known) in enumerate(TOLD):
+            start = start_of_report(row, happened, known)
+            told = None if carrier is None or start == NEVER else (carrier, row[happened], row[known])
             if told is not None and told != before[place]:
                 reports.append((told[0], start))
             before[place] = told
     return reports
+
+
+def start_of_report(row: Row, happened: int, known: int) -> int:
+    """Return from when one version of a leg tells of one of `TOLD`, `NEVER` if it does not."""
+    start = max(row[happened], row[known], row[Time.SINCE])
+    return start if start < row[Time.UNTIL] else NEVER
 
 
 def values(last: NDArray[np.float64], usual: NDArray[np.float64], cutoffs: Ints) -> NDArray[np.float64]:

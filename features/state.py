@@ -121,12 +121,12 @@ class State:
             If two plans of a shipment are said to be known since the same instant, or an event id came with other
             contents.
         """
+        if isinstance(record, DeliveryEvent):  # what comes most often: it is looked for once
+            return self._add_event(record)
         self.check(record)
         match record:
             case Shipment():
                 return self._add_shipment(record)
-            case DeliveryEvent():
-                return self._add_event(record)
             case WeatherObservation():
                 return self.facts.weather.add(record)
             case Place():
@@ -152,7 +152,11 @@ class State:
 
     def check(self, record: AnyRecord) -> None:
         """Raise what `add` would raise, and change nothing."""
-        if isinstance(record, Shipment):
+        if isinstance(record, DeliveryEvent):
+            case = self._case(record.shipment_id)
+            if case is not None:
+                case.held(record)
+        elif isinstance(record, Shipment):
             case = self._case(record.shipment_id)
             for plan in () if case is None else case.plans:
                 if plan.known_at == record.known_at and plan != record:
@@ -160,14 +164,6 @@ class State:
                         f"Shipment '{record.shipment_id}' has two plans known since {record.known_at.isoformat()}, so "
                         f"neither is the newer one. Give the changed plan the `known_at` at which it was learnt."
                     )
-        elif isinstance(record, DeliveryEvent):
-            case = self._case(record.shipment_id)
-            before = None if case is None else case.events.get(record.event_id)
-            if before is not None and not _same(before, record):
-                raise RecordError(
-                    f"Event '{record.event_id}' of shipment '{record.shipment_id}' came before with other contents. "
-                    f"Give a correction an event_id of its own and name the old one in `corrects`."
-                )
         elif isinstance(record, Place):
             self.facts.weather.stations.check(record)
         elif isinstance(record, Disruption):
@@ -320,12 +316,14 @@ class State:
 
     def _add_event(self, record: DeliveryEvent) -> bool:
         case = self._opened(record.shipment_id)
-        before = case.events.get(record.event_id)
+        before = case.held(record)
         if before is not None and before.known_at <= record.known_at:
             return False
-        versions = None if before is not None or case.is_corrected else with_event(case.versions, record)
-        self.facts.rests.replace(*case.report(record, is_new=before is None))
-        self._refresh(case, versions)
+        gone, come = case.report(record, is_new=before is None)
+        if gone or come:
+            self.facts.rests.replace(gone, come)
+        follows = before is None and not case.is_corrected
+        self._refresh(case, with_event(case.versions, case.events.values(), record) if follows else None)
         self.invoices.note(record.shipment_id, counts_from(record))
         return True
 
@@ -348,10 +346,13 @@ class State:
             return  # events may come before their shipment; they count from when it is announced
         if versions is None:
             versions = versions_of(case.plans, case.events.values())
-        if versions != case.versions:
-            was, now = ([(case.keys_of(plan), times) for plan, times in each] for each in (case.versions, versions))
-            self.facts.replace(was, now)
-            case.versions = versions
+        before, case.versions = case.versions, versions
+        if versions == before:
+            return
+        if len(before) == len(versions) == 1 and before[0].plan is versions[0].plan:
+            self.facts.change(case.keys_of(versions[0].plan), before[0].times, versions[0].times)
+        else:
+            self.facts.replace(*([(case.keys_of(plan), times) for plan, times in each] for each in (before, versions)))
 
     def _load(self, tables: RecordTables) -> None:
         legs = Legs.of_tables(tables)
@@ -376,11 +377,11 @@ class State:
             self._archive.forget(shipment_id)
             case.plans = sorted(plans, key=known_at)
             for event in sorted(events, key=known_at):
-                self.check(event)
-                if event.event_id not in case.events:
+                if case.held(event) is None:
                     case.put(event)
             if plans:
                 case.versions = versions_of(case.plans, case.events.values())
+            case.reported()
         return case
 
     def _opened(self, shipment_id: str) -> Case:
@@ -389,8 +390,3 @@ class State:
         if case is None:
             case = self._cases[shipment_id] = Case()
         return case
-
-
-def _same(one: DeliveryEvent, other: DeliveryEvent) -> bool:
-    """Compare contents; when it was learnt does not count, a repeat is learnt later."""
-    return one.model_copy(update={"known_at": other.known_at}) == other

@@ -61,22 +61,32 @@ def versions_of(plans: Sequence[Shipment], events: Collection[DeliveryEvent]) ->
     return tuple(versions)
 
 
-def with_event(versions: Sequence[Version], event: DeliveryEvent) -> tuple[Version, ...] | None:
+def with_event(
+    versions: tuple[Version, ...], events: Collection[DeliveryEvent], event: DeliveryEvent
+) -> tuple[Version, ...] | None:
     """Return the versions of one leg once an event more is known, where that follows from them; None where it does not.
 
     It follows where there is one version, so that nothing was taken back or planned anew, and the event takes nothing
-    back, says nothing of an arrival, and is no earlier word on a milestone that is known already.
+    back and is no earlier word on a milestone that is known already.
 
     Parameters
     ----------
     versions
         What `versions_of` returned before, of a leg none of whose events corrects another.
+    events
+        Those known now, this one among them.
     """
-    if len(versions) != 1 or event.corrects is not None or event.correction is not None or event.status in ARRIVALS:
+    if len(versions) != 1 or event.corrects is not None or event.correction is not None:
         return None
+    (plan, times), status = versions[0], event.status
+    if status in ARRIVALS:
+        row = [*times]
+        for column, place in _awaited(plan):
+            if place == event.place:
+                row[column] = _all_in(events, place)
+        return (Version(plan, tuple(row)),)
     if event.classifier is not _ACTUAL:
-        return tuple(versions)
-    status = event.status
+        return versions
     if status is _DEPARTED:
         happened, known = Time.DEPARTED, Time.DEPARTED_KNOWN
     elif status is _DELIVERED:
@@ -84,8 +94,7 @@ def with_event(versions: Sequence[Version], event: DeliveryEvent) -> tuple[Versi
     elif status in CLOSED:
         happened, known = None, Time.CLOSED_KNOWN
     else:
-        return tuple(versions)
-    plan, times = versions[0]
+        return versions
     if times[known] != NEVER:
         return None
     row = [*times]
@@ -125,17 +134,14 @@ def _stands(event: DeliveryEvent, since: datetime, withdrawn: Mapping[str, datet
     return known is None or known > since
 
 
-def _times(first: Shipment, plan: Shipment, standing: Iterable[DeliveryEvent], since: int, until: int) -> Row:
+def _times(first: Shipment, plan: Shipment, standing: Collection[DeliveryEvent], since: int, until: int) -> Row:
     row = _NO_TIMES.copy()
     row[Time.BOOKED] = micros(first.occurred_at)
     row[Time.KNOWN] = micros(first.known_at)
     row[Time.PLANNED] = micros(plan.planned_departure_at)
     row[Time.PROMISED] = micros(plan.promised_at)
     row[Time.SINCE], row[Time.UNTIL] = since, until
-    arrivals: list[DeliveryEvent] = []
     for event in sorted(standing, key=_first_known):
-        if event.status in ARRIVALS:
-            arrivals.append(event)
         if event.classifier is not _ACTUAL:
             continue
         if event.status is _DEPARTED:
@@ -146,21 +152,26 @@ def _times(first: Shipment, plan: Shipment, standing: Iterable[DeliveryEvent], s
                 row[Time.DELIVERED], row[Time.DELIVERED_KNOWN] = micros(event.occurred_at), micros(event.known_at)
         elif event.status in CLOSED and row[Time.CLOSED_KNOWN] == NEVER:
             row[Time.CLOSED_KNOWN] = micros(event.known_at)
-    row[Time.ARRIVED_KNOWN] = _all_in(arrivals, plan.destination)
-    if plan.transfer is not None:
-        row[Time.TRANSFERRED_KNOWN] = _all_in(arrivals, plan.transfer)
+    for column, place in _awaited(plan):
+        row[column] = _all_in(standing, place)
     return tuple(row)
 
 
-def _all_in(arrivals: Iterable[DeliveryEvent], place: str) -> int:
+def _awaited(plan: Shipment) -> tuple[tuple[int, str], ...]:
+    """Return where all that is planned to come is awaited, with the column that says when it was known to be there."""
+    end, transfer = (Time.ARRIVED_KNOWN, plan.destination), plan.transfer
+    return (end,) if transfer is None else (end, (Time.TRANSFERRED_KNOWN, transfer))
+
+
+def _all_in(standing: Iterable[DeliveryEvent], place: str) -> int:
     """Return when as many arrivals at a place are known as are planned by then, at least one."""
+    arrivals = [event for event in standing if event.place == place and event.status in ARRIVALS]
     planned = come = 0
-    for event in arrivals:
-        if event.place == place:
-            planned += event.classifier is _PLANNED
-            come += event.classifier is _ACTUAL
-            if come >= max(planned, 1):
-                return micros(event.known_at)
+    for event in sorted(arrivals, key=_first_known):
+        planned += event.classifier is _PLANNED
+        come += event.classifier is _ACTUAL
+        if come >= max(planned, 1):
+            return micros(event.known_at)
     return NEVER
 
 

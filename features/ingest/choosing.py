@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from features.ingest.columns import Column, chosen, refuse_text, whole
+from features.ingest.columns import Column, chosen, judged, refuse_text, whole
 
 
 def present(column: Column) -> Column:
@@ -24,7 +24,7 @@ def if_else(condition: Column, then: Column, otherwise: Column) -> Column:
     """Take `then` where the condition holds, `otherwise` where it does not."""
     if not isinstance(condition, pd.Series):
         return then if condition else otherwise
-    return chosen(condition, whole(then, condition.index), otherwise)
+    return chosen(judged(condition), whole(then, condition.index), otherwise)
 
 
 def if_readable(column: Column) -> Column:

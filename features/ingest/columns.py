@@ -39,6 +39,15 @@ _FLAGS = {True: True, False: False, "true": True, "false": False, "True": True, 
 """1 and 0 equal True and False, and so are found as well."""
 
 
+def judged(column: pd.Series) -> pd.Series:
+    """Return a column as true and false; raise for one that is neither."""
+    told = flags(column)
+    neither = column[told.isna() & column.notna()]
+    if len(neither):
+        raise TypeError(f"a condition is true or false and was found to be '{neither.iloc[0]}'; compare it")
+    return told
+
+
 def refuse_text(what: str, *columns: Column) -> None:
     """Raise for text where numbers or instants are reckoned with: of "5" and "7" it would make "57"."""
     for column in columns:

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.errors import MappingError, did_you_mean
-from features.ingest.columns import Column, flags, whole
+from features.ingest.columns import Column, judged, whole
 from features.ingest.expressions import Expression, Place, evaluate
 from features.ingest.mapping import Mapping, TableRule
 from features.ingest.sources import Stack, stacked
@@ -110,13 +110,12 @@ class Evaluation:
 
     def _chosen(self, rule: TableRule, where: Expression, index: pd.Index) -> NDArray[np.bool_]:
         """Return where a condition holds; where it is missing it does not."""
-        condition = self._value(f"{rule.table}.where", where, rule.source)
-        given = whole(None if condition is None else condition[0], index)
-        told = flags(given)
-        neither = given[told.isna() & given.notna()]
-        if len(neither):
-            words = f"'{where.text}' is neither true nor false but '{neither.iloc[0]}'; compare it, or write present()"
-            self._problems.append(f"line {where.line}: {rule.table}.where: {words}")
+        value = self._value(f"{rule.table}.where", where, rule.source)
+        try:
+            told = judged(whole(None if value is None else value[0], index))
+        except TypeError as error:
+            self._problems.append(f"line {where.line}: {rule.table}.where: '{where.text}' cannot be evaluated: {error}")
+            return np.ones(len(index), dtype=bool)
         return told.fillna(False).to_numpy(dtype=bool)
 
     def _value(self, place: str, expression: Expression, source: str) -> tuple[Column, Notes] | None:

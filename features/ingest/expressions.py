@@ -20,7 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.errors import did_you_mean
-from features.ingest.columns import Column, refuse_text, whole
+from features.ingest.columns import Column, judged, refuse_text, whole
 from features.ingest.functions import functions
 from features.ingest.money import money_minor
 from features.ingest.unread import Note, Notes, left, looked_up, noted
@@ -208,10 +208,12 @@ def _bare(node: ast.expr, place: Place) -> tuple[Column, Notes]:
             return -value, notes
         case ast.UnaryOp(operand=operand):
             negated, _ = _value(operand, place)
-            return ~negated if isinstance(negated, pd.Series) else not negated, {}
+            return ~judged(negated) if isinstance(negated, pd.Series) else not negated, {}
         case ast.BoolOp(op=op, values=values):
             combine = operator.and_ if isinstance(op, ast.And) else operator.or_
-            return functools.reduce(combine, _values(values, place)[0]), {}
+            parts, _ = _values(values, place)
+            told = [judged(part) if isinstance(part, pd.Series) else part for part in parts]
+            return functools.reduce(combine, told), {}
         case ast.Compare(left=left, ops=[op], comparators=[right]):
             return _compared(type(op), *_values([left, right], place)[0]), {}
         case ast.Dict():

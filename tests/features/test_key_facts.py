@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from features import key_facts
 from features.board import COUNT, NOTHING, SINCE, UNTIL, WIDTH, Board
 from features.errors import TimelineError
 from features.key_facts import AT_MOST_WAITING, Fact, KeyFacts
@@ -64,6 +65,20 @@ LIKE_ANOTHER = (0, 0, NEVER, (0, 0, 0))
 )
 @settings(max_examples=150, deadline=None)
 def test_what_is_told_between_two_questions_is_in_the_answer_to_the_second(steps: list) -> None:
+    _tell_and_ask(steps)
+
+
+@given(told_or_asked)
+@example([("add", 0, (place, 0, NEVER, (1, place, 0))) for place in (9, 8, 40, 41, 42, 3, 2, 1)] + [("ask", None, 60)])
+@settings(max_examples=100, deadline=None)
+def test_nor_does_it_matter_from_where_on_an_instant_is_far_from_the_newest(steps: list) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(key_facts, "_FAR", 2)
+        patch.setattr(key_facts, "AT_MOST_WAITING", 3)
+        _tell_and_ask(steps)
+
+
+def _tell_and_ask(steps: list) -> None:
     board = Board()
     both = [KeyFacts(WINDOWS, board, 3) for _ in range(2)]
     told: list[list[Fact]] = [[], []]

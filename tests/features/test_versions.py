@@ -4,43 +4,69 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.records import DeliveryEvent
+from features.records import DeliveryEvent, Shipment
 from features.versions import versions_of, with_event
 from tests.features.agreed import event, plan
 
-STATUSES = ("departed", "delivered", "cancelled", "refused", "delayed", "terminal_arrived")
+STATUSES = ("departed", "delivered", "cancelled", "refused", "delayed", "terminal_arrived", "delivery_arrived")
 EVENTS = st.lists(
-    st.tuples(st.sampled_from(STATUSES), st.integers(0, 9), st.integers(-3, 3), st.sampled_from(["ACT", "ACT", "EST"])),
+    st.tuples(
+        st.sampled_from(STATUSES),
+        st.integers(0, 9),
+        st.integers(-3, 3),
+        st.sampled_from(["ACT", "ACT", "EST", "PLN"]),
+        st.sampled_from(["DEHAM", "DEHAM", "BEANR", "NLRTM", None]),
+    ),
     max_size=6,
 )
+BY_WAY_OF_ANTWERP = plan(
+    stops=[
+        {"place": "NLRTM", "kind": "pickup"}, {"place": "BEANR", "kind": "transfer"},
+        {"place": "DEHAM", "kind": "delivery"},
+    ]
+)  # fmt: skip
 
 
+@pytest.mark.parametrize("planned", [plan(), BY_WAY_OF_ANTWERP], ids=["direct", "by way of a transfer"])
 @given(EVENTS)
-def test_what_follows_is_what_is_worked_out_anew(told: list[tuple[str, int, int, str]]) -> None:
-    plans, events = [plan()], list[DeliveryEvent]()
-    for number, (status, hours, late, classifier) in enumerate(told):
-        one = event(status, hours, f"E{number}", classifier=classifier, place="DEHAM")
+def test_what_follows_is_what_is_worked_out_anew(
+    planned: Shipment, told: list[tuple[str, int, int, str, str | None]]
+) -> None:
+    plans, events = [planned], list[DeliveryEvent]()
+    for number, (status, hours, late, classifier, place) in enumerate(told):
+        one = event(status, hours, f"E{number}", classifier=classifier, place=place)
         one = one.model_copy(update={"known_at": one.occurred_at + timedelta(hours=late)})
-        found = with_event(versions_of(plans, events), one)
+        before = versions_of(plans, events)
         events.append(one)
+        found = with_event(before, events, one)
         assert found is None or found == versions_of(plans, events)
 
 
 def test_the_first_word_on_a_milestone_follows_and_another_does_not() -> None:
     before = versions_of([plan()], [])
-    left = with_event(before, event("departed", 1))
+    one, earlier, last = event("departed", 1), event("departed", 0), event("delivered", 9)
+    left = with_event(before, [one], one)
     assert left is not None
-    assert left == versions_of([plan()], [event("departed", 1)]) != before
-    assert with_event(left, event("departed", 0)) is None
-    assert with_event(left, event("delivered", 9)) is not None
+    assert left == versions_of([plan()], [one]) != before
+    assert with_event(left, [one, earlier], earlier) is None
+    assert with_event(left, [one, last], last) is not None
 
 
-def test_a_correction_an_arrival_and_a_leg_of_two_versions_are_worked_out_anew() -> None:
-    before = versions_of([plan()], [])
-    assert with_event(before, event("departed", 2, corrects="E1", correction="incorrect_data")) is None
-    assert with_event(before, event("terminal_arrived", 2)) is None
-    planned_anew = plan(300, known_at=event("departed", 0).known_at)
-    assert with_event(versions_of([plan(), planned_anew], []), event("departed", 2)) is None
+def test_an_arrival_at_the_transfer_or_the_end_follows_and_elsewhere_changes_nothing() -> None:
+    before = versions_of([BY_WAY_OF_ANTWERP], [])
+    for place in ("BEANR", "DEHAM"):
+        one = event("terminal_arrived", 2, place=place)
+        assert with_event(before, [one], one) == versions_of([BY_WAY_OF_ANTWERP], [one]) != before
+    elsewhere = event("terminal_arrived", 2, place="NLRTM")
+    assert with_event(before, [elsewhere], elsewhere) == before
+
+
+def test_a_correction_and_a_leg_of_two_versions_are_worked_out_anew() -> None:
+    wrong = event("departed", 2, corrects="E1", correction="incorrect_data")
+    assert with_event(versions_of([plan()], []), [wrong], wrong) is None
+    planned_anew, one = plan(300, known_at=event("departed", 0).known_at), event("departed", 2)
+    assert with_event(versions_of([plan(), planned_anew], []), [one], one) is None

@@ -6,9 +6,8 @@ An element that is made of components holds them with `COMPONENT` between them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
 
 from pydifact.control.characters import Characters
 from pydifact.exceptions import EDISyntaxError
@@ -25,21 +24,22 @@ from features.ingest.edi.parts import (
     Part,
     Transaction,
     count_of,
-    gathered,
     same_number,
 )
 from features.ingest.edi.segments import Debris, Segment, text_of
-from features.ingest.edi.window import BREAKS, LONGEST_SEGMENT, PADDING, Window
+from features.ingest.edi.window import BREAKS, LONGEST_SEGMENT, Window
 
 COMPONENT = "\x00"
 """Stands between the components of an element."""
 
 _NONE = "\x01"  # a release character that no text holds
-_UNA, _UNB = b"UNA", b"UNB"
-_NEXT = re.compile(rb"UN[AB]")
+_UN = b"UN"
+_USUAL = b":+.? '"
+_ADVICE = re.compile(rb"(?P<una>(?:UNA(?P<signs>.{6})[ \t\r\n\x00\x1a]*)?)UNB(?P<data>.)", re.DOTALL)
+_SPAN = 64
+"""How far a UNB may stand behind the beginning of its UNA, in bytes."""
+
 _TAG = re.compile(r"[A-Z][A-Z0-9]{2}")
-_ADVICE = 6
-_USUAL = ":+.? '"
 _HEAD_OF_A_LINE = re.compile(rb"\r?\nUN[GH]")
 
 
@@ -55,26 +55,12 @@ def component(segment: Segment, element: int, place: int) -> str | None:
     return (parts[place - 1] or None) if place <= len(parts) else None
 
 
-def holds_edifact(stream: BinaryIO) -> bool:
-    """Tell whether a file begins with an EDIFACT interchange."""
-    window = Window(stream)
-    return window.skip(PADDING) and (window.begins(_UNA) or window.begins(_UNB))
+@dataclass(frozen=True, slots=True)
+class _Advice:
+    """The six delimiters, as UNA says or as is usual, and how many bytes there are before UNB."""
 
-
-def messages_of(stream: BinaryIO) -> Iterator[Part]:
-    """Yield the messages of all interchanges in a file; one that is faulty leaves its neighbours as they are."""
-    yield from gathered(_parts_of(stream))
-
-
-def _parts_of(stream: BinaryIO) -> Iterator[Part]:
-    envelope = _Envelope()
-    for piece in _segments_of(stream):
-        if isinstance(piece, Debris):
-            yield from envelope.interrupt("what follows is no segment")
-            yield Leftover(piece.raw, piece.words, piece.offset)
-        else:
-            yield from envelope.take(piece)
-    yield from envelope.end(None)
+    signs: str
+    length: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,38 +73,20 @@ class _Cut:
     usual: bool
 
 
-def _segments_of(stream: BinaryIO) -> Iterator[Segment | Debris]:
-    window = Window(stream)
-    while window.skip(PADDING):
-        offset = window.offset
-        advice = window.take(len(_UNA) + _ADVICE) if window.begins(_UNA) else b""
-        window.skip(PADDING)
-        cut = _cut_of(advice, window.ahead(LONGEST_SEGMENT)) if window.begins(_UNB) else None
-        if cut is None:
-            raw = advice + (b"" if advice and window.begins(_UNA) else window.take_until(_NEXT))
-            yield Debris(raw, "it stands outside an interchange", offset)
-        else:
-            yield from _inside(window, cut)
+def begins_edifact(window: Window) -> bool:
+    """Tell whether a UNB header comes next, behind a UNA or without one."""
+    return _advice(window) is not None
 
 
-def _cut_of(advice: bytes, ahead: bytes) -> _Cut | None:
-    """Return how an interchange is written: as its UNA segment says, or else as is usual; None if that cannot be."""
-    signs = advice[len(_UNA) :].decode("latin-1") or _USUAL
-    component, data, point, release, _, terminator = list(signs if len(signs) == _ADVICE else _USUAL)
-    if len({component, data, terminator}) < 3 or any(sign.isalnum() for sign in (component, data, terminator)):
-        return None
-    usual = True
-    first = ahead.find(terminator.encode("latin-1"))
-    line = _HEAD_OF_A_LINE.search(ahead, 0, len(ahead) if first < 0 else first)
-    if line is not None:  # each segment stands on a line of its own, and has no other terminator
-        terminator, usual = "\n", False
-    characters = Characters.from_str(component + data + point + (release.strip() or _NONE) + " " + terminator)
-    return _Cut(characters, terminator.encode("latin-1"), release.strip().encode("latin-1"), usual)
-
-
-def _inside(window: Window, cut: _Cut) -> Iterator[Segment | Debris]:
-    """Yield the segments of one interchange, up to its end or where it cannot be read on."""
-    while window.skip(BREAKS):
+def edifact_segments(window: Window, begins: Callable[[Window], bool]) -> Iterator[Segment | Debris]:
+    """Yield the segments of the EDIFACT interchange whose header comes next, up to where it ends or another begins."""
+    advice = _advice(window)
+    if advice is None:
+        return
+    window.take(advice.length)
+    cut = _cut_of(advice.signs, window.ahead(LONGEST_SEGMENT))
+    is_first = True
+    while window.skip(BREAKS) and (is_first or not begins(window)):
         offset = window.offset
         raw = _take_segment(window, cut)
         if raw is None:
@@ -129,6 +97,38 @@ def _inside(window: Window, cut: _Cut) -> Iterator[Segment | Debris]:
         yield segment
         if segment.tag == "UNZ":
             return
+        is_first = False
+
+
+def passed_advice(window: Window) -> bytes:
+    """Take a UNA before a UNB, which names no delimiters: they are not known then. There may be none."""
+    advice = _ADVICE.match(window.ahead(_SPAN))
+    return b"" if advice is None or not advice["una"] else window.take(advice.end("una"))
+
+
+def _advice(window: Window) -> _Advice | None:
+    if not window.begins(_UN):
+        return None
+    found = _ADVICE.match(window.ahead(_SPAN))
+    if found is None:
+        return None
+    signs = (found["signs"] or _USUAL).decode("latin-1")
+    component, data, *_, terminator = list(signs)
+    if len({component, data, terminator}) < 3 or any(sign.isalnum() for sign in (component, data, terminator)):
+        return None
+    return _Advice(signs, len(found["una"])) if found["data"].decode("latin-1") == data else None
+
+
+def _cut_of(signs: str, ahead: bytes) -> _Cut:
+    """Return how an interchange is written: with these delimiters, but on lines where these come before them."""
+    component, data, point, release, _, terminator = list(signs)
+    usual = True
+    first = ahead.find(terminator.encode("latin-1"))
+    line = _HEAD_OF_A_LINE.search(ahead, 0, len(ahead) if first < 0 else first)
+    if line is not None:  # each segment stands on a line of its own, and has no other terminator
+        terminator, usual = "\n", False
+    characters = Characters.from_str(component + data + point + (release.strip() or _NONE) + " " + terminator)
+    return _Cut(characters, terminator.encode("latin-1"), release.strip().encode("latin-1"), usual)
 
 
 def _take_segment(window: Window, cut: _Cut) -> bytes | None:
@@ -162,8 +162,8 @@ def _parsed(raw: bytes, cut: _Cut, offset: int) -> Segment:
     return Segment(flat, raw, offset, wrapped=not cut.usual)
 
 
-class _Envelope:
-    """Where in the envelopes the reading stands."""
+class EdifactEnvelope:
+    """Where in the envelopes of EDIFACT the reading stands."""
 
     def __init__(self) -> None:
         self._interchange: Interchange | None = None

@@ -7,8 +7,7 @@ differ, is faulty. A count that differs is a finding: what is there is read, and
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import BinaryIO
+from collections.abc import Iterator
 
 from features.ingest.edi.faults import Fault, Finding, Reason, Remark, TransactionError
 from features.ingest.edi.parts import (
@@ -23,32 +22,15 @@ from features.ingest.edi.parts import (
     Part,
     Transaction,
     count_of,
-    gathered,
     same_number,
 )
-from features.ingest.edi.segments import Debris, Segment, segments_of
+from features.ingest.edi.segments import Segment
 
 _TAG = re.compile(r"[A-Z][A-Z0-9]{1,2}")
 
 
-def transactions_of(stream: BinaryIO) -> Iterator[Part]:
-    """Yield the transactions of all interchanges in a file; one that is faulty leaves its neighbours as they are."""
-    yield from gathered(_parts_of(segments_of(stream)))
-
-
-def _parts_of(segments: Iterable[Segment | Debris]) -> Iterator[Part]:
-    envelope = _Envelope()
-    for piece in segments:
-        if isinstance(piece, Debris):
-            yield from envelope.interrupt()
-            yield Leftover(piece.raw, piece.words, piece.offset)
-        else:
-            yield from envelope.take(piece)
-    yield from envelope.end_interchange(None)
-
-
-class _Envelope:
-    """Where in the envelopes the reading stands."""
+class X12Envelope:
+    """Where in the envelopes of X12 the reading stands."""
 
     def __init__(self) -> None:
         self._interchange: Interchange | None = None
@@ -63,7 +45,7 @@ class _Envelope:
         self._wrapped += segment.wrapped
         match segment.tag:
             case "ISA":
-                yield from self.end_interchange(None)
+                yield from self.end(None)
                 yield self._begin_interchange(segment)
             case "GS":
                 yield from self.end_group(None)
@@ -76,15 +58,15 @@ class _Envelope:
             case "GE" if self._group is not None:
                 yield from self.end_group(segment)
             case "IEA":
-                yield from self.end_interchange(segment)
+                yield from self.end(segment)
             case _ if self._transaction is not None:
                 yield from self._append(self._transaction, segment)
             case tag:
                 yield Leftover(segment.raw, f"a segment {tag[:3]!r} stands outside a transaction", segment.offset)
 
-    def interrupt(self) -> Iterator[Part]:
-        """Something came that is no segment."""
-        yield from self._end_transaction("what follows is no segment")
+    def interrupt(self, why: str) -> Iterator[Part]:
+        """The transaction ends without a trailer, if there is one."""
+        yield from self._end_transaction(why)
 
     def _begin_interchange(self, header: Segment) -> InterchangeBegun:
         texts = [element.strip() for element in header.elements]
@@ -103,7 +85,7 @@ class _Envelope:
         self._wrapped = int(header.wrapped)
         return InterchangeBegun(self._interchange)
 
-    def end_interchange(self, trailer: Segment | None) -> Iterator[Part]:
+    def end(self, trailer: Segment | None) -> Iterator[Part]:
         """The interchange ends, with its trailer or without one."""
         yield from self.end_group(None)
         if self._interchange is None:

@@ -14,10 +14,13 @@ from features.ingest.edi.segments import Segment
 from features.records import DeliveryEvent
 from features.vocabulary import Classifier, EventStatus, PartyAtFault
 
-_HAPPENED = ("334", "7", "178", "186", "35", "200", "137")
-_EXPECTED = ("132", "133", "17")
-"""What a date is of (DTM, element 2005): the status, an arrival, a departure, a delivery, a pickup, the message; and
-what is only expected."""
+_DATES = (
+    (("334", "7", "178", "186", "35", "200"), Classifier.ACTUAL),
+    (("132", "133", "17"), Classifier.ESTIMATED),
+    (("137",), Classifier.ACTUAL),
+)
+"""What a date is of (DTM, element 2005): the status, an arrival, a departure, a delivery, a pickup; what is only
+expected; and, where none of them is told, the message."""
 
 _CONSIGNMENTS = ("CU", "SI", "CN", "BM", "AAS")
 """References that name a consignment where CNI does not (RFF, element 1153)."""
@@ -98,7 +101,7 @@ def _words(text: Segment) -> str | None:
 
 def _time(reading: Reading, piece: Sequence[Segment], place: str | None) -> tuple[datetime, Classifier]:
     dates = {component(one, 1, 1): one for one in reversed(piece) if one.tag == "DTM"}
-    for kinds, classifier in ((_HAPPENED, Classifier.ACTUAL), (_EXPECTED, Classifier.ESTIMATED)):
+    for kinds, classifier in _DATES:
         for kind in kinds:
             if kind in dates:
                 return _instant(reading, dates[kind], place), classifier

@@ -15,14 +15,13 @@ from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, BinaryIO, TextIO
+from typing import Any, TextIO
 
 from features.errors import OverwritingError, SourceError
 from features.ingest.edi.acknowledgement import Acknowledgement
-from features.ingest.edi.edifact import holds_edifact, messages_of
-from features.ingest.edi.envelopes import transactions_of
 from features.ingest.edi.faults import Fault, Finding, Reason, TransactionError
 from features.ingest.edi.iftsta import read_iftsta
+from features.ingest.edi.interchanges import holds_interchange, parts_of
 from features.ingest.edi.invoices import read_invoice
 from features.ingest.edi.parts import (
     GroupBegun,
@@ -34,7 +33,7 @@ from features.ingest.edi.parts import (
     Transaction,
 )
 from features.ingest.edi.reading import Reading, Terms
-from features.ingest.edi.segments import holds_interchange, text_of
+from features.ingest.edi.segments import text_of
 from features.ingest.edi.ship_notices import read_ship_notice
 from features.ingest.edi.statuses import read_statuses
 from features.ingest.edi.stock_ledger import StockLedger
@@ -160,11 +159,11 @@ class _Import:
         """Read one file."""
         try:
             with path.open("rb") as stream:
-                parts = _parts_of(stream)
-                if parts is None:
+                if not holds_interchange(stream):
                     self.summary.not_edi.append(name)
-                else:
-                    self._read(parts, name, on_offset)
+                    return
+                stream.seek(0)
+                self._read(parts_of(stream), name, on_offset)
         except OSError as error:
             raise SourceError(path, str(error)) from error
 
@@ -263,16 +262,6 @@ class _Import:
                 finding, " ".join(str(place[part]) for part in ("source", "table", "control") if part in place)
             )
             self._writer.find(finding, place)
-
-
-def _parts_of(stream: BinaryIO) -> Iterator[Part] | None:
-    """Return what a file holds, X12 or EDIFACT; None if it is neither."""
-    for holds, parts in ((holds_edifact, messages_of), (holds_interchange, transactions_of)):
-        stream.seek(0)
-        if holds(stream):
-            stream.seek(0)
-            return parts(stream)
-    return None
 
 
 def _place(source: str, row: int, transaction: Transaction) -> dict[str, Any]:

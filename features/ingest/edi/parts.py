@@ -77,10 +77,12 @@ class Transaction:
 
     @property
     def identity(self) -> str:
-        """What makes it this one and no other: sender, date, and all control numbers."""
+        """What makes it this one and no other: sender and receiver with their qualifiers, date, all control numbers."""
         outer = self.interchange
+        sender, receiver = (outer.sender_qualifier, outer.sender), (outer.receiver_qualifier, outer.receiver)
+        parties = "/".join(":".join(part for part in party if part) for party in (sender, receiver))
         group = "-" if self.group is None else self.group.control
-        return f"{outer.sender}/{outer.date}{outer.time}/{outer.control}/{group}/{self.control}"
+        return f"{parties}/{outer.date}{outer.time}/{outer.control}/{group}/{self.control}"
 
     def append(self, segment: Segment) -> None:
         """Take in the next segment."""

@@ -1,21 +1,16 @@
-"""X12 as segments: the delimiters are read from the ISA header, then the bytes are cut at the terminator.
-
-A file is read once, in chunks, in time linear in its length. Every byte comes out again, in a segment or as debris, but
-for the padding between interchanges and blank lines: nothing is lost.
-"""
+"""X12 as segments: the delimiters are read from the ISA header, then the bytes are cut at the terminator."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
 
 from features.ingest.edi.faults import Fault, Reason, TransactionError
-from features.ingest.edi.window import BREAKS, LONGEST_SEGMENT, PADDING, Window
+from features.ingest.edi.window import BREAKS, LONGEST_SEGMENT, Window
 
-_MARK, _NEXT = b"ISA", re.compile(rb"ISA")
-_NO_HEADER = "it is no ISA header: that has 106 characters, and names three delimiters that differ"
+_MARK = b"ISA"
+NO_HEADER = "it is no ISA header: that has 106 characters, and names three delimiters that differ"
 _WIDTHS = (3, 2, 10, 2, 10, 2, 15, 2, 15, 6, 4, 1, 5, 9, 1, 1, 1)
 _HEADER = sum(_WIDTHS) + len(_WIDTHS) - 1  # 105, and the terminator behind it
 _HEADER_SPAN = 2 * _HEADER
@@ -114,77 +109,55 @@ def text_of(raw: bytes) -> str:
         return raw.decode("latin-1")
 
 
-def segments_of(stream: BinaryIO) -> Iterator[Segment | Debris]:
-    """Yield the segments of all interchanges in a file, and what lies between them."""
-    window = Window(stream)
-    while window.skip(PADDING):
-        header = _take_header(window)
-        if header is None:
-            yield _debris(window)
-        else:
-            segment, separator, terminator = header
-            yield segment
-            yield from _inside(window, separator, terminator)
-
-
-def holds_interchange(stream: BinaryIO) -> bool:
-    """Tell whether there is an ISA header anywhere in a file, or the beginning of one at its very beginning."""
-    window = Window(stream)
-    if window.skip(PADDING) and window.begins(_MARK):
-        return True
-    while window.skip(PADDING):
-        if _take_header(window) is not None:
-            return True
-        window.take_until(_NEXT)
-    return False
-
-
-def _debris(window: Window) -> Debris:
-    begun = window.begins(_MARK)
-    words = _NO_HEADER if begun else "it stands outside an interchange"
-    offset, pieces = window.offset, bytearray()
-    while len(pieces) < LONGEST_SEGMENT:
-        pieces += window.take_until(_NEXT)
-        if not window.begins(_MARK) or _header(window) is not None:
-            break
-    return Debris(bytes(pieces), words, offset)
-
-
-def _inside(window: Window, separator: str, terminator: bytes) -> Iterator[Segment | Debris]:
-    """Yield the segments of one interchange, up to its end, the next header, or where it cannot be read on.
-
-    A header that is not valid ends it as well: what stands behind it was sent by somebody who is not known.
-    """
-    while window.skip(BREAKS):
-        if window.begins(_MARK) and _header(window) is not None:
-            return
-        offset = window.offset
-        raw = window.take_through(terminator)
-        if raw is None:
-            words = f"there is no segment terminator within {LONGEST_SEGMENT:,} bytes"
-            yield Debris(window.take(LONGEST_SEGMENT), words, offset)
-            return
-        body = raw.rstrip(BREAKS).removesuffix(terminator)
-        wrapped = b"\n" in body or b"\r" in body
-        if wrapped:
-            body = body.translate(None, BREAKS)
-        if not body:
-            continue
-        segment = Segment(text_of(body).split(separator), raw, offset, wrapped=wrapped)
-        if segment.tag == "ISA":
-            yield Debris(raw, _NO_HEADER, offset)
-            return
-        yield segment
-        if segment.tag == "IEA":
-            return
-
-
 @dataclass(frozen=True, slots=True)
 class _Header:
     elements: list[str]
     separator: str
     terminator: bytes
     length: int
+
+
+def begins_x12(window: Window) -> bool:
+    """Tell whether an ISA header comes next."""
+    return _header(window) is not None
+
+
+def x12_segments(window: Window, begins: Callable[[Window], bool]) -> Iterator[Segment | Debris]:
+    """Yield the segments of the X12 interchange whose header comes next, up to where it ends or another begins."""
+    header, offset = _header(window), window.offset
+    if header is not None:
+        raw = window.take(header.length)
+        yield Segment(header.elements, raw, offset, wrapped=header.length > _HEADER + 1)
+        yield from _inside(window, header, begins)
+
+
+def _inside(window: Window, header: _Header, begins: Callable[[Window], bool]) -> Iterator[Segment | Debris]:
+    """Yield the segments of one interchange, up to its end, the next header, or where it cannot be read on.
+
+    A header that is not valid ends it as well: what stands behind it was sent by somebody who is not known.
+    """
+    while window.skip(BREAKS):
+        if begins(window):
+            return
+        offset = window.offset
+        raw = window.take_through(header.terminator)
+        if raw is None:
+            words = f"there is no segment terminator within {LONGEST_SEGMENT:,} bytes"
+            yield Debris(window.take(LONGEST_SEGMENT), words, offset)
+            return
+        body = raw.rstrip(BREAKS).removesuffix(header.terminator)
+        wrapped = b"\n" in body or b"\r" in body
+        if wrapped:
+            body = body.translate(None, BREAKS)
+        if not body:
+            continue
+        segment = Segment(text_of(body).split(header.separator), raw, offset, wrapped=wrapped)
+        if segment.tag == "ISA":
+            yield Debris(raw, NO_HEADER, offset)
+            return
+        yield segment
+        if segment.tag == "IEA":
+            return
 
 
 def _header(window: Window) -> _Header | None:
@@ -209,13 +182,3 @@ def _header(window: Window) -> _Header | None:
     if len(marks) < 3 or any(not mark.strip(" ") or mark.isalnum() for mark in marks):
         return None
     return _Header(elements, kept[3], terminator, end + 1)
-
-
-def _take_header(window: Window) -> tuple[Segment, str, bytes] | None:
-    """Take a header with its element separator and segment terminator; None if no valid one comes next."""
-    header, offset = _header(window), window.offset
-    if header is None:
-        return None
-    wrapped = header.length > _HEADER + 1
-    segment = Segment(header.elements, window.take(header.length), offset, wrapped=wrapped)
-    return segment, header.separator, header.terminator

@@ -61,6 +61,14 @@ class TestEvaluate:
         with pytest.raises(TypeError, match="needs numbers or instants and found the text"):
             value(text)
 
+    @pytest.mark.parametrize("text", ["not b", "b and a > 1", "a > 1 or city", "if_else(b, 1, 2)"])
+    def test_what_is_neither_true_nor_false_is_no_condition(self, text: str) -> None:
+        with pytest.raises(TypeError, match=r"a condition is true or false and was found to be '(10|Rotterdam)'"):
+            value(text)
+
+    def test_one_and_nought_are_conditions(self) -> None:
+        assert value("not b / 10 - 1 == 0 and not whole - 1") == [False, False, None]
+
     @pytest.mark.parametrize("text", ["a", "number(a)", "whole"])
     def test_with_what_is_missing_no_comparison_holds_but_not_equal(self, text: str) -> None:
         assert value(f"{text} == 1") == [True, False, False]

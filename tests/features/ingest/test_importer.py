@@ -339,7 +339,9 @@ class TestImportFiles:
     def test_a_condition_that_is_neither_true_nor_false_is_named(self, tmp_path: Path, where: str) -> None:
         mapping = MAPPING.replace("where: present(left)", f"where: {where}")
         line = mapping.splitlines().index(f"    where: {where}") + 1
-        with pytest.raises(MappingError, match=f"line {line}: events.where: '{where}' is neither true nor false but"):
+        with pytest.raises(
+            MappingError, match=f"line {line}: events.where: '{where}' cannot be evaluated: a condition is"
+        ):
             run(tmp_path, ROW, mapping=mapping)
 
     def test_a_row_whose_condition_cannot_be_judged_is_left_out(self, tmp_path: Path) -> None:

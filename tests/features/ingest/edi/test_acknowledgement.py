@@ -12,8 +12,8 @@ import pytest
 
 from features.errors import OverwritingError, SourceError
 from features.ingest.edi.acknowledgement import Acknowledgement
-from features.ingest.edi.envelopes import transactions_of
 from features.ingest.edi.importer import import_edi
+from features.ingest.edi.interchanges import parts_of
 from features.ingest.edi.parts import Group, GroupEnded, Interchange, InterchangeEnded, Leftover, Transaction
 from features.ingest.edi.reading import Terms
 from tests.features.ingest.edi.written import LEARNT, Imported, group, imported, interchange, several, transaction
@@ -26,7 +26,7 @@ def answered(folder: Path, written: str | bytes | list[bytes]) -> tuple[Imported
     """Return what was imported, and the segments of the acknowledgement between its ST and SE."""
     path = folder / "acknowledgement.edi"
     found = imported(folder, written, acknowledge=path)
-    sets = [part for part in transactions_of(BytesIO(path.read_bytes())) if isinstance(part, Transaction)]
+    sets = [part for part in parts_of(BytesIO(path.read_bytes())) if isinstance(part, Transaction)]
     assert all(part.fault is None and part.findings == [] for part in sets)
     return found, [segment.elements for part in sets for segment in part.segments[1:-1]]
 
@@ -46,7 +46,7 @@ def test_what_is_right_is_accepted(tmp_path: Path) -> None:
 def test_it_is_sent_back_and_whole(tmp_path: Path) -> None:
     path = tmp_path / "acknowledgement.edi"
     imported(tmp_path, several("214", GOOD), acknowledge=path)
-    parts = list(transactions_of(BytesIO(path.read_bytes())))
+    parts = list(parts_of(BytesIO(path.read_bytes())))
     (sent,) = (part for part in parts if isinstance(part, Transaction))
     assert (sent.name, sent.control) == ("997", "0001")
     outer, inner = sent.interchange, sent.group

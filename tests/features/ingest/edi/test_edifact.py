@@ -10,6 +10,7 @@ from time import process_time
 import pytest
 
 import features.ingest.edi.edifact as edifact
+from features.ingest.edi.interchanges import parts_of
 from features.ingest.edi.places import Zones
 from features.records import DeliveryEvent
 from features.vocabulary import Classifier, EventStatus
@@ -198,6 +199,20 @@ class TestStatuses:
         assert event(tmp_path).classifier is Classifier.ACTUAL
         assert event(tmp_path, ("DTM+334:", "DTM+132:")).classifier is Classifier.ESTIMATED
 
+    @pytest.mark.parametrize(
+        ("dates", "day", "classifier"),
+        [
+            ("DTM+132:202603101200:203'DTM+137:202603021200:203'", 10, Classifier.ESTIMATED),
+            ("DTM+137:202603021200:203'DTM+132:202603101200:203'DTM+7:202603091200:203'", 9, Classifier.ACTUAL),
+            ("DTM+137:202603021200:203'", 2, Classifier.ACTUAL),
+        ],
+    )
+    def test_the_date_of_the_message_counts_where_no_other_is_told(
+        self, tmp_path: Path, dates: str, day: int, classifier: Classifier
+    ) -> None:
+        told = event(tmp_path, ("DTM+334:202603021530:203'", dates), ("UNT+8+", f"UNT+{7 + dates.count('DTM')}+"))
+        assert (told.occurred_at.day, told.classifier) == (day, classifier)
+
     def test_a_consignment_may_be_named_by_a_reference(self, tmp_path: Path) -> None:
         assert event(tmp_path, ("CNI+1+S1'", "CNI+1'RFF+XX:N'RFF+CU:S7'")).shipment_id == "S7"
 
@@ -238,7 +253,7 @@ def test_four_times_as_much_takes_about_four_times_as_long(piece: bytes) -> None
     def seconds(size: int) -> float:
         raw = b"UNB+UNOA:1+R+S+260302:1830+1'" + piece * (size // len(piece))
         began = process_time()
-        for _ in edifact.messages_of(BytesIO(raw)):
+        for _ in parts_of(BytesIO(raw)):
             pass
         return process_time() - began
 

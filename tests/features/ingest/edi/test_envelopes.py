@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import features.ingest.edi.envelopes as envelopes
-from features.ingest.edi.envelopes import transactions_of
+from features.ingest.edi.interchanges import parts_of
 from features.ingest.edi.parts import GroupEnded, InterchangeEnded, Leftover, Transaction
 from tests.features.ingest.edi.written import group, interchange, several, transaction
 
@@ -17,7 +17,7 @@ THREE = several("214", *(BODY.format(number) for number in (1, 2, 3)))
 
 
 def parts(written: str) -> list[object]:
-    return list(transactions_of(BytesIO(written.encode())))
+    return list(parts_of(BytesIO(written.encode())))
 
 
 def became(written: str) -> list[tuple[str, str | None]]:
@@ -129,6 +129,6 @@ class TestLeftovers:
         assert [part.raw for part in parts(written) if isinstance(part, Leftover)] == [f"{tag}*1*7~".encode()]
 
 
-def test_the_identity_of_a_transaction_holds_the_sender_the_date_and_all_numbers(tmp_path: Path) -> None:
+def test_the_identity_of_a_transaction_holds_both_parties_the_date_and_all_numbers(tmp_path: Path) -> None:
     first = next(part for part in parts(THREE) if isinstance(part, Transaction))
-    assert first.identity == "RHEI/2603021830/000000042/7/0001"
+    assert first.identity == "02:RHEI/ZZ:SHIPPER/2603021830/000000042/7/0001"

@@ -5,16 +5,17 @@ from __future__ import annotations
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import process_time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from features.errors import SourceError
 from features.ingest.checks import broken_links, broken_rows
-from features.ingest.edi.edifact import holds_edifact, messages_of
-from features.ingest.edi.envelopes import transactions_of
+from features.ingest.edi.interchanges import holds_interchange, parts_of, pieces_of
 from features.ingest.edi.parts import Leftover, Part, Transaction
-from features.ingest.edi.segments import Segment, holds_interchange, segments_of
+from features.ingest.edi.segments import Segment
 from features.ingest.edi.window import PADDING
 from features.tables import SCHEMAS, RecordTables
 from tests.drawn import drawn
@@ -58,7 +59,10 @@ def mutated(draw: st.DrawFn) -> bytes:
     return raw[: draw(st.integers(0, len(raw)))] if draw(st.booleans()) else raw
 
 
-_ENVELOPES = ("ISA", "GS", "GE", "IEA")
+_SLOWEST = 60e-6
+"""Processor seconds a byte that no input may take; the slowest that is known takes a sixth of it."""
+
+_ENVELOPES = ("ISA", "GS", "GE", "IEA", "UNB", "UNG", "UNE", "UNZ")
 
 
 def read(raw: bytes) -> Imported | None:
@@ -66,13 +70,13 @@ def read(raw: bytes) -> Imported | None:
     with TemporaryDirectory() as name:
         folder = Path(name)
         path = folder / "acknowledgement.edi"
+        began = process_time()
         try:
             found = imported(folder, raw, acknowledge=path)
         except SourceError:
             return None
-        answers = [
-            part for part in transactions_of(BytesIO(path.read_bytes())) if isinstance(part, Transaction | Leftover)
-        ]
+        assert process_time() - began < 2 + _SLOWEST * len(raw)
+        answers = [part for part in parts_of(BytesIO(path.read_bytes())) if isinstance(part, Transaction | Leftover)]
         assert all(isinstance(part, Transaction) and part.fault is None and not part.findings for part in answers)
         assert accounted(found.summary)
         tables = RecordTables.read(found.out)
@@ -101,6 +105,18 @@ def test_arbitrary_bytes(raw: bytes) -> None:
     read(raw)
 
 
+_MANY = (b"~", b"'", b"UNB+'", b"UNB+'UNZ'", b"UNH+1'", b"GS*~", b"ISA~", b"UNA:+.? '", b"?'", b"ISA", b"UNB")
+
+
+@pytest.mark.parametrize("piece", [b"ST*214*1~", *(pytest.param(piece, marks=pytest.mark.slow) for piece in _MANY)])
+@pytest.mark.parametrize("head", [HEADER.format(control="000000042").encode(), b"UNB+UNOA:1+R+S+260302:1830+1'"])
+def test_a_megabyte_of_one_piece_is_taken_apart_in_time(head: bytes, piece: bytes) -> None:
+    began = process_time()
+    for _ in parts_of(BytesIO(head + piece * (1_000_000 // len(piece)))):
+        pass
+    assert process_time() - began < _SLOWEST * 1_000_000
+
+
 @given(st.lists(st.one_of(st.sampled_from(PIECES), st.binary(max_size=20)), max_size=60))
 @_IMPORTED
 def test_arbitrary_bytes_behind_a_header(pieces: list[bytes]) -> None:
@@ -117,7 +133,7 @@ def test_mutated_samples(raw: bytes) -> None:
 @_QUICK
 def test_every_byte_is_in_a_segment_or_is_debris_but_for_empty_segments(raw: bytes) -> None:
     if holds_interchange(BytesIO(raw)):
-        pieces = list(segments_of(BytesIO(raw)))
+        pieces = [piece for _, piece in pieces_of(BytesIO(raw))]
         for piece in pieces:
             assert raw[piece.offset :].startswith(piece.raw)
         terminators = {raw[piece.offset + 105 :][:1] for piece in pieces if piece.raw[:3] == b"ISA"} | {b"~"}
@@ -129,13 +145,12 @@ def test_every_byte_is_in_a_segment_or_is_debris_but_for_empty_segments(raw: byt
 @given(mutated())
 @_QUICK
 def test_every_segment_but_those_of_envelopes_is_in_a_transaction_or_left_over(raw: bytes) -> None:
-    edifact = holds_edifact(BytesIO(raw))
-    parts: list[Part] = list((messages_of if edifact else transactions_of)(BytesIO(raw)))
+    parts: list[Part] = list(parts_of(BytesIO(raw)))
     kept = [part for part in parts if isinstance(part, Transaction | Leftover)]
     offsets = [part.offset if isinstance(part, Leftover) else part.segments[0].offset for part in kept]
     assert offsets == sorted(offsets)
-    if holds_interchange(BytesIO(raw)) and not edifact:
-        pieces = list(segments_of(BytesIO(raw)))
+    if holds_interchange(BytesIO(raw)):
+        pieces = [piece for _, piece in pieces_of(BytesIO(raw))]
         outer = sum(len(piece.raw) for piece in pieces if isinstance(piece, Segment) and piece.tag in _ENVELOPES)
         inner = sum(len(part.raw) for part in kept)
         everything_there = sum(len(piece.raw) for piece in pieces)

@@ -103,6 +103,14 @@ class TestRepeats:
         assert len(found.all(DeliveryEvent)) == 2
         assert accounted(found.summary)
 
+    @pytest.mark.parametrize(("party", "other"), [("*ZZ*SHIPPER ", "*ZZ*SHIPPER2"), ("*02*RHEI", "*01*RHEI")])
+    def test_the_same_numbers_between_other_parties_are_others(self, tmp_path: Path, party: str, other: str) -> None:
+        first, second = (several("214", STATUS.format(number)) for number in (1, 2))
+        assert party in second
+        found = imported(tmp_path, [first.encode(), second.replace(party, other).encode()])
+        assert [told.shipment_id for told in found.all(DeliveryEvent)] == ["S1", "S2"]
+        assert found.rejects == []
+
     def test_the_same_numbers_with_something_else_are_rejected(self, tmp_path: Path) -> None:
         first, second = (several("214", STATUS.format(number)) for number in (1, 2))
         found = imported(tmp_path, [first.encode(), second.encode()])
@@ -191,7 +199,7 @@ class TestFiles:
 
         path = tmp_path / "one.edi"
         path.write_text("ISA")
-        monkeypatch.setattr("features.ingest.edi.importer._parts_of", refuse)
+        monkeypatch.setattr("features.ingest.edi.importer.parts_of", refuse)
         with pytest.raises(SourceError, match="not yours"):
             import_edi(path, tmp_path / "out", Terms(LEARNT), now=LEARNT)
 

@@ -8,7 +8,8 @@ from time import process_time
 import pytest
 
 from features.ingest.edi.faults import Reason, TransactionError
-from features.ingest.edi.segments import Debris, Segment, holds_interchange, segments_of
+from features.ingest.edi.interchanges import holds_interchange, pieces_of
+from features.ingest.edi.segments import Debris, Segment
 from features.ingest.edi.window import LONGEST_SEGMENT
 from tests.features.ingest.edi.written import HEADER, one
 
@@ -16,7 +17,7 @@ PLAIN = one("214", "B10*P*S*RHEI\nAT7*D1*NS***20260302*1200*ET").encode()
 
 
 def cut(raw: bytes) -> list[Segment | Debris]:
-    return list(segments_of(BytesIO(raw)))
+    return [piece for _, piece in pieces_of(BytesIO(raw))]
 
 
 def elements(raw: bytes) -> list[list[str]]:
@@ -142,7 +143,7 @@ class TestTime:
         def seconds(size: int) -> float:
             raw = head + piece * (size // len(piece))
             began = process_time()
-            for _ in segments_of(BytesIO(raw)):
+            for _ in pieces_of(BytesIO(raw)):
                 pass
             return process_time() - began
 
