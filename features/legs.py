@@ -5,9 +5,11 @@ time from which it counts. Now and then what was known is taken back: another pl
 From that instant on a new *version* of the leg is in force, on `[since, until)`; the old one stays as it was known.
 `features.versions` works them out for one shipment.
 
-A milestone is the *first known* event of a status that stands; a repeat of the same status changes nothing. An event
-stands until one that corrects it is known. Times are int64 microseconds, `NEVER` where missing; other numbers are
-float64, NaN where missing.
+A milestone is the event of a status that stands and *counts first*; a repeat of the same status changes nothing. What
+happened counts from when it is both past and known, so one that is said to happen tomorrow counts tomorrow, and not
+at all if the true one is known before; a plan or an estimate counts from when it is known. An event stands until one
+that corrects it is known. Times are int64 microseconds, `NEVER` where missing; other numbers are float64, NaN where
+missing.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from features.vocabulary import Classifier, Correction, EventStatus, StopKind
 
 
 class Time(Columns):
-    """Columns of `Legs.times`."""
+    """Columns of `Legs.times`; one that ends in `_KNOWN` is from when on that is known to have happened, not before."""
 
     BOOKED = 0
     KNOWN = 1
@@ -195,11 +197,13 @@ def _versions(leg: Ints, known: Ints, corrected_leg: Ints, corrected_known: Ints
 class Events:
     """Delivery events of announced shipments in the order in which they were known, each once.
 
-    `leg` is the position of the shipment, `withdrawn` when the first correction of the event was known.
+    `leg` is the position of the shipment, `start` from when on it counts, `withdrawn` when the first correction of the
+    event was known.
     """
 
     frame: pd.DataFrame
     leg: Ints
+    start: Ints
     withdrawn: Ints
 
     @classmethod
@@ -216,7 +220,10 @@ class Events:
             pairs = pd.MultiIndex.from_frame(first[["shipment_id", "corrects"]].astype(object))
             found = pairs.get_indexer(pd.MultiIndex.from_frame(events[["shipment_id", "event_id"]].astype(object)))
             withdrawn[found >= 0] = micros_of(first["known_at"])[found[found >= 0]]
-        return cls(events, leg.astype(np.int64), withdrawn)
+        is_actual = (events["classifier"] == Classifier.ACTUAL.value).to_numpy(dtype=bool, na_value=False)
+        known = micros_of(events["known_at"])
+        start = np.where(is_actual, np.maximum(known, micros_of(events["occurred_at"])), known)
+        return cls(events, leg.astype(np.int64), start, withdrawn)
 
     def corrections(self, *, after: Ints) -> tuple[Ints, Ints]:
         """Return leg and instant of each first correction of an event, if known after this instant of its leg."""
@@ -226,7 +233,7 @@ class Events:
         return self.leg[turns], known[turns]
 
     def fill_milestones(self, times: Ints, first: Ints) -> None:
-        """Write into the times of each version the first known event of each status that stands in it."""
+        """Write into the times of each version the event of each status that stands in it and counts first."""
         counts = (self.frame["classifier"] == Classifier.ACTUAL.value) & ~self.void
         for statuses, occurred_column, known_column in (
             ({EventStatus.DEPARTED}, Time.DEPARTED, Time.DEPARTED_KNOWN),
@@ -234,22 +241,21 @@ class Events:
             (CLOSED, None, Time.CLOSED_KNOWN),
         ):
             of_status = self.frame["status"].isin([status.value for status in statuses])
-            chosen = np.flatnonzero((counts & of_status).to_numpy())
+            chosen = self._in_turn((counts & of_status).to_numpy())
             version, event = _each_version_of(self.leg[chosen], first)
             stands = self.withdrawn[chosen[event]] > times[version, Time.SINCE]
             version, event = version[stands], event[stands]
-            # Events stand in the order in which they were known, so the first met of a version is its first known.
             version, place = np.unique(version, return_index=True)
-            found = self.frame.iloc[chosen[event[place]]]
-            times[version, known_column] = micros_of(found["known_at"])
+            found = chosen[event[place]]
+            times[version, known_column] = self.start[found]
             if occurred_column is not None:
-                times[version, occurred_column] = micros_of(found["occurred_at"])
+                times[version, occurred_column] = micros_of(self.frame["occurred_at"].iloc[found])
 
     def fill_all_in(self, times: Ints, first: Ints, column: int, places: NDArray[np.object_]) -> None:
         """Write into the times of each version when as many arrivals at its place are known as are planned by then."""
         classifier = self.frame["classifier"].to_numpy(dtype=object)
         counts = self.frame["status"].isin([status.value for status in ARRIVALS]).to_numpy() & ~self.void.to_numpy()
-        chosen = np.flatnonzero(counts & (classifier != Classifier.ESTIMATED.value))
+        chosen = self._in_turn(counts & (classifier != Classifier.ESTIMATED.value))
         version, event = _each_version_of(self.leg[chosen], first)
         there = self.frame["place"].to_numpy(dtype=object)[chosen]
         stands = (self.withdrawn[chosen[event]] > times[version, Time.SINCE]) & (places[version] == there[event])
@@ -264,7 +270,12 @@ class Events:
         )
         all_in = np.flatnonzero(~is_planned & (come >= np.maximum(planned, 1)))
         found, place = np.unique(version[all_in], return_index=True)
-        times[found, column] = micros_of(self.frame["known_at"].iloc[event[all_in[place]]])
+        times[found, column] = self.start[event[all_in[place]]]
+
+    def _in_turn(self, chosen: NDArray[np.bool_]) -> Ints:
+        """Return the positions of the chosen ones in the order in which they come to count."""
+        places = np.flatnonzero(chosen)
+        return places[np.argsort(self.start[places], kind="stable")]
 
     @property
     def void(self) -> pd.Series:

@@ -110,9 +110,8 @@ class LiveFacts:
         if _told(old) == _told(new):
             return
         carrier = keys.of[silence.KEY]
-        for happened, known in silence.TOLD if carrier is not None else ():
-            was = silence.start_of_report(old, happened, known)
-            now = silence.start_of_report(new, happened, known)
+        for _, known in silence.TOLD if carrier is not None else ():
+            was, now = (silence.start_of_report(row, known) for row in (old, new))
             if was != now and was < NEVER:
                 self.reports.remove(carrier, was, NEVER)
             if was != now and now < NEVER:

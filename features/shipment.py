@@ -83,7 +83,7 @@ def values(
     hours[times == NEVER] = np.nan
     to_departure, to_promise = hours[:, Time.PLANNED], hours[:, Time.PROMISED]
     transit = to_promise - to_departure
-    departed = (times[:, Time.DEPARTED] <= cutoffs) & (times[:, Time.DEPARTED_KNOWN] <= cutoffs)
+    departed = times[:, Time.DEPARTED_KNOWN] <= cutoffs
     departure_delay = np.where(departed, (hours[:, Time.DEPARTED] - to_departure) * 60.0, np.nan)
     overdue = np.where(departed, 0.0, np.maximum(to_departure * -60.0, 0.0))
     return np.stack(
@@ -123,7 +123,7 @@ def values_of_one(
     to_departure = _hours_from(cutoff, row[Time.PLANNED])
     to_promise = _hours_from(cutoff, row[Time.PROMISED])
     transit = to_promise - to_departure
-    departed = row[Time.DEPARTED] <= cutoff and row[Time.DEPARTED_KNOWN] <= cutoff
+    departed = row[Time.DEPARTED_KNOWN] <= cutoff
     if departed:
         departure_delay = (_hours_from(cutoff, row[Time.DEPARTED]) - to_departure) * 60.0
         overdue, so_far = 0.0, departure_delay

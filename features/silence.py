@@ -84,7 +84,7 @@ def starts_of_reports(codes: Ints, times: Ints) -> tuple[Ints, Ints]:
     follows[1:] = (times[1:, Time.SINCE] == times[:-1, Time.UNTIL]) & (codes[1:] == codes[:-1])
     for happened, known in TOLD:
         # What a later version says was known only from when that version was.
-        start = np.maximum.reduce([times[:, happened], times[:, known], times[:, Time.SINCE]])
+        start = np.maximum(times[:, known], times[:, Time.SINCE])
         told = (codes >= 0) & (start < times[:, Time.UNTIL])
         again = follows & np.append(False, told)[: len(told)]
         for column in (happened, known, Time.KNOWN, Time.BOOKED):
@@ -101,7 +101,7 @@ def reports_of_leg(versions: Iterable[tuple[str | None, Row]]) -> list[tuple[str
     before: list[tuple[str, int, int] | None] = [None] * len(TOLD)
     for carrier, row in versions:
         for place, (happened, known) in enumerate(TOLD):
-            start = start_of_report(row, happened, known)
+            start = start_of_report(row, known)
             told = None if carrier is None or start == NEVER else (carrier, row[happened], row[known])
             if told is not None and told != before[place]:
                 reports.append((told[0], start))
@@ -109,9 +109,9 @@ def reports_of_leg(versions: Iterable[tuple[str | None, Row]]) -> list[tuple[str
     return reports
 
 
-def start_of_report(row: Row, happened: int, known: int) -> int:
+def start_of_report(row: Row, known: int) -> int:
     """Return from when one version of a leg tells of one of `TOLD`, `NEVER` if it does not."""
-    start = max(row[happened], row[known], row[Time.SINCE])
+    start = max(row[known], row[Time.SINCE])
     return start if start < row[Time.UNTIL] else NEVER
 
 

@@ -60,7 +60,7 @@ def values(by_key: Sequence[NDArray[np.float64]], times: Ints, cutoffs: Ints) ->
     last = Typical(*service.T)
     hours = (times - cutoffs[:, None]) / HOUR
     hours[times == NEVER] = np.nan
-    departed = (times[:, Time.DEPARTED] <= cutoffs) & (times[:, Time.DEPARTED_KNOWN] <= cutoffs)
+    departed = times[:, Time.DEPARTED_KNOWN] <= cutoffs
     start = np.where(departed, hours[:, Time.DEPARTED], np.maximum(hours[:, Time.PLANNED], 0.0))
     left = hours[:, Time.PROMISED] - start
     legs = np.where(usual.legs > 0.0, usual.legs, np.nan)
@@ -92,7 +92,7 @@ def values_of_one(runs: Sequence[KeyRuns], row: Row, cutoff: int) -> list[float]
         if usual.legs >= ENOUGH:
             break
         usual = wider.at(cutoff)
-    if row[Time.DEPARTED] <= cutoff and row[Time.DEPARTED_KNOWN] <= cutoff:
+    if row[Time.DEPARTED_KNOWN] <= cutoff:
         start = (row[Time.DEPARTED] - cutoff) / HOUR
     elif row[Time.PLANNED] == NEVER:
         start = np.nan

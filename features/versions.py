@@ -10,6 +10,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from features.as_known import counts_from
 from features.instants import micros
 from features.legs import ARRIVALS, CLOSED, Row, Time
 from features.timeline import NEVER
@@ -98,7 +99,7 @@ def with_event(
     if times[known] != NEVER:
         return None
     row = [*times]
-    row[known] = micros(event.known_at)
+    row[known] = micros(counts_from(event))
     if happened is not None:
         row[happened] = micros(event.occurred_at)
     return (Version(plan, tuple(row)),)
@@ -141,17 +142,17 @@ def _times(first: Shipment, plan: Shipment, standing: Collection[DeliveryEvent],
     row[Time.PLANNED] = micros(plan.planned_departure_at)
     row[Time.PROMISED] = micros(plan.promised_at)
     row[Time.SINCE], row[Time.UNTIL] = since, until
-    for event in sorted(standing, key=_first_known):
+    for event in sorted(standing, key=_in_turn):
         if event.classifier is not _ACTUAL:
             continue
         if event.status is _DEPARTED:
             if row[Time.DEPARTED] == NEVER:
-                row[Time.DEPARTED], row[Time.DEPARTED_KNOWN] = micros(event.occurred_at), micros(event.known_at)
+                row[Time.DEPARTED], row[Time.DEPARTED_KNOWN] = micros(event.occurred_at), micros(counts_from(event))
         elif event.status is _DELIVERED:
             if row[Time.DELIVERED] == NEVER:
-                row[Time.DELIVERED], row[Time.DELIVERED_KNOWN] = micros(event.occurred_at), micros(event.known_at)
+                row[Time.DELIVERED], row[Time.DELIVERED_KNOWN] = micros(event.occurred_at), micros(counts_from(event))
         elif event.status in CLOSED and row[Time.CLOSED_KNOWN] == NEVER:
-            row[Time.CLOSED_KNOWN] = micros(event.known_at)
+            row[Time.CLOSED_KNOWN] = micros(counts_from(event))
     for column, place in _awaited(plan):
         row[column] = _all_in(standing, place)
     return tuple(row)
@@ -167,11 +168,11 @@ def _all_in(standing: Iterable[DeliveryEvent], place: str) -> int:
     """Return when as many arrivals at a place are known as are planned by then, at least one."""
     arrivals = [event for event in standing if event.place == place and event.status in ARRIVALS]
     planned = come = 0
-    for event in sorted(arrivals, key=_first_known):
+    for event in sorted(arrivals, key=_in_turn):
         planned += event.classifier is _PLANNED
         come += event.classifier is _ACTUAL
         if come >= max(planned, 1):
-            return micros(event.known_at)
+            return micros(counts_from(event))
     return NEVER
 
 
@@ -188,5 +189,8 @@ def keys_of(shipment: Shipment) -> dict[str, str | None]:
     }
 
 
-def _first_known(event: DeliveryEvent) -> tuple[datetime, datetime, str]:
-    return event.known_at, event.occurred_at, event.event_id
+def _in_turn(event: DeliveryEvent) -> tuple[datetime, datetime, datetime, str]:
+    """Put events in the order in which they come to count: a plan and an estimate do once they are known."""
+    known, occurred = event.known_at, event.occurred_at
+    start = max(occurred, known) if event.classifier is _ACTUAL else known
+    return start, known, occurred, event.event_id

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from features.as_known import counts_from
 from features.records import DeliveryEvent, Shipment, WeatherObservation
 from features.stock_records import WarehouseTask
 from features.vocabulary import Classifier, Correction, EventStatus
@@ -22,7 +23,10 @@ CLOSED = {EventStatus.CANCELLED, EventStatus.DIVERTED, EventStatus.RETURNED, Eve
 
 @dataclass(frozen=True)
 class Told:
-    """All that is known at a cutoff, and about whom it is asked: the plans in force, and what stands of the events."""
+    """All that is known at a cutoff, and about whom it is asked: the plans in force, and what stands of the events.
+
+    That something happens after the cutoff is no event yet, whoever says so.
+    """
 
     subject: Shipment
     cutoff: datetime
@@ -48,13 +52,15 @@ class Told:
             [
                 one
                 for one in events
-                if (one.shipment_id, one.event_id) not in corrected and one.correction is not Correction.DID_NOT_OCCUR
+                if (one.shipment_id, one.event_id) not in corrected
+                and one.correction is not Correction.DID_NOT_OCCUR
+                and (one.occurred_at <= cutoff or one.classifier is not Classifier.ACTUAL)
             ],
             [one for one in known if isinstance(one, WeatherObservation)],
         )
 
     def first(self, shipment: Shipment, *statuses: EventStatus) -> DeliveryEvent | None:
-        """The first event of a status that became known of a shipment and stands."""
+        """The event of a status that was first both past and known of a shipment, of those that stand."""
         of_it = [
             event
             for event in self.events
@@ -62,18 +68,18 @@ class Told:
             and event.status in statuses
             and event.classifier is Classifier.ACTUAL
         ]
-        return min(of_it, key=lambda event: (event.known_at, event.occurred_at, event.event_id), default=None)
+        return min(of_it, key=lambda one: (counts_from(one), one.known_at, one.occurred_at, one.event_id), default=None)
 
     def departures(self) -> Iterator[tuple[Shipment, datetime, float]]:
         for shipment in self.shipments:
             left = self.first(shipment, EventStatus.DEPARTED)
-            if left is not None and shipment.planned_departure_at is not None and left.occurred_at <= self.cutoff:
+            if left is not None and shipment.planned_departure_at is not None:
                 yield shipment, left.occurred_at, minutes(left.occurred_at - shipment.planned_departure_at)
 
     def arrivals(self) -> Iterator[tuple[Shipment, datetime, float]]:
         for shipment in self.shipments:
             came = self.first(shipment, EventStatus.DELIVERED)
-            if came is not None and shipment.promised_at is not None and came.occurred_at <= self.cutoff:
+            if came is not None and shipment.promised_at is not None:
                 yield shipment, came.occurred_at, minutes(came.occurred_at - shipment.promised_at)
 
     def within(self, hours: float, happened: datetime) -> bool:
@@ -178,7 +184,7 @@ def departure_hour(told: Told) -> float:
 
 def departure_delay(told: Told) -> float:
     left, planned = told.first(told.subject, EventStatus.DEPARTED), told.subject.planned_departure_at
-    if left is None or planned is None or left.occurred_at > told.cutoff:
+    if left is None or planned is None:
         return NOTHING
     return minutes(left.occurred_at - planned)
 
@@ -283,10 +289,9 @@ def runs(told: Told) -> list[tuple[datetime, Shipment, timedelta, float]]:
         left, came = told.first(one, EventStatus.DEPARTED), told.first(one, EventStatus.DELIVERED)
         if left is None or came is None or one.planned_departure_at is None or one.promised_at is None:
             continue
-        since = max(came.occurred_at, came.known_at, left.known_at, told.changed[one.shipment_id])
-        if since <= told.cutoff:
-            delay = np.floor(minutes(came.occurred_at - one.promised_at))
-            found.append((since, one, came.occurred_at - left.occurred_at, delay))
+        since = max(counts_from(came), counts_from(left), told.changed[one.shipment_id])
+        delay = np.floor(minutes(came.occurred_at - one.promised_at))
+        found.append((since, one, came.occurred_at - left.occurred_at, delay))
     return found
 
 
@@ -310,7 +315,7 @@ def slack_hours(told: Told) -> float:
     if planned is None or promised is None:
         return NOTHING
     left = told.first(told.subject, EventStatus.DEPARTED)
-    start = max(planned, told.cutoff) if left is None or left.occurred_at > told.cutoff else left.occurred_at
+    start = max(planned, told.cutoff) if left is None else left.occurred_at
     return (promised - start) / timedelta(hours=1) - typical_transit_hours(told)
 
 
@@ -333,7 +338,7 @@ def scans(told: Told, of: Shipment | None = None) -> list[DeliveryEvent]:
     """What is reported of a shipment, by default the subject: each report once, as it became known first, in order."""
     shipment_id = (of or told.subject).shipment_id
     once = {event.event_id: event for event in reversed(told.events) if event.shipment_id == shipment_id}
-    happened = [one for one in once.values() if one.classifier is Classifier.ACTUAL and one.occurred_at <= told.cutoff]
+    happened = [one for one in once.values() if one.classifier is Classifier.ACTUAL]
     return sorted(happened, key=lambda one: (one.occurred_at, one.known_at, one.event_id))
 
 

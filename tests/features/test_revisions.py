@@ -329,3 +329,54 @@ class TestPlannedAnew:
         assert [shipment.stops for shipment in shipments_of(both)] == [self.FIRST.stops] * 2
         questions = pd.DataFrame({"shipment_id": ["A"], "cutoff_at": [at(8)]})
         assert build(both, questions, SETTINGS).values[0, NAMES.index("pieces")] == 4
+
+
+class TestClaimOfTheFuture:
+    """A is planned to leave at hour 20; at hour 21 it is said that it leaves, or comes, or is given up, at hour 40."""
+
+    PLANS = (a_plan("A", 0), a_plan("B", 0, planned=60, promised=70))
+
+    def values(self, names: list[str], *told: AnyRecord, about: str = "A") -> list[list[float]]:
+        questions = pd.DataFrame({"shipment_id": [about] * 3, "cutoff_at": [at(hour) for hour in (21, 39, 40)]})
+        tables = RecordTables.from_records([*self.PLANS, *told])
+        values = build(tables, questions, SETTINGS).values
+        return [values[:, NAMES.index(name)].tolist() for name in names]
+
+    def test_it_has_not_left_until_then(self) -> None:
+        left = an_event("A", "E1", EventStatus.DEPARTED, 40, 21)
+        assert self.values(["departed", "overdue_minutes", "origin_open"], left) == [
+            [0, 0, 1],
+            [60, 19 * 60, 0],
+            [1, 1, 0],
+        ]
+        questions = questions_of(RecordTables.from_records([*self.PLANS, left]))
+        about = (questions["shipment_id"] == "A") & (questions["moment"] == Moment.AT_DEPARTURE.value)
+        assert list(questions["cutoff_at"][about]) == [at(40)]
+
+    @pytest.mark.parametrize("status", [EventStatus.DELIVERED, EventStatus.CANCELLED])
+    def test_its_promise_is_open_until_then(self, status: EventStatus) -> None:
+        names = ["carrier_past_promise", "destination_past_promise", "origin_open"]
+        over = an_event("A", "E1", status, 40, 21)
+        assert self.values(names, over) == [[0, 1, 0], [0, 1, 0], [1, 1, 0]]
+
+    def test_its_vehicle_still_has_that_run_before_it(self) -> None:
+        plans = [a_plan("A", 1, vehicle_id="V1"), a_plan("B", 1, planned=60, promised=70, vehicle_id="V1")]
+        void = an_event("A", "E1", EventStatus.CANCELLED, 40, 21)
+        gaps = self.values(["vehicle_gap_hours"], *plans, void, about="B")
+        np.testing.assert_array_equal(gaps, [[40, 40, np.nan]])
+
+    def test_its_way_is_no_run_until_it_has_left_and_come(self) -> None:
+        left = an_event("A", "E1", EventStatus.DEPARTED, 40, 21)
+        came = an_event("A", "E2", EventStatus.DELIVERED, 20, 20)
+        names = ["typical_transit_legs", "lane_transits_delay_mean_28d"]
+        legs, lost = self.values(names, left, came, about="B")
+        np.testing.assert_array_equal(legs, [0, 0, 1])
+        assert lost[0] == lost[1] > lost[2]
+
+    def test_the_true_departure_counts_when_it_is_known(self) -> None:
+        claimed, left = (
+            an_event("A", "E1", EventStatus.DEPARTED, 40, 20),
+            an_event("A", "E2", EventStatus.DEPARTED, 21, 21),
+        )
+        names = ["departed", "departure_delay_minutes"]
+        assert self.values(names, claimed, left) == [[1] * 3, [60] * 3]

@@ -47,11 +47,11 @@ def leakage(
 
         report = check_leakage(tables, settings, sample=sample, seed=seed, step=step)
     if as_json:
-        told = {"data": settings.data, "seed": seed, "leaks": len(report.leaks), **asdict(report)}
+        told = {"data": settings.data, "seed": seed, "leaks": len(report.findings), **asdict(report)}
         typer.echo(json.dumps(told, default=str))
     else:
         show(report, Console(), by_feature=by_feature)
-    if report.leaks:
+    if report.findings:
         raise typer.Exit(1)
 
 
@@ -64,12 +64,11 @@ def show(report: Report, console: Console, *, by_feature: bool = False) -> None:
         console.print(_findings(report))
         if len(report.findings) > _LISTED:
             console.print(f"and {len(report.findings) - _LISTED} more; --json has all of them.")
-    leaking = sorted({finding.feature for finding in report.leaks})
+    leaking = sorted({finding.feature for finding in report.findings})
     if leaking:
         console.print(f"{len(leaking)} leak: {', '.join(leaking[:_LISTED])}. No figure of such a model can be trusted.")
     else:
-        warnings = f", but {len(report.findings)} warnings" if report.findings else ""
-        console.print(f"No leak was found{warnings}.")
+        console.print("No leak was found.")
 
 
 def _checks(report: Report) -> Table:
@@ -91,10 +90,9 @@ def _checks(report: Report) -> Table:
 
 def _findings(report: Report) -> Table:
     table = Table("feature", "check", "what to know", title="Found", title_justify="left", show_lines=True)
-    leaks_first = sorted(report.findings, key=lambda finding: finding.kind.value)
-    for finding in leaks_first[:_LISTED]:
+    for finding in report.findings[:_LISTED]:
         said = f"{finding.found}\nExpected: {finding.expected}\n{finding.to_do}"
-        table.add_row(finding.feature, f"{finding.check}\n({finding.kind.value})", said)
+        table.add_row(finding.feature, finding.check, said)
     return table
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from features.settings import FeatureSettings
 from features.tables import RecordTables
-from training.leakage.findings import Check, Example, Finding, Kind, Trail
+from training.leakage.findings import Check, Example, Finding, Trail
 from training.leakage.questions import Group, subjects_named
 from training.leakage.worlds import DISTURBANCES, Cut, Disturbance, without_newest
 
@@ -93,12 +93,8 @@ def check_clocks(
         Check(one.name, one.meaning, compared * len(names), "answers", seen[one.name].count.total())
         for one in DISTURBANCES
     )
-    leaking = {feature for one in DISTURBANCES if one.kind is Kind.LEAK for feature in seen[one.name].count}
     findings = tuple(
-        _finding(one, feature, seen[one.name], compared)
-        for one in DISTURBANCES
-        for feature in seen[one.name].count
-        if one.kind is Kind.LEAK or feature not in leaking  # a leak shows in every other world
+        _finding(one, feature, seen[one.name], compared) for one in DISTURBANCES for feature in seen[one.name].count
     )
     trails = tuple(
         Trail(
@@ -145,7 +141,6 @@ def _finding(disturbance: Disturbance, feature: str, seen: _Seen, compared: int)
     return Finding(
         feature=feature,
         check=disturbance.name,
-        kind=disturbance.kind,
         found=f"{seen.count[feature]} of {compared} answers changed when {disturbance.meaning}: for "
         f"{example.subject} at {example.cutoff_at:%Y-%m-%d %H:%M:%S} UTC from "
         f"{_worded(example.as_it_is)} to {_worded(example.as_checked)}.",

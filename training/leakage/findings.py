@@ -5,19 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 SPLIT = "(split)"
 """Stands where a finding names no feature: it is the split that leaks, or the data set as a whole."""
-
-
-class Kind(StrEnum):
-    """How bad it is."""
-
-    LEAK = "leak"
-    """Something is used that nobody could have known: no figure of a model made with it can be trusted."""
-    WARNING = "warning"
-    """Nothing of the future is used, but it should be looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +26,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One feature that fails one check.
+    """One feature that fails one check, a leak: no figure of a model made with it can be trusted.
 
     Attributes
     ----------
@@ -50,7 +40,6 @@ class Finding:
 
     feature: str
     check: str
-    kind: Kind
     found: str
     expected: str
     to_do: str
@@ -112,8 +101,3 @@ class Report:
     checks: tuple[Check, ...]
     findings: tuple[Finding, ...]
     trails: tuple[Trail, ...]
-
-    @property
-    def leaks(self) -> tuple[Finding, ...]:
-        """The findings that make every figure of a model worthless."""
-        return tuple(finding for finding in self.findings if finding.kind is Kind.LEAK)

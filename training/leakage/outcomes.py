@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from features.vocabulary import Moment
 from training.dataset import MINIMUM_OF_EACH_OUTCOME, Dataset
-from training.leakage.findings import SPLIT, Check, Finding, Kind
+from training.leakage.findings import SPLIT, Check, Finding
 from training.splits import Period
 
 Floats = NDArray[np.float64]
@@ -70,7 +70,6 @@ def check_sides(cases: pd.DataFrame) -> tuple[Check, tuple[Finding, ...]]:
         Finding(
             SPLIT,
             "sides",
-            Kind.LEAK,
             f"{len(both):,} of {len(sides):,} shipments have cases in two periods, the first {both.index[0]}.",
             "Each shipment in one period, with all its moments.",
             "Split by a time that all cases of a shipment share, as training.splits.periods_of does.",
@@ -94,7 +93,6 @@ def check_twins(dataset: Dataset) -> tuple[Check, tuple[Finding, ...]]:
         Finding(
             SPLIT,
             "twins",
-            Kind.LEAK,
             f"{failed:,} of {int(test.sum()):,} test cases equal one of the fit period in every feature, the first of "
             f"shipment {first}.",
             "No case twice, under whatever number.",
@@ -132,7 +130,8 @@ def check_shuffled(dataset: Dataset, seed: int) -> tuple[Check, tuple[Finding, .
     """Check that nothing can be learnt from outcomes that were dealt out anew among the shipments.
 
     A shipment keeps one outcome over all its cases: where the two sides of the split share shipments, or rows, trees
-    that learn by heart find some of the outcomes on the other side again.
+    that learn by heart find some of the outcomes on the other side again. Of how features are made it says nothing:
+    they stay as they were built, and what they may tell of the true outcomes tells nothing of the dealt ones.
     """
     check = Check("shuffled", "from shuffled outcomes nothing can be learnt", 0, "test cases", 0)
     learnt = learn_shuffled(dataset, seed)
@@ -152,12 +151,11 @@ def check_shuffled(dataset: Dataset, seed: int) -> tuple[Check, tuple[Finding, .
         Finding(
             SPLIT,
             "shuffled",
-            Kind.LEAK,
             f"Trained on {learnt.fitted:,} cases with shuffled outcomes, the AUC on {learnt.judged:,} others is "
             f"{learnt.auc:.3f}.",
             f"Between {learnt.low:.3f} and {learnt.high:.3f}, as by chance.",
-            "The sides of the split share shipments, or a feature is made of the outcomes themselves. See `sides`; "
-            "if that holds, leave out features by halves until it ends.",
+            "The sides of the split share shipments, under one number or another. See `sides` and `twins`; if both "
+            "hold, look for shipments that were imported twice and differ in little.",
         ),
     )
 
@@ -224,7 +222,6 @@ def _gives_away(feature: str, moment: Moment, auc: float, cases: int) -> Finding
     return Finding(
         feature,
         "alone",
-        Kind.LEAK,
         f"Alone it tells late from punctual with an AUC of {auc:.4f} at {moment.value}, in {cases:,} cases"
         + (": it is a copy of the outcome." if copied else "."),
         f"At most {limit}.",

@@ -17,7 +17,6 @@ import pyarrow as pa
 from features.ingest.checks import UNIQUE
 from features.tables import PARTS, RECORDS, SCHEMAS, RecordTables, belonging, part_rows
 from features.vocabulary import Classifier, Correction
-from training.leakage.findings import Kind
 
 COPIES = 2_000
 """How many of the newest records of a table are told once more, beside all about what counts."""
@@ -69,15 +68,12 @@ class Disturbance:
 
     Attributes
     ----------
-    kind
-        What it is if an answer shows it all the same.
     to_do
-        What to do about the feature then.
+        What to do about a feature that shows it all the same.
     """
 
     name: str
     meaning: str
-    kind: Kind
     to_do: str
     of: Callable[[Cut, np.random.Generator], RecordTables]
 
@@ -177,7 +173,6 @@ DISTURBANCES = (
     Disturbance(
         "removed",
         "what became known after the cutoff is taken away",
-        Kind.LEAK,
         "It reads records from after the cutoff. Make it a stream, a queue or a latest value of features.timeline, "
         "which takes both clocks of a record, and ask that at the cutoff.",
         removed,
@@ -185,7 +180,6 @@ DISTURBANCES = (
     Disturbance(
         "changed",
         "what became known after the cutoff says something else",
-        Kind.LEAK,
         "It reads records from after the cutoff. Make it a stream, a queue or a latest value of features.timeline, "
         "which takes both clocks of a record, and ask that at the cutoff.",
         changed,
@@ -193,7 +187,6 @@ DISTURBANCES = (
     Disturbance(
         "told late",
         "more becomes known after the cutoff about the time before it",
-        Kind.LEAK,
         "It goes by when things happened and not by when they were known. A record counts from the later of its "
         "occurred_at and known_at on; give both to features.timeline.",
         told_late,
@@ -201,7 +194,6 @@ DISTURBANCES = (
     Disturbance(
         "announced early",
         "it is claimed before the cutoff that something happened after it",
-        Kind.WARNING,
         "It believes a claim about the future, as a sender with a fast clock makes. Let the fact count only from the "
         "later of occurred_at and known_at on; `triage quality` names the sender.",
         announced_early,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from io import StringIO
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from training.cli import register
 from training.errors import TooLittleDataError
 from training.leakage.check import check_leakage, default_config
 from training.leakage.cli import show
-from training.leakage.findings import Kind, Report
+from training.leakage.findings import Report
 from training.simulate.generate import simulate
 from training.simulate.settings import SimulationSettings
 
@@ -87,8 +88,17 @@ class TestCommand:
         result = run("--data", str(tmp_path), "--sample", "3", "--json")
         told = json.loads(result.stdout)
         assert (result.exit_code, told["leaks"]) == (1, 3)
-        leaks = [finding for finding in told["findings"] if finding["kind"] == "leak"]
-        assert {(leak["feature"], leak["check"]) for leak in leaks} == {("weight_kg", "alone")}
+        assert {(leak["feature"], leak["check"]) for leak in told["findings"]} == {("weight_kg", "alone")}
+
+    def test_a_feature_that_believes_a_claim_about_the_future_ends_with_status_1(
+        self, folder: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        believing = partial(check_leakage, build=planting(planted.goes_by_knowledge), others={})
+        monkeypatch.setattr("training.leakage.check.check_leakage", believing)
+        result = run("--data", folder, "--sample", "3", "--json")
+        told = json.loads(result.stdout)
+        assert (result.exit_code, told["leaks"]) == (1, 1)
+        assert [(leak["feature"], leak["check"]) for leak in told["findings"]] == [("planted", "announced early")]
 
     def test_tables_without_a_question_end_with_status_2_and_a_sentence(self, tmp_path: Path) -> None:
         RecordTables.from_records([]).write(tmp_path)
@@ -99,10 +109,8 @@ class TestCommand:
 
 class TestCheckLeakage:
     def test_a_copy_of_the_outcome_is_found_in_two_ways(self, leaking: Report) -> None:
-        found = {finding.check for finding in leaking.leaks}
-        assert {finding.feature for finding in leaking.leaks} == {"planted"}
-        assert {"removed", "alone"} <= found
-        assert all(finding.kind is Kind.LEAK for finding in leaking.leaks)
+        assert {finding.feature for finding in leaking.findings} == {"planted"}
+        assert {"removed", "alone"} <= {finding.check for finding in leaking.findings}
 
     def test_the_table_names_the_feature_how_it_was_found_and_what_to_do(self, leaking: Report) -> None:
         written = StringIO()

@@ -15,16 +15,16 @@ from features.tracking import Reports
 from tests.training.leakage import planted
 from tests.training.leakage.planted import SETTINGS, Column, planting, prompt_world, world
 from training.leakage.clocks import check_clocks, differing
-from training.leakage.findings import Finding, Kind
+from training.leakage.findings import Finding
 from training.leakage.questions import groups_of
 
 
 def found(column: Column, tables: RecordTables) -> dict[str, Finding]:
-    """Return the findings about the planted feature, by check; the honest ones have no leak."""
+    """Return the findings by check; all are about the planted feature, as the honest ones have no leak."""
     groups = groups_of(tables, SETTINGS, 60, np.random.default_rng(1))
     _, findings, _ = check_clocks(planting(column), tables, groups, SETTINGS, np.random.default_rng(1))
-    assert {finding.feature for finding in findings if finding.kind is Kind.LEAK} <= {"planted"}
-    return {finding.check: finding for finding in findings if finding.feature == "planted"}
+    assert {finding.feature for finding in findings} <= {"planted"}
+    return {finding.check: finding for finding in findings}
 
 
 class TestCheckClocks:
@@ -34,7 +34,7 @@ class TestCheckClocks:
         checks, findings, trails = check_clocks(
             build, world(), groups, SETTINGS, np.random.default_rng(1), lambda *step: told.append(step)
         )
-        assert [finding for finding in findings if finding.kind is Kind.LEAK] == []
+        assert findings == ()
         asked = sum(len(group.questions) for group in groups)
         assert [(check.name, check.compared) for check in checks] == [
             (name, asked * len(NAMES)) for name in ("removed", "changed", "told late", "announced early")
@@ -49,7 +49,6 @@ class TestCheckClocks:
 
     def test_a_feature_that_reads_on_after_the_cutoff(self) -> None:
         leak = found(planted.reads_on, prompt_world())["removed"]
-        assert leak.kind is Kind.LEAK
         assert "features.timeline" in leak.to_do
         example = leak.examples[0]
         assert (example.as_it_is, example.as_checked) == (1.0, 0.0)
@@ -57,7 +56,8 @@ class TestCheckClocks:
 
     def test_a_feature_that_goes_by_event_time_is_found_even_where_the_data_hold_nothing_late(self) -> None:
         assert set(found(planted.goes_by_event_time, prompt_world())) == {"changed", "told late"}
-        assert set(found(planted.goes_by_event_time, world())) == {"removed", "changed", "told late"}
+        everywhere = {"removed", "changed", "told late", "announced early"}  # all but `changed` lack what came later
+        assert set(found(planted.goes_by_event_time, world())) == everywhere
 
     @pytest.mark.parametrize("column", [planted.newest_plan, planted.newest_promise])
     def test_a_feature_that_takes_the_newest_plan_is_found_even_where_no_plan_was_changed(self, column: Column) -> None:
@@ -68,10 +68,8 @@ class TestCheckClocks:
         assert leak.examples[0].as_checked is None
         assert leak.found.endswith("to unknown.")
 
-    def test_believing_a_claim_about_the_future_is_a_warning(self) -> None:
-        assert {check: one.kind for check, one in found(planted.goes_by_knowledge, prompt_world()).items()} == {
-            "announced early": Kind.WARNING
-        }
+    def test_a_feature_that_believes_a_claim_about_the_future(self) -> None:
+        assert set(found(planted.goes_by_knowledge, prompt_world())) == {"announced early"}
 
     @pytest.mark.slow
     def test_a_rest_that_counts_before_it_is_known(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +82,7 @@ class TestCheckClocks:
         monkeypatch.setattr(rests, "rests_of_many", by_event_time)
         groups = groups_of(world(), SETTINGS, 60, np.random.default_rng(1))
         _, findings, _ = check_clocks(build, world(), groups, SETTINGS, np.random.default_rng(1))
-        leaking = {finding.feature for finding in findings if finding.kind is Kind.LEAK}
+        leaking = {finding.feature for finding in findings}
         assert "last_scan_usual_hours" in leaking <= {feature.name for feature in rests.FEATURES}
 
     @pytest.mark.slow

@@ -14,14 +14,12 @@ from features.inventory.line_moments import line_questions_of
 from features.inventory.shortage_labels import shortage_of
 from features.tables import RecordTables
 from features.vocabulary import LineMoment
-from training.leakage.findings import Kind
 from training.leakage.worlds import DISTURBANCES, Cut
 from training.simulate.generate import simulate
 from training.simulate.settings import SimulationSettings
 
 Build = Callable[[RecordTables, pd.DataFrame], np.ndarray]
 
-LEAKS = [one for one in DISTURBANCES if one.kind is Kind.LEAK]
 CUTOFFS = 3
 
 
@@ -80,7 +78,7 @@ def leaks_of(build: Build) -> set[str]:
     for cutoff, asked in questions().groupby("cutoff_at"):
         rows = asked.reset_index(drop=True)
         whole = build(world(), rows)
-        for disturbance in LEAKS:
+        for disturbance in DISTURBANCES:
             other = disturbance.of(
                 Cut.of(world(), cutoff, world().shipments["shipment_id"].head(3)), np.random.default_rng(1)
             )

@@ -10,7 +10,7 @@ from features.definitions import NAMES
 from features.vocabulary import Moment
 from tests.training.small import small_dataset
 from training.dataset import Dataset
-from training.leakage.findings import SPLIT, Kind
+from training.leakage.findings import SPLIT
 from training.leakage.outcomes import check_alone, check_shuffled, check_sides, check_twins, learn_shuffled
 
 
@@ -50,7 +50,7 @@ class TestCheckSides:
         cases.loc[case, "period"] = "test"
         check, (finding,) = check_sides(cases)
         assert check.failed == 1
-        assert (finding.feature, finding.kind) == (SPLIT, Kind.LEAK)
+        assert finding.feature == SPLIT
         assert finding.found.startswith("1 of ")
         assert finding.found.endswith(f"the first {first}.")
 
@@ -85,7 +85,6 @@ class TestCheckAlone:
     def test_a_copy_of_the_outcome_is_found_in_either_direction_at_every_moment(self, sign: float) -> None:
         _, findings = check_alone(with_column(sign * late()), (*NAMES, "planted"))
         assert [finding.feature for finding in findings] == ["planted"] * 3
-        assert {finding.kind for finding in findings} == {Kind.LEAK}
         assert "AUC of 1.0000 at 24h_before" in findings[0].found
         assert "copy of the outcome" in findings[0].found
 
@@ -125,7 +124,7 @@ class TestCheckShuffled:
     @pytest.mark.slow
     def test_the_same_shipments_on_both_sides_are_learnt_by_heart(self) -> None:
         check, (finding,) = check_shuffled(mixed_up(), seed=1)
-        assert (finding.feature, finding.kind) == (SPLIT, Kind.LEAK)
+        assert finding.feature == SPLIT
         assert check.failed == check.compared > 0
         learnt = learn_shuffled(mixed_up(), seed=1)
         assert learnt is not None

@@ -19,7 +19,7 @@ from features.settings import FeatureSettings
 from features.tables import RecordTables
 from tests.training.leakage.planted import SETTINGS, world
 from training.leakage.clocks import Build, check_clocks
-from training.leakage.findings import Finding, Kind, Trail
+from training.leakage.findings import Finding, Trail
 from training.leakage.questions import INVOICES_PER_CUTOFF, Group, groups_of, invoice_groups_of, line_groups_of
 from training.leakage.subjects import BUILDS, INVOICES, LINES, SHIPMENTS, subjects_of
 
@@ -56,8 +56,7 @@ def leaks(
     _, findings, trails = check_clocks(build, tables or world(), groups, SETTINGS, rng)
     found: dict[str, set[str]] = {}
     for finding in findings:
-        if finding.kind is Kind.LEAK:
-            found.setdefault(finding.feature, set()).add(finding.check)
+        found.setdefault(finding.feature, set()).add(finding.check)
     return found, findings, trails
 
 
