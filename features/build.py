@@ -68,7 +68,7 @@ class Builder:
     """Timelines over the tables, made once, asked often."""
 
     def __init__(self, tables: RecordTables, settings: FeatureSettings) -> None:
-        self.legs = Legs.of_tables(tables)
+        self.legs = Legs.of_tables(tables, currency=settings.currency)
         self._positions = pd.Index(self.legs.shipment_ids)
         self._codes = {key: codes_of(key, self.legs.keys) for key in KEYS}
         facts = facts_of(self.legs.times, settings)

@@ -97,8 +97,11 @@ class Legs:
     stops: Stops
 
     @classmethod
-    def of_tables(cls, tables: RecordTables) -> Legs:
-        """Return the legs of all shipments of the tables, in the order in which the shipments first appear."""
+    def of_tables(cls, tables: RecordTables, *, currency: str | None = None) -> Legs:
+        """Return the legs of all shipments of the tables, in the order in which the shipments first appear.
+
+        Amounts are in `currency`, and missing in any other; None takes each in its own.
+        """
         leg, shipment_ids = pd.factorize(_text(tables.shipments["shipment_id"]))
         known, booked = micros_of(tables.shipments["known_at"]), micros_of(tables.shipments["occurred_at"])
         order = np.lexsort((booked, known, leg))
@@ -133,7 +136,7 @@ class Legs:
         events.fill_all_in(times, first, Time.TRANSFERRED_KNOWN, keys["transfer"])
         events.fill_all_in(times, first, Time.ARRIVED_KNOWN, keys["destination"])
         n_stops = np.bincount(of_plan, minlength=len(plans))
-        numbers = numbers_of_many(plans, pickup, delivery, n_stops)[version.plan]
+        numbers = numbers_of_many(plans, pickup, delivery, n_stops, currency)[version.plan]
         ids = shipment_ids[version.leg]
         return cls(shipment_ids, first, ids, version.plan, keys, times, numbers, events, stops)
 

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.amounts import minor_digits
 from features.borders import crosses_border, crosses_customs
 from features.calendar import closed_days, days_to_holiday
 from features.columns import Columns
@@ -68,7 +69,9 @@ _MONEY = (
 )
 
 
-def numbers_of_many(plans: pd.DataFrame, pickup: pd.DataFrame, delivery: pd.DataFrame, n_stops: Ints) -> Floats:
+def numbers_of_many(
+    plans: pd.DataFrame, pickup: pd.DataFrame, delivery: pd.DataFrame, n_stops: Ints, currency: str | None = None
+) -> Floats:
     """Return the numbers of plans: float64 [n, len(Number)].
 
     Parameters
@@ -76,12 +79,16 @@ def numbers_of_many(plans: pd.DataFrame, pickup: pd.DataFrame, delivery: pd.Data
     plans, pickup, delivery
         Rows of the shipments, and the first and the last stop of each, in the same order.
     n_stops : int64 [n]
+    currency
+        Amounts in another one are missing; None takes each in its own.
     """
     numbers = np.full((len(plans), len(Number)), np.nan)
     for column, name in _AS_GIVEN:
         numbers[:, column] = plans[name].to_numpy(dtype=np.float64, na_value=np.nan)
+    code, codes = pd.factorize(plans["currency"].to_numpy(dtype=object))
+    units = np.array([*(_minor_in_one(given, currency) for given in codes), _minor_in_one(None, currency)])[code]
     for column, name in _MONEY:
-        numbers[:, column] = plans[name].to_numpy(dtype=np.float64, na_value=np.nan) / 100.0
+        numbers[:, column] = plans[name].to_numpy(dtype=np.float64, na_value=np.nan) / units
     numbers[:, Number.TIER] = plans["customer_tier"].map(_TIERS).to_numpy(dtype=np.float64)
     numbers[:, Number.TRANSFERS] = np.where(n_stops >= 2, n_stops - 2.0, np.nan)
     numbers[:, Number.WINDOW_HOURS] = _hours(delivery["promised_at"], delivery["promised_from_at"])
@@ -107,15 +114,16 @@ def numbers_of_many(plans: pd.DataFrame, pickup: pd.DataFrame, delivery: pd.Data
     return numbers
 
 
-def numbers_of(shipment: Shipment) -> tuple[float, ...]:
+def numbers_of(shipment: Shipment, currency: str | None = None) -> tuple[float, ...]:
     """Return the numbers of one plan: `numbers_of_many` of one row."""
     row = [np.nan] * len(Number)
     for column, name in _AS_GIVEN:
         given = getattr(shipment, name)
         row[column] = np.nan if given is None else float(given)
+    unit = _minor_in_one(shipment.currency, currency)
     for column, name in _MONEY:
         minor = getattr(shipment, name)
-        row[column] = np.nan if minor is None else minor / 100.0
+        row[column] = np.nan if minor is None else minor / unit
     first, last = shipment.stops[0], shipment.stops[-1]
     row[Number.TIER] = _TIERS[shipment.customer_tier.value]
     row[Number.TRANSFERS] = len(shipment.stops) - 2.0
@@ -142,6 +150,11 @@ def numbers_of(shipment: Shipment) -> tuple[float, ...]:
     if departs is not None and arrives is not None:
         row[Number.CLOSED_DAYS] = closed_days(last.country, departs, arrives)
     return tuple(map(float, row))
+
+
+def _minor_in_one(given: str | None, wanted: str | None) -> float:
+    """Return how many minor units make one unit of a currency, NaN if another one is wanted."""
+    return np.nan if wanted is not None and given != wanted else 10.0 ** minor_digits(given or "")
 
 
 def _hours_of_one(end: datetime | None, start: datetime | None) -> float:

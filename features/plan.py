@@ -56,11 +56,13 @@ _AS_IN_PLAN = (
     ),
     (
         Number.PENALTY,
-        _declared("late_penalty", "currency units", "what is owed to the customer once it is late", _SERVICE),
+        _declared("late_penalty", "units of the currency", "what is owed to the customer once it is late", _SERVICE),
     ),
     (
         Number.PENALTY_PER_DAY,
-        _declared("late_penalty_per_day", "currency units", "what is owed to the customer for each day late", _SERVICE),
+        _declared(
+            "late_penalty_per_day", "units of the currency", "what is owed to the customer for each day late", _SERVICE
+        ),
     ),
 )
 _COLUMNS = [number for number, _ in _AS_IN_PLAN]

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from features.fields import Currency
+
 
 class FeatureSettings(BaseModel):
     """Settings of the feature pipeline.
@@ -14,8 +16,12 @@ class FeatureSettings(BaseModel):
     ----------
     late_after_minutes
         A departure or an arrival counts as late when it is more than this many minutes after plan or promise.
+    currency
+        ISO 4217 code: amounts in any other one are missing. Without it each is in units of its own, and those of a
+        column that holds several cannot be compared.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     late_after_minutes: Annotated[int, Field(ge=0, le=10_080)] = 0
+    currency: Currency | None = None

@@ -34,7 +34,7 @@ FEATURES = (
     _declared("planned_speed_kmh", "km/h", "speed that the plan asks for"),
     _declared("weight_kg", "kg", "weight"),
     _declared("pieces", "pieces", "number of pieces"),
-    _declared("value", "currency units", "value of the goods"),
+    _declared("value", "units of the currency", "value of the goods"),
     _declared("customer_tier", "rank", "tier of the customer"),
     _declared("departed", "flag", "departure is known", _EVENTS),
     _declared("departure_delay_minutes", "minutes", "delay of its departure", _EVENTS),

@@ -288,7 +288,7 @@ class State:
             return case.asked[1]
         announced = case is not None and any(each is plan for each in case.plans)
         keys = case.keys_of(plan) if case is not None and announced else LegKeys.of_plan(plan)
-        leg = LiveLeg(self.facts, keys, numbers_of(plan), way_of(plan), lasting=announced)
+        leg = LiveLeg(self.facts, keys, numbers_of(plan, self.settings.currency), way_of(plan), lasting=announced)
         if case is not None and announced:
             case.asked = plan, leg
         return leg

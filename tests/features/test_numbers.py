@@ -5,13 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from features.build import build
+from features.definitions import NAMES
 from features.legs import Legs
 from features.numbers import Number, numbers_of
 from features.records import Shipment, Stop
+from features.settings import FeatureSettings
+from features.state import State
 from features.tables import RecordTables
 from tests.drawn import drawn
 
@@ -37,7 +42,7 @@ def plans(draw: st.DrawFn) -> Shipment:
             "shipment_id": "S",
             "carrier_id": "C",
             "mode": "air",
-            "currency": "EUR",
+            "currency": draw(st.sampled_from(["EUR", "JPY", "KWD"])),
             "occurred_at": START,
             "known_at": START,
         }
@@ -47,11 +52,48 @@ def plans(draw: st.DrawFn) -> Shipment:
 
 
 @drawn(28)
-@given(st.lists(plans(), min_size=1, max_size=4))
-def test_one_and_many_give_the_same_bits(drawn: list[Shipment]) -> None:
+@given(st.lists(plans(), min_size=1, max_size=4), st.sampled_from([None, "EUR", "JPY"]))
+def test_one_and_many_give_the_same_bits(drawn: list[Shipment], currency: str | None) -> None:
     named = [plan.model_copy(update={"shipment_id": f"S{number}"}) for number, plan in enumerate(drawn)]
-    many = Legs.of_tables(RecordTables.from_records(named)).numbers
-    np.testing.assert_array_equal(many, np.array([numbers_of(plan) for plan in named]))
+    many = Legs.of_tables(RecordTables.from_records(named), currency=currency).numbers
+    np.testing.assert_array_equal(many, np.array([numbers_of(plan, currency) for plan in named]))
+
+
+@pytest.mark.parametrize(
+    ("currency", "wanted", "amount"),
+    [
+        ("EUR", None, 5_000), ("JPY", None, 500_000), ("KWD", None, 500),
+        ("JPY", "JPY", 500_000), ("JPY", "EUR", np.nan), ("EUR", "EUR", 5_000),
+    ],
+)  # fmt: skip
+def test_amounts_are_in_units_of_their_currency_and_missing_where_another_is_wanted(
+    currency: str, wanted: str | None, amount: float
+) -> None:
+    stops = (Stop(place="X", kind="pickup"), Stop(place="Y", kind="delivery"))
+    money = dict.fromkeys(("value_minor", "late_penalty_minor", "late_penalty_per_day_minor"), 500_000)
+    plan = Shipment.model_validate(
+        {"shipment_id": "S", "carrier_id": "C", "mode": "air", "occurred_at": START, "known_at": START}
+        | {"stops": stops, "currency": currency, **money}
+    )
+    built = Legs.of_tables(RecordTables.from_records([plan]), currency=wanted).numbers[0]
+    for numbers in (built.tolist(), numbers_of(plan, wanted)):
+        told = [numbers[column] for column in (Number.VALUE, Number.PENALTY, Number.PENALTY_PER_DAY)]
+        np.testing.assert_array_equal(told, [amount] * 3)
+
+
+def test_the_state_wants_the_currency_of_its_settings() -> None:
+    stops = [{"place": "X", "kind": "pickup"}, {"place": "Y", "kind": "delivery"}]
+    clocks = {"occurred_at": START, "known_at": START}
+    told = {"shipment_id": "S", "carrier_id": "C", "mode": "air", "stops": stops, "value_minor": 700, **clocks}
+    plan = Shipment.model_validate({**told, "currency": "JPY"})
+    for currency, value in ((None, 700), ("JPY", 700), ("EUR", np.nan)):
+        settings = FeatureSettings(currency=currency)
+        state = State(settings)
+        state.add(plan)
+        question = pd.DataFrame({"shipment_id": ["S"], "cutoff_at": [START]})
+        built = build(RecordTables.from_records([plan]), question, settings).values[0]
+        for row in (built, state.features(plan, START).values):
+            np.testing.assert_array_equal(row[NAMES.index("value")], value)
 
 
 class TestNumbers:

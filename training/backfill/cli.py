@@ -37,6 +37,7 @@ def backfill(
     engine: Annotated[Engine, typer.Option("--engine", help="one machine, or a Spark cluster")] = Engine.LOCAL,
     moments: Annotated[list[Moment] | None, typer.Option("--moment", help="only these; all by default")] = None,
     late_after_minutes: Annotated[int, typer.Option("--late-after-minutes", min=0, max=10_080)] = 0,
+    currency: Annotated[str | None, typer.Option("--currency", help="ISO 4217; amounts in others are missing")] = None,
     parts: Annotated[int, typer.Option("--parts", min=1, help="Spark: how many parts; one must fit a worker")] = 64,
     master: Annotated[
         str | None, typer.Option("--master", help="Spark master, e.g. local[2]; else as submitted")
@@ -49,7 +50,7 @@ def backfill(
     from features.settings import FeatureSettings
 
     console = Console(stderr=True, soft_wrap=True, highlight=False)
-    settings = FeatureSettings(late_after_minutes=late_after_minutes)
+    settings = FeatureSettings(late_after_minutes=late_after_minutes, currency=currency)
     wanted = tuple(moments or Moment)
     try:
         if engine is Engine.SPARK:

@@ -69,7 +69,7 @@ def part_of(texts: Iterable[str], parts: int) -> Ints:
 
 
 def open_records(
-    tables: Mapping[str, pd.DataFrame], moments: Sequence[Moment], home: int, parts: int
+    tables: Mapping[str, pd.DataFrame], settings: FeatureSettings, moments: Sequence[Moment], home: int, parts: int
 ) -> Iterator[Parcel]:
     """Make the legs of one part of the shipments and the questions about them, and send them to each of their keys.
 
@@ -81,7 +81,7 @@ def open_records(
         The part, 0 to `parts` - 1: where the answers to its questions come together.
     """
     frames = {table: _canonical(table, tables[table]) for table in TABLES}
-    legs = Legs.of_tables(RecordTables(**frames, weather=frame_of("weather", [])))
+    legs = Legs.of_tables(RecordTables(**frames, weather=frame_of("weather", [])), currency=settings.currency)
     asked = questions_about(legs)
     asked = asked[asked["moment"].isin([moment.value for moment in moments])]
     # A question is known by its home and its place there, in whatever order a machine that opens it anew gets the rows.

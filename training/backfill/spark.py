@@ -42,7 +42,7 @@ def backfill(
     tables = [spark.read.parquet(f"{data}/{table}.parquet").withColumn(_TABLE, f.lit(table)) for table in TABLES]
     records = reduce(partial(DataFrame.unionByName, allowMissingColumns=True), tables)
     records = records.withColumn(_PART, f.pmod(f.crc32("shipment_id"), f.lit(parts)))
-    opened = records.groupBy(_PART).applyInPandas(partial(_open_records, moments, parts), _PARCELS)
+    opened = records.groupBy(_PART).applyInPandas(partial(_open_records, settings, moments, parts), _PARCELS)
     told = []
     for name, feed in FEEDS.items():
         paths = {table: f"{data}/{table}.parquet" for table in feed.tables}
@@ -71,9 +71,11 @@ def backfill(
     return count
 
 
-def _open_records(moments: Sequence[Moment], parts: int, records: pd.DataFrame) -> pd.DataFrame:
+def _open_records(
+    settings: FeatureSettings, moments: Sequence[Moment], parts: int, records: pd.DataFrame
+) -> pd.DataFrame:
     tables = {table: records[records[_TABLE] == table] for table in TABLES}
-    return _frame(open_records(tables, moments, int(records[_PART].iloc[0]), parts))
+    return _frame(open_records(tables, settings, moments, int(records[_PART].iloc[0]), parts))
 
 
 def _open_feed(name: str, parts: int, batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:

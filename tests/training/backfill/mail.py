@@ -22,7 +22,7 @@ def in_parcels(
     part = {table: part_of(getattr(world, table)["shipment_id"], parts) for table in TABLES}
     for one in range(parts):
         some = {table: getattr(world, table)[part[table] == one] for table in TABLES}
-        for to, kind, payload in open_records(some, moments, one, parts):
+        for to, kind, payload in open_records(some, settings, moments, one, parts):
             mail[to].append((kind, payload))
     for name, feed in FEEDS.items():
         frames = {table: getattr(world, table) for table in feed.tables}

@@ -47,7 +47,7 @@ def test_a_part_that_is_opened_again_in_another_order_asks_the_same_under_the_sa
 
     def asked(order: slice) -> list[bytes]:
         rows = {table: getattr(world, table).iloc[order] for table in TABLES}
-        return [payload for _, kind, payload in open_records(rows, tuple(Moment), 0, 1) if kind == "question"]
+        return [payload for _, kind, payload in open_records(rows, SETTINGS, tuple(Moment), 0, 1) if kind == "question"]
 
     assert asked(slice(None, None, -1)) == asked(slice(None))
 
