@@ -24,6 +24,7 @@ from features import (
     tenders,
     tracking,
     typical,
+    weather,
 )
 from features.declaration import Feature
 from features.history import PRIOR_DELAY_MINUTES, PRIOR_DELAY_SPREAD_MINUTES, PRIOR_LATE_SHARE, History
@@ -75,6 +76,7 @@ _CONSTANTS = (
     claims.PRIOR_CLAIMS,
     stations.WITHIN_KM,
     stations.SILENT_AFTER,
+    weather.STALE_AFTER,
     rests.PRIOR_REST_MINUTES,
     rests.PRIOR_REST_SPREAD_MINUTES,
     rests.MAX_REST_MINUTES,

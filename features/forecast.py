@@ -116,7 +116,7 @@ class LiveForecasts:
         # The hour comes first, so that of one issue the latest hour counts.
         answer = array("d", [valid, *(np.nan if value is None else value for value in measured), issued])
         self._latest.add((record.place, valid // SLOT), issued, known, answer)
-        self.stations.hear(record.place, known)
+        self.stations.hear(record.place, max(issued, known))
         return True
 
     def at(self, place: str | None, target: int, cutoff: int) -> Sequence[float]:

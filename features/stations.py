@@ -77,14 +77,15 @@ class Stations:
 
     @classmethod
     def of_tables(cls, places: pd.DataFrame, told: pd.DataFrame) -> Stations:
-        """Return the stations of the table `places` and of what a feed has told: its columns place, known_at."""
+        """Return the stations of the table `places` and of what a feed has told: its columns place and both clocks."""
         stations = cls()
         times = (micros_of(places[column]).tolist() for column in ("occurred_at", "known_at"))
         columns = (places["place"], *times, places["latitude"].tolist(), places["longitude"].tolist())
         for place, *position in zip(*columns, strict=True):
             stations._positions.setdefault(place, []).append(_Position(*position))
-        reports = pd.Series(micros_of(told["known_at"]), dtype=np.int64).groupby(told["place"].to_numpy(object))
-        stations._heard = {str(station): array("q", np.unique(known).tobytes()) for station, known in reports}
+        heard = starts_of(micros_of(told["occurred_at"]), micros_of(told["known_at"]))
+        reports = pd.Series(heard, dtype=np.int64).groupby(told["place"].to_numpy(object))
+        stations._heard = {str(station): array("q", np.unique(times).tobytes()) for station, times in reports}
         return stations
 
     def check(self, record: Place) -> None:
@@ -106,12 +107,12 @@ class Stations:
         self._forget()
         return True
 
-    def hear(self, station: str, known: int) -> None:
-        """Take in that a station has told something."""
+    def hear(self, station: str, start: int) -> None:
+        """Take in that a station has told something, which counts from `start` on."""
         reports = self._heard.setdefault(station, array("q"))
         first = reports[0] if reports else NEVER
-        insort(reports, known)
-        if known < first:
+        insort(reports, start)
+        if start < first:
             self._forget()
 
     def names(self) -> Iterable[str]:

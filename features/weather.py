@@ -13,12 +13,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.declaration import Feature
-from features.instants import micros
+from features.history import HOUR
+from features.instants import micros, micros_of
 from features.legs import Time
 from features.live_latest import LiveLatest
 from features.records import WeatherObservation
 from features.stations import Stations, latest_of, stood_for
-from features.timeline import Ints
+from features.timeline import NEVER, Ints
 
 COLUMNS = (
     ("temperature_c", "°C", "temperature"),
@@ -45,6 +46,10 @@ FEATURES = tuple(
 )
 """First all of the origin, then all of the destination."""
 
+STALE_AFTER = 24 * HOUR
+"""What was measured so long ago or longer is no weather of now. Yesterday's of the same hour may still do where a
+station tells its weather once a day; what is older tells of the season alone."""
+
 _NOTHING = (np.nan,) * (len(COLUMNS) + 1)
 
 
@@ -66,13 +71,15 @@ class Observations:
         columns = [*(column for column, _, _ in COLUMNS), "station_km"]
         measured = frame[columns].to_numpy(dtype=np.float64, na_value=np.nan)
         self._values = np.vstack([measured, _NOTHING])
+        self._occurred = np.append(micros_of(frame["occurred_at"]), -NEVER)
         code, self._places = pd.factorize(frame["subject"].to_numpy(dtype=object))
         self._latest = latest_of(frame, code.astype(np.int64))
 
     def at(self, places: NDArray[np.object_], targets: Ints, cutoffs: Ints) -> NDArray[np.float64]:  # noqa: ARG002  as every feed
         """Return the newest observation known of each place at its cutoff, and its distance: float64 [q, 9]."""
         code = pd.Index(self._places).get_indexer(pd.Index(places))
-        return np.asarray(self._values[self._latest.at(code.astype(np.int64), cutoffs)])
+        newest = self._latest.at(code.astype(np.int64), cutoffs)
+        return np.asarray(self._values[np.where(cutoffs - STALE_AFTER < self._occurred[newest], newest, -1)])
 
 
 class LiveObservations:
@@ -91,13 +98,15 @@ class LiveObservations:
             return False
         self._held.add(identity)
         measured = [getattr(record, column) for column, _, _ in COLUMNS]
-        answer = array("d", [np.nan if value is None else value for value in measured])
+        answer = array("d", [*(np.nan if value is None else value for value in measured), occurred])
         self._latest.add(record.place, occurred, known, answer)
-        self.stations.hear(record.place, known)
+        self.stations.hear(record.place, max(occurred, known))
         return True
 
     def at(self, place: str | None, cutoff: int) -> Sequence[float]:
         """Return the newest observation known for the place at the cutoff, and its distance: 9 numbers."""
         match = None if place is None else self.stations.at(place, cutoff)
         observed = None if match is None else self._latest.at(match[1], cutoff)
-        return _NOTHING if match is None or observed is None else (*observed, match[0])
+        if match is None or observed is None or cutoff - STALE_AFTER >= observed[-1]:
+            return _NOTHING
+        return (*observed[:-1], match[0])

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from features.as_known import counts_from
 from features.build import build
 from features.definitions import NAMES
 from features.errors import RecordError
@@ -72,13 +73,12 @@ def worlds(draw: st.DrawFn) -> list[Record]:
 
 def station_of(records: Sequence[Record], kind: type, place: str, cutoff: datetime) -> tuple[float, str] | None:
     """Distance and name of the station of a place, from what is known at the cutoff."""
-    known = [one for one in records if one.known_at <= cutoff]
+    known = [one for one in records if counts_from(one) <= cutoff]
     heard = {one.place for one in known if isinstance(one, kind)}
-    speaking = {one.place for one in known if isinstance(one, kind) and cutoff < one.known_at + DAY}
+    speaking = {one.place for one in known if isinstance(one, kind) and cutoff < counts_from(one) + DAY}
     lies: dict[str, Place] = {}
     for one in sorted(
-        (one for one in known if isinstance(one, Place) and one.occurred_at <= cutoff),
-        key=lambda one: (one.occurred_at, one.known_at),
+        (one for one in known if isinstance(one, Place)), key=lambda one: (one.occurred_at, one.known_at)
     ):
         lies[one.place] = one
     found = [(0.0, place)] if place in heard else []
@@ -94,18 +94,16 @@ def station_of(records: Sequence[Record], kind: type, place: str, cutoff: dateti
 
 
 def newest(records: Sequence[Record], kind: type, station: str, cutoff: datetime) -> Record | None:
-    told = [
-        one
-        for one in records
-        if isinstance(one, kind) and one.place == station and max(one.occurred_at, one.known_at) <= cutoff
-    ]
+    told = [one for one in records if isinstance(one, kind) and one.place == station and counts_from(one) <= cutoff]
     return max(told, key=lambda one: (one.occurred_at, one.known_at), default=None)
 
 
 def wind(records: Sequence[Record], kind: type, place: str, cutoff: datetime) -> tuple[float, float]:
-    """Wind at a place, and how far off its station is, from what is known at the cutoff."""
+    """Wind at a place, and how far off its station is, from what is known at the cutoff; no measurement a day old."""
     match = station_of(records, kind, place, cutoff)
     last = None if match is None else newest(records, kind, match[1], cutoff)
+    if kind is WeatherObservation and last is not None and last.occurred_at + DAY <= cutoff:
+        last = None
     return (np.nan, np.nan) if match is None or last is None else (last.wind_speed_ms, match[0])
 
 
@@ -170,14 +168,16 @@ class TestStations:
             stations.hear("10147", micros(START))
             assert (stations.at("DEHAM", micros(START)) is not None) is stands
 
-    def test_one_that_is_silent_for_a_day_gives_way_to_the_next_until_it_tells_again(self) -> None:
+    def test_one_that_is_silent_for_a_day_gives_way_to_the_next_until_it_tells_again_and_its_weather_is_over(
+        self,
+    ) -> None:
         told = [
             a_place("NLRTM", 50.0), a_place("06344", 50.1), a_place("10147", 50.2),
             observed("06344", 1, 5.0), observed("10147", 20, 7.0), observed("06344", 40, 6.0),
         ]  # fmt: skip
         asked = pd.DataFrame({"shipment_id": "A", "cutoff_at": [at(hour) for hour in (2, 24, 25, 39, 40, 63, 64)]})
         values = pd.DataFrame(built(told, asked), columns=list(NAMES))["origin_wind_speed_ms"]
-        assert values.tolist() == [5.0, 5.0, 7.0, 7.0, 6.0, 6.0, 6.0]
+        np.testing.assert_array_equal(values, [5.0, 5.0, 7.0, 7.0, 6.0, 6.0, np.nan])
 
     def test_one_beyond_the_antimeridian_is_near(self) -> None:
         stations = Stations()
