@@ -1,6 +1,7 @@
 """Claim features: how many claims were filed against the carrier lately, for so many shipments that it delivered.
 
-A claim counts from when it is known, by when it was filed, until it is known to be withdrawn. What it is set against
+A claim counts from when it is known, by when it was filed, until it is known to be withdrawn; of its states the one
+told last of those that count holds (`features.succession`). What it is set against
 are the deliveries of the same span that had a promise, as `features.history` counts them. The share of few deliveries
 is shrunk towards that of all carriers, as if they had contributed `PSEUDO_SHIPMENTS`.
 """
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.as_known import counts_from
 from features.board import Board
 from features.carrier_records import Claim
 from features.counted import EVERYBODY, WIDTH, Counted, told_of_each
@@ -23,7 +25,8 @@ from features.history import WINDOWS
 from features.instants import micros, micros_of
 from features.legs import Time
 from features.live_timeline import LiveTimeline
-from features.timeline import NEVER
+from features.succession import held_until, held_until_of_one
+from features.timeline import starts_of
 from features.vocabulary import ClaimStatus
 
 SEEN = ("28d", "90d")
@@ -62,19 +65,20 @@ FEATURES = tuple(
 def prepare(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return what the whole table `claims` tells, of each carrier and of all: each state of a claim until the next."""
     frame = frames["claims"].sort_values(["claim_id", "known_at"], kind="stable")
-    known, identity = micros_of(frame["known_at"]), frame["claim_id"].to_numpy(dtype=object)
-    is_last = np.append(identity[1:] != identity[:-1], True)[: len(frame)]
+    starts = starts_of(micros_of(frame["occurred_at"]), micros_of(frame["known_at"]))
+    claim, _ = pd.factorize(frame["claim_id"])
     facts = pd.DataFrame(
         {
             "carrier": frame["carrier_id"].to_numpy(dtype=object),
             "occurred": micros_of(frame["filed_at"]),
-            "known": known,
-            "until": np.where(is_last, NEVER, np.append(known[1:], NEVER)[: len(frame)]),
+            "known": starts,
+            "until": held_until(claim, starts),
             "one": 0,
             "other": 0,
         }
     )
-    return told_of_each(facts[(frame["status"] != ClaimStatus.WITHDRAWN.value).to_numpy()])
+    counts = (frame["status"] != ClaimStatus.WITHDRAWN.value).to_numpy() & (facts["known"] < facts["until"]).to_numpy()
+    return told_of_each(facts[counts])
 
 
 def told(facts: pd.DataFrame) -> Counted:
@@ -151,9 +155,9 @@ class LiveClaims:
 
 def _states(told: Sequence[Claim]) -> list[tuple[str, Happened]]:
     """Return carrier and fact of each state of one claim in which it stands."""
-    ends = [*(micros(record.known_at) for record in told[1:]), NEVER]
+    starts = [micros(counts_from(record)) for record in told]
     return [
-        (record.carrier_id, Happened(micros(record.filed_at), micros(record.known_at), end, (0, 0)))
-        for record, end in zip(told, ends, strict=False)
-        if record.status is not ClaimStatus.WITHDRAWN
+        (record.carrier_id, Happened(micros(record.filed_at), start, end, (0, 0)))
+        for record, start, end in zip(told, starts, held_until_of_one(starts), strict=True)
+        if record.status is not ClaimStatus.WITHDRAWN and start < end
     ]

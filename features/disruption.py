@@ -13,12 +13,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.as_known import counts_from
 from features.declaration import Feature
 from features.errors import RecordError
 from features.instants import micros, micros_of
 from features.legs import Time
 from features.records import Disruption
-from features.timeline import NEVER, Ints
+from features.succession import held_until, held_until_of_one
+from features.timeline import NEVER, Ints, starts_of
 from features.vocabulary import Severity
 
 ASKED = (("carrier", Time.PLANNED), ("origin", Time.PLANNED), ("destination", Time.PROMISED))
@@ -60,16 +62,16 @@ def subject_of(field: str, value: str) -> str:
 def states_of(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the states in the whole table `disruptions`: `subject`, and the fields of `State`.
 
-    A record holds until the next one of the same disruption is known; a subject that the next one no longer names is
-    free from then on.
+    Of the records of one disruption that count the one told last holds (`features.succession`); a subject that it no
+    longer names is free from then on.
     """
     frame = frame.sort_values(["disruption_id", "known_at"], kind="stable")
-    known, identity = micros_of(frame["known_at"]), frame["disruption_id"].to_numpy(dtype=object)
-    is_last = np.append(identity[1:] != identity[:-1], True)[: len(frame)]
+    known = starts_of(micros_of(frame["occurred_at"]), micros_of(frame["known_at"]))
+    identity, _ = pd.factorize(frame["disruption_id"])
     states = pd.DataFrame(
         {
             "known": known,
-            "until_known": np.where(is_last, NEVER, np.append(known[1:], NEVER)[: len(frame)]),
+            "until_known": held_until(identity, known),
             "start": micros_of(frame["valid_from"]),
             "end": NEVER,
             "rank": frame["severity"].map(_RANK).to_numpy(dtype=np.int64),
@@ -216,10 +218,10 @@ def _states(told: Sequence[Disruption]) -> Iterator[tuple[str, State]]:
 
     A subject that a later record no longer names is free from then on.
     """
-    for place, record in enumerate(told):
-        until_known = micros(told[place + 1].known_at) if place + 1 < len(told) else NEVER
+    starts = [micros(counts_from(record)) for record in told]
+    for record, known, until_known in zip(told, starts, held_until_of_one(starts), strict=True):
         end = NEVER if record.valid_until is None else micros(record.valid_until)
-        state = State(micros(record.known_at), until_known, micros(record.valid_from), end, _RANK[record.severity])
+        state = State(known, until_known, micros(record.valid_from), end, _RANK[record.severity])
         for field, value in (("carrier", record.carrier_id), ("place", record.place)):
             if value is not None:
                 yield subject_of(field, value), state

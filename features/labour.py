@@ -18,12 +18,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.as_known import counts_from
 from features.declaration import Feature
 from features.history import HOUR
 from features.instants import micros, micros_of
 from features.legs import Time
 from features.levels import Levels
 from features.stock_records import LabourShift
+from features.succession import held_until, held_until_of_one
 from features.timeline import NEVER, Ints
 from features.work import AHEAD, PACE, Count
 
@@ -87,13 +89,11 @@ def amounts_of_shift(told: Sequence[LabourShift]) -> Iterator[tuple[str, Amount]
     told
         Its states, in the order in which they were known.
     """
-    for place, shift in enumerate(told):
-        known = micros(shift.known_at)
-        until = micros(told[place + 1].known_at) if place + 1 < len(told) else NEVER
-        start = max(known, micros(shift.occurred_at))
+    starts = [micros(counts_from(shift)) for shift in told]
+    for shift, start, until in zip(told, starts, held_until_of_one(starts), strict=True):
         begins, ends = (micros(time) // SECOND for time in (shift.starts_at, shift.ends_at))
         heads = shift.planned_heads if shift.present_heads is None else shift.present_heads
-        found = [Amount(TOLD, known, NEVER)]
+        found = [Amount(TOLD, start, NEVER)]
         for term, offset in enumerate(LEFT_AFTER):
             for edge, signed in ((ends, heads), (begins, -heads)):
                 found.append(
@@ -112,14 +112,14 @@ def amounts_of(frame: pd.DataFrame) -> pd.DataFrame:
     frame = frame.sort_values(["shift_id", "known_at"], kind="stable").drop_duplicates(["shift_id", "known_at"])
     shift, _ = pd.factorize(frame["shift_id"])
     known, occurred = micros_of(frame["known_at"]), micros_of(frame["occurred_at"])
-    start, until = np.maximum(known, occurred), np.full(len(frame), NEVER, dtype=np.int64)
-    until[:-1] = np.where(shift[1:] == shift[:-1], known[1:], NEVER)
+    start = np.maximum(known, occurred)
+    until = held_until(shift, start)
     begins, ends = (micros_of(frame[column]) // SECOND for column in ("starts_at", "ends_at"))
     planned, came = frame["planned_heads"].to_numpy(dtype=np.int64), frame["present_heads"].notna().to_numpy()
     present = frame["present_heads"].fillna(-1).to_numpy(dtype=np.int64)
     heads = np.where(came, present, planned)
     none, never = np.zeros(len(frame), dtype=np.int64), np.full(len(frame), NEVER)
-    columns = [(np.full(len(frame), TOLD), known, never, none, none)]
+    columns = [(np.full(len(frame), TOLD), start, never, none, none)]
     for term, offset in enumerate(LEFT_AFTER):
         for edge, signed in ((ends, heads), (begins, -heads)):
             end = np.minimum(until, edge * SECOND - offset)

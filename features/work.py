@@ -1,9 +1,9 @@
 """Work features: what waits on the floor of the warehouse at the origin, what is due there, and how fast it goes.
 
-A task is told in states, each of which holds until the next one of the same task is known. It *waits* while it is
-released or started and not done, for a week from its release at most, so that a report that was lost does not leave it
-waiting for ever; a wave, or an order, waits while any task of it does. What it is due counts whether it was released or
-not.
+A task is told in states, of which the one told last of those that count holds (`features.succession`). It *waits*
+while it is released or started and not done, for a week from its release at most, so that a report that was lost does
+not leave it waiting for ever; a wave, or an order, waits while any task of it does. What it is due counts whether it
+was released or not.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.as_known import counts_from
 from features.columns import Columns
 from features.declaration import Feature
 from features.history import DAY, HOUR
 from features.instants import micros, micros_of
 from features.legs import Time
 from features.stock_records import WarehouseTask
+from features.succession import held_until, held_until_of_one
 from features.timeline import NEVER, Ints, Spans
 from features.vocabulary import TaskKind, TaskStatus
 
@@ -117,12 +119,11 @@ def spans_of_task(told: Sequence[WarehouseTask]) -> Iterator[tuple[str, Span]]:
         Its states, in the order in which they were known.
     """
     since = NEVER
-    for place, task in enumerate(told):
-        until = micros(told[place + 1].known_at) if place + 1 < len(told) else NEVER
+    starts = [micros(counts_from(task)) for task in told]
+    for task, start, until in zip(told, starts, held_until_of_one(starts), strict=True):
         occurred = micros(task.occurred_at)
-        start = max(occurred, micros(task.known_at))
         waits, done = task.status in _WAITING, task.status in _DONE
-        found = [Span(Count.TOLD, micros(task.known_at), NEVER)]
+        found = [Span(Count.TOLD, start, NEVER)]
         if waits:
             since = min(since, occurred)
             waiting = Span(Count.WAITING, start, min(until, since + AT_MOST), since, task.wave_id, task.order_id)
@@ -153,8 +154,8 @@ def spans_of(frame: pd.DataFrame) -> pd.DataFrame:
     frame = frame.sort_values(["task_id", "known_at"], kind="stable").drop_duplicates(["task_id", "known_at"])
     task, _ = pd.factorize(frame["task_id"])
     known, occurred = micros_of(frame["known_at"]), micros_of(frame["occurred_at"])
-    start, until = np.maximum(occurred, known), np.full(len(frame), NEVER, dtype=np.int64)
-    until[:-1] = np.where(task[1:] == task[:-1], known[1:], NEVER)
+    start = np.maximum(occurred, known)
+    until = held_until(task, start)
     waits, done, cancelled = (
         frame["status"].isin([*statuses]).to_numpy() for statuses in (_WAITING, _DONE, [TaskStatus.CANCELLED])
     )
@@ -183,7 +184,7 @@ def spans_of(frame: pd.DataFrame) -> pd.DataFrame:
         _chosen(told, counts & done, Count.DUE_AND_DONE, came, np.minimum(until, _after(due, PACE))),
         _chosen(told, counts & ~done, Count.DUE_SOON, np.maximum(start, due - AHEAD), np.minimum(until, due)),
         _chosen(told, counts & ~done, Count.OVERDUE, came, np.minimum(until, _after(due, AT_MOST))),
-        _chosen(told, np.ones(len(frame), dtype=bool), Count.TOLD, known, np.full(len(frame), NEVER)),
+        _chosen(told, np.ones(len(frame), dtype=bool), Count.TOLD, start, np.full(len(frame), NEVER)),
     ]
     return pd.concat(spans, ignore_index=True)[["subject", *Span._fields]]
 

@@ -14,11 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features import claims, tenders
+from features.as_known import counts_from
 from features.build import build
 from features.carrier_records import Claim, Tender, TenderResponse
 from features.definitions import NAMES
 from features.errors import RecordError
 from features.fields import Record
+from features.instants import micros
 from features.records import Shipment, Stop
 from features.settings import FeatureSettings
 from features.state import State
@@ -99,7 +101,8 @@ def some_claims(draw: st.DrawFn) -> list[Record]:
         filed, known = draw(hours), draw(hours)
         one = Claim(
             claim_id=draw(st.sampled_from("ABC")), carrier_id=draw(carriers), kind="damage",
-            status=draw(st.sampled_from(ClaimStatus)), filed_at=at(filed), occurred_at=at(known), known_at=at(known),
+            status=draw(st.sampled_from(ClaimStatus)), filed_at=at(filed), known_at=at(known),
+            occurred_at=at(known + draw(st.sampled_from([0, 0, 0, -2, 6]))),
         )  # fmt: skip
         told.setdefault((one.claim_id, one.known_at), one)
     return list(told.values())
@@ -169,7 +172,7 @@ class Known:
     def claimed(self, carrier: str | None, window: timedelta) -> int:
         newest: dict[str, Claim] = {}
         for one in sorted((one for one in self.records if isinstance(one, Claim)), key=lambda one: one.known_at):
-            if one.known_at <= self.cutoff:
+            if counts_from(one) <= self.cutoff:
                 newest[one.claim_id] = one
         return sum(
             one.status is not ClaimStatus.WITHDRAWN
@@ -347,6 +350,13 @@ class TestTenders:
 
 
 class TestClaims:
+    def test_one_that_is_to_be_withdrawn_later_counts_until_then(self) -> None:
+        fields: dict[str, object] = {"claim_id": "M", "carrier_id": "RHEI", "kind": "loss", "filed_at": START}
+        filed = Claim.model_validate(fields | {"occurred_at": START, "known_at": START})
+        gone = filed.model_copy(update={"status": ClaimStatus.WITHDRAWN, "occurred_at": at(30), "known_at": at(6)})
+        facts = claims.prepare({"claims": RecordTables.from_records([filed, gone]).claims})
+        assert set(facts["until"]) == {micros(at(30))}
+
     def test_a_claim_told_twice_in_one_instant_is_refused(self) -> None:
         state = State(SETTINGS)
         fields: dict[str, object] = {"claim_id": "M", "carrier_id": "RHEI", "kind": "loss", "filed_at": START}

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features import disruption, forecast
+from features.as_known import counts_from
 from features.build import build
 from features.definitions import NAMES
 from features.errors import RecordError
@@ -101,7 +102,7 @@ def disrupted(
 ) -> list[float]:
     newest: dict[str, Disruption] = {}
     for one in sorted(told, key=lambda one: one.known_at):
-        if one.known_at <= cutoff:
+        if counts_from(one) <= cutoff:
             newest[one.disruption_id] = one
     rank = {severity: place for place, severity in enumerate(Severity, start=1)}
 
@@ -161,6 +162,24 @@ def test_disruptions(told, asked_about) -> None:
                 row = many.at(subjects, np.array([number]), np.array([micros(cutoff)]))[0]
                 np.testing.assert_array_equal(row, expected)
                 np.testing.assert_array_equal(live.at(field, value, number, micros(cutoff)), expected)
+
+
+def test_a_disruption_that_is_to_end_later_lasts_until_then() -> None:
+    strike = Disruption(
+        disruption_id="A", kind=DisruptionKind.STRIKE, severity=Severity.MINOR, place="NLRTM",
+        occurred_at=START, known_at=START, valid_from=START,
+    )  # fmt: skip
+    over = strike.model_copy(update={"valid_until": at(1), "occurred_at": at(30), "known_at": at(6)})
+    live = disruption.LiveDisruptions()
+    feed = FEEDS["disruptions"]
+    many = feed.told(feed.prepare({"disruptions": RecordTables.from_records([strike, over]).disruptions}))
+    subjects = feed.subjects("origin", {"origin": np.array(["NLRTM"], dtype=object)})
+    assert live.add(strike)
+    assert live.add(over)
+    for hour, lasting in ((6, 1.0), (29, 1.0), (30, 0.0)):
+        cutoff = micros(at(hour))
+        assert many.at(subjects, np.array([NEVER]), np.array([cutoff]))[0][0] == lasting
+        assert live.at("origin", "NLRTM", NEVER, cutoff)[0] == lasting
 
 
 def test_a_disruption_told_twice_in_one_instant_is_refused() -> None:

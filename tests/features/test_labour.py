@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from features import labour
+from features.as_known import counts_from
 from features.board import COUNT, Board
 from features.errors import RecordError
 from features.feeds import FEEDS
@@ -69,10 +70,10 @@ class Shop:
         self.now = now
         newest: dict[str, LabourShift] = {}
         for one in sorted(told, key=lambda one: one.known_at):
-            if one.known_at <= now:
+            if counts_from(one) <= now:
                 newest[one.shift_id] = one
-        self.shifts = [one for one in newest.values() if one.occurred_at <= now and one.warehouse_id == warehouse]
-        self.reports = [one.known_at for one in told if one.known_at <= now and one.warehouse_id == warehouse]
+        self.shifts = [one for one in newest.values() if one.warehouse_id == warehouse]
+        self.reports = [counts_from(one) for one in told if counts_from(one) <= now and one.warehouse_id == warehouse]
 
     @staticmethod
     def heads(shift: LabourShift) -> int:

@@ -25,7 +25,20 @@ times = st.integers(YEAR_2014, YEAR_2014 + 30 * 1440 * MINUTE)
 near = st.integers(0, 40).map(lambda step: YEAR_2014 + step * 10 * MINUTE)
 given_or_not = st.one_of(times, near, st.just(NEVER))
 always = {Time.BOOKED, Time.KNOWN, Time.SINCE}
-rows = st.tuples(*(st.one_of(times, near) if time in always else given_or_not for time in Time))
+
+
+def known_once_it_happened(row: tuple[int, ...]) -> tuple[int, ...]:
+    """Let both times of a milestone be given or neither, and the one from which it is known not be before the other."""
+    found = [*row]
+    for happened, known in ((Time.DEPARTED, Time.DEPARTED_KNOWN), (Time.DELIVERED, Time.DELIVERED_KNOWN)):
+        found[known] = max(row[happened], row[known])
+        found[happened] = NEVER if found[known] == NEVER else row[happened]
+    return tuple(found)
+
+
+rows = st.tuples(*(st.one_of(times, near) if time in always else given_or_not for time in Time)).map(
+    known_once_it_happened
+)
 numbers = st.tuples(*(st.one_of(st.just(float("nan")), st.floats(0, 1e6)) for _ in Number))
 reals = st.one_of(st.just(float("nan")), st.floats(-1e6, 1e6))
 

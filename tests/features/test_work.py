@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from features.as_known import counts_from
 from features.board import COUNT, Board
 from features.errors import RecordError
 from features.feeds import FEEDS
@@ -70,11 +71,11 @@ class Floor:
         self.now = now
         states: dict[str, list[WarehouseTask]] = {}
         for one in sorted(told, key=lambda one: one.known_at):
-            if one.known_at <= now:
+            if counts_from(one) <= now:
                 states.setdefault(one.task_id, []).append(one)
         self.states = [each for each in states.values() if each[-1].warehouse_id == warehouse]
         self.newest = [each[-1] for each in self.states]
-        self.reports = [one.known_at for each in states.values() for one in each if one.warehouse_id == warehouse]
+        self.reports = [counts_from(one) for each in states.values() for one in each if one.warehouse_id == warehouse]
 
     def waiting(self) -> Iterator[tuple[WarehouseTask, datetime]]:
         """Yield what waits, and since when."""
@@ -236,6 +237,11 @@ class TestMeaning:
         told = [a_task("A", TaskStatus.RELEASED, 0), a_task("A", TaskStatus.STARTED, 100)]
         rows = in_arrays(told, ["NLRTM"] * 2, [at(167), at(168)])
         assert [feature(row, "tasks_waiting") for row in rows] == [1, 0]
+
+    def test_what_is_said_to_be_done_later_waits_until_then(self) -> None:
+        told = [a_task("A", TaskStatus.RELEASED, 0), a_task("A", TaskStatus.DONE, 30, known=6)]
+        rows = in_arrays(told, ["NLRTM"] * 3, [at(6), at(29), at(30)])
+        assert [feature(row, "tasks_waiting") for row in rows] == [1, 1, 0]
 
     def test_of_a_warehouse_that_tells_nothing_nothing_is_known(self) -> None:
         rows = in_arrays([a_task("A", TaskStatus.RELEASED, 5)], ["DEHAM", "NLRTM", "NLRTM"], [at(6), at(4), at(6)])

@@ -134,6 +134,22 @@ def told_late(cut: Cut, rng: np.random.Generator) -> RecordTables:
     return RecordTables(**frames)
 
 
+CLAIMED = (
+    "events",
+    "weather",
+    "weather_forecasts",
+    "disruptions",
+    "places",
+    "warehouse_tasks",
+    "labour_shifts",
+    "tender_responses",
+    "claims",
+    "inventory_positions",
+    "inventory_adjustments",
+)
+"""Tables of which a record says that something happened, and of itself: it has no parts, and is no part of another."""
+
+
 def announced_early(cut: Cut, rng: np.random.Generator) -> RecordTables:
     """Return what was known at the cutoff, and claims known since then of events that happen only after it.
 
@@ -141,7 +157,7 @@ def announced_early(cut: Cut, rng: np.random.Generator) -> RecordTables:
     planned or estimated for later is no claim that it happened.
     """
     frames = cut.frames()
-    for table in ("events", "weather"):
+    for table in CLAIMED:
         copies = _altered(table, _newest(frames[table], cut.about), rng)
         copies["known_at"] = cut.cutoff
         copies["occurred_at"] = cut.cutoff + _micros(rng.integers(1, _LATER_MICROS, len(copies)))
