@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 from features.fields import Record
 from features.records import DeliveryEvent
+from features.standing import lives_of
 from features.vocabulary import Classifier, Correction
 
 R = TypeVar("R", bound=Record)
@@ -73,15 +74,14 @@ class States(Generic[R]):
 def standing(events: Iterable[DeliveryEvent], cutoff: datetime) -> tuple[DeliveryEvent, ...]:
     """Return what is known at the cutoff to have happened, in the order of the happening.
 
-    An event that another one corrects no longer stands once the correction is known. A fact that is told twice, under
-    one `event_id` or under two, is one fact: the report known first is kept.
+    An event that another one corrects no longer stands once the correction is known, see `features.standing`. A fact
+    that is told twice, under one `event_id` or under two, is one fact: the report known first is kept.
     """
     known = [event for event in events if counts_from(event) <= cutoff]
-    corrected = {event.corrects for event in known if event.corrects is not None}
+    stand = [event for event, until in lives_of(known) if until is None]
     facts: dict[Hashable, DeliveryEvent] = {}
-    for event in sorted(known, key=lambda event: (event.known_at, event.occurred_at, event.event_id)):
-        void = event.event_id in corrected or event.correction is Correction.DID_NOT_OCCUR
-        if not void and event.classifier is Classifier.ACTUAL:
+    for event in sorted(stand, key=lambda event: (event.known_at, event.occurred_at, event.event_id)):
+        if event.correction is not Correction.DID_NOT_OCCUR and event.classifier is Classifier.ACTUAL:
             facts.setdefault((event.status, event.raw_status, event.place, event.occurred_at), event)
     return tuple(sorted(facts.values(), key=lambda event: (event.occurred_at, event.event_id)))
 

@@ -9,7 +9,7 @@ does. Planned and real steps of one status at one place belong together in the o
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -20,8 +20,8 @@ from features.declaration import Feature
 from features.history import HOUR
 from features.instants import micros, micros_of
 from features.legs import ARRIVALS, Legs, Time
+from features.standing import lives_of
 from features.timeline import NEVER, Ints
-from features.versions import withdrawals_of
 from features.vocabulary import Classifier, Correction, EventStatus
 
 if TYPE_CHECKING:
@@ -97,21 +97,18 @@ class Course(NamedTuple):
         return cls(tuple(sorted(parted[0])), tuple(sorted(parted[1])) if parted[0] else ())
 
 
-def course_of(events: Iterable[DeliveryEvent]) -> Course:
+def course_of(events: Collection[DeliveryEvent]) -> Course:
     """Return the course of one shipment from its events."""
-    events = list(events)
-    withdrawn = withdrawals_of(events)
     steps = []
-    for event in events:
+    for event, until in lives_of(events):
         if event.status not in STEPS or event.correction is Correction.DID_NOT_OCCUR:
             continue
         if event.classifier is Classifier.ESTIMATED:
             continue
         is_planned = event.classifier is Classifier.PLANNED
         at, known = micros(event.occurred_at), micros(event.known_at)
-        until = withdrawn.get(event.event_id)
         start = known if is_planned else max(at, known)
-        step = Step(at, event.status.value, event.place or "", start, NEVER if until is None else micros(until))
+        step = Step(at, event.status.value, event.place or "", start, micros(until))
         steps.append((is_planned, step))
     return Course.of(steps)
 

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from features.columns import Columns
 from features.instants import micros_of
 from features.numbers import numbers_of_many
+from features.standing import Told, gives_back, spells_of
 from features.tables import STOPS, RecordTables, part_rows
 from features.timeline import NEVER, Ints
 from features.vocabulary import Classifier, Correction, EventStatus, StopKind
@@ -196,12 +197,15 @@ def _versions(leg: Ints, known: Ints, corrected_leg: Ints, corrected_known: Ints
     return _Versions(leg, plan, since, until)
 
 
+_IN_TURN = ["known_at", "occurred_at", "event_id"]
+
+
 @dataclass(frozen=True, slots=True)
 class Events:
     """Delivery events of announced shipments in the order in which they were known, each once.
 
-    `leg` is the position of the shipment, `start` from when on it counts, `withdrawn` when the first correction of the
-    event was known.
+    `leg` is the position of the shipment, `start` from when on it counts, `withdrawn` from when on it stands no longer;
+    one that is given back (`features.standing`) is there once more, known from then on.
     """
 
     frame: pd.DataFrame
@@ -211,7 +215,7 @@ class Events:
 
     @classmethod
     def of(cls, events: pd.DataFrame, shipment_ids: NDArray[np.object_]) -> Events:
-        events = events.sort_values(["known_at", "occurred_at", "event_id"], kind="stable")
+        events = events.sort_values(_IN_TURN, kind="stable")
         leg = pd.Index(shipment_ids).get_indexer(pd.Index(_text(events["shipment_id"])))
         once = ~pd.DataFrame({"leg": leg, "event_id": events["event_id"].to_numpy(dtype=object)}).duplicated()
         chosen = (leg >= 0) & once.to_numpy()
@@ -223,17 +227,16 @@ class Events:
             pairs = pd.MultiIndex.from_frame(first[["shipment_id", "corrects"]].astype(object))
             found = pairs.get_indexer(pd.MultiIndex.from_frame(events[["shipment_id", "event_id"]].astype(object)))
             withdrawn[found >= 0] = micros_of(first["known_at"])[found[found >= 0]]
+            events, leg, withdrawn = _given_back(events, leg, withdrawn)
         is_actual = (events["classifier"] == Classifier.ACTUAL.value).to_numpy(dtype=bool, na_value=False)
         known = micros_of(events["known_at"])
         start = np.where(is_actual, np.maximum(known, micros_of(events["occurred_at"])), known)
         return cls(events, leg.astype(np.int64), start, withdrawn)
 
     def corrections(self, *, after: Ints) -> tuple[Ints, Ints]:
-        """Return leg and instant of each first correction of an event, if known after this instant of its leg."""
-        known = micros_of(self.frame["known_at"])
-        again = pd.DataFrame({"leg": self.leg, "corrects": self.frame["corrects"].to_numpy(dtype=object)}).duplicated()
-        turns = self.frame["corrects"].notna().to_numpy() & ~again.to_numpy() & (known > after[self.leg])
-        return self.leg[turns], known[turns]
+        """Return leg and instant of each correction that ended an event, if known after this instant of its leg."""
+        turns = (self.withdrawn < NEVER) & (self.withdrawn > after[self.leg])
+        return self.leg[turns], self.withdrawn[turns]
 
     def fill_milestones(self, times: Ints, first: Ints) -> None:
         """Write into the times of each version the event of each status that stands in it and counts first."""
@@ -283,7 +286,40 @@ class Events:
     @property
     def void(self) -> pd.Series:
         """Which of them only say that another did not occur."""
-        return (self.frame["correction"] == Correction.DID_NOT_OCCUR.value).fillna(value=False).astype(bool)
+        return _is_void(self.frame)
+
+
+def _is_void(events: pd.DataFrame) -> pd.Series:
+    return (events["correction"] == Correction.DID_NOT_OCCUR.value).fillna(value=False).astype(bool)
+
+
+def _given_back(events: pd.DataFrame, leg: Ints, withdrawn: Ints) -> tuple[pd.DataFrame, Ints, Ints]:
+    """Return events, their legs and until when they stand, where those that take back others are taken back as well."""
+    void = np.flatnonzero(_is_void(events))
+    ids, corrects = (events[column].to_numpy(dtype=object) for column in ("event_id", "corrects"))
+    back: dict[int, list[tuple[str, str]]] = {}
+    for place in void.tolist():
+        back.setdefault(int(leg[place]), []).append((ids[place], corrects[place]))
+    some = np.flatnonzero(np.isin(leg, [one for one, pairs in back.items() if gives_back(pairs)]))
+    if not len(some):
+        return events, leg, withdrawn
+    known, is_void = micros_of(events["known_at"]), np.isin(np.arange(len(events)), void)
+    told: dict[int, dict[int, Told]] = {}
+    for place in some.tolist():
+        corrected = None if pd.isna(corrects[place]) else corrects[place]
+        one = Told(ids[place], corrected, bool(is_void[place]), int(known[place]))
+        told.setdefault(int(leg[place]), {})[place] = one
+    lives = []
+    for of_leg in told.values():
+        spells = spells_of(of_leg.values())
+        lives += [(place, *spell) for place, one in of_leg.items() for spell in spells[one.event_id]]
+    kept = np.setdiff1d(np.arange(len(events)), some)
+    plain = np.stack([kept, known[kept], withdrawn[kept]], axis=1)
+    place, since, until = np.concatenate([plain, np.array(lives, dtype=np.int64)]).T
+    known_at = pd.to_datetime(since, unit="us", utc=True).astype(events["known_at"].dtype)
+    events = events.iloc[place].assign(known_at=known_at)
+    order = events.reset_index(drop=True).sort_values(_IN_TURN, kind="stable").index.to_numpy()
+    return events.iloc[order], leg[place][order], until[order]
 
 
 def _each_version_of(legs: Ints, first: Ints) -> tuple[Ints, Ints]:

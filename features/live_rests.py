@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from bisect import insort_right
 from collections import Counter
-from collections.abc import Collection, Hashable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Hashable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
 
 _ESTIMATE = Group.ESTIMATE  # read once: Python 3.11 takes long to read a member
-_NOTHING: Mapping[str, datetime] = {}
 
 
 class Trail:
@@ -55,7 +53,7 @@ class Trail:
 
     def put(self, event: DeliveryEvent, announced: int) -> tuple[Sequence[Rest], Sequence[Rest]]:
         """Take in an event that was not there, where none corrects another; return the rests that go and that come."""
-        scan = scan_of(event, _NOTHING)
+        scan = scan_of(event)
         if scan is None:
             return (), ()
         if scan.group is _ESTIMATE:

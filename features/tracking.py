@@ -6,8 +6,7 @@ lies in the future; it counts from when it is known.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,8 +18,8 @@ from features.declaration import Feature
 from features.history import HOUR
 from features.instants import MINUTE, micros, micros_of
 from features.legs import Legs, Row, Time
+from features.standing import lives_of
 from features.timeline import NEVER, Ints, Latest, Spans
-from features.versions import withdrawals_of
 from features.vocabulary import Classifier, Correction, EventStatus
 
 if TYPE_CHECKING:
@@ -212,19 +211,17 @@ class _Milestones:
 
 def scans_of(events: Collection[DeliveryEvent]) -> list[Scan]:
     """Return the reports of one shipment, the newest last."""
-    withdrawn = withdrawals_of(events)
-    found = (scan_of(event, withdrawn) for event in events)
+    found = (scan_of(event, micros(until)) for event, until in lives_of(events))
     return sorted(scan for scan in found if scan is not None)
 
 
-def scan_of(event: DeliveryEvent, withdrawn: Mapping[str, datetime]) -> Scan | None:
-    """Return what an event reports, None if it counts nowhere; `withdrawn` as from `withdrawals_of`."""
+def scan_of(event: DeliveryEvent, until: int = NEVER) -> Scan | None:
+    """Return what an event that stands until then (microseconds) reports, None if it counts nowhere."""
     group = group_of(event.status, event.classifier)
     if group is None or event.correction is _DID_NOT_OCCUR:
         return None
     occurred, known = micros(event.occurred_at), micros(event.known_at)
     start = known if group is _ESTIMATE or known > occurred else occurred
-    until = micros(withdrawn.get(event.event_id))
     return Scan(occurred, known, event.event_id, start, until, group, event.place or "", _NAME_OF[event.status])
 
 

@@ -5,7 +5,7 @@ The numbers are those of `features.legs`, whose words are used here too, worked 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from features.as_known import counts_from
 from features.instants import micros
 from features.legs import ARRIVALS, CLOSED, Row, Time
+from features.standing import lives_of
 from features.timeline import NEVER
 from features.vocabulary import Classifier, Correction, EventStatus
 
@@ -44,19 +45,20 @@ def versions_of(plans: Sequence[Shipment], events: Collection[DeliveryEvent]) ->
         Those known of the shipment, in any order.
     """
     first = plans[0]
-    withdrawn = withdrawals_of(events)
+    lives = lives_of(events)
     turns = {first.known_at: first}
     for before, plan in pairwise(plans):
         if not is_same_plan(before, plan):
             turns[plan.known_at] = plan
-    instants = {*turns, *(known for known in withdrawn.values() if known > first.known_at)}
-    if len(instants) == 1 and not withdrawn:
+    ends = {until for _, until in lives if until is not None}
+    instants = {*turns, *(until for until in ends if until > first.known_at)}
+    if len(instants) == 1 and not ends:
         return (Version(first, _times(first, first, events, micros(first.known_at), NEVER)),)
     versions, plan = [], first
     ordered = sorted(instants)
     for place, since in enumerate(ordered):
         plan = turns.get(since, plan)
-        standing = [event for event in events if _stands(event, since, withdrawn)]
+        standing = [event for event, end in lives if _stands(event, end, since)]
         until = micros(ordered[place + 1]) if place + 1 < len(ordered) else NEVER
         versions.append(Version(plan, _times(first, plan, standing, micros(since), until)))
     return tuple(versions)
@@ -118,21 +120,8 @@ def version_at(versions: Sequence[Version], cutoff: int) -> Version:
     return versions[0]
 
 
-def withdrawals_of(events: Iterable[DeliveryEvent]) -> dict[str, datetime]:
-    """Return from when on each corrected event no longer stands."""
-    withdrawn: dict[str, datetime] = {}
-    for event in events:
-        if event.corrects is not None:
-            known = withdrawn.get(event.corrects)
-            withdrawn[event.corrects] = event.known_at if known is None else min(known, event.known_at)
-    return withdrawn
-
-
-def _stands(event: DeliveryEvent, since: datetime, withdrawn: Mapping[str, datetime]) -> bool:
-    if event.correction is _DID_NOT_OCCUR:
-        return False
-    known = withdrawn.get(event.event_id)
-    return known is None or known > since
+def _stands(event: DeliveryEvent, end: datetime | None, since: datetime) -> bool:
+    return event.correction is not _DID_NOT_OCCUR and (end is None or end > since)
 
 
 def _times(first: Shipment, plan: Shipment, standing: Collection[DeliveryEvent], since: int, until: int) -> Row:

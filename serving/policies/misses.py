@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from features.as_known import counts_from, standing
 from features.records import DeliveryEvent
-from features.vocabulary import Branch, Classifier, EventStatus, EventType
+from features.vocabulary import Branch, EventStatus, EventType
 from models.missed import upper_bound
 from routing.preview.comparing import Compared
 from serving.db.tables import EventRow
@@ -63,19 +64,11 @@ def _delivered(session: Session, shipment_ids: list[str]) -> Iterator[tuple[str,
             .where(EventRow.type == EventType.DELIVERY.value, EventRow.subject.in_(chosen))
             .order_by(EventRow.position)
         )
-        events: dict[str, DeliveryEvent] = {}
-        for _, data in rows:
-            event = DeliveryEvent.model_validate(json.loads(data))
-            if event.corrects is not None:
-                events.pop(event.corrects, None)
-            if event.correction != "did_not_occur":
-                events[event.event_id] = event
-        yield from _first_deliveries(events)
-
-
-def _first_deliveries(events: Mapping[str, DeliveryEvent]) -> Iterator[tuple[str, datetime]]:
-    first: dict[str, datetime] = {}
-    for event in events.values():
-        if event.status is EventStatus.DELIVERED and event.classifier is Classifier.ACTUAL:
-            first[event.shipment_id] = min(event.occurred_at, first.get(event.shipment_id, event.occurred_at))
-    yield from first.items()
+        told: dict[str, list[DeliveryEvent]] = {}
+        for shipment_id, data in rows:
+            told.setdefault(shipment_id, []).append(DeliveryEvent.model_validate(json.loads(data)))
+        for shipment_id, events in told.items():
+            stand = standing(events, max(map(counts_from, events)))
+            delivered = [event.occurred_at for event in stand if event.status is EventStatus.DELIVERED]
+            if delivered:
+                yield shipment_id, min(delivered)

@@ -41,7 +41,7 @@ class Told:
         known = sorted((one for one in records if one.known_at <= cutoff), key=lambda one: one.known_at)
         plans = [one for one in known if isinstance(one, Shipment)]
         events = [one for one in known if isinstance(one, DeliveryEvent)]
-        corrected = {(one.shipment_id, one.corrects) for one in events}
+        corrected = {(one.shipment_id, one.corrects) for one in events if not is_taken_back(one, events)}
         newest = {plan.shipment_id: plan for plan in plans}
         return cls(
             newest[shipment_id],
@@ -84,6 +84,18 @@ class Told:
 
     def within(self, hours: float, happened: datetime) -> bool:
         return self.cutoff < happened + timedelta(hours=hours)
+
+
+def is_taken_back(correction: DeliveryEvent, events: Sequence[DeliveryEvent]) -> bool:
+    """Whether it says that something did not occur, and another, itself not taken back, says so of it."""
+    against = [
+        one
+        for one in events
+        if one.shipment_id == correction.shipment_id
+        and one.corrects == correction.event_id
+        and one.correction is correction.correction is Correction.DID_NOT_OCCUR
+    ]
+    return any(not is_taken_back(one, [other for other in events if other is not correction]) for one in against)
 
 
 def tells_anew(record: AnyRecord) -> bool:
@@ -166,7 +178,9 @@ def origin_ahead_24h(told: Told) -> float:
 def origin_temperature(told: Told) -> float:
     there = [one for one in told.weather if one.place == told.subject.origin and one.occurred_at <= told.cutoff]
     last = max(there, key=lambda one: (one.occurred_at, one.known_at), default=None)
-    return NOTHING if last is None or last.temperature_c is None else last.temperature_c
+    if last is None or not told.within(24, last.occurred_at) or last.temperature_c is None:
+        return NOTHING
+    return last.temperature_c
 
 
 def hours_to_promise(told: Told) -> float:

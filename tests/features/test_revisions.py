@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from features.as_known import standing
 from features.build import build
 from features.definitions import NAMES
 from features.errors import RecordError
@@ -92,8 +93,7 @@ def a_shipment(draw: st.DrawFn, name: str) -> list[AnyRecord]:
     ]
     count = draw(st.sampled_from([0, 2, 3, 4, 5, 6]))
     for number in range(count):
-        others = st.integers(0, count - 1).filter(lambda other, own=number: other != own)
-        corrected = draw(st.one_of(st.none(), st.none(), others))
+        corrected = draw(st.sampled_from([None, None, *({*range(max(0, number - 1), count)} - {number})]))
         more: dict[str, object] = {}
         if corrected is not None:
             more = {"corrects": f"E{corrected}", "correction": draw(st.sampled_from([None, *Correction]))}
@@ -246,6 +246,25 @@ class TestCorrection:
         early = an_event("A", "E2", EventStatus.DEPARTED, 22, 20.5, corrects="E1", correction="incorrect_data")
         assert self.value("carrier_departures_count_24h", 21.5, early) == 0
         assert self.value("carrier_departures_count_24h", 22, early) == 1
+
+    def test_what_was_taken_back_in_error_stands_again(self) -> None:
+        back = an_event("A", "E2", EventStatus.DEPARTED, 20, 26, corrects="E1", correction="did_not_occur")
+        after_all = an_event("A", "E3", EventStatus.DEPARTED, 20, 30, corrects="E2", correction="did_not_occur")
+        names = ("departed", "departure_delay_minutes", "carrier_departures_count_24h", "last_scan_age_hours")
+        hours = (25.9, 26, 29.9, 30)
+        told = [[self.value(name, hour, back, after_all, about="A") for hour in hours] for name in names]
+        np.testing.assert_array_equal(told[0], [1, 0, 0, 1])
+        np.testing.assert_array_equal(told[1], [0, np.nan, np.nan, 0])
+        np.testing.assert_array_equal(told[2], [1, 0, 0, 1])
+        np.testing.assert_allclose(told[3], [5.9, np.nan, np.nan, 10])
+        assert [one.event_id for one in standing([self.WRONG, back, after_all], at(30))] == ["E1"]
+
+    def test_right_data_that_did_not_occur_give_nothing_back(self) -> None:
+        right = an_event("A", "E2", EventStatus.DEPARTED, 22, 26, corrects="E1", correction="incorrect_data")
+        back = an_event("A", "E3", EventStatus.DEPARTED, 22, 30, corrects="E2", correction="did_not_occur")
+        told = [self.value("departed", hour, right, back, about="A") for hour in (25.9, 26, 29.9, 30)]
+        assert told == [1, 1, 1, 0]
+        assert standing([self.WRONG, right, back], at(30)) == ()
 
 
 class TestPlannedAnew:
