@@ -167,7 +167,7 @@ class DeliveryEvent(Record):
     """Something that a party says happened to a shipment, with the raw codes kept beside the canonical words.
 
     A wrong event is never edited. Another one corrects it from its own `known_at`: with `incorrect_data` it says what
-    is right; with `did_not_occur` it repeats what is to be taken back.
+    is right; with `did_not_occur` it repeats what is to be taken back, which may be such a correction in its turn.
     """
 
     event_id: Identifier

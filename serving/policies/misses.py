@@ -59,14 +59,15 @@ def _delivered(session: Session, shipment_ids: list[str]) -> Iterator[tuple[str,
     """Yield when each of some shipments was delivered, as far as that is known and was not taken back."""
     for start in range(0, len(shipment_ids), _CHUNK):
         chosen = shipment_ids[start : start + _CHUNK]
-        rows = session.execute(
-            select(EventRow.subject, EventRow.data)
+        rows = session.scalars(
+            select(EventRow.data)
             .where(EventRow.type == EventType.DELIVERY.value, EventRow.subject.in_(chosen))
             .order_by(EventRow.position)
         )
         told: dict[str, list[DeliveryEvent]] = {}
-        for shipment_id, data in rows:
-            told.setdefault(shipment_id, []).append(DeliveryEvent.model_validate(json.loads(data)))
+        for data in rows:
+            event = DeliveryEvent.model_validate(json.loads(data))
+            told.setdefault(event.shipment_id, []).append(event)
         for shipment_id, events in told.items():
             stand = standing(events, max(map(counts_from, events)))
             delivered = [event.occurred_at for event in stand if event.status is EventStatus.DELIVERED]
