@@ -198,7 +198,7 @@ class Container:
         """Keeps the review queue."""
         claim, target = self.settings.claim, self.settings.target
         parts = (self.sessions, self.reads, self.clock, self.bundles)
-        return ReviewService(*parts, claim, target, self.following, self.deciders)
+        return ReviewService(*parts, claim, target, self.following, self.deciders, self.people)
 
     @cached_property
     def effects(self) -> EffectService:
@@ -214,7 +214,7 @@ class Container:
     @cached_property
     def step_ups(self) -> StepUpService:
         """Keeps the proposals to raise a limit."""
-        return StepUpService(self.sessions, self.reads, self.clock, self.bundles)
+        return StepUpService(self.sessions, self.reads, self.clock, self.bundles, self.people)
 
     @cached_property
     def policies(self) -> PolicyService:

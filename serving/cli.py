@@ -145,7 +145,7 @@ def serve(
     ] = None,
     people: Annotated[
         Path | None,
-        typer.Option(envvar="TRIAGE_PEOPLE", help="Who may order what (YAML); without it nobody orders over HTTP."),
+        typer.Option(envvar="TRIAGE_PEOPLE", help="Who answers and orders what (YAML); without it any name answers."),
     ] = None,
     demo: Annotated[bool, typer.Option(help="Allow placeholder secrets.", hidden=True)] = False,
     simulated_from: SimulatedFromOption = None,

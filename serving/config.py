@@ -69,7 +69,7 @@ class Settings:
     demo: bool = False
     api_token: str | None = field(default=None, repr=False)
     people: Path | None = None
-    """Who may order what (`serving.auth.people`); without the file nobody may, over HTTP."""
+    """Who may answer and order what (`serving.auth.people`); without the file any name answers, and nobody orders."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, before anything is built from it."""

@@ -162,7 +162,10 @@ async def _caller(
     return None if person is None else person.name
 
 
-async def _actor(caller: Annotated[str | None, Depends(_caller)]) -> str:
+async def _actor(container: App, credentials: Credentials, caller: Annotated[str | None, Depends(_caller)]) -> str:
+    """Return who answers: where people are listed, one of them by their own token; a header proves nothing."""
+    if container.people and container.people.known_by(_token(credentials)) is None:
+        raise PersonUnknownError
     if caller is None:
         raise ActorMissingError
     return caller

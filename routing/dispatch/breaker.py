@@ -36,6 +36,10 @@ class CircuitBreaker:
             return 0
         return 1
 
+    def open(self, now: datetime) -> None:
+        """Open it at once: the target itself has asked to be left alone for a while."""
+        self._opened_at = now
+
     def started(self) -> None:
         """Note that a call went out."""
         self._in_flight += 1

@@ -31,7 +31,7 @@ from routing.dispatch.errors import (
     UnreachableError,
 )
 from routing.dispatch.ports import Answer, Caller, Clock, LeasedCall, Outbox, expired_because
-from routing.dispatch.retry import Fate, fate_of, parse_retry_after, speaks_against_target
+from routing.dispatch.retry import Fate, asks_to_wait, fate_of, parse_retry_after, speaks_against_target
 from routing.dispatch.targets import Limits, Target
 
 T = TypeVar("T")
@@ -251,6 +251,8 @@ class Dispatcher:
             await self._bury(call, said)
         else:
             after = parse_retry_after(answer.retry_after, self._real_clock.now())
+            if after and asks_to_wait(answer.status):
+                self._breakers[target.name].open(self._clock.now())
             await self._put_off(target, call, said, retry_after=after)
 
     async def _put_off(

@@ -41,6 +41,11 @@ def speaks_against_target(status: int) -> bool:
     return fate_of(status) is Fate.RETRY or status in _NOT_OURS_TO_MEND
 
 
+def asks_to_wait(status: int) -> bool:
+    """Return whether a target that says when to come back, with this status, speaks of all calls (RFC 6585, 9110)."""
+    return status in (429, 503)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
     """Exponential backoff with full jitter, and a budget.

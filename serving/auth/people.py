@@ -1,4 +1,6 @@
-"""Who may order what: people, each with a token of their own, and the owners of the bundle in whose name they act.
+"""Who may answer and order what: people, each with a token of their own, and the owners in whose name they act.
+
+Where nobody is listed, whoever answers is believed by the name they give, and nobody orders over HTTP.
 
 The file holds only digests of the tokens:
 
@@ -45,6 +47,19 @@ class People:
     def known_by(self, token: str | None) -> Person | None:
         """Return who a token belongs to."""
         return None if token is None else self.by_digest.get(hashlib.sha256(token.encode()).hexdigest())
+
+    def __bool__(self) -> bool:
+        """Tell whether anybody is listed: then only they answer and order."""
+        return bool(self.by_digest)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of all of them."""
+        return frozenset(person.name for person in self.by_digest.values())
+
+    def named(self, name: str) -> Person | None:
+        """Return the person of that name."""
+        return next((person for person in self.by_digest.values() if person.name == name), None)
 
     def digest_of(self, name: str) -> str | None:
         """Return the digest of somebody's token; None if nobody of that name has one."""

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from features.vocabulary import Branch
 from serving.error_handlers import problem_of
-from serving.errors import ReviewError
+from serving.errors import ReviewError, RoleMissingError
 from serving.reviews.items import Item
 from serving.reviews.reasons import ReasonCode
 from serving.reviews.schemas import ItemAnswer, Note, Token
@@ -85,6 +85,6 @@ def _answer(reviews: ReviewService, body: BulkBody, each: BulkItem, actor: str) 
 def _result(reviews: ReviewService, body: BulkBody, each: BulkItem, actor: str) -> BulkResult:
     try:
         item = ItemAnswer.of(_answer(reviews, body, each, actor))
-    except ReviewError as error:
+    except (ReviewError, RoleMissingError) as error:
         return BulkResult(item_id=each.item_id, item=None, problem=problem_of(error))
     return BulkResult(item_id=each.item_id, item=item, problem=None)

@@ -9,14 +9,17 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from features.vocabulary import Branch
+from routing.policy import Policy
 from routing.recording import decode_facts
+from serving.auth.people import People
 from serving.db.tables import DecisionRow, ReviewItemRow
 from serving.decisions import repository as decisions
 from serving.decisions import usage
 from serving.decisions.acting import Action
 from serving.decisions.calls import enqueue
+from serving.directives.service import require
 from serving.effects import booking
-from serving.errors import AnswerError
+from serving.errors import AnswerError, PersonUnknownError
 from serving.messages.joining import let_go_alone
 from serving.policies.bundles import Bundles
 from serving.reviews.reasons import ReasonCode
@@ -42,6 +45,25 @@ def suggested(row: ReviewItemRow, body: Mapping[str, Any], now: datetime) -> Act
         why = f"{suggestion['branch']} was of use until {row.latest_useful_at.isoformat()}"
         raise AnswerError(row.item_id, why, f"Dismiss it as {ReasonCode.TOO_LATE_TO_ACT}, or override it.")
     return Action(Branch(suggestion["branch"]), suggestion["payload"], row.latest_useful_at)
+
+
+def check_role(people: People, actor: str, policy: Policy, branch: Branch) -> None:
+    """Refuse whoever may not let out a branch: one that spends money is for who acts for its owner, or the bundle's.
+
+    Raises
+    ------
+    PersonUnknownError
+        If people are listed, and this is none of them.
+    RoleMissingError
+        If they act for neither.
+    """
+    if not people:
+        return
+    person, terms = people.named(actor), policy.branches.get(branch)
+    if person is None:
+        raise PersonUnknownError
+    if terms is not None and terms.spends_money:
+        require(person, terms.owner, policy.owner, what=f"to let out {branch}, which spends money,")
 
 
 def check_case(decision: DecisionRow, row: ReviewItemRow) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from features.vocabulary import Branch, SubjectType
 from routing.policy import Policy
 from routing.subjects import called_branches
+from serving.auth.people import NOBODY, People
 from serving.clock import Clock
 from serving.db.audit import audit
 from serving.db.tables import AuditRow, DecisionRow, ReviewItemRow
@@ -27,7 +28,7 @@ from serving.events.following import Following
 from serving.policies.bundles import Bundles
 from serving.reviews import repository
 from serving.reviews.items import Item, place_of, rates_of, read_cursor, savings_by, write_cursor
-from serving.reviews.letting_out import check_case, let_out, suggested
+from serving.reviews.letting_out import check_case, check_role, let_out, suggested
 from serving.reviews.meanwhile import Meanwhile
 from serving.reviews.reasons import MEANINGS, Answer, ReasonCode, reasons_for
 from serving.reviews.repository import CLAIMED, DONE, OPEN, Closing, Which
@@ -82,6 +83,8 @@ class ReviewService:
         Whom the calls go to that a person lets out.
     following, deciders
         Tell what is known by now of what is let out; the latter by type of subject.
+    people
+        Who may let out what; anybody if nobody is listed.
     """
 
     sessions: sessionmaker[Session]
@@ -92,6 +95,7 @@ class ReviewService:
     target: str
     following: Following
     deciders: Mapping[SubjectType, DecidesAnew]
+    people: People = NOBODY
 
     def page(
         self,
@@ -218,6 +222,8 @@ class ReviewService:
             If nothing is suggested, or the suggestion cannot be carried out, or not any more.
         OvertakenError
             If what is ordered or known by now speaks against it.
+        PersonUnknownError, RoleMissingError
+            If it is not theirs to let out.
         """
         with self.sessions.begin() as session:
             now = self.following.catch_up_as_of(session, self.clock)
@@ -229,7 +235,7 @@ class ReviewService:
                 return self.item(session, row, now)
             body = json.loads(_decision(session, row).body)
             action = suggested(row, body, now)
-            action = self._meanwhile(session, row, body, now).accepted(action)
+            action = self._meanwhile(session, row, body, action.branch, actor, now).accepted(action)
             let_out(session, self.bundles, row, action, body, target=self.target, after=newest, actor=actor, now=now)
             return self.item(session, _found(session, item_id), now)
 
@@ -246,6 +252,8 @@ class ReviewService:
             If the reason explains no override, or the branch cannot be carried out with the facts of the decision.
         OvertakenError
             If what is ordered or known by now speaks against it.
+        PersonUnknownError, RoleMissingError
+            If it is not theirs to let out.
         """
         with self.sessions.begin() as session:
             now = self.following.catch_up_as_of(session, self.clock)
@@ -264,7 +272,7 @@ class ReviewService:
                 return self.item(session, row, now)
             body = json.loads(_decision(session, row).body)
             words = f"{MEANINGS[reason].words} ({actor}){f': {note}' if note else ''}"
-            action = self._meanwhile(session, row, body, now).overridden(branch, words)
+            action = self._meanwhile(session, row, body, branch, actor, now).overridden(branch, words)
             if row.call_id is not None:
                 answers.leave(session, row.call_id, note, actor=actor, now=now)
             let_out(session, self.bundles, row, action, body, target=self.target, after=newest, actor=actor, now=now)
@@ -317,15 +325,19 @@ class ReviewService:
         verb = f"review.{closing.verdict.value}"
         audit(session, at=now, actor=closing.closed_by, action=verb, subject=f"review:{row.item_id}", old=old, new=new)
         if closing.verdict in (Answer.OVERRIDE, Answer.DISMISS):
-            after_answer(session, self.bundles.live(session, row.key.type), Branch(row.suggested_branch), now)
+            live = self.bundles.live(session, row.key.type)
+            after_answer(session, live, Branch(row.suggested_branch), now, by=self.people)
         return True
 
     def item(self, session: Session, row: ReviewItemRow, now: datetime) -> Item:
         """Return an item as it stands."""
         return Item.of(row, now, savings_by(self.bundles.all_live(session)))
 
-    def _meanwhile(self, session: Session, row: ReviewItemRow, body: Mapping[str, Any], now: datetime) -> Meanwhile:
+    def _meanwhile(
+        self, session: Session, row: ReviewItemRow, body: Mapping[str, Any], branch: Branch, actor: str, now: datetime
+    ) -> Meanwhile:
         policy = self.bundles.of_decision(session, body)
+        check_role(self.people, actor, policy, branch)
         return Meanwhile.look(session, self.deciders[row.key.type], row, policy, body, now)
 
     def _governing(self, session: Session, row: ReviewItemRow) -> Policy:

@@ -1,7 +1,8 @@
 """The evidence for raising a limit: how people answered what each branch would then do by itself.
 
-An answer counts if the decision was made under the bundle of today, falls under the limit, and would have let the
-branch act by itself if the limit had been raised. So what is held back for another reason shows nothing.
+An answer counts if somebody who is listed gave it, if the decision was made under the bundle of today, falls under the
+limit, and would have let the branch act by itself if the limit had been raised. So what is held back for another reason
+shows nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, true
 from sqlalchemy.orm import Session
 
 from features.vocabulary import Branch, SubjectType
@@ -22,10 +23,13 @@ from routing.directives import Directive, DirectiveKind
 from routing.engine import decide
 from routing.policy import BranchTerms, Mode, Policy
 from routing.recording import decode_facts
+from serving.auth.people import NOBODY, People
 from serving.db.tables import DecisionRow, ReviewItemRow
 from serving.reviews.reasons import Answer, ReasonCode
 from serving.reviews.repository import DONE
 
+PEOPLE_NEEDED = 2
+"""So many people at least agree before a branch acts by itself."""
 _ANSWERS = (Answer.ACCEPT, Answer.OVERRIDE, Answer.DISMISS)
 _SAYS_NOTHING = (ReasonCode.ALREADY_HANDLED, ReasonCode.TOO_LATE_TO_ACT)
 """Reasons that speak of the hour, not of the suggestion."""
@@ -45,7 +49,7 @@ class BranchEvidence:
 
     @property
     def is_enough(self) -> bool:
-        """Whether the branch may act by itself."""
+        """Whether so many answers, so few of them against, show that people agree with the branch."""
         return self.answers >= self.needed
 
     def as_json(self) -> dict[str, object]:
@@ -87,17 +91,28 @@ def newly_acting(
 
 
 def evidence_for(
-    session: Session, policy: Policy, limit: Directive, mode: Mode | None, others: Sequence[Directive]
+    session: Session,
+    policy: Policy,
+    limit: Directive,
+    mode: Mode | None,
+    others: Sequence[Directive],
+    by: People = NOBODY,
 ) -> tuple[BranchEvidence, ...]:
-    """Gather the evidence for raising a limit, for each branch that would newly act by itself."""
+    """Gather the evidence for raising a limit, for each branch that would newly act by itself.
+
+    Parameters
+    ----------
+    by
+        Whose answers count; everybody's if nobody is listed.
+    """
     raised = others if mode is None else (*others, replace(limit, mode=mode))
     return tuple(
-        _evidence(session, policy, limit, raised, terms) for terms in newly_acting(policy, limit, mode, others)
+        _evidence(session, policy, limit, raised, terms, by) for terms in newly_acting(policy, limit, mode, others)
     )
 
 
 def _evidence(
-    session: Session, policy: Policy, limit: Directive, raised: Sequence[Directive], terms: BranchTerms
+    session: Session, policy: Policy, limit: Directive, raised: Sequence[Directive], terms: BranchTerms, by: People
 ) -> BranchEvidence:
     item = ReviewItemRow
     asked = (
@@ -109,6 +124,7 @@ def _evidence(
             item.suggested_branch == terms.branch.value,
             item.verdict.in_(_ANSWERS),
             item.reason_code.is_(None) | item.reason_code.not_in(_SAYS_NOTHING),
+            item.closed_by.in_(sorted(by.names)) if by else true(),
         )
         .execution_options(yield_per=200)
     )

@@ -15,7 +15,7 @@ from features.vocabulary import SubjectType
 from routing.canonical import canonical_json, digest
 from routing.directives import Directive, DirectiveKind
 from routing.policy import Mode, Policy
-from serving.auth.people import Person
+from serving.auth.people import People, Person
 from serving.auth.signing import refusal_of
 from serving.clock import Clock
 from serving.db.audit import audit
@@ -26,7 +26,7 @@ from serving.directives.errors import StepUpError, StepUpNotFoundError
 from serving.directives.service import end, issue, open_directive, require
 from serving.policies.bundles import Bundles
 from serving.step_ups import repository
-from serving.step_ups.evidence import BranchEvidence, evidence_for, newly_acting
+from serving.step_ups.evidence import PEOPLE_NEEDED, BranchEvidence, evidence_for, newly_acting
 from serving.step_ups.repository import APPROVED, PROPOSED, REJECTED
 
 CREATED = 201
@@ -43,6 +43,7 @@ class StepUpService:
     reads: sessionmaker[Session]
     clock: Clock
     bundles: Bundles
+    people: People
 
     def propose(
         self, directive_id: str, render: Render, *, mode: Mode | None, reason: str, person: Person, keyed: Keyed
@@ -71,7 +72,7 @@ class StepUpService:
             require(person, limit.owner, policy.owner, what=f"to raise a limit of {limit.owner}")
             self._check(session, limit, mode)
             concerned = self._concerned(session, limit, policy)
-            evidence = _gathered(session, concerned, limit, mode, now)
+            evidence = _gathered(session, concerned, limit, mode, now, self.people)
             _require_enough(directive_id, evidence)
             pack = _pack(concerned, limit, mode, evidence)
             step_up_id = f"stp_{token_hex(12)}"
@@ -130,7 +131,7 @@ class StepUpService:
                 todo = "Reject it and propose it anew, with evidence under the bundles of today."
                 raise StepUpError(step_up_id, "a bundle is not the one it was proposed under", todo)
             _require_owners(session, person, concerned, limit, mode, now)
-            evidence = _gathered(session, concerned, limit, mode, now)
+            evidence = _gathered(session, concerned, limit, mode, now, self.people)
             _require_enough(step_up_id, evidence)
             repository.settle(session, step_up, status=APPROVED, by=person.name, at=now, note=None)
             new = {"signed": signed, "evidence": [each.as_json() for each in evidence]}
@@ -216,13 +217,13 @@ class StepUpService:
 
 
 def _gathered(
-    session: Session, concerned: Sequence[Policy], limit: Directive, mode: Mode | None, now: datetime
+    session: Session, concerned: Sequence[Policy], limit: Directive, mode: Mode | None, now: datetime, by: People
 ) -> tuple[BranchEvidence, ...]:
     """Gather the evidence for every branch that would newly act, under each bundle that the limit holds back."""
     return tuple(
         found
         for policy in concerned
-        for found in evidence_for(session, policy, limit, mode, _others(session, limit, policy.subject, now))
+        for found in evidence_for(session, policy, limit, mode, _others(session, limit, policy.subject, now), by)
     )
 
 
@@ -273,6 +274,10 @@ def _require_enough(subject: str, evidence: Sequence[BranchEvidence]) -> None:
     if short:
         todo = "Raise the limit to recommend, or of one branch at a time, and let people answer its suggestions."
         raise StepUpError(subject, "; ".join(short), todo)
+    alone = [str(each.branch) for each in evidence if each.people < PEOPLE_NEEDED]
+    if alone:
+        why = f"fewer than {PEOPLE_NEEDED} people have answered the suggestions of {', '.join(alone)}"
+        raise StepUpError(subject, why, "Let somebody else answer some of them, too.")
 
 
 def _found(session: Session, step_up_id: str) -> StepUpRow:

@@ -23,6 +23,7 @@ from routing.directives import Directive, DirectiveKind
 from routing.effects import Effect, Outcome
 from routing.policy import Mode, Policy
 from routing.segments import Where
+from serving.auth.people import NOBODY, People
 from serving.db.audit import SYSTEM
 from serving.db.tables import DecisionRow, OutgoingCallRow, StepUpRow
 from serving.decisions.usage import goes_out_for
@@ -44,13 +45,15 @@ _Words = tuple[str, str]
 _log = logging.getLogger(__name__)
 
 
-def after_answer(session: Session, policy: Policy, branch: Branch, now: datetime) -> None:
+def after_answer(session: Session, policy: Policy, branch: Branch, now: datetime, *, by: People = NOBODY) -> None:
     """Step down if an answer against a branch takes away the evidence on which it was let act.
 
     Parameters
     ----------
     policy
         The live bundle: a step up that was approved under another one has no evidence under this.
+    by
+        Whose answers count (`evidence_for`).
     """
     step_up = _approved_for(session, policy, branch)
     if step_up is None:
@@ -58,7 +61,7 @@ def after_answer(session: Session, policy: Policy, branch: Branch, now: datetime
     pack = json.loads(step_up.evidence)
     limit, mode = Directive.from_json(pack["limit"]), None if pack["mode"] is None else Mode(pack["mode"])
     others = [each for each in directives.standing(session, now, policy.subject) if each.kind is DirectiveKind.LIMIT]
-    for found in evidence_for(session, policy, limit, mode, others):
+    for found in evidence_for(session, policy, limit, mode, others, by):
         if found.branch is branch and not found.is_enough:
             because = (
                 f"of {found.answers} answers {found.against} are against it: {step_up.step_up_id} would not be "

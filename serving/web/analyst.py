@@ -1,7 +1,7 @@
 """Who sits before the page: a name in a cookie, sealed with the API token where the service has one.
 
-The cookie of a person with a token of their own is sealed with the digest of that. Without any token the name is
-believed as the API believes `X-Actor`: run the service behind something that authenticates.
+Where people are listed, only they sign in, and each one's cookie is sealed with the digest of their own token. Without
+any token the name is believed as the API believes `X-Actor`: run the service behind something that authenticates.
 """
 
 from __future__ import annotations

@@ -8,7 +8,14 @@ from http import HTTPStatus
 from fastapi.responses import Response
 
 from serving.error_handlers import kind_of
-from serving.errors import AlreadyClaimedError, AnswerError, ClaimLostError, ItemClosedError, ItemNotFoundError
+from serving.errors import (
+    AlreadyClaimedError,
+    AnswerError,
+    ClaimLostError,
+    ItemClosedError,
+    ItemNotFoundError,
+    RoleMissingError,
+)
 from serving.reviews.items import Item, is_of_case
 from serving.reviews.repository import DONE
 from serving.web import messages
@@ -18,8 +25,8 @@ from serving.web.carriers import carriers_view
 from serving.web.views import item_view
 from serving.web.visit import Typed, Visit, item_path
 
-Refused = AlreadyClaimedError | AnswerError | ClaimLostError | ItemClosedError
-REFUSED = (AlreadyClaimedError, AnswerError, ClaimLostError, ItemClosedError)
+Refused = AlreadyClaimedError | AnswerError | ClaimLostError | ItemClosedError | RoleMissingError
+REFUSED = (AlreadyClaimedError, AnswerError, ClaimLostError, ItemClosedError, RoleMissingError)
 
 
 def move(visit: Visit, item_id: str, typed: Typed, move: Callable[[str], Item], *, then: str | None = None) -> Response:

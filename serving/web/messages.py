@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from serving.errors import AlreadyClaimedError, AnswerError, ClaimLostError, ItemClosedError
+from serving.errors import AlreadyClaimedError, AnswerError, ClaimLostError, ItemClosedError, RoleMissingError
 from serving.web import words
 
 _ANSWERED = {
@@ -17,7 +17,9 @@ _ANSWERED = {
 }
 
 
-def refusal(error: AlreadyClaimedError | AnswerError | ClaimLostError | ItemClosedError) -> str:
+def refusal(
+    error: AlreadyClaimedError | AnswerError | ClaimLostError | ItemClosedError | RoleMissingError,
+) -> str:
     """Say why a move was refused and what to do now."""
     match error:
         case AlreadyClaimedError():
@@ -31,6 +33,8 @@ def refusal(error: AlreadyClaimedError | AnswerError | ClaimLostError | ItemClos
             said = f"{who} {did}: the item is done, and your answer changed nothing. Take another one."
         case AnswerError():
             said = f"{_sentence(error.why)} Nothing was changed. {error.what_to_do}"
+        case RoleMissingError():
+            said = f"Nothing was changed: {error}"
     return words.instants_in(said)
 
 

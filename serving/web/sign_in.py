@@ -37,7 +37,9 @@ async def sign_in_as(visit: Here, name: Text = "", token: Text = "", then: Text 
     elif person is not None and person.name != who:
         message = f"That is the token of {person.name}. Give your own name with it."
     elif person is None and app.people.is_listed(who):
-        message = f"{who} has a token of their own. Give that one, or another name."
+        message = f"{who} has a token of their own. Give that one."
+    elif person is None and app.people:
+        message = f"{who} is not among those who answer here. Ask whoever runs the service to list you."
     elif person is None and not app.settings.accepts(token or None):
         message = "That is not the token of this service. Ask whoever runs it."
     if who is None or message:

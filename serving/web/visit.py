@@ -66,8 +66,8 @@ class Visit:
         shared = {
             "analyst": self.analyst,
             "now": self.app.clock.now(),
-            "needs_token": self.app.settings.api_token is not None,
-            "takes_token": self.app.settings.api_token is not None or bool(self.app.people.by_digest),
+            "needs_token": self.app.settings.api_token is not None or bool(self.app.people),
+            "own_token": bool(self.app.people),
         }
         return _templates.TemplateResponse(
             self.request, template, {**shared, **context}, status_code=status, headers=HEADERS
@@ -113,7 +113,9 @@ def item_path(item_id: str) -> str:
 
 
 async def _visit(request: Request, app: App) -> Visit:
-    return Visit(request, app, unseal(request.cookies.get(COOKIE), partial(sealed_with, app)))
+    name = unseal(request.cookies.get(COOKIE), partial(sealed_with, app))
+    is_known = name is not None and (not app.people or app.people.is_listed(name))
+    return Visit(request, app, name if is_known else None)
 
 
 async def _from_here(request: Request) -> None:

@@ -312,8 +312,11 @@ class House:
         return str(answer.json()["claim_token"])
 
     def answer(self, item_id: str, verb: str, *, actor: str = "dana", **body: Any) -> httpx.Response:
-        """Claim, release, accept, override or dismiss an item."""
-        return self.api.post(f"/v1/reviews/{item_id}/{verb}", json=body, headers={"X-Actor": actor})
+        """Claim, release, accept, override or dismiss an item, with the token of whoever is listed."""
+        headers = {"X-Actor": actor}
+        if self.container.people.is_listed(actor):
+            headers["Authorization"] = f"Bearer {actor}-token"
+        return self.api.post(f"/v1/reviews/{item_id}/{verb}", json=body, headers=headers)
 
     def order(self, *, by: str = "dana", key: str | None = None, **body: Any) -> httpx.Response:
         """Issue a directive; the token of a person is their name, followed by `-token`."""

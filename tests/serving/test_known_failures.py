@@ -44,7 +44,7 @@ def claimed(database_url: str, now: datetime) -> list[str]:
 def test_what_absent_people_hold_comes_back_to_the_queue(house: House) -> None:
     items = {house.for_review(f"SH-{number}") for number in range(3)}
     for item in items:
-        house.claimed(item, "absent")
+        house.claimed(item, "eve")
     assert house.container.reviews.take_next(actor="dan") is None
     house.advance(minutes=15)
     taken = [house.container.reviews.take_next(actor="dan") for _ in items]

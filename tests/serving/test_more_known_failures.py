@@ -65,7 +65,7 @@ def test_a_bulk_action_equals_as_many_single_ones(house: House) -> None:
     named = [{"item_id": items[name], "claim_token": tokens[name]} for name in together]
     lost = {"item_id": items["A-0"], "claim_token": "not-its-own"}
     body = {"items": [named[0], lost, *named[1:]], "answer": "accept"}
-    answer = house.api.post("/v1/reviews/bulk", json=body, headers={"X-Actor": "dan"})
+    answer = house.said("/v1/reviews/bulk", body, by="dan")
     assert (answer.json()["answered"], answer.json()["refused"]) == (3, 1)
     assert answer.json()["results"][1]["problem"]["type"] == "/problems/item-closed"
 
@@ -82,7 +82,7 @@ def test_a_bulk_action_equals_as_many_single_ones(house: House) -> None:
 
     assert left(together) == left(alone)
     twice = {"items": [named[0], named[0]], "answer": "accept"}
-    problem_in(house.api.post("/v1/reviews/bulk", json=twice, headers={"X-Actor": "dan"}), 422, "invalid-request")
+    problem_in(house.said("/v1/reviews/bulk", twice, by="dan"), 422, "invalid-request")
 
 
 def test_what_the_service_changes_by_itself_is_audited_in_its_own_name(house: House) -> None:

@@ -185,6 +185,24 @@ class TestFailure:
         due = world.outbox.stored("c1").next_attempt_at
         assert NOON + timedelta(seconds=120) <= due <= NOON + timedelta(seconds=124)
 
+    @pytest.mark.parametrize("status", [429, 503])
+    def test_retry_after_holds_the_other_calls_of_the_target_as_well(self, status: int) -> None:
+        one = replace(LIMITS, concurrency=1)
+        world = World(a_target("busy", limits=one), a_target("free"))
+        for number in range(3):
+            world.outbox.put(f"busy{number}", f"b{number}", target="busy")
+        world.outbox.put("free0", "f0", target="free")
+        world.caller.will_answer("busy0", Answer(status=status, retry_after="120"))
+        assert world.settle_what_is_due() == {"retried": 1, "delivered": 1}
+        assert sorted(world.caller.seen) == ["busy0", "free0"]
+
+    def test_without_it_one_refusal_holds_no_other_call(self) -> None:
+        world = World(a_target("busy", limits=replace(LIMITS, concurrency=1)))
+        for number in range(3):
+            world.outbox.put(f"busy{number}", f"b{number}", target="busy")
+        world.caller.will_answer("busy0", Answer(status=503))
+        assert world.settle_what_is_due() == {"retried": 1, "delivered": 2}
+
     def test_a_date_in_retry_after_is_real_time(self) -> None:
         world = World()
         world.outbox.put("c1", "s1")

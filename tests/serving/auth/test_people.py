@@ -11,9 +11,11 @@ from routing.policy import Policy
 from serving.auth.people import NOBODY, Person, read_people
 from serving.bootstrap import build
 from serving.config import Settings
-from serving.db.tables import AuditRow
+from serving.db.tables import AuditRow, OutgoingCallRow
 from serving.errors import SettingsError
-from tests.serving.house import House, problem_in, shipment, staff
+from serving.web.analyst import seal
+from tests.serving.house import House, Json, problem_in, shipment, staff
+from tests.serving.web.visitor import Visitor
 
 OWNERS = ("transport-operations", "duty-manager")
 DIGEST = hashlib.sha256(b"a-secret").hexdigest()
@@ -103,7 +105,83 @@ class TestWhoCalls:
             answer = house.api.post("/sign-in", data={"name": actor, "token": "the-service's-own-token"}, headers=here)
             assert (answer.status_code, "the service itself" in answer.text) == (422, True)
 
-    def test_whoever_has_no_token_of_their_own_is_believed(self, house: House) -> None:
-        headers = {"Authorization": "Bearer the-service's-own-token", "X-Actor": "ben"}
-        with house:
+    def test_where_nobody_is_listed_whoever_answers_is_believed(self, sqlite_url: str, late_shipments: Policy) -> None:
+        headers = {"X-Actor": "ben"}
+        with House(sqlite_url, late_shipments) as house:
             problem_in(house.api.post("/v1/reviews/rev_0/claim", headers=headers), 404, "unknown-review-item")
+
+    def test_but_not_for_what_the_orchestrator_and_askers_say(self, house: House) -> None:
+        headers = {"Authorization": "Bearer the-service's-own-token", "X-Actor": "erp", "Idempotency-Key": "k"}
+        with house:
+            answer = house.api.post("/v1/triage", json={"shipment": shipment("SH-9")}, headers=headers)
+            assert answer.status_code == 200, answer.text
+
+
+ANSWERS: list[tuple[str, Json]] = [
+    ("/v1/reviews/rev_0/claim", {}),
+    ("/v1/reviews/rev_0/release", {"claim_token": "t"}),
+    ("/v1/reviews/rev_0/accept", {"claim_token": "t"}),
+    ("/v1/reviews/rev_0/override", {"claim_token": "t", "branch": "notify", "reason_code": "better_option"}),
+    ("/v1/reviews/rev_0/dismiss", {"claim_token": "t", "reason_code": "not_late"}),
+    ("/v1/reviews/rev_0/settle", {"claim_token": "t", "happened": True}),
+    ("/v1/reviews/rev_0/undo", {"claim_token": "t"}),
+    ("/v1/reviews/bulk", {"items": [{"item_id": "rev_0", "claim_token": "t"}], "answer": "accept"}),
+    ("/v1/calls/dec_0_rebook_1/undo", {"reason": "not wanted"}),
+    ("/v1/causes/cause_0/confirm", {}),
+    ("/v1/causes/cause_0/close", {}),
+    ("/v1/causes/cause_0/decline", {}),
+]
+
+
+class TestWhoAnswers:
+    def test_where_people_are_listed_a_name_in_a_header_answers_nothing(self, house: House) -> None:
+        own = {"Authorization": "Bearer the-service's-own-token", "Idempotency-Key": "k"}
+        with house:
+            for path, body in ANSWERS:
+                for named in ({"X-Actor": "mallory"}, {"X-Actor": "Dana"}, {}):
+                    problem_in(house.api.post(path, json=body, headers=own | named), 401, "person-unknown")
+
+    def test_what_spends_money_is_let_out_by_who_acts_for_the_owner(self, any_url: str, late_shipments: Policy) -> None:
+        people = staff(dana=["transport-operations"], cora=["customer-service"], pat=["process-owner"])
+        with House(any_url, late_shipments, people=people) as house:
+            first, second = house.for_review("SH-1", risk=0.8), house.for_review("SH-2", risk=0.8)
+            token = house.claimed(first, "cora")
+            told = problem_in(house.answer(first, "accept", actor="cora", claim_token=token), 403, "role-missing")
+            assert "to let out rebook, which spends money, takes process-owner or transport-op" in told["detail"]
+            body = {"claim_token": token, "reason_code": "better_option"}
+            problem_in(house.answer(first, "override", actor="cora", branch="rebook", **body), 403, "role-missing")
+            assert house.count(OutgoingCallRow) == 0
+            bulk = {"items": [{"item_id": first, "claim_token": token}], "answer": "accept"}
+            assert house.said("/v1/reviews/bulk", bulk, by="cora").json()["refused"] == 1
+            assert house.answer(first, "override", actor="cora", branch="notify", **body).status_code == 200
+
+            taken = house.answer(second, "accept", actor="dana", claim_token=house.claimed(second, "dana"))
+            assert taken.status_code == 200, taken.text
+            third = house.for_review("SH-3", risk=0.8)
+            taken = house.answer(third, "accept", actor="pat", claim_token=house.claimed(third, "pat"))
+            assert taken.status_code == 200, taken.text
+
+    def test_only_who_is_listed_signs_in_to_the_page(self, house: House) -> None:
+        with house:
+            own = "the-service's-own-token"
+            here = {"Origin": "http://triage", "Sec-Fetch-Site": "same-origin"}
+            answer = house.api.post("/sign-in", data={"name": "mallory", "token": own}, headers=here)
+            assert (answer.status_code, "not among those who answer here" in answer.text) == (422, True)
+            cookie = f"triage_analyst={seal('mallory', own)}"
+            answer = house.api.post("/queue/next", headers={**here, "Cookie": cookie})
+            assert answer.headers["location"].startswith("/sign-in")
+            with Visitor(house, "dana", "dana-token") as dana:
+                assert dana.post("/queue/next").headers["location"] == "/queue"
+
+    def test_on_the_page_a_missing_role_is_told_and_changes_nothing(
+        self, sqlite_url: str, late_shipments: Policy
+    ) -> None:
+        with House(sqlite_url, late_shipments, people=staff(cora=["customer-service"])) as house:
+            path = f"/queue/{house.for_review('SH-1', risk=0.8)}"
+            with Visitor(house, "cora", "cora-token") as cora:
+                answer = cora.post(f"{path}/accept", token=cora.claimed(path))
+            assert (answer.status_code, "Nothing was changed: cora acts for customer-service" in answer.text) == (
+                403,
+                True,
+            )
+            assert house.count(OutgoingCallRow) == 0

@@ -34,7 +34,7 @@ from serving.worker.unrouted import require_targets
 from tests.serving.bundles import Edit, changed
 from tests.serving.causes import bills
 from tests.serving.causes.outage import SILENT_HOURS, departed, names
-from tests.serving.effects.calls import reported
+from tests.serving.effects.calls import claimed, reported
 from tests.serving.house import House, delivery, put_in_force, staff
 from tests.serving.policies.lives import live
 from tests.serving.policies.test_overdue import due
@@ -303,6 +303,7 @@ class TestWhatBecameOfIt:
         house.announce("SH-1", value_minor=20_000_000)
         house.decided("SH-1", risk=0.05)
         (review,) = house.rows(OverdueReviewRow)
+        claimed(house)
         item_id = reported(house, str(review.call_id), "failed")["review_item_id"]
         item = house.api.get(f"/v1/reviews/{item_id}").json()
         assert (item["value_at_stake_minor"], item["currency"], item["loss"]) == (0, None, None)
@@ -311,5 +312,6 @@ class TestWhatBecameOfIt:
 
 
 def asked_about(house: House, cause: CauseRow) -> str:
-    """Let it be reported that the call to the owner of a cause has failed; return the item that asks about it."""
+    """Let the call to the owner of a cause be sent, and have failed; return the item that asks about it."""
+    claimed(house)
     return str(reported(house, str(cause.call_id), "failed")["review_item_id"])

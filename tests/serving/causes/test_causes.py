@@ -26,7 +26,7 @@ from serving.db.tables import CauseRow, ChildRow, DecisionRow, LookRow, Outgoing
 from serving.policies.preview import preview
 from tests.serving.bundles import changed
 from tests.serving.causes.outage import SILENT_HOURS, departed, heard, names, told
-from tests.serving.effects.calls import reported
+from tests.serving.effects.calls import claimed, reported
 from tests.serving.house import FakeModel, House, Json, at, cloud_event, problem_in, shipment
 from tests.serving.policies.lives import PEOPLE, live, version
 from tests.serving.web.visitor import coded
@@ -73,6 +73,7 @@ def say(house: House, verb: str, **options: Any) -> Any:
 def test_what_became_of_the_call_to_an_owner_is_no_question_about_the_case_that_came_first(silent: House) -> None:
     decided(silent, *names(4))
     cause = standing(silent)
+    claimed(silent)
     item_id = reported(silent, str(cause.call_id), "failed")["review_item_id"]
     (title,) = [row.title for row in silent.rows(ReviewItemRow) if row.item_id == item_id]
     assert title == f"{cause.title.removesuffix('.')}: what became of escalate?"

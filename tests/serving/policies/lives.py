@@ -11,9 +11,10 @@ from tests.serving.bundles import Edit, text_of
 from tests.serving.house import House, Json, staff
 
 PEOPLE = staff(
-    ann=["process-owner"], pat=["process-owner"], dana=["customer-service"], ben=["duty-manager"], eve=["freight-audit"]
-)
-"""Two who act for the owner of the bundle, two who act for branches of it, and one who acts for neither."""
+    ann=["process-owner"], pat=["process-owner"], dana=["customer-service"], ben=["duty-manager"],
+    dan=["transport-operations"], eve=["freight-audit"],
+)  # fmt: skip
+"""Two who act for the owner of the bundle, three who act for branches of it, and one who acts for neither."""
 
 
 def version(number: int, *edits: Edit) -> str:

@@ -316,9 +316,9 @@ class TestAfterwards:
             data["branches"]["escalate"]["plan"]["sla_minutes"] = 5
 
         live(any_house, version(2, faster))
-        token = any_house.claimed(item, "analyst")
+        token = any_house.claimed(item, "dana")
         given = {"branch": "escalate", "reason_code": "better_option", "claim_token": token}
-        answer = any_house.answer(item, "override", actor="analyst", **given)
+        answer = any_house.answer(item, "override", actor="dana", **given)
         assert answer.status_code == 200, answer.text
         (call,) = any_house.rows(OutgoingCallRow)
         assert json.loads(call.body)["data"]["sla_minutes"] == 30

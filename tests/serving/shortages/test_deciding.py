@@ -24,6 +24,7 @@ from serving.policies import repository
 from serving.policies.life import Step
 from serving.policies.preview import preview
 from serving.shortages import deciding
+from tests.serving.effects.calls import claimed
 from tests.serving.house import NOW, House, Json, at, problem_in, put_in_force
 from tests.serving.shortages.lines import (
     FakeShortageModel,
@@ -219,6 +220,7 @@ class TestStockIsPromisedOnce:
         call_id = one(acting, "O-1")["call_id"]
         tell(acting, order("O-2", quantity=4), pick("O-2"))
         assert "together lack 2 of 4" in one(acting, "O-2")["held_because"]
+        claimed(acting)
         acting.advance(hours=2)
         outcome = {"call_id": call_id, "outcome": "done", "occurred_at": at(hours=1)}
         told = acting.api.post("/v1/outcomes", json=outcome, headers={"Idempotency-Key": "done"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -16,12 +16,16 @@ import pytest
 from features.vocabulary import Branch
 from routing.directives import Directive, DirectiveKind
 from routing.policy import Mode, Policy
+from serving.auth.people import NOBODY
 from serving.db.tables import AuditRow, DirectiveRow
 from serving.step_ups.evidence import newly_acting
 from tests.serving.bundles import changed
 from tests.serving.house import NOW, House, Json, at, problem_in, staff
 
-PEOPLE = staff(dana=["customer-service"], ben=["duty-manager"], cora=["customer-service"], pat=["process-owner"])
+PEOPLE = staff(
+    dana=["customer-service"], ben=["duty-manager"], cora=["customer-service"], pat=["process-owner"],
+    **{"analyst-0": ["customer-service"], "analyst-1": ["customer-service"]},
+)  # fmt: skip
 RECOMMEND: Json = {
     "kind": "limit",
     "mode": "recommend",
@@ -55,12 +59,20 @@ def approve(house: House, step_up: Json, *, by: str = "cora", **changes: Any) ->
     return house.said(f"/v1/step-ups/{step_up['step_up_id']}/approve", body, by=by)
 
 
-def answered(house: House, count: int, *, first: int = 0, verb: str = "accept", **body: Any) -> None:
-    """Let people answer as many suggestions to notify."""
+def answered(
+    house: House,
+    count: int,
+    *,
+    first: int = 0,
+    verb: str = "accept",
+    by: Sequence[str] = ("analyst-0", "analyst-1"),
+    **body: Any,
+) -> None:
+    """Let people, in turn, answer as many suggestions to notify."""
     names = [f"SH-{number}" for number in range(first, first + count)]
     house.announce(*names)
     for number, name in enumerate(names):
-        item, actor = house.decided(name, risk=0.5)["review_item_id"], f"analyst-{number % 2}"
+        item, actor = house.decided(name, risk=0.5)["review_item_id"], by[number % len(by)]
         answer = house.answer(item, verb, actor=actor, claim_token=house.claimed(item, actor), **body)
         assert answer.status_code == 200, answer.text
 
@@ -212,6 +224,25 @@ class TestProposing:
         house.advance(hours=1)
         problem_in(propose(house, limit), 409, "directive-ended")
         problem_in(house.api.get("/v1/step-ups/stp_0"), 404, "unknown-step-up")
+
+
+class TestWhoseAnswersCount:
+    def test_not_those_of_who_is_not_listed(self, any_house: House) -> None:
+        limit = any_house.ordered(**RECOMMEND)
+        listed, any_house.container = any_house.container, replace(any_house.container, people=NOBODY)
+        with any_house.another() as open_to_all:
+            answered(open_to_all, ENOUGH, by=["ghost", "mallory"])
+        any_house.container = listed
+        detail = problem_in(propose(any_house, limit), 409, "step-up")["detail"]
+        assert "notify has 0 answers" in detail
+
+    def test_nor_those_of_one_person_alone(self, any_house: House) -> None:
+        limit = any_house.ordered(**RECOMMEND)
+        answered(any_house, ENOUGH, by=["dana"])
+        detail = problem_in(propose(any_house, limit), 409, "step-up")["detail"]
+        assert "fewer than 2 people have answered the suggestions of notify" in detail
+        answered(any_house, 1, first=100, by=["cora"])
+        assert propose(any_house, limit).status_code == 201
 
 
 class TestWhatCounts:
