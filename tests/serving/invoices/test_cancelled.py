@@ -121,17 +121,18 @@ def test_of_what_has_gone_out_a_person_is_asked(any_desk: House) -> None:
 
 
 @pytest.mark.service
-def test_what_a_person_lets_out_against_it_meanwhile_is_withdrawn(
+def test_what_a_person_would_let_out_against_it_meanwhile_is_refused(
     shared: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     item_id = decided(shared, "I")["review_item_id"]
-    token = shared.claimed(item_id)
+    token, answers = shared.claimed(item_id), []
     with shared.another() as other:
-        meanwhile(monkeypatch, "lock_calls", lambda: other.answer(item_id, "accept", claim_token=token))
+        body = {"claim_token": token}
+        meanwhile(monkeypatch, "lock_calls", lambda: answers.append(other.answer(item_id, "accept", **body)))
         cancel(shared)
-    assert items_of(shared, "I")[0].verdict == "accept"
-    (call,) = [row for row in shared.rows(OutgoingCallRow) if row.subject_id == "I"]
-    assert (call.status, call.effect, call.effect_because) == ("dismissed", "withdrawn", BECAUSE)
+    problem_in(answers[0], 409, "overtaken")
+    assert items_of(shared, "I")[0].status == "claimed"
+    assert [row for row in shared.rows(OutgoingCallRow) if row.subject_id == "I"] == []
 
 
 @pytest.mark.service
