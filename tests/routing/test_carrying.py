@@ -154,12 +154,12 @@ class TestRequires:
         )
 
     def test_facts_that_are_only_passed_on_may_be_unknown(self, bold: Policy, for_notify: Facts, now: datetime) -> None:
-        choice = decide(bold, {**for_notify, "origin": SILENT}, now)
+        choice = decide(bold, {**for_notify, "destination": SILENT}, now)
         assert choice.branch is Branch.NOTIFY
         assert choice.payload["facts"] == {
             "customer_id": "C-7",
-            "origin": None,
-            "destination": "ORD",
+            "origin": "SEA",
+            "destination": None,
             "promised_at": "2026-03-02T18:00:00Z",
         }
 

@@ -97,7 +97,8 @@ class TestJoining:
         joining = decide(policy, risky, NOON, used_up._replace(waiting=WAITING.waiting))
         assert (joining.branch, joining.uses) == (Branch.NOTIFY, {})
 
-    def test_a_decision_of_a_bundle_without_it_is_sealed_as_before(self, policy: Policy, risky: Facts) -> None:
+    def test_a_decision_of_a_bundle_without_it_is_sealed_as_before(self, make_policy: MakePolicy, risky: Facts) -> None:
+        policy = make_policy(lambda data: data["branches"]["notify"].pop("together"))
         body = sealed(policy, decide(policy, risky, NOON), risky, Context())
         assert ("together" in body, "waiting" in body) == (False, False)
 

@@ -6,12 +6,11 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from routing.loader import load_policy
 from routing.policy import Policy
-from serving.config import bundled_policy
 from serving.db.engine import create_engine_for
 from serving.db.migrate import upgrade
 from serving.db.tables import Base
+from tests.serving.bundles import changed
 from tests.serving.house import House, copy_of
 from tests.serving.worker.stores import SqlStore, postgresql_store
 
@@ -20,8 +19,8 @@ BOTH_DATABASES = ["sqlite_url", pytest.param("postgresql_url", marks=pytest.mark
 
 @pytest.fixture(scope="session")
 def late_shipments() -> Policy:
-    """The policy that ships with the program."""
-    return load_policy(bundled_policy())
+    """The policy that ships with the program, but that it tells each customer at once, and of one shipment."""
+    return changed()
 
 
 @pytest.fixture(scope="session")

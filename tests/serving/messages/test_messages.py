@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from routing.loader import load_policy
 from routing.replay import replay
+from serving.config import bundled_policy
 from serving.db.engine import session_factory
 from serving.db.messages import MessageRow
 from serving.db.tables import BudgetUseRow, DecisionRow, OutgoingCallRow
@@ -154,6 +156,14 @@ class TestALatePickup:
             item.item_id, "settle", happened=False, claim_token=locally.claimed(item.item_id)
         ).is_success
         assert {effect(locally, call) for call in (sent, *calls)} == {"failed"}
+
+
+class TestTheBundleThatShips:
+    def test_tells_a_customer_once_of_what_leaves_one_place(self, sqlite_url: str) -> None:
+        with House(sqlite_url, load_policy(bundled_policy())) as house:
+            told(house, *TWENTY[:3])
+            assert len(waited(house)) == 1
+            assert body_of(house)["words"].startswith("3 of your shipments from DEHAM may arrive later than promised;")
 
 
 class TestDropOuts:
