@@ -1,7 +1,8 @@
-"""Signed checkpoints: how far the chain of decisions had come at a time, and its hash then, kept outside the database.
+"""Signed checkpoints: how far the chains of decisions and of the audit trail had come, and their hashes then, kept
+outside the database.
 
-Whoever can write to the database can cut off the end of the chain or make all of it anew, with the notes of the audit
-trail. They cannot sign, if the key lies elsewhere: a chain that does not hold what a checkpoint says is another chain.
+Whoever can write to the database can cut off the end of a chain or make all of it anew. They cannot sign, if the key
+lies elsewhere: a chain that does not hold what a checkpoint says is another chain.
 Signatures are Ed25519 (RFC 8032) over the canonical JSON of everything else in the line. To check one takes the public
 key alone, and neither the service nor its database.
 """
@@ -12,7 +13,7 @@ import base64
 import binascii
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Self
@@ -24,7 +25,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from routing.canonical import canonical_json
 from routing.errors import CheckpointError
 
-SCHEMA = "freight-triage/checkpoint/1"
+SCHEMA = "freight-triage/checkpoint/2"
+"""The form of a line that is signed now."""
+FIRST_SCHEMA = "freight-triage/checkpoint/1"
+"""The form before the audit trail was a chain: a line tells of decisions alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +43,28 @@ class Checkpoint:
     """First 16 hex digits of the SHA-256 of the raw public key."""
     signature: str
     """Base64 of 64 bytes."""
+    trail_sequence: int | None = None
+    trail_hash: str | None = None
+
+    @property
+    def head(self) -> tuple[int, str]:
+        """Number and hash of the newest decision; 0 and a hash of zeros if there was none."""
+        return self.sequence, self.hash
+
+    @property
+    def trail(self) -> tuple[int, str] | None:
+        """Number and hash of the newest entry of the audit trail; None of a line of before that was a chain."""
+        if self.trail_sequence is None or self.trail_hash is None:
+            return None
+        return self.trail_sequence, self.trail_hash
 
     def signed(self) -> bytes:
         """Return the bytes that the signature is over."""
-        rest = {"schema": SCHEMA, "sequence": self.sequence, "hash": self.hash, "signed_at": self.signed_at}
+        rest: dict[str, object] = {"sequence": self.sequence, "hash": self.hash, "signed_at": self.signed_at}
+        if self.trail is None:
+            rest["schema"] = FIRST_SCHEMA
+        else:
+            rest |= {"schema": SCHEMA, "trail_sequence": self.trail_sequence, "trail_hash": self.trail_hash}
         return canonical_json(rest | {"key_id": self.key_id}).encode("ascii")
 
     def line(self) -> str:
@@ -53,10 +75,11 @@ class Checkpoint:
     def parse(cls, line: str) -> Self:
         """Read a line; raises `ValueError` if it is none."""
         data = json.loads(line)
-        if not isinstance(data, dict) or data.pop("schema", None) != SCHEMA:
+        if not isinstance(data, dict) or data.pop("schema", None) not in (FIRST_SCHEMA, SCHEMA):
             raise ValueError(f"no {SCHEMA}")
-        found = cls(**data) if set(data) == set(cls.__slots__) else None
-        if found is None or not isinstance(found.sequence, int) or found.line() != line:
+        found = cls(**data)
+        numbers = (found.sequence,) if found.trail is None else (found.sequence, found.trail_sequence)
+        if not all(isinstance(number, int) for number in numbers) or found.line() != line:
             raise ValueError(f"no {SCHEMA} as it is written")
         return found
 
@@ -93,11 +116,13 @@ def read_public_key(path: Path) -> Ed25519PublicKey:
     return key
 
 
-def sign(key: Ed25519PrivateKey, sequence: int, digest: str, *, signed_at: str) -> Checkpoint:
-    """Sign the head of a chain that was found whole."""
-    unsigned = Checkpoint(sequence, digest, signed_at, key_id(key.public_key()), "")
-    signature = base64.b64encode(key.sign(unsigned.signed())).decode("ascii")
-    return Checkpoint(sequence, digest, signed_at, unsigned.key_id, signature)
+def sign(
+    key: Ed25519PrivateKey, sequence: int, digest: str, *, signed_at: str, trail: tuple[int, str] | None = None
+) -> Checkpoint:
+    """Sign the heads of chains that were found whole: that of decisions, and that of the audit trail."""
+    trail_sequence, trail_hash = trail or (None, None)
+    unsigned = Checkpoint(sequence, digest, signed_at, key_id(key.public_key()), "", trail_sequence, trail_hash)
+    return replace(unsigned, signature=base64.b64encode(key.sign(unsigned.signed())).decode("ascii"))
 
 
 def read_checkpoints(path: Path, key: Ed25519PublicKey) -> tuple[Checkpoint, ...]:
@@ -122,7 +147,7 @@ def read_checkpoints(path: Path, key: Ed25519PublicKey) -> tuple[Checkpoint, ...
         if not _is_signed(checkpoint, key):
             raise CheckpointError(f"{place} does not match its signature", "Somebody changed it. Keep it as evidence.")
         before = found[-1] if found else None
-        if before and (checkpoint.sequence <= before.sequence or _time(checkpoint) < _time(before)):
+        if before and (_place(checkpoint) <= _place(before) or _time(checkpoint) < _time(before)):
             what = f"{place} (decision {checkpoint.sequence}) does not come after decision {before.sequence}"
             raise CheckpointError(what, "Lines were moved, or two chains were signed into one file: keep both.")
         found.append(checkpoint)
@@ -135,6 +160,10 @@ def key_id(key: Ed25519PublicKey) -> str:
 
 
 _MAKE_ONE = "Make a pair with `triage audit key`."
+
+
+def _place(checkpoint: Checkpoint) -> tuple[int, int]:
+    return checkpoint.sequence, checkpoint.trail_sequence or 0
 
 
 def _time(checkpoint: Checkpoint) -> datetime:

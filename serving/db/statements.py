@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from sqlalchemy import Insert, Table, insert
@@ -13,6 +14,11 @@ from serving.db.base import Base
 def put(session: Session, row: type[Base], **values: object) -> None:
     """Insert one row. Columns that are not given get their defaults; nothing is loaded of it."""
     session.execute(_into(row), values)
+
+
+def put_all(session: Session, row: type[Base], rows: Sequence[Mapping[str, object]]) -> None:
+    """Insert several rows at once; see `put`."""
+    session.execute(_into(row), rows)
 
 
 def table_of(row: type[Base]) -> Table:

@@ -237,15 +237,19 @@ class ReviewItemRow(AboutSubject, Base):
 
 
 class AuditRow(Base):
-    """Who changed what, from what to what; the system's own moves included."""
+    """Who changed what, from what to what; the system's own moves included.
+
+    `position` has no gaps; `hash` covers it, all other columns, and the hash of the entry before.
+    """
 
     __tablename__ = "audit_log"
     __table_args__ = (Index("ix_audit_log_subject", "subject"),)
 
-    position: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
+    position: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
     at: Mapped[datetime]
     actor: Mapped[str] = mapped_column(String(100))
     action: Mapped[str] = mapped_column(String(60))
     subject: Mapped[str] = mapped_column(String(300))
     old: Mapped[str | None] = mapped_column(Text)
     new: Mapped[str | None] = mapped_column(Text)
+    hash: Mapped[str] = mapped_column(String(64))

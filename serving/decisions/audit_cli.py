@@ -51,13 +51,17 @@ def audit_verify(
         typer.Option(help="Check what `triage audit export` wrote, without the database, by checkpoints.", exists=True),
     ] = None,
 ) -> None:
-    """Check that no decision was edited, deleted, inserted or reordered; ends with status 1 if one was."""
+    """Check that no decision, call, answer or entry of the audit trail was edited, deleted, inserted or reordered.
+
+    Ends with status 1 if one was.
+    """
     if (checkpoints is None) != (public_key is None):
         raise typer.BadParameter("--checkpoints and --public-key go together: give both or neither.")
     signed: Sequence[Checkpoint] = ()
     if checkpoints is not None and public_key is not None:
         signed = read_checkpoints(checkpoints, read_public_key(public_key))
-    heads = [(each.sequence, each.hash) for each in signed] + ([] if head is None else [_head(head)])
+    heads = [each.head for each in signed if each.sequence] + ([] if head is None else [_head(head)])
+    trail = [each.trail for each in signed if each.trail is not None]
     if export is not None:
         if not heads:
             raise typer.BadParameter(
@@ -68,12 +72,13 @@ def audit_verify(
         with engine_while(database) as engine:
             require_head(engine)
             with session_factory(read_only(engine))() as session:
-                found = verify(session, heads=heads)
+                found = verify(session, heads=heads, trail=trail)
     for problem in found.problems:
         _errors.print(problem, style="red", markup=False)
     last = "none" if found.head is None else f"{found.head[0]}:{found.head[1]}"
     told = f", {len(signed)} checkpoints" if signed else ""
-    typer.echo(f"{found.decisions} decisions, {len(found.problems)} problems{told}, head {last}")
+    looked_at = f"{found.decisions} decisions" + ("" if export else f", {found.entries} entries of the audit trail")
+    typer.echo(f"{looked_at}, {len(found.problems)} problems{told}, head {last}")
     if found.problems:
         raise typer.Exit(1)
 
@@ -84,26 +89,27 @@ def audit_checkpoint(
     to: Annotated[Path, typer.Option(help="File to append to; keep it where the database's owner cannot write.")],
     database: DatabaseOption = DEFAULT_DATABASE,
 ) -> None:
-    """Check what was decided since the last checkpoint, and sign how far the chain has come.
+    """Check what was decided and done since the last checkpoint, and sign how far both chains have come.
 
-    Ends with status 1, and signs nothing, if the chain does not continue what was signed before.
+    Ends with status 1, and signs nothing, if a chain does not continue what was signed before.
     """
     private = read_private_key(key)
     signed = read_checkpoints(to, private.public_key()) if to.exists() else ()
-    after = (signed[-1].sequence, signed[-1].hash) if signed else (0, GENESIS)
+    after = signed[-1].head if signed else (0, GENESIS)
+    trail = (signed[-1].trail if signed else None) or (0, GENESIS)
     with engine_while(database) as engine:
         require_head(engine)
         with session_factory(read_only(engine))() as session:
-            found = verify_since(session, after)
+            found = verify_since(session, after, trail)
     for problem in found.problems:
         _errors.print(problem, style="red", markup=False)
     if found.problems:
         _errors.print("Nothing was signed. Look with `triage audit verify`.", style="red")
         raise typer.Exit(1)
-    if found.head is None or found.head == after:
-        typer.echo(f"nothing was decided since decision {after[0]}; nothing to sign")
+    if not found.decisions and not found.entries:
+        typer.echo(f"nothing was decided or done since decision {after[0]}; nothing to sign")
         return
-    made = sign(private, *found.head, signed_at=rfc3339(SystemClock().now()))
+    made = sign(private, *(found.head or after), signed_at=rfc3339(SystemClock().now()), trail=found.trail or trail)
     with to.open("a", encoding="ascii") as file:
         file.write(f"{made.line()}\n")
     typer.echo(f"{found.decisions} decisions since the last checkpoint, signed up to {made.sequence}:{made.hash}")

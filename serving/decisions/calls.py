@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from features.vocabulary import Branch
+from routing.canonical import digest
 from routing.dispatch.envelope import BranchCall, call_id_for, envelope
 from serving.db.audit import audit
 from serving.db.statements import put
@@ -15,6 +16,14 @@ from serving.db.subjects import SubjectKey
 from serving.db.tables import OutgoingCallRow
 from serving.decisions.acting import Action
 from serving.messages.turns import JOINED
+
+ENQUEUED = "call.enqueued"
+"""The audit action that notes what a call is."""
+FIXED = (
+    "call_id", "decision_id", "subject_type", "subject_id", "branch", "target", "sequence", "body", "created_at",
+    "latest_useful_at", "confirm_seconds", "compensates",
+)  # fmt: skip
+"""The columns of a call that never change."""
 
 
 def enqueue(
@@ -53,26 +62,37 @@ def enqueue(
         payload=action.payload,
         latest_useful_at=latest,
     )
-    put(
-        session,
-        OutgoingCallRow,
-        call_id=call_id,
-        decision_id=decision_id,
+    columns: dict[str, object] = {
+        "call_id": call_id,
+        "decision_id": decision_id,
         **key.columns,
-        branch=action.branch.value,
-        target=target,
-        sequence=sequence,
-        body=envelope(call),
-        status=status,
-        created_at=now,
-        next_attempt_at=now,
-        latest_useful_at=latest,
-        confirm_seconds=None if verify_within is None else round(verify_within.total_seconds()),
-        goes_with=goes_with,
-    )
-    new = {"branch": action.branch.value, "target": target, "status": status}
-    audit(session, at=now, actor=actor, action="call.enqueued", subject=f"call:{call_id}", new=new)
+        "branch": action.branch.value,
+        "target": target,
+        "sequence": sequence,
+        "body": envelope(call),
+        "status": status,
+        "created_at": now,
+        "next_attempt_at": now,
+        "latest_useful_at": latest,
+        "confirm_seconds": None if verify_within is None else round(verify_within.total_seconds()),
+        "goes_with": goes_with,
+    }
+    put(session, OutgoingCallRow, **columns)
+    note_enqueued(session, columns, actor=actor, now=now)
     return call_id
+
+
+def note_enqueued(session: Session, columns: Mapping[str, object], *, actor: str, now: datetime) -> None:
+    """Write into the audit trail that a call was enqueued, with the seal over what never changes of it."""
+    new = {"branch": columns["branch"], "target": columns["target"], "status": columns["status"]}
+    new["seal"] = seal_of(columns)
+    new |= {name: columns[name] for name in ("compensates", "gathers") if columns.get(name) is not None}
+    audit(session, at=now, actor=actor, action=ENQUEUED, subject=f"call:{columns['call_id']}", new=new)
+
+
+def seal_of(columns: Mapping[str, object]) -> str:
+    """Return the digest of what never changes of a call; a column that is not given is empty."""
+    return digest([columns.get(name) for name in FIXED])
 
 
 def _useful_until(action: Action) -> datetime | None:

@@ -16,7 +16,7 @@ from routing.decision import GENESIS, SealedDecision
 from routing.effects import Effect
 from serving.db.statements import put
 from serving.db.subjects import SubjectKey, about
-from serving.db.tables import AuditRow, DecisionRow, IdempotencyRow, OutgoingCallRow
+from serving.db.tables import DecisionRow, IdempotencyRow, OutgoingCallRow
 from serving.messages.turns import JOINED
 
 SEALED = "decision.sealed"
@@ -242,12 +242,6 @@ def chain(session: Session, *, after: int = 0) -> Iterator[SealedDecision]:
     statement = select(*columns).where(DecisionRow.sequence > after).order_by(DecisionRow.sequence)
     for row in session.execute(statement.execution_options(yield_per=500)):
         yield SealedDecision(*row)
-
-
-def sealed_heads(session: Session) -> Iterator[Row[str | None]]:
-    """Yield what the audit trail noted of each decision when it was sealed, in order."""
-    statement = select(AuditRow.new).filter_by(action=SEALED).order_by(AuditRow.position)
-    yield from session.execute(statement.execution_options(yield_per=500))
 
 
 def _lock_number(name: str) -> int:

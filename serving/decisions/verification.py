@@ -1,63 +1,76 @@
-"""Checks the record: the chain of decisions by itself, and against what the audit trail noted when each was sealed."""
+"""Checks the record: the chains of decisions and of the audit trail, and what the service works by against both."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 
 from routing.decision import GENESIS, SealedDecision, chained, verify_chain
+from serving.db.audit import entry_hash_at, kept_entries, verify_entries
 from serving.decisions import repository
+from serving.decisions.matching import Noted, unlike
+
+Head = tuple[int, str]
+"""A number in a chain and the hash there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """How many decisions were looked at, the last of them, and what is wrong with the chain; nothing if it is whole."""
+    """How much was looked at, the last of each chain, and what is wrong; nothing if all is whole."""
 
     decisions: int
-    head: tuple[int, str] | None
+    head: Head | None
     problems: tuple[str, ...]
+    entries: int = 0
+    trail: Head | None = None
 
 
-def verify(session: Session, *, heads: Sequence[tuple[int, str]] = ()) -> Verification:
-    """Check every decision.
+def verify(session: Session, *, heads: Sequence[Head] = (), trail: Sequence[Head] = ()) -> Verification:
+    """Check every decision and every entry of the audit trail, and compare with them what the service works by.
 
     Parameters
     ----------
     heads
-        Sequences and hashes noted elsewhere; without them the audit trail's last note serves, which whoever cut off
-        the chain could have cut off too.
+        Sequences and hashes of decisions noted elsewhere; without them the audit trail's last note serves, which
+        whoever cut off the chain could have cut off too.
+    trail
+        Numbers and hashes of entries of the audit trail noted elsewhere.
     """
-    noted = [json.loads(row.new) for row in repository.sealed_heads(session) if row.new is not None]
-    hash_of = {note["sequence"]: note["hash"] for note in noted}
-    last = [max(hash_of.items())] if hash_of else []
+    noted = Noted()
+    entries = _Counted(noted.passing(kept_entries(session)))
+    problems = list(verify_entries(entries, heads=dict(trail)))
+    last = [max(noted.hashes.items())] if noted.hashes else []
     found = _checked(repository.chain(session), heads=heads or last)
-    not_as_noted = [
-        f"decision {decision.sequence} ({decision.decision_id}) is not as the audit trail noted it."
-        for decision in repository.chain(session)
-        if hash_of.get(decision.sequence) != decision.hash
-    ]
-    return Verification(found.decisions, found.head, (*found.problems, *not_as_noted))
+    problems = [*found.problems, *problems, *unlike(session, noted)]
+    return Verification(found.decisions, found.head, tuple(problems), entries.count, entries.head)
 
 
-def verify_since(session: Session, signed: tuple[int, str]) -> Verification:
-    """Check that the chain still holds a decision that was signed, and each one after it.
+def verify_since(session: Session, signed: Head, trail: Head = (0, GENESIS)) -> Verification:
+    """Check that both chains still hold what was signed of them, and whatever came after it.
 
     Parameters
     ----------
-    signed
-        Its sequence and hash; 0 and `GENESIS` if nothing was signed yet.
+    signed, trail
+        Number and hash of the last decision and the last entry of the audit trail; 0 and `GENESIS` if nothing was
+        signed yet.
     """
     number, digest = signed
     if number and repository.hash_at(session, number) != digest:
         return Verification(0, None, (f"decision {number} is not the one that was signed, or is gone.",))
-    return _checked(repository.chain(session, after=number), after=signed)
+    if trail[0] and entry_hash_at(session, trail[0]) != trail[1]:
+        gone = f"entry {trail[0]} of the audit trail is not the one that was signed, or is gone."
+        return Verification(0, None, (gone,))
+    found = _checked(repository.chain(session, after=number), after=signed)
+    entries = _Counted(kept_entries(session, after=trail[0]))
+    problems = (*found.problems, *verify_entries(entries, after=trail, heads={}))
+    return Verification(found.decisions, found.head, problems, entries.count, entries.head)
 
 
-def verify_export(path: Path, *, heads: Sequence[tuple[int, str]]) -> Verification:
+def verify_export(path: Path, *, heads: Sequence[Head]) -> Verification:
     """Check exported decisions, from the first on, by heads noted elsewhere; no database is needed.
 
     Parameters
@@ -70,19 +83,33 @@ def verify_export(path: Path, *, heads: Sequence[tuple[int, str]]) -> Verificati
         return _checked(chained(line.removesuffix("\n") for line in lines), heads=heads)
 
 
+class _Link(Protocol):
+    @property
+    def sequence(self) -> int: ...
+    @property
+    def hash(self) -> str: ...
+
+
+_AnyLink = TypeVar("_AnyLink", bound=_Link)
+
+
+class _Counted(Generic[_AnyLink]):
+    """Goes once over the links of a chain, and remembers how many they were and the last of them."""
+
+    def __init__(self, links: Iterable[_AnyLink]) -> None:
+        self._links = links
+        self.count = 0
+        self.head: Head | None = None
+
+    def __iter__(self) -> Iterator[_AnyLink]:
+        for link in self._links:
+            self.count, self.head = self.count + 1, (link.sequence, link.hash)
+            yield link
+
+
 def _checked(
-    decisions: Iterable[SealedDecision],
-    *,
-    after: tuple[int, str] = (0, GENESIS),
-    heads: Sequence[tuple[int, str]] = (),
+    decisions: Iterable[SealedDecision], *, after: Head = (0, GENESIS), heads: Sequence[Head] = ()
 ) -> Verification:
-    count, head = 0, None
-
-    def counted() -> Iterator[SealedDecision]:
-        nonlocal count, head
-        for decision in decisions:
-            count, head = count + 1, (decision.sequence, decision.hash)
-            yield decision
-
-    problems = verify_chain(counted(), after=after, heads=heads)
-    return Verification(count, head, tuple(problems))
+    counted = _Counted(decisions)
+    problems = verify_chain(counted, after=after, heads=heads)
+    return Verification(counted.count, counted.head, tuple(problems))

@@ -17,8 +17,9 @@ from routing.effects import Effect
 from routing.errors import PolicyError
 from routing.policy import Compensation
 from routing.recording import decode_facts
-from serving.db.audit import audit
+from serving.db.statements import put
 from serving.db.tables import DecisionRow, OutgoingCallRow
+from serving.decisions.calls import note_enqueued
 from serving.effects.moves import locked, move
 from serving.effects.people import close_unheld, put_before_person
 from serving.policies.bundles import Bundles
@@ -65,24 +66,22 @@ def compensate(
         },
         causation_id=row.call_id,
     )
-    session.add(
-        OutgoingCallRow(
-            call_id=call_id,
-            decision_id=row.decision_id,
-            subject_type=row.subject_type,
-            subject_id=row.subject_id,
-            branch=row.branch,
-            target=row.target,
-            body=compensation_envelope(call),
-            created_at=now,
-            next_attempt_at=now,
-            confirm_seconds=round(terms.within.total_seconds()),
-            compensates=row.call_id,
-        )
-    )
+    columns: dict[str, object] = {
+        "call_id": call_id,
+        "decision_id": row.decision_id,
+        **row.key.columns,
+        "branch": row.branch,
+        "target": row.target,
+        "body": compensation_envelope(call),
+        "status": "pending",
+        "created_at": now,
+        "next_attempt_at": now,
+        "confirm_seconds": round(terms.within.total_seconds()),
+        "compensates": row.call_id,
+    }
     session.flush()
-    new = {"branch": row.branch, "target": row.target, "status": "pending", "compensates": row.call_id}
-    audit(session, at=now, actor=actor, action="call.enqueued", subject=f"call:{call_id}", new=new)
+    put(session, OutgoingCallRow, **columns)
+    note_enqueued(session, columns, actor=actor, now=now)
     move(session, row, Effect.COMPENSATING, because=because, actor=actor, now=now, told={"by": call_id})
     close_unheld(session, row.call_id, because="it is being undone", actor=actor, now=now)
     return call_id

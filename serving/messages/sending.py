@@ -28,6 +28,7 @@ from serving.db.engine import is_taken
 from serving.db.messages import MessageRow
 from serving.db.statements import put
 from serving.db.tables import DecisionRow, EventRow, OutgoingCallRow
+from serving.decisions.calls import note_enqueued
 from serving.directives import repository as directives
 from serving.effects.moves import move, withdraw_unsent
 from serving.messages.joining import part
@@ -190,26 +191,25 @@ def _send(
         payload=payload_of(told, together, json.loads(message.by)),
         latest_useful_at=latest,
     )
-    put(
-        session,
-        OutgoingCallRow,
-        call_id=message.call_id,
-        decision_id=message.decision_id,
-        subject_type=message.subject_type,
-        subject_id=message.subject_id,
-        branch=message.branch,
-        target=message.target,
-        body=envelope(call),
-        created_at=now,
-        next_attempt_at=now,
-        latest_useful_at=latest,
-        confirm_seconds=rows[0].confirm_seconds,
-        gathers=len(rows),
-    )
+    columns: dict[str, object] = {
+        "call_id": message.call_id,
+        "decision_id": message.decision_id,
+        "subject_type": message.subject_type,
+        "subject_id": message.subject_id,
+        "branch": message.branch,
+        "target": message.target,
+        "body": envelope(call),
+        "status": "pending",
+        "created_at": now,
+        "next_attempt_at": now,
+        "latest_useful_at": latest,
+        "confirm_seconds": rows[0].confirm_seconds,
+        "gathers": len(rows),
+    }
+    put(session, OutgoingCallRow, **columns)
+    note_enqueued(session, columns, actor=actor, now=now)
     for row in rows:
         row.status = GATHERED
-    new = {"branch": message.branch, "target": message.target, "status": "pending", "gathers": len(rows)}
-    audit(session, at=now, actor=actor, action="call.enqueued", subject=f"call:{message.call_id}", new=new)
     return len(rows)
 
 

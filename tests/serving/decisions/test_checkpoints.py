@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select
 from typer.testing import Result
 
-from routing.checkpoints import Checkpoint, read_checkpoints, read_public_key
-from serving.db.tables import DecisionRow
-from tests.serving.decisions.auditing import triage_audit
+from routing.checkpoints import Checkpoint, read_checkpoints, read_private_key, read_public_key, sign
+from serving.db.tables import AuditRow, DecisionRow, ReviewItemRow
+from tests.serving.decisions.auditing import forget_the_trail, triage_audit
 from tests.serving.decisions.test_verification import execute, rewrite_from
 from tests.serving.house import House
 
@@ -44,6 +44,10 @@ class Auditor:
         where = ("--database", self.house.database_url) if "--export" not in more else ()
         return triage_audit("verify", "--checkpoints", self.file, "--public-key", self.public, *where, *more)
 
+    def trail(self) -> list[AuditRow]:
+        with self.house.container.reads() as session:
+            return list(session.scalars(select(AuditRow).order_by(AuditRow.position)))
+
     def signed(self) -> tuple[Checkpoint, ...]:
         return read_checkpoints(self.file, read_public_key(self.public))
 
@@ -53,23 +57,18 @@ def auditor(any_house: House, key: Path) -> Auditor:
     return Auditor(any_house, key)
 
 
-def forget_the_trail(house: House) -> None:
-    """Let the audit trail note what the chain holds now, as its owner can."""
-    with house.engine.begin() as connection:
-        for row in house.rows(DecisionRow):
-            new = json.dumps({"sequence": row.sequence, "hash": row.hash, "branch": row.branch})
-            where = {"new": new, "subject": f"decision:{row.decision_id}"}
-            connection.execute(text("UPDATE audit_log SET new = :new WHERE subject = :subject"), where)
+_OF_THE_LAST = "WHERE decision_id IN (SELECT decision_id FROM decisions WHERE sequence = 3)"
 
 
 def cut_off_the_end(house: House) -> None:
     execute(
         house,
-        "DELETE FROM outgoing_calls",
-        "DELETE FROM review_items",
         "DELETE FROM audit_log WHERE subject IN (SELECT 'decision:' || decision_id FROM decisions WHERE sequence = 3)",
+        f"DELETE FROM audit_log WHERE subject IN (SELECT 'review:' || item_id FROM review_items {_OF_THE_LAST})",
+        f"DELETE FROM review_items {_OF_THE_LAST}",
         "DELETE FROM decisions WHERE sequence = 3",
     )
+    forget_the_trail(house)
 
 
 class TestAWholeChain:
@@ -82,8 +81,27 @@ class TestAWholeChain:
         rows = auditor.house.rows(DecisionRow)
         assert [(each.sequence, each.hash) for each in auditor.signed()] == [(3, rows[2].hash), (4, rows[3].hash)]
         found = auditor.verify()
-        told = f"4 decisions, 0 problems, 2 checkpoints, head 4:{rows[3].hash}\n"
+        trail = auditor.trail()
+        told = (
+            f"4 decisions, {len(trail)} entries of the audit trail, 0 problems, 2 checkpoints, head 4:{rows[3].hash}\n"
+        )
         assert (found.exit_code, found.stdout) == (0, told)
+        assert auditor.signed()[1].trail == (len(trail), trail[-1].hash)
+
+    def test_is_signed_again_where_something_was_done_and_nothing_decided(self, auditor: Auditor) -> None:
+        auditor.sign()
+        auditor.house.claimed(auditor.house.rows(ReviewItemRow)[0].item_id)
+        assert "0 decisions since the last checkpoint, signed up to 3:" in auditor.sign().stdout
+        assert auditor.verify().exit_code == 0
+
+    def test_a_line_of_before_the_trail_was_a_chain_still_counts(self, auditor: Auditor) -> None:
+        auditor.sign()
+        (signed,) = auditor.signed()
+        first = sign(read_private_key(auditor.key), *signed.head, signed_at=signed.signed_at)
+        auditor.file.write_text(f"{first.line()}\n")
+        assert auditor.verify().exit_code == 0
+        assert "0 decisions since the last checkpoint, signed up to 3:" in auditor.sign().stdout
+        assert [each.trail is None for each in auditor.signed()] == [True, False]
 
     def test_is_checked_from_an_export_alone(self, auditor: Auditor, tmp_path: Path) -> None:
         auditor.sign()
@@ -119,6 +137,15 @@ class TestAChainThatItsOwnerMadeAnew:
         assert refused.exit_code == 1
         assert "decision 3 is not the one that was signed, or is gone." in refused.stderr
         assert auditor.file.read_text() == before
+
+    def test_nor_is_a_trail_that_was_made_anew(self, auditor: Auditor) -> None:
+        auditor.sign()
+        last = auditor.trail()[-1].position
+        execute(auditor.house, f"UPDATE audit_log SET actor = 'eve' WHERE position = {last}")
+        forget_the_trail(auditor.house)
+        assert triage_audit("verify", "--database", auditor.house.database_url).exit_code == 0
+        assert f"is not the one known as number {last}: forked." in auditor.verify().stderr
+        assert f"entry {last} of the audit trail is not the one that was signed" in auditor.sign().stderr
 
     def test_an_edit_after_the_last_checkpoint_is_not_signed(self, auditor: Auditor) -> None:
         auditor.sign()

@@ -1,0 +1,176 @@
+"""Compares what the service works by with what was sealed of it.
+
+Decisions, calls, items and steps of bundles are found, shown and sent by columns of their own. Whoever edits one of
+those changes what happens, though every sealed text is whole; so each is compared with the text it was made from.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from features.vocabulary import Branch
+from routing.canonical import digest, rfc3339
+from serving.db.audit import KeptEntry
+from serving.db.tables import DecisionRow, OutgoingCallRow, PolicyMoveRow, ReviewItemRow
+from serving.decisions.calls import ENQUEUED, FIXED, is_called, seal_of
+from serving.decisions.repository import SEALED
+
+_AT_ONCE = 500
+_OPENED, _DONE = "review.opened", "done"
+_CALLED = frozenset(branch.value for branch in Branch if is_called(branch))
+
+
+class Noted:
+    """What the audit trail notes of decisions, calls, items and bundles, kept while its entries go by."""
+
+    def __init__(self) -> None:
+        self.hashes: dict[int, str] = {}
+        self.seals: dict[str, str | None] = {}
+        self.items: dict[str, dict[str, Any]] = {}
+        self.steps: dict[tuple[str, str, str, str], list[dict[str, Any]]] = {}
+
+    def passing(self, entries: Iterable[KeptEntry]) -> Iterator[KeptEntry]:
+        """Yield entries and keep what they note."""
+        for kept in entries:
+            entry = kept.entry
+            kind, _, name = entry.subject.partition(":")
+            new = _read(entry.new or "{}")
+            if entry.action == SEALED:
+                self.hashes[new.get("sequence", 0)] = new.get("hash", "")
+            elif entry.action == ENQUEUED:
+                self.seals[name] = new.get("seal")
+            elif entry.action == _OPENED:
+                self.items[name] = {"status": "open"}
+            elif kind == "review" and new.get("status") == _DONE:
+                self.items[name] = {**new, "closed_by": entry.actor}
+            elif kind == "policy":
+                self.steps.setdefault(_step(entry.at, entry.actor, entry.action, name), []).append(new)
+            yield kept
+
+
+def unlike(session: Session, noted: Noted) -> Iterator[str]:
+    """Yield where the database is not as it was sealed, or not as the audit trail noted it."""
+    yield from _decisions(session, noted)
+    yield from _calls(session, noted)
+    yield from _items(session, noted)
+    yield from _steps(session, noted)
+
+
+def _decisions(session: Session, noted: Noted) -> Iterator[str]:
+    """Compare each decision's columns with its body, and look for the call or the item that it brought about."""
+    row, call, item = DecisionRow, OutgoingCallRow, ReviewItemRow
+    found = (
+        select(
+            *(row.sequence, row.decision_id, row.subject_version, row.subject_type, row.subject_id, row.moment),
+            *(row.branch, row.mode, row.decided_at, row.policy_digest, row.body, row.hash),
+            *(call.call_id, call.body.label("sent"), item.item_id),
+        )
+        .outerjoin(call, call.call_id == row.decision_id + "_" + row.branch + "_1")
+        .outerjoin(item, item.item_id == func.replace(row.decision_id, "dec_", "rev_"))
+        .order_by(row.sequence)
+    )
+    for each in session.execute(found.execution_options(yield_per=_AT_ONCE)):
+        label = f"decision {each.sequence} ({each.decision_id})"
+        if noted.hashes.get(each.sequence) != each.hash:
+            yield f"{label} is not as the audit trail noted it."
+        body = _read(each.body)
+        yield from (
+            f"{label} says in its column {name} {found!r}, in what was sealed {sealed!r}: edited."
+            for name, found, sealed in _columns(each, body)
+            if found != sealed
+        )
+        branch = body.get("branch")
+        if branch == Branch.REVIEW and each.item_id is None:
+            yield f"{label} leads to review, and has no item: deleted."
+        if branch in _CALLED and each.branch == branch:
+            if each.call_id is None:
+                yield f"{label} leads to {branch}, and has no call: deleted."
+            elif _asked(each.sent) != body.get("payload"):
+                yield f"{label} leads to {branch}, and its call {each.call_id} asks for something else: edited."
+
+
+def _columns(row: Any, body: Mapping[str, Any]) -> Iterator[tuple[str, object, object]]:
+    """Yield name, value and sealed value of each column that says what the body says."""
+    subject, policy, model = (body.get(name) or {} for name in ("subject", "policy", "model"))
+    yield "subject_type", row.subject_type, subject.get("type")
+    yield "subject_id", row.subject_id, subject.get("id")
+    yield "subject_version", row.subject_version, subject.get("version")
+    yield "branch", row.branch, body.get("branch")
+    yield "mode", row.mode, body.get("mode")
+    yield "decided_at", rfc3339(row.decided_at), body.get("decided_at")
+    yield "policy_digest", row.policy_digest, policy.get("digest")
+    if "moment" in model:
+        yield "moment", row.moment, model["moment"]
+
+
+def _asked(sent: str) -> dict[str, Any]:
+    """Return the payload in what a call sends."""
+    data = _read(sent).get("data") or {}
+    return {name: value for name, value in data.items() if name not in ("decision_id", "idempotency_key")}
+
+
+def _calls(session: Session, noted: Noted) -> Iterator[str]:
+    """Compare each call with the seal that was noted when it was let out."""
+    left = dict(noted.seals)
+    found = select(*(getattr(OutgoingCallRow, name) for name in FIXED)).order_by(OutgoingCallRow.position)
+    for row in session.execute(found.execution_options(yield_per=_AT_ONCE)):
+        label = f"call {row.call_id}"
+        if row.call_id not in left:
+            yield f"{label} is not in the audit trail: inserted."
+        elif left.pop(row.call_id) != seal_of(dict(zip(FIXED, row, strict=True))):
+            yield f"{label} is not as it was let out: edited."
+    yield from (f"call {call_id} was let out, and is gone: deleted." for call_id in left)
+
+
+def _items(session: Session, noted: Noted) -> Iterator[str]:
+    """Compare what became of each review item with what the audit trail notes of it."""
+    left = dict(noted.items)
+    row = ReviewItemRow
+    columns = (row.item_id, row.status, row.verdict, row.verdict_branch, row.reason_code, row.note, row.closed_by)
+    for each in session.execute(select(*columns).order_by(row.item_id).execution_options(yield_per=_AT_ONCE)):
+        label = f"review item {each.item_id}"
+        told = left.pop(each.item_id, None)
+        if told is None:
+            yield f"{label} is not in the audit trail: inserted."
+        elif (each.status == _DONE) is not (told["status"] == _DONE):
+            yield f"{label} is {each.status}, the audit trail says {told['status']}: edited."
+        elif each.status == _DONE:
+            names = {"verdict": "verdict", "branch": "verdict_branch", "reason_code": "reason_code", "note": "note"}
+            kept = {name: getattr(each, column) for name, column in names.items()} | {"closed_by": each.closed_by}
+            if any(kept[name] != told[name] for name in kept.keys() & told.keys()):
+                yield f"{label} is not answered as the audit trail noted it: edited."
+    yield from (f"review item {item_id} was opened, and is gone: deleted." for item_id in left)
+
+
+def _steps(session: Session, noted: Noted) -> Iterator[str]:
+    """Compare each step of a bundle, approvals among them, with its entry, and evidence with what it was signed as."""
+    left = {key: list(told) for key, told in noted.steps.items()}
+    for row in session.scalars(select(PolicyMoveRow).order_by(PolicyMoveRow.position)):
+        label = f"step {row.position} of bundle {row.digest[:12]}… ({row.action})"
+        told = left.get(_step(row.at, row.actor, f"policy.{row.action}", row.digest))
+        if not told:
+            yield f"{label} is not in the audit trail: edited, or inserted."
+        elif any(getattr(row, name) != value for name, value in told.pop(0).items()):
+            yield f"{label} is not as the audit trail noted it: edited."
+        if row.pack is not None and digest(json.loads(row.pack)) != row.signs:
+            yield f"{label} has other evidence than what was signed: edited."
+    yield from (f"a {key[2]} of bundle {key[3][:12]}… was noted, and is gone." for key in left for _ in left[key])
+
+
+def _step(at: datetime, actor: str, action: str, bundle: str) -> tuple[str, str, str, str]:
+    return rfc3339(at), actor, action, bundle
+
+
+def _read(text: str) -> dict[str, Any]:
+    """Read a JSON object; one that is none is empty, and matches nothing."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
