@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from routing.allocation import Option, allocate
@@ -53,6 +54,44 @@ def test_costs_what_the_best_of_all_combinations_costs_and_overdraws_nothing(
     assert [option in case for option, case in zip(found.chosen, cases, strict=True)] == [True] * len(cases)
     for name, limit in capacity.items():
         assert found.used[name] == sum(option.uses.get(name, 0) for option in found.chosen) <= limit
+
+
+@given(
+    cases=st.lists(
+        st.lists(st.tuples(st.integers(0, 500), st.floats(0, 2)), min_size=1, max_size=3), min_size=1, max_size=5
+    ),
+    limit=st.floats(0, 4),
+)
+@example(cases=[[(0, 0.5000001)], [(0, 0.5000001)]], limit=1.0)
+@example(cases=[[(0, 500.0003)], [(0, 500.0003)]], limit=1000.0)
+@example(cases=[[(0, 500_000.4)], [(0, 500_000.4)]], limit=1e6)
+@example(cases=[[(0, 0.1)], [(0, 0.1)], [(0, 0.1)]], limit=0.3)
+@drawn(75)
+def test_no_budget_is_overdrawn_by_however_little(cases: list[list[tuple[int, float]]], limit: float) -> None:
+    named = [
+        [*(Option(f"o{n}", cost, {"slots": use}) for n, (cost, use) in enumerate(case)), Option("none", 600)]
+        for case in cases
+    ]
+    found = allocate(named, {"slots": limit})
+    used = sum(Decimal(repr(use)) for option in found.chosen for use in option.uses.values())
+    assert used <= Decimal(repr(limit))
+    assert used <= Decimal(repr(found.used["slots"])) <= used + len(cases) * Decimal("1e-6")
+
+
+def test_what_fits_to_the_last_millionth_is_taken() -> None:
+    cases = [[Option("rebook", 0, {"slots": 0.1}), Option("none", 1)] for _ in range(3)]
+    assert [option.name for option in allocate(cases, {"slots": 0.3}).chosen] == ["rebook"] * 3
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("nan")])
+def test_what_is_no_number_is_told(number: float) -> None:
+    for cases, capacity in (
+        ([[Option("a", number)]], {}),
+        ([[Option("a", 1, {"slots": number})]], {"slots": 1.0}),
+        ([[Option("a", 1, {"slots": 1})]], {"slots": number}),
+    ):
+        with pytest.raises(AllocationError):
+            allocate(cases, capacity)
 
 
 @given(cases=CASES, capacity=CAPACITY)
