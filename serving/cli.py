@@ -210,6 +210,6 @@ def snapshot(
 @db_app.command("upgrade")
 def db_upgrade(database: DatabaseOption = DEFAULT_DATABASE) -> None:
     """Bring the database to the newest revision; nothing is lost, and a second run changes nothing."""
-    with engine_while(database) as engine:
+    with engine_while(database, may_be_new=True) as engine:
         upgrade(engine)
         typer.echo(f"The database is at revision {current(engine)}.")

@@ -58,14 +58,45 @@ def create_engine_for(url: str) -> Engine:
     raise DatabaseUrlError(parsed.render_as_string(hide_password=True), f"'{backend}' is neither sqlite nor postgresql")
 
 
+class DatabaseMissingError(ServingError):
+    """There is no database at the place that was named."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(
+            f"There is no database at {path}. Give the path of one with --database, or make one: `triage db upgrade`."
+        )
+
+
 @contextmanager
-def engine_while(url: str) -> Iterator[Engine]:
-    """Give an engine for the length of one command, and close its connections afterwards; see `create_engine_for`."""
+def engine_while(url: str, *, may_be_new: bool = False) -> Iterator[Engine]:
+    """Give an engine for the length of one command, and close its connections afterwards; see `create_engine_for`.
+
+    Raises
+    ------
+    DatabaseMissingError
+        If there is no such file, unless it may be new: who only reads makes none.
+    """
+    if not may_be_new:
+        require_file(url)
     engine = create_engine_for(url)
     try:
         yield engine
     finally:
         engine.dispose()
+
+
+def require_file(url: str) -> None:
+    """Make sure that a SQLite database is there; connecting would make one.
+
+    Raises
+    ------
+    DatabaseMissingError
+        If it is not.
+    """
+    parsed = make_url(url) if url.startswith("sqlite") else None
+    if parsed is not None and not _is_in_memory(parsed) and not Path(str(parsed.database)).is_file():
+        raise DatabaseMissingError(Path(str(parsed.database)))
 
 
 def session_factory(engine: Engine) -> sessionmaker[Session]:
@@ -84,8 +115,7 @@ def is_taken(error: DBAPIError) -> bool:
 
 
 def _sqlite_engine(url: URL) -> Engine:
-    in_memory = url.database in (None, "", ":memory:")
-    if in_memory:
+    if _is_in_memory(url):
         engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
     else:
         Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
@@ -93,6 +123,10 @@ def _sqlite_engine(url: URL) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _is_in_memory(url: URL) -> bool:
+    return url.database in (None, "", ":memory:")
 
 
 def _prepare_sqlite(connection: SQLiteConnection, _record: object) -> None:

@@ -94,12 +94,14 @@ def preview_command(
 
     policy = load_policy(bundle)
     begin, end = _moment(since, "--from"), _moment(until, "--to")
+    if begin >= end:
+        raise typer.BadParameter(f"--from {since} is not before --to {until}: nothing lies between them.")
     summary = Summary(policy)
     shown: list[Compared] = []
     with ExitStack() as stack:
-        flips = None if out is None else stack.enter_context(out.open("w", encoding="utf-8"))
         engine = stack.enter_context(engine_while(database))
         require_head(engine)
+        flips = None if out is None else stack.enter_context(out.open("w", encoding="utf-8"))
         session = stack.enter_context(session_factory(read_only(engine))())
         decided = past.PastOfLedger(session, policy, begin, end)
         for compared in track(preview.preview_of(decided), "decisions", decided.count, console=_errors, transient=True):

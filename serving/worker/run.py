@@ -18,7 +18,7 @@ from routing.dispatch.ports import Caller, Clock, Outbox
 from routing.dispatch.routes import Routes
 from routing.dispatch.targets import Target
 from serving.clock import SystemClock
-from serving.db.engine import create_engine_for
+from serving.db.engine import create_engine_for, require_file
 from serving.db.migrate import require_head
 from serving.worker.outbox import SqlOutbox
 from serving.worker.unrouted import require_targets, watching
@@ -125,8 +125,8 @@ async def run_worker(settings: WorkerSettings, *, clock: Clock, stop: asyncio.Ev
 
     Raises
     ------
-    DatabaseNotMigratedError
-        The tables are not those of this program.
+    DatabaseMissingError, DatabaseNotMigratedError
+        There is no database, or its tables are not those of this program.
     NoTargetError
         A bundle in force or a call in the outbox leads to calls that no target takes.
     """
@@ -134,6 +134,7 @@ async def run_worker(settings: WorkerSettings, *, clock: Clock, stop: asyncio.Ev
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    require_file(settings.database_url)
     engine = create_engine_for(settings.database_url)
     try:
         require_head(engine)

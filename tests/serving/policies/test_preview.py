@@ -276,8 +276,14 @@ class TestTheCommand:
         assert result.exit_code == 2
         assert "--from is 'yesterday'" in result.output
 
+    @pytest.mark.parametrize("until", ["2026-03-01", "2026-02-01"])
+    def test_a_window_that_ends_before_it_begins_is_said(self, ledger: House, tmp_path: Path, until: str) -> None:
+        result = run(ledger, tmp_path, sooner, "--from", "2026-03-01", "--to", until)
+        assert result.exit_code == 2
+        assert "nothing lies between them" in " ".join(result.output.replace("│", " ").split())
+
     def test_an_empty_window_has_no_decisions(self, ledger: House, tmp_path: Path) -> None:
-        result = run(ledger, tmp_path, sooner, "--to", "2026-03-02")
+        result = run(ledger, tmp_path, sooner, "--from", "2026-02-01", "--to", "2026-02-02")
         assert result.stdout.startswith("0 decisions, 0 come to something else.")
 
 
