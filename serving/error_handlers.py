@@ -93,6 +93,7 @@ KINDS: Mapping[type[Exception], ProblemKind] = {
     orders.StepUpNotFoundError: ProblemKind(404, "unknown-step-up", "The step up is unknown"),
     policies.BundleRefusedError: ProblemKind(422, "bundle", "The bundle has mistakes"),
     policies.BundleNotFoundError: ProblemKind(404, "unknown-bundle", "The bundle is unknown"),
+    policies.WindowError: ProblemKind(422, "window", "Nothing can lie in that past"),
     policies.BundleStepError: ProblemKind(409, "bundle-step", "The bundle cannot take that step"),
     policies.BundleDamagedError: ProblemKind(409, "bundle-damaged", "The bundle is not what was handed in"),
     policies.NothingInForceError: ProblemKind(409, "no-bundle", "No bundle is in force"),

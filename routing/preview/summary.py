@@ -88,6 +88,10 @@ class Summary:
         """How many messages would go to customers; one for several counts once."""
         return self.after[Branch.NOTIFY] - self.joined_after
 
+    def letters(self, taken: Mapping[Branch, int]) -> int:
+        """Return how many disputes are put to carriers, of branches that were taken so often."""
+        return taken.get(Branch.DISPUTE, 0)
+
     def analyst_minutes(self, taken: Mapping[Branch, int]) -> float:
         """Return how many minutes people spend, by the bundle's own terms, on branches that were taken so often."""
         offers = self.policy.offers
@@ -109,6 +113,7 @@ class Summary:
                 for branch in BRANCHES_OF[self.policy.subject]
             },
             "messages": {"before": self.messages_before, "after": self.messages_after},
+            "letters_to_carriers": {"before": self.letters(self.before), "after": self.letters(self.after)},
             "analyst_minutes": {
                 "before": self.analyst_minutes(self.before),
                 "after": self.analyst_minutes(self.after),

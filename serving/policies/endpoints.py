@@ -129,7 +129,7 @@ async def approve_policy(
     key: Key,
 ) -> Response:
     """Approve what another has submitted, by the digest of its evidence. It is in force when somebody publishes it."""
-    return respond(policies.approve(_asking(digest, body, person, key), digest, signed=body.signs))
+    return respond(policies.approve(_asking(digest, body, person, key), digest, signed=body.signs, waives=body.waives))
 
 
 @router.post("/{digest}/reject", response_model=BundleAnswer, dependencies=_json)

@@ -3,6 +3,7 @@
 LifeError
  ├─ BundleRefusedError        a bundle has mistakes and cannot be submitted
  ├─ BundleNotFoundError
+ ├─ WindowError               nothing can lie in the past that a bundle is to be tried on
  ├─ BundleStepError           a bundle cannot take that step now
  ├─ BundleDamagedError        what is kept is not what was handed in
  ├─ NothingInForceError       the database has no bundle yet
@@ -14,6 +15,7 @@ LifeError
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from features.vocabulary import SubjectType
 from routing.errors import Problem
@@ -56,6 +58,18 @@ class BundleStepError(LifeError):
     def __init__(self, step: str, why: str, what_to_do: str) -> None:
         self.why = why
         super().__init__(f"To {step} is refused: {why}. {what_to_do}")
+
+
+class WindowError(LifeError):
+    """Nothing can lie in the past that a bundle is to be tried on."""
+
+    def __init__(self, since: datetime, until: datetime) -> None:
+        self.since = since
+        self.until = until
+        super().__init__(
+            f"A bundle cannot be tried on the past from {since.isoformat()} until {until.isoformat()}. "
+            "Give a `since` that lies before `until`; by default it is now."
+        )
 
 
 class BundleDamagedError(LifeError):

@@ -16,7 +16,8 @@ from routing.policy import Policy
 from routing.preview.summary import Summary
 from serving.db.tables import DecisionRow
 from serving.policies import repository
-from serving.policies.errors import BundleRefusedError
+from serving.policies.errors import BundleRefusedError, WindowError
+from serving.policies.life import FEWEST_DECISIONS
 from serving.policies.misses import Misses
 from serving.policies.preview import preview
 
@@ -31,6 +32,11 @@ class Window:
 
     since: datetime
     until: datetime
+
+    def __post_init__(self) -> None:
+        """Refuse a window in which nothing can lie."""
+        if self.since >= self.until:
+            raise WindowError(self.since, self.until)
 
 
 def read_bundle(text: str, today: date) -> Policy:
@@ -75,6 +81,7 @@ def pack_of(session: Session, policy: Policy, window: Window, *, live: str) -> d
         },
         "suite": run_suite(policy).as_json(),
         "preview": {"from": jsonable(since), "to": jsonable(window.until), **summary.as_json()},
+        "fewest_decisions": FEWEST_DECISIONS,
         "bound": misses.as_json(session) if policy.subject is SubjectType.SHIPMENT else None,
     }
 

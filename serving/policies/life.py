@@ -13,6 +13,10 @@ from enum import StrEnum
 
 from serving.db.tables import PolicyMoveRow
 
+FEWEST_DECISIONS = 100
+"""On how many past decisions a bundle must have been tried to be approved without saying why fewer are enough: what is
+not seen among a hundred is, at 95 %, not in more than three of a hundred."""
+
 
 class Step(StrEnum):
     """What happens to a bundle. `rolled_back` names the bundle that is taken away."""
@@ -62,6 +66,14 @@ class Life:
         """Digest of the bundle that was live when the evidence of the newest submission was gathered."""
         submission = self.submission
         return None if submission is None or submission.pack is None else json.loads(submission.pack)["in_force"]
+
+    @property
+    def decisions_tried(self) -> int:
+        """On how many past decisions the newest submission was tried."""
+        submission = self.submission
+        return (
+            0 if submission is None or submission.pack is None else json.loads(submission.pack)["preview"]["decisions"]
+        )
 
     @property
     def authors(self) -> frozenset[str]:

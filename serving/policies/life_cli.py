@@ -79,10 +79,13 @@ def approve(
     bundle: Bundle,
     signs: Annotated[str, typer.Option(help="Digest of the evidence, as `triage policy show` prints it.")],
     token: Token,
+    waive: Annotated[
+        str | None, typer.Option(help="Why so few past decisions are enough, where the evidence asks for more.")
+    ] = None,
     api: Api = HERE,
 ) -> None:
     """Approve what another has submitted; it is in force when somebody publishes it."""
-    _step(api, token, bundle, "approve", {"signs": signs})
+    _step(api, token, bundle, "approve", {"signs": signs} | ({} if waive is None else {"waives": waive}))
 
 
 def reject(bundle: Bundle, reason: Reason, token: Token, api: Api = HERE) -> None:
@@ -151,6 +154,9 @@ def _tell(found: dict[str, Any]) -> None:
     share = f" for {found['share']:.2%} of {found['subject']}s" if found["share"] else ""
     typer.echo(f"{found['name']} version {found['version']} ({found['digest']}) is {found['status']}{share}.")
     if found["signs"] and found["status"] == "submitted":
+        tried, fewest = found["evidence"]["preview"]["decisions"], found["evidence"].get("fewest_decisions", 0)
+        if tried < fewest:
+            typer.echo(f"It was tried on {tried} past decisions, fewer than {fewest}: --waive says why that is enough.")
         typer.echo(f"A second person approves it with --signs {found['signs']}")
 
 

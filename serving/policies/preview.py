@@ -59,6 +59,9 @@ def in_words(summary: Summary) -> list[str]:
         f"Analyst minutes: {summary.analyst_minutes(summary.before):,.0f} → "
         f"{summary.analyst_minutes(summary.after):,.0f}."
     )
+    if summary.letters(summary.before) or summary.letters(summary.after):
+        letters = f"{summary.letters(summary.before)} → {summary.letters(summary.after)}"
+        lines.append(f"Disputes put to carriers: {letters}.")
     before, after = (
         money(round(cost / 1e6), summary.policy.costs.currency) for cost in (summary.cost_before, summary.cost_after)
     )

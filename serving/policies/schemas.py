@@ -34,6 +34,10 @@ class SignBody(Body):
     """The digest of the evidence that was shown, which the approval signs; it covers the bytes of the bundle."""
 
     signs: Digest
+    waives: Reason | None = Field(
+        default=None,
+        description="why fewer past decisions than the evidence asks for are enough; kept with the approval",
+    )
 
 
 class ReasonBody(Body):

@@ -92,9 +92,15 @@ class PolicyService:
 
         return self._once(asking, partial(repository.standing, subject=policy.subject), step, status=CREATED)
 
-    def approve(self, asking: Asking, bundle: str, *, signed: str) -> Answer:
-        """Approve what another has submitted, by the digest of its evidence, which covers its bytes."""
-        return self._of(asking, bundle, lambda taking: steps.approve(taking, bundle, signed=signed))
+    def approve(self, asking: Asking, bundle: str, *, signed: str, waives: str | None = None) -> Answer:
+        """Approve what another has submitted, by the digest of its evidence, which covers its bytes.
+
+        Parameters
+        ----------
+        waives
+            Why fewer past decisions than the evidence asks for are enough.
+        """
+        return self._of(asking, bundle, lambda taking: steps.approve(taking, bundle, signed=signed, waives=waives))
 
     def reject(self, asking: Asking, bundle: str, *, reason: str) -> Answer:
         """Reject a bundle that is not in force, or take back one's own."""

@@ -27,7 +27,7 @@ from serving.directives.service import require
 from serving.policies import overdue, repository
 from serving.policies.bundles import Bundles
 from serving.policies.errors import BundleStepError, LifeError
-from serving.policies.life import Life, Status, Step
+from serving.policies.life import FEWEST_DECISIONS, Life, Status, Step
 
 _NO_ROLLOUT = {"candidate_digest": None, "rollout_id": None, "share_millionths": None}
 _SECOND = "Submit it, and let a second person approve it."
@@ -104,8 +104,11 @@ def submit(taking: Taking, policy: Policy, *, reason: str, pack: str, signs: str
     taking.move(Step.SUBMITTED, policy.digest, reason=reason, pack=pack, signs=signs)
 
 
-def approve(taking: Taking, digest: str, *, signed: str) -> None:
-    """Sign what another has submitted; also afterwards, what somebody alone has put in force or what was taken back."""
+def approve(taking: Taking, digest: str, *, signed: str, waives: str | None) -> None:
+    """Sign what another has submitted; also afterwards, what somebody alone has put in force or what was taken back.
+
+    `waives` says why fewer past decisions than the evidence asks for are enough, and is kept as the reason.
+    """
     taking.require_owner("to approve a bundle")
     found = taking.known(digest)
     submission = found.life.submission
@@ -117,8 +120,12 @@ def approve(taking: Taking, digest: str, *, signed: str) -> None:
     refusal = refusal_of(taking.person, signed, authors=found.life.authors, shown=submission.signs)
     if refusal is not None:
         raise BundleStepError("approve it", *refusal)
+    if found.life.decisions_tried < FEWEST_DECISIONS and waives is None:
+        why = f"it was tried on {found.life.decisions_tried} past decisions, expected {FEWEST_DECISIONS} at least"
+        todo = "Submit it with an earlier `since`, or approve it with `waives`: why so few are enough."
+        raise BundleStepError("approve it", why, todo)
     taking.bundles.policy(taking.session, digest)  # its bytes are those that were submitted
-    taking.move(Step.APPROVED, digest, signs=signed)
+    taking.move(Step.APPROVED, digest, signs=signed, reason=waives)
 
 
 def _require_evidence_of_today(found: Known, what: str) -> None:

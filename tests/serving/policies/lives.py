@@ -45,7 +45,8 @@ def step(house: House, bundle: Json, verb: str, *, by: str = "pat", **body: Any)
 
 
 def approve(house: House, bundle: Json, *, by: str = "pat", signs: str | None = None) -> httpx.Response:
-    return step(house, bundle, "approve", by=by, signs=signs or bundle["signs"])
+    """Approve a bundle, however few decisions it was tried on."""
+    return step(house, bundle, "approve", by=by, signs=signs or bundle["signs"], waives="few in a test")
 
 
 def stepped(answer: httpx.Response) -> Json:

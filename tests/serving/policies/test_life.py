@@ -14,6 +14,7 @@ from sqlalchemy import update
 from routing.policy import Policy
 from routing.replay import replay
 from serving.db.tables import AuditRow, DecisionRow, OutgoingCallRow, PolicyBundleRow
+from serving.policies import steps
 from tests.serving.bundles import changed, messages, text_of
 from tests.serving.health.test_metrics import figures
 from tests.serving.house import House, at, delivery, problem_in
@@ -104,6 +105,39 @@ class TestTheEvidence:
         assert bundle["text"] == version(2, bolder)
         problem = problem_in(approve(house, bundle, signs="0" * 64), 409, "bundle-step")
         assert "what was signed is 000000000000…" in problem["detail"]
+
+    def test_on_few_decisions_is_approved_by_who_says_why_they_are_enough(self, any_house: House) -> None:
+        bundle = submitted(any_house, version(2, bolder))
+        assert bundle["evidence"]["fewest_decisions"] == 100
+        refused = problem_in(step(any_house, bundle, "approve", signs=bundle["signs"]), 409, "bundle-step")
+        assert "it was tried on 0 past decisions, expected 100 at least" in refused["detail"]
+        why = "the service begins today"
+        stepped(step(any_house, bundle, "approve", signs=bundle["signs"], waives=why))
+        assert any_house.api.get("/v1/policies/history").json()["moves"][0]["reason"] == why
+        (entry,) = [row for row in any_house.rows(AuditRow) if row.action == "policy.approved"]
+        assert json.loads(entry.new or "")["reason"] == why
+
+    def test_on_enough_needs_no_more_words(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(steps, "FEWEST_DECISIONS", 2)
+        house.announce("SH-1", "SH-2")
+        for name in ("SH-1", "SH-2"):
+            house.decided(name, risk=0.42)
+        house.advance(hours=1)
+        bundle = submitted(house, version(2, bolder))
+        stepped(step(house, bundle, "approve", signs=bundle["signs"]))
+
+    @pytest.mark.parametrize(
+        "window",
+        [
+            {"since": "2026-03-02T00:00:00Z", "until": "2026-03-01T00:00:00Z"},
+            {"since": "2026-03-01T00:00:00Z", "until": "2026-03-01T00:00:00Z"},
+            {"since": "2027-01-01T00:00:00Z"},
+        ],
+    )
+    def test_is_not_gathered_of_a_past_in_which_nothing_can_lie(self, house: House, window: Any) -> None:
+        problem = problem_in(submit(house, version(2, bolder), **window), 422, "window")
+        assert "cannot be tried on the past from" in problem["detail"]
+        assert moves(house) == ["bootstrapped"]
 
     def test_an_edit_is_another_bundle_and_needs_its_own_approval(self, house: House) -> None:
         first = approved(house, version(2, bolder))

@@ -66,7 +66,8 @@ def test_a_bundle_is_led_to_be_in_force_and_back(house: House, api: str, edited:
     assert '"content_hash":' in said("show", begins)
     said("shadow", begins, by="ann")
     said("shadow", begins, "--end", by="ann")
-    assert "is approved" in said("approve", begins, "--signs", signs, by="pat")
+    assert "It was tried on 0 past decisions, fewer than 100: --waive says why" in told
+    assert "is approved" in said("approve", begins, "--signs", signs, "--waive", "the first day", by="pat")
     assert "is live for 10.00% of shipments" in said("publish", begins, "--share", "0.1", "--reason", "so", by="pat")
     assert [line.split()[1:3] for line in said("list").splitlines()] == [["live", "10.00%"], ["live", "90.00%"]]
     assert "late_shipments version 1" in said("rollback", "--reason", "too many messages", by="ben")

@@ -23,7 +23,7 @@ from serving.policies.preview import preview
 from serving.policies.steps import halt
 from tests.serving.bundles import Edit, changed, falling_back
 from tests.serving.house import NOW, House, Json
-from tests.serving.policies.lives import PEOPLE, approved, back, live, step, stepped, submitted, version
+from tests.serving.policies.lives import PEOPLE, approve, approved, back, live, step, stepped, submitted, version
 from tests.serving.web.visitor import Visitor, words_of
 
 Under = Callable[..., House]
@@ -241,7 +241,7 @@ class TestClosing:
     def test_one_that_has_the_same_day_does_not_close_it_nor_tell_again(self, locally: Under) -> None:
         house = locally(due("thresholds", "notify_from"))
         bundle = submitted(house, version(2, due("thresholds", "notify_from")))
-        step(house, bundle, "approve", signs=bundle["signs"])
+        approve(house, bundle)
         house.advance(days=1)
         decide(house, "SH-1")
         assert step(house, bundle, "publish").status_code == 200

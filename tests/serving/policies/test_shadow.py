@@ -21,7 +21,7 @@ from serving.db.tables import (
 from serving.policies import shadow
 from tests.serving.bundles import changed, messages
 from tests.serving.house import House, Json, delivery, problem_in
-from tests.serving.policies.lives import PEOPLE, bolder, live, moves, step, stepped, submitted, version
+from tests.serving.policies.lives import PEOPLE, approve, bolder, live, moves, step, stepped, submitted, version
 
 TOUCHED = (OutgoingCallRow, ReviewItemRow, BudgetUseRow, BranchTakingRow, DecisionRow, AuditRow)
 
@@ -128,7 +128,7 @@ def test_one_at_a_time_and_not_what_is_in_force(house: House) -> None:
 
 def test_it_may_be_approved_and_published_out_of_the_shadow(house: House) -> None:
     bundle = shadowed(house, version(2, bolder))
-    stepped(step(house, bundle, "approve", signs=bundle["signs"]))
+    stepped(approve(house, bundle))
     assert stepped(step(house, bundle, "publish"))["status"] == "live"
     house.announce("SH-1")
     house.decided("SH-1", risk=0.42)
