@@ -10,21 +10,22 @@ bundles that are refused when they are loaded (`routing/test_linker`, `routing/t
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
+from features.vocabulary import Branch
 from routing.policy import Policy
 from serving.db.engine import engine_while
 from serving.db.tables import DecisionRow, OutgoingCallRow, ReviewItemRow
 from serving.worker.outbox import SqlOutbox
-from tests.serving.house import House, at, delivery
-from tests.serving.policies.lives import PEOPLE, approved, bolder, live, step, stepped, version
-
-CLOCKS_GO_FORWARD = datetime(2026, 3, 29, 1, tzinfo=UTC)
-"""In Europe, from 2 to 3 o'clock of the night."""
+from tests.serving.house import House, at, delivery, problem_in
+from tests.serving.policies.lives import PEOPLE, approved, bolder, live, step, stepped, submit, version
 
 
 @pytest.fixture
@@ -51,20 +52,55 @@ def test_what_absent_people_hold_comes_back_to_the_queue(house: House) -> None:
     assert {each.item.item_id for each in taken if each is not None} == items
 
 
-def test_a_call_put_off_goes_on_after_a_restart_at_its_moment_though_the_clocks_were_changed(house: House) -> None:
-    plan = {"planned_at": "2026-03-29T20:00:00+02:00", "promised_at": "2026-03-30T20:00:00+02:00"}
-    house.clock.set(CLOCKS_GO_FORWARD - timedelta(hours=2))
-    house.announce("SH-1", **plan)
-    house.decided("SH-1", risk=0.5)
-    again = CLOCKS_GO_FORWARD + timedelta(hours=1)
-    now = house.clock.now()
-    lease = timedelta(minutes=1)
-    outbox = SqlOutbox(house.engine)
-    (call,) = outbox.claim(target="orchestrator", owner="w", limit=1, now=now, real_now=now, lease=lease)
-    assert outbox.retry_at(call, at=again, reason="away", now=now)
+@contextmanager
+def elsewhere(zone: str, database_url: str, bundle: Policy, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    """Give a service whose machine, and whose PostgreSQL, count the hours as a zone does."""
+    is_postgresql = database_url.startswith("postgresql")
+    url = f"{database_url}?options=-c%20timezone%3D{zone}" if is_postgresql else database_url
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        with House(url, bundle, people=PEOPLE) as made:
+            if is_postgresql:
+                with made.engine.connect() as connection:
+                    assert connection.execute(text("SHOW timezone")).scalar_one() == zone
+            yield made
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
-    assert claimed(house.database_url, again - timedelta(seconds=1)) == []
-    assert claimed(house.database_url, again) == ["SH-1"]
+
+@pytest.mark.parametrize(
+    ("zone", "changed_at", "hours"),
+    [
+        ("Europe/Berlin", datetime(2026, 3, 29, 1, tzinfo=UTC), [1, 3]),  # an hour is left out
+        ("Australia/Sydney", datetime(2026, 4, 4, 16, tzinfo=UTC), [2, 2]),  # an hour is there twice
+    ],
+)
+def test_a_call_put_off_goes_on_after_a_restart_at_its_moment_though_the_clocks_were_changed(
+    any_url: str,
+    late_shipments: Policy,
+    monkeypatch: pytest.MonkeyPatch,
+    zone: str,
+    changed_at: datetime,
+    hours: list[int],
+) -> None:
+    hour, minute = timedelta(hours=1), timedelta(minutes=1)
+    with elsewhere(zone, any_url, late_shipments, monkeypatch) as house:
+        again = changed_at + hour / 2
+        assert [each.astimezone().hour for each in (again - hour, again)] == hours
+        plan = {"planned_at": changed_at + 17 * hour, "promised_at": changed_at + 41 * hour}
+        house.clock.set(changed_at - 2 * hour)
+        house.announce("SH-1", **{name: moment.isoformat() for name, moment in plan.items()})
+        house.decided("SH-1", risk=0.5)
+        now = house.clock.now()
+        outbox = SqlOutbox(house.engine)
+        (call,) = outbox.claim(target="orchestrator", owner="w", limit=1, now=now, real_now=now, lease=minute)
+        assert outbox.retry_at(call, at=again, reason="away", now=now)
+
+        for early in (hour, minute, timedelta(seconds=1)):
+            assert claimed(house.database_url, again - early) == []
+        assert claimed(house.database_url, again) == ["SH-1"]
 
 
 def test_nothing_fires_from_what_is_months_old(house: House) -> None:
@@ -137,6 +173,33 @@ def test_a_case_that_is_done_does_not_swallow_a_graver_signal(house: House) -> N
     house.send(delivery("d-1", "departed"))
     assert house.decided("SH-1", risk=0.9)["branch"] == "escalate"
     assert [row.status for row in house.rows(ReviewItemRow)] == ["done"]
+
+
+def test_stronger_evidence_never_gives_a_weaker_branch(house: House) -> None:
+    risks = [0.02 + 0.06 * step for step in range(17)]
+    names = [f"SH-{number}" for number in range(len(risks))]
+    house.announce(*names)
+    for name, risk in zip(names, risks, strict=True):
+        house.decided(name, risk=risk)
+    bodies = [json.loads(row.body) for row in house.rows(DecisionRow)]
+    strengths = [house.policy.strength[Branch(body["recommended_branch"])] for body in bodies]
+    assert strengths == sorted(strengths)
+    assert len(set(strengths)) > 2
+
+    def weaker(data: dict[str, Any]) -> None:
+        data["rules"][1]["when"] = {"all": [data["rules"][1]["when"], {"fact": "late_probability", "below": 0.5}]}
+
+    told = problem_in(submit(house, version(2, weaker)), 422, "bundle")
+    assert "a greater risk gets a weaker branch" in json.dumps(told)
+
+
+def test_units_are_compared_like_with_like_or_the_bundle_is_not_taken(house: House) -> None:
+    def hours_for_a_risk(data: dict[str, Any]) -> None:
+        data["thresholds"]["review_from"]["unit"] = "hours"
+
+    told = problem_in(submit(house, version(2, hours_for_a_risk)), 422, "bundle")
+    assert "is in hours, `late_probability` is in probability. Compare like with like." in json.dumps(told)
+    assert house.policy.version == 1
 
 
 def test_what_no_rule_claims_goes_to_the_declared_default(house: House) -> None:

@@ -5,9 +5,9 @@ The machine keeps its own, obvious account of who has signed what, and holds the
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -17,8 +17,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from routing.policy import Policy
 from serving.db.tables import PolicyBundleRow, PolicyMoveRow
-from tests.serving.house import House
+from tests.serving.house import House, copy_of
 from tests.serving.policies.lives import PEOPLE, version
+from tests.serving.worker.stores import SqlStore, emptied
 
 NAMES = ["ann", "pat", "ann", "pat", "dana", "mallory"]
 """Two who act for the owner of the bundle, one who does not, and one whose token nobody knows."""
@@ -31,14 +32,13 @@ keys = st.sampled_from([None, None, None, None, "k1", "k2"])
 class NoWayAround(RuleBasedStateMachine):
     """Calls in any order, by anybody, under keys that are used again and for other things."""
 
-    migrated: Path
+    opened: Callable[[], AbstractContextManager[str]]
     bundle: Policy
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = TemporaryDirectory()
-        shutil.copy(self.migrated, f"{self.folder.name}/triage.db")
-        self.house = House(f"sqlite:///{self.folder.name}/triage.db", self.bundle, people=PEOPLE)
+        self.database = type(self).opened()
+        self.house = House(self.database.__enter__(), self.bundle, people=PEOPLE)
         self.digests: dict[int, str] = {}
         self.authors: dict[str, set[str]] = {}
         self.signed: dict[str, str] = {}
@@ -49,7 +49,7 @@ class NoWayAround(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.house.close()
-        self.folder.cleanup()
+        self.database.__exit__(None, None, None)
 
     def said(self, path: str, body: Any, by: str, key: str | None) -> Any:
         """Post something; return the bundle it answers with, None if it was refused or answers as it did before."""
@@ -156,10 +156,24 @@ PEOPLE_KNOWN = {person.name for person in PEOPLE.by_digest.values()}
 @pytest.mark.parametrize(
     ("examples", "steps"), [(8, 30), pytest.param(60, 50, marks=pytest.mark.slow)], ids=["some", "many"]
 )
-def test_no_way_around(migrated_sqlite: Path, late_shipments: Policy, examples: int, steps: int) -> None:
-    machine = type("Here", (NoWayAround,), {"migrated": migrated_sqlite, "bundle": late_shipments})
+def test_no_way_around(
+    migrated_sqlite: Path, disk_of_memory: Path, late_shipments: Policy, examples: int, steps: int
+) -> None:
+    search(lambda: copy_of(migrated_sqlite, disk_of_memory / "way.db"), late_shipments, examples, steps)
+
+
+@pytest.mark.service
+@pytest.mark.parametrize(
+    ("examples", "steps"), [(2, 20), pytest.param(20, 50, marks=pytest.mark.slow)], ids=["some", "many"]
+)
+def test_nor_on_postgresql(fresh_postgresql: SqlStore, late_shipments: Policy, examples: int, steps: int) -> None:
+    search(lambda: emptied(fresh_postgresql), late_shipments, examples, steps)
+
+
+def search(opened: Callable[[], AbstractContextManager[str]], bundle: Policy, examples: int, steps: int) -> None:
+    """Look for a way, on a new database in every example."""
     run_state_machine_as_test(
-        machine,
+        type("Here", (NoWayAround,), {"opened": staticmethod(opened), "bundle": bundle}),
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,

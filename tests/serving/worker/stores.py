@@ -17,7 +17,7 @@ from sqlalchemy import Engine, create_engine, func, insert, select, text
 from routing.dispatch.ports import Outbox
 from serving.db.engine import create_engine_for, session_factory
 from serving.db.migrate import upgrade
-from serving.db.tables import AuditRow, DecisionRow, OutgoingCallRow
+from serving.db.tables import AuditRow, Base, DecisionRow, OutgoingCallRow
 from serving.worker.outbox import SqlOutbox
 from tests.routing.dispatch.fakes import NOON, FakeOutbox
 
@@ -175,3 +175,11 @@ def postgresql_store() -> Iterator[SqlStore]:
         with server.connect() as connection:
             connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
         server.dispose()
+
+
+@contextmanager
+def emptied(store: SqlStore) -> Iterator[str]:
+    """Give the URL of a PostgreSQL database, and empty it afterwards."""
+    yield store.engine.url.render_as_string(hide_password=False)
+    with store.engine.begin() as connection:  # on so few rows faster than TRUNCATE
+        connection.exec_driver_sql("; ".join(f"DELETE FROM {table}" for table in reversed(Base.metadata.sorted_tables)))
