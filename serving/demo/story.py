@@ -37,6 +37,8 @@ BILL_DAYS = 14
 """Days of earlier bills that the service knows: one that comes twice within them is found."""
 FAIL_SHARE = 0.2
 """Share of calls that the receiver fails on purpose: what goes wrong in the field is shown to be mended."""
+RUNS_ON = timedelta(minutes=35)
+"""How long simulated time runs on after the last event: a message for several waits half an hour for more."""
 _SETTLE_SECONDS = 60.0
 _MARK = ".demo"
 
@@ -148,7 +150,7 @@ def _start(
     """Start receiver, service and worker on one simulated clock, which begins when all of them answer."""
     receiver_port, database = free_port(), f"sqlite:///{out}/triage.db"
     secret = {"TRIAGE_WEBHOOK_SECRETS": new_secret().text()}
-    begins, epoch_file, until = tasks[0].at, out / "begun", tasks[-1].at if lasts else None
+    begins, epoch_file, until = tasks[0].at, out / "begun", tasks[-1].at + RUNS_ON if lasts else None
     clock = AwaitedClock(begins, speed, epoch_file=epoch_file, until=until)
     simulated = ["--simulated-from", begins.isoformat(), "--speed", f"{speed}", "--epoch-file", f"{epoch_file}"]
     if until is not None:

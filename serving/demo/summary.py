@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from rich.table import Table
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from features.amounts import money
@@ -17,7 +17,7 @@ from routing.effects import Effect
 from serving.db.tables import DecisionRow, EventRow, OutgoingCallRow, RejectedEventRow, ReviewItemRow
 from serving.decisions.verification import verify
 from serving.demo.orchestrator import Tally
-from serving.messages.turns import UNSENT
+from serving.messages.turns import JOINED, UNSENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,8 @@ class Summary:
     suggested: Mapping[str, int]
     calls: Mapping[str, int]
     attempts: int
+    messages: int
+    told_of: int
     effects: int
     verified: int
     repeated_calls: int
@@ -75,6 +77,7 @@ class Summary:
             **{f"decided about {about}s": _listed(branches) for about, branches in self.decisions.items()},
             "suggested to a person": _listed(self.suggested),
             "delivered": f"{self.calls.get('delivered', 0):,} calls in {self.attempts:,} attempts",
+            "in one message": f"{self.messages:,} messages tell of {self.told_of:,} shipments",
             "verified": f"{self.verified:,} reported done, each once; {self.repeated_calls:,} repeats recognised",
             "in the queue": f"{_waiting(self.waiting)}, {_amounts(self.at_stake_minor)} at stake",
             "decision, p50 / p99": f"{self.p50_ms:.1f} ms / {self.p99_ms:.1f} ms over HTTP, explained and recorded",
@@ -104,8 +107,10 @@ def _amounts(minor: Mapping[str, int]) -> str:
 
 
 def call_counts(session: Session) -> dict[str, int]:
-    """Return how many calls of the outbox stand where."""
-    counted = session.execute(select(OutgoingCallRow.status, func.count()).group_by(OutgoingCallRow.status))
+    """Return how many calls of the outbox stand where; what goes with a message counts as long as it waits."""
+    call = OutgoingCallRow
+    by_itself = or_(call.goes_with.is_(None), call.status == JOINED)
+    counted = session.execute(select(call.status, func.count()).where(by_itself).group_by(call.status))
     return dict(counted.tuples().all())
 
 
@@ -115,7 +120,8 @@ def unconfirmed(session: Session) -> int:
 
 
 def _count_effects(session: Session, effect: Effect) -> int:
-    return session.scalar(select(func.count()).where(OutgoingCallRow.effect == effect.value)) or 0
+    call = OutgoingCallRow
+    return session.scalar(select(func.count()).where(call.effect == effect.value, call.goes_with.is_(None))) or 0
 
 
 def summarise(session: Session, tally: Tally, effects: Mapping[str, object]) -> Summary:
@@ -148,7 +154,9 @@ def summarise(session: Session, tally: Tally, effects: Mapping[str, object]) -> 
         decisions=dict(sorted(decided.items(), reverse=True)),
         suggested=dict(suggested.most_common()),
         calls=call_counts(session),
-        attempts=session.scalar(select(func.sum(OutgoingCallRow.attempts))) or 0,
+        attempts=session.scalar(select(func.sum(OutgoingCallRow.attempts)).filter_by(goes_with=None)) or 0,
+        messages=session.scalar(select(func.count(OutgoingCallRow.gathers))) or 0,
+        told_of=session.scalar(select(func.sum(OutgoingCallRow.gathers))) or 0,
         effects=int(str(effects["effects"])),
         verified=_count_effects(session, Effect.VERIFIED),
         repeated_calls=int(this_run.get("repeats", 0)),
