@@ -13,7 +13,7 @@ from routing.dispatch.ports import Answer
 from routing.dispatch.retry import RetryPolicy
 from routing.dispatch.targets import Limits
 from serving.clock import FastClock, SystemClock
-from serving.db.engine import create_engine_for
+from serving.db.engine import DatabaseMissingError
 from serving.errors import DatabaseNotMigratedError
 from serving.worker.run import Until, WorkerSettings, deliver_from, run_worker
 from tests.routing.dispatch.fakes import NOON, FakeCaller, FakeClock, FakeOutbox, a_target
@@ -173,7 +173,13 @@ class TestRunWorker:
         assert tally.total() == 0
 
     def test_a_database_without_our_tables_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "empty.db").touch()
         url = f"sqlite:///{tmp_path / 'empty.db'}"
-        create_engine_for(url).dispose()
         with pytest.raises(DatabaseNotMigratedError, match="triage db upgrade"):
             asyncio.run(run_worker(settings(database_url=url), clock=SystemClock()))
+
+    def test_and_one_that_is_not_there_is_not_made(self, tmp_path: Path) -> None:
+        url = f"sqlite:///{tmp_path / 'new' / 'triage.db'}"
+        with pytest.raises(DatabaseMissingError, match="There is no database at"):
+            asyncio.run(run_worker(settings(database_url=url), clock=SystemClock()))
+        assert list(tmp_path.iterdir()) == []
