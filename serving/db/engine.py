@@ -109,6 +109,17 @@ def read_only(engine: Engine) -> Engine:
     return engine.execution_options(**{_DEFERRED: True})
 
 
+def as_of_now(engine: Engine) -> Engine:
+    """Return the same engine (and pool) for transactions that only read, and see nothing that is committed meanwhile.
+
+    All that such a transaction reads is of the moment of its first reading, also on PostgreSQL, where each statement
+    of any other sees what was committed before it.
+    """
+    if engine.dialect.name == "sqlite":
+        return read_only(engine)
+    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
 def is_taken(error: DBAPIError) -> bool:
     """Tell whether a statement failed because another transaction holds a row that it was not to wait for."""
     return getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE

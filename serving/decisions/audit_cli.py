@@ -17,7 +17,7 @@ from routing.checkpoints import Checkpoint, new_key, read_checkpoints, read_priv
 from routing.decision import GENESIS
 from routing.errors import CheckpointError
 from serving.clock import SystemClock
-from serving.db.engine import engine_while, read_only, session_factory
+from serving.db.engine import as_of_now, engine_while, read_only, session_factory
 from serving.db.migrate import require_head
 from serving.decisions import repository
 from serving.decisions.verification import verify, verify_export, verify_since
@@ -71,7 +71,7 @@ def audit_verify(
     else:
         with engine_while(database) as engine:
             require_head(engine)
-            with session_factory(read_only(engine))() as session:
+            with session_factory(as_of_now(engine))() as session:
                 found = verify(session, heads=heads, trail=trail)
     for problem in found.problems:
         _errors.print(problem, style="red", markup=False)
@@ -99,7 +99,7 @@ def audit_checkpoint(
     trail = (signed[-1].trail if signed else None) or (0, GENESIS)
     with engine_while(database) as engine:
         require_head(engine)
-        with session_factory(read_only(engine))() as session:
+        with session_factory(as_of_now(engine))() as session:
             found = verify_since(session, after, trail)
     for problem in found.problems:
         _errors.print(problem, style="red", markup=False)

@@ -34,6 +34,8 @@ def verify(session: Session, *, heads: Sequence[Head] = (), trail: Sequence[Head
 
     Parameters
     ----------
+    session
+        One that sees nothing that is committed meanwhile (`serving.db.engine.as_of_now`), if anybody decides meanwhile.
     heads
         Sequences and hashes of decisions noted elsewhere; without them the audit trail's last note serves, which
         whoever cut off the chain could have cut off too.

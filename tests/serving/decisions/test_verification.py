@@ -9,11 +9,14 @@ from collections.abc import Callable
 import pytest
 from alembic import command
 from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 from typer.testing import Result
 
 from serving.db.migrate import _config, upgrade
 from serving.db.tables import AuditRow, DecisionRow, OutgoingCallRow
+from serving.decisions import verification
 from serving.decisions.calls import FIXED, seal_of
+from serving.decisions.matching import Noted
 from serving.decisions.verification import Verification, verify
 from tests.serving.decisions.auditing import forget_the_trail, triage_audit
 from tests.serving.house import House
@@ -109,6 +112,20 @@ class TestAWholeChain:
             0,
             f"4 decisions, {entries} entries of the audit trail, 0 problems, head 4:{last.hash}\n",
         )
+
+    def test_what_is_decided_while_it_is_checked_is_no_problem(
+        self, chained: House, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        chained.announce("SH-5")
+        compare = verification.unlike
+
+        def decide_first(session: Session, noted: Noted) -> list[str]:
+            chained.decided("SH-5", risk=0.5)
+            return list(compare(session, noted))
+
+        monkeypatch.setattr(verification, "unlike", decide_first)
+        result = triage_audit_verify(chained)
+        assert (result.exit_code, result.stdout.partition(" ")[0], chained.count(DecisionRow)) == (0, "4", 5)
 
     def test_an_empty_one_is_whole(self, house: House) -> None:
         found = look(house)
