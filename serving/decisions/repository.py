@@ -38,7 +38,12 @@ def _of_subject(row: Any) -> ColumnElement[bool]:
 
 _UNTOLD = aliased(OutgoingCallRow)
 """Calls that were to go with a message, and were taken back before it was sent."""
-_WAS_UNTOLD = and_(_of_subject(_UNTOLD), _UNTOLD.goes_with.is_not(None), _UNTOLD.effect == Effect.WITHDRAWN.value)
+_WAS_UNTOLD = and_(
+    _of_subject(_UNTOLD),
+    _UNTOLD.goes_with.is_not(None),
+    _UNTOLD.effect == Effect.WITHDRAWN.value,
+    _UNTOLD.attempts == 0,
+)
 _TAKEN = union_all(
     select(literal(True).label("is_decision"), DecisionRow.body.label("said"), literal(False).label("waits")).where(
         _of_subject(DecisionRow),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists
+from sqlalchemy import ColumnElement, and_, exists, or_
 from sqlalchemy.orm import aliased
 
 from serving.db.subjects import same_subject
@@ -26,13 +26,15 @@ def is_open_before(call: Any, now: datetime) -> ColumnElement[bool]:
     """Tell, in a query, whether an earlier call of the same subject is under way, by itself or with a message.
 
     One that still waits for others to be told with holds up nothing, nor does one that waits for a booking, nor one
-    that does not go out because its branch is stopped.
+    that does not go out, by itself or with its message, because its branch is stopped.
     """
-    earlier = aliased(OutgoingCallRow)
+    earlier, message = aliased(OutgoingCallRow), aliased(OutgoingCallRow)
+    waits_with_it = exists().where(message.call_id == earlier.goes_with, message.status == "pending")
+    in_nobodys_hand = or_(earlier.status == "pending", and_(earlier.status == GATHERED, waits_with_it))
     return exists().where(
         same_subject(earlier, call),
         earlier.position < call.position,
         earlier.status.in_((*OPEN, GATHERED)),
         ~booking.waits(earlier),
-        ~and_(earlier.status == "pending", directives.stops(earlier.branch, now)),
+        ~and_(in_nobodys_hand, directives.stops(earlier.branch, now)),
     )

@@ -201,6 +201,16 @@ class TestDropOuts:
         locally.send(delivery("E-1", "loaded"))
         assert locally.decided("SH-1", risk=0.5)["branch"] == "none"
 
+    def test_what_was_sent_and_may_have_arrived_is_not_told_again(self, grouping: House) -> None:
+        told(grouping, "SH-1")
+        grouping.advance(minutes=30)
+        (call,) = claimed(grouping)
+        now = grouping.clock.now()
+        assert SqlOutbox(grouping.engine).dead(call, reason="timeout", now=now)
+        dead_letters.dismiss(grouping.engine, call.call_id, actor="dana", reason="called by phone", now=now)
+        grouping.send(delivery("E-1", "loaded"))
+        assert grouping.decided("SH-1", risk=0.55)["branch"] == "none"
+
     def test_what_arrived_meanwhile_is_not_told_unless_that_is_taken_back(self, grouping: House) -> None:
         told(grouping, *TWENTY[:3])
         grouping.send(delivery("D-1", "delivered"), delivery("D-2", "delivered", "SH-2"))
@@ -261,6 +271,19 @@ class TestTime:
         assert names_in(body_of(grouping)) == ["SH-3"]
         assert states(grouping, [first]) == {("dismissed", "withdrawn"): 1}
         assert len(items_about(grouping, first)) == 1
+
+    def test_one_that_was_put_off_and_is_stopped_holds_no_other_branch_of_its_cases(self, grouping: House) -> None:
+        told(grouping, "SH-1", "SH-2", customer_tier="critical", value_minor=500_000, risk=0.49)
+        grouping.advance(minutes=30)
+        (call,) = claimed(grouping)
+        now = grouping.clock.now()
+        assert SqlOutbox(grouping.engine).retry_at(call, at=now + timedelta(minutes=1), reason="503", now=now)
+        grouping.send(delivery("E-1", "loaded"))
+        escalated = grouping.decided("SH-1", risk=0.9)
+        assert escalated["branch"] == "escalate"
+        assert delivered(grouping) == []
+        grouping.ordered(by="dana", branch="notify", until=at(hours=20), **STOP)
+        assert delivered(grouping) == [escalated["call_id"]]
 
     def test_what_a_person_lets_out_does_not_wait_for_it(self, locally: House) -> None:
         item = locally.for_review("SH-1", risk=0.3)
