@@ -106,15 +106,18 @@ def expected(records: Sequence[Record], shipment_id: str, cutoff: datetime) -> d
             (rank.index(one.severity) + 1 for one in hit if one.valid_from <= instant < one.valid_until), default=0
         )
 
-    measured = [newest(WeatherObservation, stop) for stop in ahead]
+    day_ago = cutoff - timedelta(hours=24)
+    measured = [
+        one for stop in ahead if (one := newest(WeatherObservation, stop)) is not None and one.occurred_at > day_ago
+    ]
     foretold = [
         newest(WeatherForecast, stop)
         for stop in ahead
         if stop.planned_at is not None and at(30) <= stop.planned_at < at(33)
     ]
     return {
-        "way_temperature_c": worst([one.temperature_c for one in measured if one is not None], highest=False),
-        "way_wind_speed_ms": worst([one.wind_speed_ms for one in measured if one is not None]),
+        "way_temperature_c": worst([one.temperature_c for one in measured], highest=False),
+        "way_wind_speed_ms": worst([one.wind_speed_ms for one in measured]),
         "way_precipitation_mm": np.nan,
         "way_forecast_visibility_km": worst([one.visibility_km for one in foretold if one is not None], highest=False),
         "way_disruption_severity": worst([severity(stop, cutoff) for stop in ahead]),
