@@ -13,6 +13,7 @@ from serving.effects.moves import keep_up, locked, move, wait_for_confirmation
 from serving.effects.people import close_unheld
 from serving.effects.reporting import settle_call
 from serving.effects.tending import give_up
+from serving.messages.joining import part_gathered
 from serving.policies.bundles import Bundles
 
 _UNDECIDED = (Effect.INTENDED, Effect.SENT)
@@ -46,6 +47,8 @@ def _move_effect(
         case "dead":
             _dead(session, row, actor=actor, now=now)
         case "expired" if row.attempts == 0:
+            why = "the message was of no use any more to another case, and was never sent"
+            part_gathered(session, row, why, actor=actor, now=now)
             move(session, row, Effect.WITHDRAWN, because=row.last_error, actor=actor, now=now)
             after_compensation(session, row, actor=actor, now=now)
         case "expired" if row.confirm_seconds is None:

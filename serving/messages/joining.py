@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
 from features.vocabulary import Branch
 from routing.canonical import canonical_json, jsonable
 from routing.decision import SealedDecision
 from routing.dispatch.envelope import call_id_for
+from routing.effects import Effect
 from routing.policy import Together
 from routing.together import Joined
 from serving.db.audit import SYSTEM, audit
@@ -20,8 +21,8 @@ from serving.db.statements import put
 from serving.db.subjects import SubjectKey, about
 from serving.db.tables import OutgoingCallRow
 from serving.decisions import repository
-from serving.effects.moves import withdraw_unsent
-from serving.messages.turns import JOINED
+from serving.effects.moves import move, withdraw_unsent
+from serving.messages.turns import GATHERED, JOINED
 from serving.messages.waiting import by_digest
 
 
@@ -90,6 +91,23 @@ def let_go_alone(session: Session, key: SubjectKey, because: str, *, actor: str,
     """Let what waits to be told of a subject go out by itself and at once, before a call that is let out now."""
     for row in _locked(session, key):
         part(session, row, because, actor=actor, now=now)
+    session.flush()
+
+
+def part_gathered(session: Session, message: OutgoingCallRow, because: str, *, actor: str, now: datetime) -> None:
+    """Let the cases of a message that is not sent any more, and is locked, go out alone, each while it is of use.
+
+    One that may have been told of stays: a call that was tried has kept why that failed.
+    """
+    call = OutgoingCallRow
+    useful = or_(call.latest_useful_at.is_(None), call.latest_useful_at > now)
+    unsent = or_(call.effect == Effect.INTENDED.value, call.last_error.is_(None))
+    own = (call.goes_with == message.call_id, call.status == GATHERED, useful, unsent)
+    found = select(call).where(*own).order_by(call.position).with_for_update()
+    for row in session.scalars(found.execution_options(populate_existing=True)).all():
+        part(session, row, because, actor=actor, now=now)
+        row.attempts = 0
+        move(session, row, Effect.INTENDED, because=None, actor=actor, now=now)
     session.flush()
 
 

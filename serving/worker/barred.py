@@ -25,6 +25,8 @@ from serving.decisions.acting import Action, excluded_by
 from serving.directives import repository as directives
 from serving.effects.moves import dismiss, locked, withdraw_unsent
 from serving.effects.people import ask_about, put_before_person
+from serving.messages.joining import part_gathered
+from serving.messages.turns import GATHERED
 from serving.policies.bundles import Bundles
 from serving.policies.errors import LifeError
 
@@ -49,6 +51,10 @@ def withdraw_barred(
         about = row.key.type
         if about not in standing:
             standing[about] = in_force(directives.standing(session, now, about), now)
+        if row.gathers is not None and row.effect == Effect.INTENDED:
+            if _withdraw_cases(session, bundles, row, standing[about], actor=actor, now=now):
+                withdrawn.add(call_id)
+            continue
         because = _barred(session, bundles, row, standing[about])
         if because is not None:
             _withdraw(session, row, because, actor=actor, now=now)
@@ -59,7 +65,7 @@ def withdraw_barred(
 def _barred(session: Session, bundles: Bundles, row: OutgoingCallRow, standing: Standing) -> str | None:
     """Say which order bars a call, by the facts that its decision was made on; None if none does.
 
-    A message for several is barred where one of its cases is: what it says does not change any more.
+    A message for several that was sent is barred where one of its cases is: what it says does not change any more.
     """
     if row.gathers is not None:
         case = OutgoingCallRow
@@ -83,6 +89,27 @@ def _barred(session: Session, bundles: Bundles, row: OutgoingCallRow, standing: 
         return because
     action = Action(branch, json.loads(row.body)["data"], row.latest_useful_at)
     return excluded_by(policy, action, facts, made_at=row.created_at, standing=standing)
+
+
+def _withdraw_cases(
+    session: Session, bundles: Bundles, message: OutgoingCallRow, standing: Standing, *, actor: str, now: datetime
+) -> bool:
+    """Withdraw what is barred of a message that was not sent, and let the other cases go out by themselves.
+
+    False if nothing of it is barred; then it is left as it is.
+    """
+    case = OutgoingCallRow
+    cases = select(case).where(case.goes_with == message.call_id, case.status == GATHERED).order_by(case.position)
+    rows = session.scalars(cases.with_for_update().execution_options(populate_existing=True)).all()
+    found = [(row, _barred(session, bundles, row, standing)) for row in rows]
+    barred = [(row, because) for row, because in found if because is not None]
+    for row, because in barred:
+        _withdraw(session, row, because, actor=actor, now=now)
+    if barred:
+        why = f"of {len(rows)} cases {len(barred)} may not be told of; what is left goes out by itself"
+        part_gathered(session, message, why, actor=actor, now=now)
+        withdraw_unsent(session, message, why, actor=actor, now=now)
+    return bool(barred)
 
 
 def _withdraw(session: Session, row: OutgoingCallRow, because: str, *, actor: str, now: datetime) -> None:
