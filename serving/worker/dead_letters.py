@@ -16,9 +16,11 @@ from serving.db.subjects import same_subject
 from serving.db.tables import OutgoingCallRow
 from serving.effects import settling
 from serving.errors import ServingError
+from serving.messages.turns import GATHERED
 from serving.worker.outbox import audit_call
 
-_TAKES_EFFECT = ("leased", "delivered")
+_TAKES_EFFECT = ("leased", GATHERED, "delivered")
+"""What goes with a message that is under way waits for no earlier call any more."""
 
 
 class DeadLetterError(ServingError):

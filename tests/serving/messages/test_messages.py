@@ -143,6 +143,25 @@ class TestALatePickup:
         assert delivered(locally) == [call.call_id]
         assert states(locally, calls) == {("delivered", "accepted"): 2}
 
+    def test_a_dead_letter_does_not_follow_a_message_that_is_under_way(self, any_url: str) -> None:
+        def telling_is_strongest(data: dict[str, Any]) -> None:
+            data["strength"] = ["none", "review", "split", "rebook", "escalate", "notify"]
+            del data["rules"][2:5]
+
+        with House(any_url, changed(acting, telling_is_strongest, together("customer_id", "origin"))) as house:
+            item = house.for_review("SH-1", risk=0.3)
+            given: Json = {"branch": "escalate", "reason_code": "customer_asked"}
+            assert house.answer(item, "override", claim_token=house.claimed(item), **given).is_success
+            (call,) = claimed(house)
+            assert SqlOutbox(house.engine).dead(call, reason="HTTP 400", now=house.clock.now())
+            house.send(delivery("E-1", "loaded"))
+            later = house.decided("SH-1", risk=0.5)["call_id"]
+            house.advance(minutes=30)
+            assert len(claimed(house)) == 1
+            assert states(house, [later]) == {("gathered", "sent"): 1}
+            with pytest.raises(dead_letters.OvertakenError, match=f"{later}.* is gathered"):
+                dead_letters.replay(house.engine, call.call_id, actor="dana", now=house.clock.now())
+
     def test_what_is_not_confirmed_is_one_item_with_all_that_is_at_stake(self, locally: House) -> None:
         calls = told(locally, "SH-1", "SH-2")
         (sent,) = waited(locally)
