@@ -15,7 +15,7 @@ from routing.canonical import jsonable
 from routing.dispatch.envelope import BranchCall, compensation_envelope, compensation_id_for
 from routing.effects import Effect
 from routing.errors import PolicyError
-from routing.policy import Compensation
+from routing.policy import Compensation, Policy
 from routing.recording import decode_facts
 from serving.db.statements import put
 from serving.db.tables import DecisionRow, OutgoingCallRow
@@ -35,12 +35,18 @@ def compensation_of(session: Session, bundles: Bundles, row: OutgoingCallRow) ->
         return None
     if session.scalar(select(exists().where(OutgoingCallRow.compensates == row.call_id))):
         return None
+    policy = policy_of(session, bundles, row)
+    terms = None if policy is None else policy.branches.get(Branch(row.branch))
+    return None if terms is None else terms.compensation
+
+
+def policy_of(session: Session, bundles: Bundles, row: OutgoingCallRow) -> Policy | None:
+    """Return the bundle of a call's decision, by which it is undone; None if it cannot be read."""
     try:
-        terms = bundles.of_decision(session, _body(session, row)).branches.get(Branch(row.branch))
+        return bundles.of_decision(session, _body(session, row))
     except (LifeError, PolicyError) as error:
         _log.warning("How call %s is undone cannot be told: %s", row.call_id, error)
         return None
-    return None if terms is None else terms.compensation
 
 
 def compensate(

@@ -17,6 +17,7 @@ from serving.db.subjects import SubjectKey, about
 from serving.db.tables import OutcomeRow, OutgoingCallRow, ReviewItemRow
 from serving.decisions.idempotency import Answer, Keyed, answer_once
 from serving.effects import answers
+from serving.effects.compensating import policy_of
 from serving.effects.errors import (
     CallNotFoundError,
     EarlyOutcomeError,
@@ -31,6 +32,7 @@ from serving.events import repository as events
 from serving.policies.bundles import Bundles
 from serving.reviews import repository as items
 from serving.reviews.items import Item
+from serving.reviews.letting_out import check_role
 from serving.reviews.reasons import Answer as Verdict
 from serving.reviews.repository import DONE, Closing
 from serving.reviews.service import ReviewService
@@ -105,11 +107,13 @@ class EffectService:
             If the key is taken.
         CallNotFoundError, UndoError
             If nobody made such a call, or it cannot be undone.
+        RoleMissingError
+            If people are listed, and it is not this one's to undo (`check_role`).
         """
 
         def act(session: Session) -> tuple[datetime, str]:
             row, now = _found(session, call_id), self.clock.now()
-            undoing = answers.undo(session, self.bundles, row, why, actor=actor, now=now)
+            undoing = self._undo(session, row, why, actor=actor, now=now)
             return now, render(_call(session, undoing))
 
         return answer_once(self.sessions, keyed, status=OK, act=act)
@@ -146,6 +150,8 @@ class EffectService:
             If it is not held with this token.
         AnswerError
             If the item asks about no call, or the call cannot be undone.
+        RoleMissingError
+            If people are listed, and it is not this one's to undo (`check_role`).
         """
         with self.sessions.begin() as session:
             row = locked(session, call_id or self._call_id(session, item_id))
@@ -157,7 +163,7 @@ class EffectService:
                 return self._item(session, item_id, now)
             try:
                 why = f"{actor} undoes it" + (f": {note}" if note else "")
-                answers.undo(session, self.bundles, row, why, actor=actor, now=now)
+                self._undo(session, row, why, actor=actor, now=now)
             except UndoError as error:
                 raise AnswerError(item_id, error.why, error.what_to_do) from error
             return self._item(session, item_id, now)
@@ -194,6 +200,12 @@ class EffectService:
     def of_subject(self, key: SubjectKey) -> Sequence[OutgoingCallRow]:
         """Return the calls of a subject in the order in which they were let out."""
         return self.page(effect=None, key=key, before=None, limit=50)[::-1]
+
+    def _undo(self, session: Session, row: OutgoingCallRow, why: str, *, actor: str, now: datetime) -> str:
+        policy = policy_of(session, self.bundles, row)
+        if policy is not None:
+            check_role(self.reviews.people, actor, policy, Branch(row.branch), to="undo")
+        return answers.undo(session, self.bundles, row, why, actor=actor, now=now)
 
     def _call_id(self, session: Session, item_id: str) -> str:
         item = items.find(session, item_id)

@@ -47,8 +47,10 @@ def suggested(row: ReviewItemRow, body: Mapping[str, Any], now: datetime) -> Act
     return Action(Branch(suggestion["branch"]), suggestion["payload"], row.latest_useful_at)
 
 
-def check_role(people: People, actor: str, policy: Policy, branch: Branch) -> None:
-    """Refuse whoever may not let out a branch: one that spends money is for who acts for its owner, or the bundle's.
+def check_role(people: People, actor: str, policy: Policy, branch: Branch, *, to: str = "let out") -> None:
+    """Refuse whoever may not let out or undo a branch.
+
+    One that spends money is for who acts for its owner, or the bundle's.
 
     Raises
     ------
@@ -63,7 +65,7 @@ def check_role(people: People, actor: str, policy: Policy, branch: Branch) -> No
     if person is None:
         raise PersonUnknownError
     if terms is not None and terms.spends_money:
-        require(person, terms.owner, policy.owner, what=f"to let out {branch}, which spends money,")
+        require(person, terms.owner, policy.owner, what=f"to {to} {branch}, which spends money,")
 
 
 def check_case(decision: DecisionRow, row: ReviewItemRow) -> None:

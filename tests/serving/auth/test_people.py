@@ -14,6 +14,7 @@ from serving.config import Settings
 from serving.db.tables import AuditRow, OutgoingCallRow
 from serving.errors import SettingsError
 from serving.web.analyst import seal
+from tests.serving.effects.calls import delivered, items_about, rebooked, tended
 from tests.serving.house import House, Json, problem_in, shipment, staff
 from tests.serving.web.visitor import Visitor
 
@@ -160,6 +161,26 @@ class TestWhoAnswers:
             third = house.for_review("SH-3", risk=0.8)
             taken = house.answer(third, "accept", actor="pat", claim_token=house.claimed(third, "pat"))
             assert taken.status_code == 200, taken.text
+
+    def test_so_is_what_undoes_it(self, any_url: str, late_shipments: Policy) -> None:
+        people = staff(dana=["transport-operations"], cora=["customer-service"])
+        with House(any_url, late_shipments, people=people) as house:
+            call_id = rebooked(house)
+            delivered(house)
+            path, body = f"/v1/calls/{call_id}/undo", {"reason": "not wanted"}
+            told = problem_in(house.said(path, body, by="cora"), 403, "role-missing")
+            assert "to undo rebook, which spends money, takes process-owner or transport-op" in told["detail"]
+
+            house.advance(hours=3)
+            tended(house)
+            (item,) = items_about(house, call_id)
+            token = house.claimed(item.item_id, "cora")
+            problem_in(house.answer(item.item_id, "undo", actor="cora", claim_token=token), 403, "role-missing")
+            with Visitor(house, "cora", "cora-token") as cora:
+                answer = cora.post(f"/queue/{item.item_id}/undo", token=token)
+            assert (answer.status_code, "Nothing was changed: cora acts for" in answer.text) == (403, True)
+            assert house.count(OutgoingCallRow) == 1
+            assert house.said(path, body, by="dana").json()["compensates"] == call_id
 
     def test_only_who_is_listed_signs_in_to_the_page(self, house: House) -> None:
         with house:
