@@ -32,7 +32,7 @@ from serving.effects.moves import ask_again, keep_up, locked
 from serving.effects.reporting import settle_received, take_report
 from serving.effects.settling import after_move
 from serving.messages.sending import close_due
-from serving.messages.turns import UNSENT, is_open_before
+from serving.messages.turns import JOINED, UNSENT, is_open_before
 from serving.policies.bundles import Bundles
 from serving.policies.errors import LifeError
 from serving.step_ups.stepping_down import after_dead_letter
@@ -81,12 +81,17 @@ class SqlOutbox:
             directives.lock_shared(session)
             due = and_(_claimable(real_now), _call_is_due(now), ~directives.stops(_Call.branch, now))
             found = session.execute(
-                select(_Call.position, _Call.status, _Call.attempts, _Call.effect, _Call.outcome, _Call.call_id)
+                select(
+                    *(_Call.position, _Call.status, _Call.attempts, _Call.effect),
+                    *(_Call.outcome, _Call.call_id, _Call.gathers),
+                )
                 .where(self._is_for(target), due, _is_next_in_turn(now))
                 .order_by(_Call.next_attempt_at, _Call.position)
                 .limit(limit)
                 .with_for_update(of=_Call, skip_locked=True)
             ).all()
+            held = _held_by_others(session, [row.call_id for row in found if row.gathers is not None])
+            found = [row for row in found if row.call_id not in held]
             if not found:
                 return []
             unsettled = [row for row in found if row.outcome is None]
@@ -150,6 +155,7 @@ class SqlOutbox:
             row = locked(session, call_id)
             if row is not None:
                 settle_received(session, row, actor=WORKER, now=now)
+                keep_up(session, row, actor=WORKER, now=now)
 
     def delivered(self, call: LeasedCall, *, now: datetime) -> bool:
         """Settle a call that was accepted."""
@@ -305,6 +311,20 @@ class SqlOutbox:
             return
         directives.lock(session)  # of several at once, each counts the ones before
         after_dead_letter(session, policy, Branch(row.branch), now)
+
+
+def _held_by_others(session: Session, messages: Sequence[str]) -> set[str]:
+    """Lock the cases of messages, and return those messages of which another transaction holds one.
+
+    Waiting could be for good: who reports of a case may wait for the directives, which are held here.
+    """
+    if not messages:
+        return set()
+    theirs = (_Call.goes_with.in_(messages), _Call.status != JOINED)
+    cases = session.execute(select(_Call.call_id, _Call.goes_with).where(*theirs)).all()
+    free = select(_Call.call_id).where(*theirs).order_by(_Call.position).with_for_update(skip_locked=True)
+    ours = set(session.scalars(free))
+    return {message for call_id, message in cases if call_id not in ours and message is not None}
 
 
 def audit_call(
