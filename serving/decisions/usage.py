@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, insert, or_, select
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from features.vocabulary import Branch, SubjectType
@@ -77,6 +77,18 @@ def note(session: Session, policies: Sequence[Policy], let_out: LetOut, facts: M
         if terms.cool_down is not None and terms.cool_down.key not in keys:
             _note_taking(session, policy.subject, let_out, terms.cool_down.key, policy.reader.read(facts).known)
             keys.add(terms.cool_down.key)
+
+
+def give_back(session: Session, message: MessageRow) -> None:
+    """Give back what a message took of which nobody was left to be told: nothing of it goes out.
+
+    Its use of budgets was counted once, also for a case that has left it and went out by itself. Then that stays used.
+    """
+    call = OutgoingCallRow
+    gone = session.scalars(select(call.call_id).where(call.goes_with == message.call_id)).all()
+    session.execute(delete(BranchTakingRow).where(BranchTakingRow.call_id.in_(gone)))
+    if len(gone) == message.cases:
+        session.execute(delete(BudgetUseRow).where(BudgetUseRow.call_id.in_(gone)))
 
 
 def left(session: Session, policy: Policy, known: Mapping[str, object], now: datetime) -> dict[str, float]:

@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, literal, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, sessionmaker
 
 from features.vocabulary import Branch, Classifier, Correction, EventStatus, EventType, SubjectType
@@ -28,6 +29,7 @@ from serving.db.engine import is_taken
 from serving.db.messages import MessageRow
 from serving.db.statements import put
 from serving.db.tables import DecisionRow, EventRow, OutgoingCallRow
+from serving.decisions import usage
 from serving.decisions.calls import note_enqueued
 from serving.directives import repository as directives
 from serving.effects.moves import move, withdraw_unsent
@@ -61,19 +63,25 @@ def close_due(
 ) -> int:
     """Close each message that is due, in a transaction of its own, and return how many were.
 
-    One whose branch is stopped goes on waiting, and is left by whom it would not help any more.
+    One whose branch is stopped goes on waiting, and is left by whom it would not help any more. One that cannot be
+    closed is logged and stays open, and the others are closed all the same.
 
     Parameters
     ----------
     theirs
         Tells of a call whether it is for the target that is to be called now. What one that rests would get stays open.
+
+    Raises
+    ------
+    OperationalError, InterfaceError, PoolTimeoutError
+        The database does not answer.
     """
     row = MessageRow
     is_due = and_(row.closed_at.is_(None), row.sends_at <= now, exists().where(_Call.goes_with == row.call_id, theirs))
     due = select(row.call_id).where(is_due).order_by(row.sends_at)
     with reads() as session:
         found = list(session.scalars(due.limit(_AT_A_TIME)))
-    closed = 0
+    closed = failed = 0
     for call_id in found:
         try:
             with sessions.begin() as session:
@@ -81,6 +89,13 @@ def close_due(
         except OperationalError as error:
             if not is_taken(error):
                 raise
+        except (InterfaceError, PoolTimeoutError):
+            raise
+        except Exception:  # whatever is wrong with one message, the others are sent
+            failed += 1
+            _log.exception("Message %s cannot be closed, and stays open.", call_id)
+    if failed:
+        _log.error("Of %s messages that are due %s cannot be closed.", len(found), failed)
     return closed
 
 
@@ -106,6 +121,8 @@ def _close(session: Session, bundles: Bundles, call_id: str, *, actor: str, now:
             why = "an earlier call of the same shipment has not gone out yet"
             part(session, row, why, actor=actor, now=now)
     told = _send(session, bundles, message, [row for row in left if row.call_id not in late], actor=actor, now=now)
+    if not left:
+        usage.give_back(session, message)
     message.closed_at = now
     message.closed_because = f"it tells of {told} of {message.cases}" if told else "nobody was left to be told of"
     new = {"cases": told, "joined": message.cases}
