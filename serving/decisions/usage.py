@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, insert, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from features.vocabulary import Branch, SubjectType
 from routing.buckets import Bucket, bucket_of
@@ -242,10 +242,12 @@ def _note_earlier_takings(session: Session, policy: Policy, terms: BranchTerms, 
 
 
 def _calls(subject: SubjectType, branch: Branch, since: datetime) -> Select[str, datetime]:
-    """Ask for the calls of a branch after a moment, in their order."""
-    call = OutgoingCallRow
+    """Ask for the calls of a branch after a moment, in their order, but for what was given back (`give_back`)."""
+    call, message, own = OutgoingCallRow, MessageRow, aliased(OutgoingCallRow)
+    sent = exists().where(own.call_id == message.call_id)
+    nobody = exists().where(message.call_id == call.goes_with, message.closed_at.is_not(None), ~sent)
     chosen = select(call.call_id, call.created_at).where(
-        counts_for(subject), call.branch == branch.value, call.created_at > since
+        counts_for(subject), call.branch == branch.value, call.created_at > since, ~nobody
     )
     return chosen.order_by(call.position)
 

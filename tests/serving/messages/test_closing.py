@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from routing.together import Told
+from serving.db.engine import session_factory
 from serving.db.tables import BudgetUseRow
+from serving.decisions import usage
 from serving.messages import sending
 from tests.serving.bundles import Edit, changed, messages, resting, together
 from tests.serving.effects.calls import acting, delivered
@@ -40,6 +42,17 @@ class TestWhatItTook:
             waited(house)
             assert messages_out(house) == []
             assert house.count(BudgetUseRow) == 1
+
+    def test_is_not_taken_again_at_the_start_with_another_bundle(self, locally: House) -> None:
+        told(locally, "SH-1")
+        locally.send(delivery("D-1", "delivered"))
+        waited(locally)
+        another = changed(acting, resting(4), messages(1), together("customer_id", "origin"))
+        with session_factory(locally.engine).begin() as session:
+            assert usage.note_earlier(session, another, locally.clock.now()) == 0
+        told(locally, "SH-2")
+        with session_factory(locally.engine).begin() as session:
+            assert usage.note_earlier(session, another, locally.clock.now()) == 2
 
 
 class TestOneThatCannotBeClosed:
