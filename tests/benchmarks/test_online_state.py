@@ -35,6 +35,13 @@ LIVE = timedelta(hours=24)
 pytestmark = [pytest.mark.benchmark, pytest.mark.filterwarnings("default")]
 T = TypeVar("T")
 
+_IN_TURN = (
+    "In turn with other code, on one machine that had other work too, with 200,000 events in the state: where the code "
+    "of decision 63, which brought four features, takes 1, an append of an event takes 0.68 and a lookup 0.96; the "
+    "code before those features took 0.67 and 0.94. It took 35 and 69 µs for them with a million events on another "
+    "machine, on which the append of a plan, little changed since, took 59."
+)
+
 
 def microseconds_of(act: Callable[[T], object], things: Iterable[T]) -> list[float]:
     """Return how long each act took."""
@@ -106,7 +113,7 @@ def test_lookup_append_and_memory() -> None:
         f"all {len(NAMES)} features as of that instant. Facts of the past are asked for at random instants, where no "
         f"earlier answer helps. Beside it, a stored row of as many numbers by its key, from SQLite in memory: such a "
         f"row is as old as its last refresh. The state was read in {loaded_seconds:.0f} s and takes "
-        f"{grown / millions:.0f} MB for a million events. Microseconds.",
+        f"{grown / millions:.0f} MB for a million events. Microseconds. {_IN_TURN}",
         ("what", "times", "p50", "p90", "p99"),
         [
             row("lookup at the present", looked_up),
