@@ -145,7 +145,7 @@ def database(tmp_path: Path) -> str:
     """A ledger of 100,000 decisions, their bodies as large as those of the service."""
     first, url = (f"sqlite:///{tmp_path / name}" for name in ("one.db", "ledger.db"))
     for each in (first, url):
-        with engine_while(each) as engine:
+        with engine_while(each, may_be_new=True) as engine:
             upgrade(engine)
     policy = changed(keeping)
     with House(first, policy) as house:
