@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -17,7 +18,10 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, sessionmaker
 
-from features.vocabulary import Branch, Classifier, Correction, EventStatus, EventType, SubjectType
+from features.as_known import standing
+from features.legs import CLOSED
+from features.records import DeliveryEvent
+from features.vocabulary import Branch, EventStatus, EventType, SubjectType
 from routing.dispatch.envelope import BranchCall, envelope
 from routing.effects import Effect
 from routing.errors import PolicyError
@@ -40,14 +44,8 @@ from serving.policies.errors import LifeError
 from serving.worker.barred import withdraw_barred
 
 _AT_A_TIME = 100
-_OVER = (
-    EventStatus.DELIVERED,
-    EventStatus.CANCELLED,
-    EventStatus.DIVERTED,
-    EventStatus.RETURNED,
-    EventStatus.REFUSED,
-)
-"""After these there is nothing left to be late, as the features have it."""
+_OVER = CLOSED | {EventStatus.DELIVERED}
+"""After these there is nothing left to be late."""
 _Call = OutgoingCallRow
 _log = logging.getLogger(__name__)
 
@@ -156,16 +154,11 @@ def _over(session: Session, message: MessageRow, rows: Iterable[OutgoingCallRow]
         return set()
     row, names = EventRow, [row.subject_id for row in rows]
     asked = select(row.data).where(row.subject.in_(names), row.type == EventType.DELIVERY.value, row.known_at <= now)
-    events = [json.loads(data) for data in session.scalars(asked)]
-    corrected = {event["corrects"] for event in events if "corrects" in event}
-    return {
-        event["shipment_id"]
-        for event in events
-        if event["status"] in _OVER
-        and event.get("classifier", Classifier.ACTUAL) == Classifier.ACTUAL
-        and event["event_id"] not in corrected
-        and event.get("correction") != Correction.DID_NOT_OCCUR
-    }
+    told: dict[str, list[DeliveryEvent]] = defaultdict(list)
+    for data in session.scalars(asked):
+        event = DeliveryEvent.model_validate(json.loads(data))
+        told[event.shipment_id].append(event)
+    return {name for name, events in told.items() if any(each.status in _OVER for each in standing(events, now))}
 
 
 def _send(

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from routing.policy import Policy
+from serving.auth.people import NOBODY, People
 from serving.db.engine import create_engine_for
 from serving.db.migrate import upgrade
 from tests.serving.bundles import changed
@@ -69,16 +70,22 @@ def any_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def house(sqlite_url: str, late_shipments: Policy) -> Iterator[House]:
+def people() -> People:
+    """Whom `house` and `any_house` know: nobody, unless a module says otherwise."""
+    return NOBODY
+
+
+@pytest.fixture
+def house(sqlite_url: str, late_shipments: Policy, people: People) -> Iterator[House]:
     """A service on SQLite."""
-    with House(sqlite_url, late_shipments) as made:
+    with House(sqlite_url, late_shipments, people=people) as made:
         yield made
 
 
 @pytest.fixture
-def any_house(any_url: str, late_shipments: Policy) -> Iterator[House]:
+def any_house(any_url: str, late_shipments: Policy, people: People) -> Iterator[House]:
     """A service on SQLite, and one on PostgreSQL."""
-    with House(any_url, late_shipments) as made:
+    with House(any_url, late_shipments, people=people) as made:
         yield made
 
 

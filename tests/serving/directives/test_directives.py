@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Event
@@ -13,8 +12,8 @@ import pytest
 from features.state import FeatureRow
 from features.vocabulary import Moment
 from models.contracts import Explanation
-from routing.policy import Policy
 from routing.replay import replay
+from serving.auth.people import People
 from serving.clock import ManualClock
 from serving.db.tables import AuditRow, DecisionRow, DirectiveRow, OutgoingCallRow
 from serving.worker.outbox import SqlOutbox
@@ -43,17 +42,8 @@ SUPPRESS: Json = {
 
 
 @pytest.fixture
-def any_house(any_url: str, late_shipments: Policy) -> Iterator[House]:
-    """A service that knows three people, on each database."""
-    with House(any_url, late_shipments, people=PEOPLE) as made:
-        yield made
-
-
-@pytest.fixture
-def house(sqlite_url: str, late_shipments: Policy) -> Iterator[House]:
-    """The same on SQLite alone."""
-    with House(sqlite_url, late_shipments, people=PEOPLE) as made:
-        yield made
+def people() -> People:
+    return PEOPLE
 
 
 def last_body(house: House) -> Json:

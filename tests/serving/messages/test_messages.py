@@ -238,6 +238,16 @@ class TestDropOuts:
         waited(grouping)
         assert names_in(body_of(grouping)) == ["SH-2", "SH-3"]
 
+    def test_an_arrival_that_was_taken_back_in_error_stands_again(self, locally: House) -> None:
+        told(locally, *TWENTY[:2])
+        locally.send(delivery("D-1", "delivered"))
+        for event_id, before in (("D-2", "D-1"), ("D-3", "D-2")):
+            locally.advance(minutes=1)
+            back = {"corrects": before, "correction": "did_not_occur"}
+            locally.send(delivery(event_id, "delivered", **back))
+        waited(locally)
+        assert names_in(body_of(locally)) == ["SH-2"]
+
     def test_nothing_is_sent_if_nobody_is_left(self, locally: House) -> None:
         told(locally, "SH-1")
         locally.send(delivery("D-1", "delivered"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
@@ -11,8 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from routing.policy import Policy
 from routing.replay import replay
+from serving.auth.people import People
 from serving.db.tables import AuditRow, DecisionRow, OutgoingCallRow, PolicyBundleRow
 from serving.policies import steps
 from tests.serving.bundles import changed, messages, text_of
@@ -38,15 +37,8 @@ RISKY = 0.42
 
 
 @pytest.fixture
-def any_house(any_url: str, late_shipments: Policy) -> Iterator[House]:
-    with House(any_url, late_shipments, people=PEOPLE) as made:
-        yield made
-
-
-@pytest.fixture
-def house(sqlite_url: str, late_shipments: Policy) -> Iterator[House]:
-    with House(sqlite_url, late_shipments, people=PEOPLE) as made:
-        yield made
+def people() -> People:
+    return PEOPLE
 
 
 def branch(house: House, shipment_id: str, risk: float = RISKY) -> str:

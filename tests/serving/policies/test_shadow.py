@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
-from routing.policy import Policy
 from routing.replay import replay
+from serving.auth.people import People
 from serving.db.tables import (
     AuditRow,
     BranchTakingRow,
@@ -27,15 +26,8 @@ TOUCHED = (OutgoingCallRow, ReviewItemRow, BudgetUseRow, BranchTakingRow, Decisi
 
 
 @pytest.fixture
-def any_house(any_url: str, late_shipments: Policy) -> Iterator[House]:
-    with House(any_url, late_shipments, people=PEOPLE) as made:
-        yield made
-
-
-@pytest.fixture
-def house(sqlite_url: str, late_shipments: Policy) -> Iterator[House]:
-    with House(sqlite_url, late_shipments, people=PEOPLE) as made:
-        yield made
+def people() -> People:
+    return PEOPLE
 
 
 def shadowed(house: House, text: str) -> Json:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from routing.policy import Policy
+from serving.auth.people import People
 from serving.db.tables import OutgoingCallRow, ReviewItemRow
 from tests.serving.bundles import changed
 from tests.serving.house import House, Json, at, delivery, planned, problem_in, staff
@@ -36,17 +35,8 @@ SNOOZE: Json = {
 
 
 @pytest.fixture
-def any_house(any_url: str, late_shipments: Policy) -> Iterator[House]:
-    """A service that knows three people, on each database."""
-    with House(any_url, late_shipments, people=PEOPLE) as made:
-        yield made
-
-
-@pytest.fixture
-def house(sqlite_url: str, late_shipments: Policy) -> Iterator[House]:
-    """The same on SQLite alone."""
-    with House(sqlite_url, late_shipments, people=PEOPLE) as made:
-        yield made
+def people() -> People:
+    return PEOPLE
 
 
 def token_of(house: House, item_id: str) -> str:

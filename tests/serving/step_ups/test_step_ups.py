@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -16,7 +16,7 @@ import pytest
 from features.vocabulary import Branch
 from routing.directives import Directive, DirectiveKind
 from routing.policy import Mode, Policy
-from serving.auth.people import NOBODY
+from serving.auth.people import NOBODY, People
 from serving.db.tables import AuditRow, DirectiveRow
 from serving.step_ups.evidence import newly_acting
 from tests.serving.bundles import changed
@@ -38,15 +38,8 @@ ENOUGH = 59
 
 
 @pytest.fixture
-def any_house(any_url: str, late_shipments: Policy) -> Iterator[House]:
-    with House(any_url, late_shipments, people=PEOPLE) as made:
-        yield made
-
-
-@pytest.fixture
-def house(sqlite_url: str, late_shipments: Policy) -> Iterator[House]:
-    with House(sqlite_url, late_shipments, people=PEOPLE) as made:
-        yield made
+def people() -> People:
+    return PEOPLE
 
 
 def propose(house: House, limit: Json, *, mode: str | None = None, by: str = "dana", key: str | None = None) -> Any:

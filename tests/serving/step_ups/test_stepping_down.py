@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import delete
 
 from routing.policy import Policy
+from serving.auth.people import People
 from serving.db.tables import DirectiveRow, OutgoingCallRow
 from serving.directives.service import issue
 from serving.step_ups import stepping_down
@@ -28,15 +29,8 @@ from tests.serving.step_ups.test_step_ups import ENOUGH, PEOPLE, RECOMMEND, answ
 
 
 @pytest.fixture
-def any_house(any_url: str, late_shipments: Policy) -> Iterator[House]:
-    with House(any_url, late_shipments, people=PEOPLE) as made:
-        yield made
-
-
-@pytest.fixture
-def house(sqlite_url: str, late_shipments: Policy) -> Iterator[House]:
-    with House(sqlite_url, late_shipments, people=PEOPLE) as made:
-        yield made
+def people() -> People:
+    return PEOPLE
 
 
 def branch(house: House, shipment_id: str) -> str:
