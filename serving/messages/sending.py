@@ -18,8 +18,6 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, sessionmaker
 
-from features.as_known import standing
-from features.legs import CLOSED
 from features.records import DeliveryEvent
 from features.vocabulary import Branch, EventStatus, EventType, SubjectType
 from routing.dispatch.envelope import BranchCall, envelope
@@ -44,8 +42,6 @@ from serving.policies.errors import LifeError
 from serving.worker.barred import withdraw_barred
 
 _AT_A_TIME = 100
-_OVER = CLOSED | {EventStatus.DELIVERED}
-"""After these there is nothing left to be late."""
 _Call = OutgoingCallRow
 _log = logging.getLogger(__name__)
 
@@ -150,6 +146,11 @@ def _drops_out(session: Session, row: OutgoingCallRow, over: set[str], *, actor:
 
 def _over(session: Session, message: MessageRow, rows: Iterable[OutgoingCallRow], now: datetime) -> set[str]:
     """Return the shipments of which a delivery, or what closes them, is on record and stands."""
+    # Commands that look into the outbox start without a numbers library.
+    from features.as_known import standing
+    from features.legs import CLOSED
+
+    over = CLOSED | {EventStatus.DELIVERED}  # after these there is nothing left to be late
     if message.subject_type != SubjectType.SHIPMENT:
         return set()
     row, names = EventRow, [row.subject_id for row in rows]
@@ -158,7 +159,7 @@ def _over(session: Session, message: MessageRow, rows: Iterable[OutgoingCallRow]
     for data in session.scalars(asked):
         event = DeliveryEvent.model_validate(json.loads(data))
         told[event.shipment_id].append(event)
-    return {name for name, events in told.items() if any(each.status in _OVER for each in standing(events, now))}
+    return {name for name, events in told.items() if any(each.status in over for each in standing(events, now))}
 
 
 def _send(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from routing import every_case, loader
 from routing.errors import PolicyError, Problem
 from routing.loader import load_policy, parse_policy
 from routing.policy import Policy
@@ -72,6 +73,18 @@ def problems_of(bundle_text: str) -> Callable[[Edit], tuple[Problem, ...]]:
             return error.problems
 
     return problems
+
+
+@pytest.fixture
+def states_at_most(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
+    """Give up the search over every case early. A text is linked once a process, so what was linked is forgotten."""
+
+    def give_up_after(states: int) -> None:
+        monkeypatch.setattr(every_case, "STATES_AT_MOST", states)
+        loader._linked.cache_clear()
+
+    yield give_up_after
+    loader._linked.cache_clear()
 
 
 @pytest.fixture

@@ -85,11 +85,9 @@ def test_a_branch_whose_place_a_weaker_one_takes_is_an_error(problems_of: Proble
 
 
 def test_what_cannot_be_looked_at_as_a_whole_must_choose_by_strength(
-    problems_of: ProblemsOf, monkeypatch: pytest.MonkeyPatch
+    problems_of: ProblemsOf, states_at_most: Callable[[int], None]
 ) -> None:
-    from routing import every_case
-
-    monkeypatch.setattr(every_case, "STATES_AT_MOST", 20)
+    states_at_most(20)
     problems = [problem for problem in problems_of(choosing_by_cost) if problem.where == "choice"]
     assert [problem.message.split(".")[0] for problem in problems] == [
         "there are too many cases to show that no greater risk gets a weaker branch"

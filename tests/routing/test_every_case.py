@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise, product
 from typing import Any
 
@@ -10,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.vocabulary import Branch
-from routing import every_case
 from routing.conditions import Condition, all_of, any_of, known_leaf, leaf, negation
 from routing.evaluation import RuleOutcome, pick
 from routing.every_case import Rules, TooManyCasesError, questions_of, satisfiable, search
@@ -170,10 +170,10 @@ def test_all_branches_offered_are_kept_if_asked_for() -> None:
     assert offered == [(), ((Branch.REVIEW, "r0"),), ((Branch.REVIEW, "r0"), (Branch.NOTIFY, "r1")), ()]
 
 
-def test_a_search_that_grows_too_large_is_given_up(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_search_that_grows_too_large_is_given_up(policy: Policy, states_at_most: Callable[[int], None]) -> None:
     explored = Rules(policy.guardrails, policy.rules, policy.facts, policy.strength)
-    monkeypatch.setattr(every_case, "STATES_AT_MOST", 10)
+    states_at_most(10)
     assert rows_along(explored, "late_probability") is None
-    monkeypatch.setattr(every_case, "STATES_AT_MOST", 0)
+    states_at_most(0)
     with pytest.raises(TooManyCasesError):
         satisfiable(policy.rules[0].when, policy.facts)

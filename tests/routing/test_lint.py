@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from routing import every_case
 from routing.errors import Problem, Severity
 from routing.loader import lint_policy
 
@@ -268,9 +267,9 @@ class TestCheckRisk:
         assert problems_of(edit) == ()
 
     def test_where_there_are_too_many_cases_only_the_form_counts(
-        self, found_after: FoundAfter, monkeypatch: pytest.MonkeyPatch
+        self, found_after: FoundAfter, states_at_most: Callable[[int], None]
     ) -> None:
-        monkeypatch.setattr(every_case, "STATES_AT_MOST", 20)
+        states_at_most(20)
         assert found_after() == []
         ((_, where, message),) = found_after((NOTIFY, "    when: {fact: late_probability, between: [0.45, 0.9]}\n"))
         assert where == "rules[1].when"
@@ -343,11 +342,11 @@ class TestTooManyCases:
         - {fact: pieces, at_least: 3}
     """
 
-    def found(self, text: str, monkeypatch: pytest.MonkeyPatch) -> list[Problem]:
-        monkeypatch.setattr(every_case, "STATES_AT_MOST", 1)
+    def found(self, text: str, states_at_most: Callable[[int], None]) -> list[Problem]:
+        states_at_most(1)
         return [each for each in lint_policy(text, today=date(2026, 3, 1)) if "too many cases" in each.message]
 
-    def test_is_said_of_rules_that_may_overlap(self, bundle_text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_is_said_of_rules_that_may_overlap(self, bundle_text: str, states_at_most: Callable[[int], None]) -> None:
         text = bundle_text.replace(
             NOTIFY,
             NOTIFY
@@ -356,22 +355,22 @@ class TestTooManyCases:
             + self.WIDE
             + "\n",
         )
-        (overlap,) = [each for each in self.found(text, monkeypatch) if "overlaps" in each.message]
+        (overlap,) = [each for each in self.found(text, states_at_most) if "overlaps" in each.message]
         assert (overlap.where, overlap.severity) == ("rules[2].when", Severity.WARNING)
         assert text.splitlines()[(overlap.line or 0) - 1].strip() == "when:"
 
-    def test_is_said_of_a_playbook(self, bundle_text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        where = {each.where for each in self.found(bundle_text, monkeypatch)}
+    def test_is_said_of_a_playbook(self, bundle_text: str, states_at_most: Callable[[int], None]) -> None:
+        where = {each.where for each in self.found(bundle_text, states_at_most)}
         assert "playbooks.warehouse_downtime.when" in where
 
-    def test_is_said_of_what_rests_on_proof(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_is_said_of_what_rests_on_proof(self, states_at_most: Callable[[int], None]) -> None:
         text = INVOICES.read_text(encoding="utf-8").replace(
             "        - {fact: proven_minor, above: 0}\n        - any:",
             "        - {fact: proven_minor, above: 0}\n        - {fact: carrier_id, in: [A, B, C]}\n        - any:",
         )
-        found = {(each.where, each.severity) for each in self.found(text, monkeypatch)}
+        found = {(each.where, each.severity) for each in self.found(text, states_at_most)}
         assert ("rules[5].when", Severity.ERROR) in found
 
-    def test_is_said_of_release_values(self, bundle_text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_is_said_of_release_values(self, bundle_text: str, states_at_most: Callable[[int], None]) -> None:
         text = bundle_text.replace("    value: 0.5\n", "    value: 0.5\n    release: 0.4\n")
-        assert "rules[4].when" in {each.where for each in self.found(text, monkeypatch)}
+        assert "rules[4].when" in {each.where for each in self.found(text, states_at_most)}
