@@ -13,6 +13,5 @@ def drawn(examples: int) -> settings:
     """Return the settings of a test that draws so many examples in a default run."""
     return settings(
         max_examples=examples * _TIMES,
-        deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
     )

@@ -63,14 +63,14 @@ LIKE_ANOTHER = (0, 0, NEVER, (0, 0, 0))
         *(("remove", 0, 0), ("remove", 0, 0), ("ask", None, 5)),
     ]
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_what_is_told_between_two_questions_is_in_the_answer_to_the_second(steps: list) -> None:
     _tell_and_ask(steps)
 
 
 @given(told_or_asked)
 @example([("add", 0, (place, 0, NEVER, (1, place, 0))) for place in (9, 8, 40, 41, 42, 3, 2, 1)] + [("ask", None, 60)])
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_nor_does_it_matter_from_where_on_an_instant_is_far_from_the_newest(steps: list) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(key_facts, "_FAR", 2)
@@ -118,7 +118,7 @@ changes = st.tuples(st.sampled_from(["add", "remove", "change", "ask"]), spans, 
 
 
 @given(st.lists(changes, max_size=60))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_what_lasts_otherwise_than_before_lasts_so_from_the_next_question_on(steps: list) -> None:
     board = Board()
     key, lasting = KeySpans(board), []

@@ -100,14 +100,14 @@ def assert_same_as_batch(state: State, records: Sequence[AnyRecord]) -> None:
         assert audit_bill(mine, state.invoices.contracts, repeats, STRICT) == audits[row]
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(bills=st.lists(BILLS, min_size=3, max_size=7), data=st.data())
 def test_whatever_is_told_in_whatever_order(bills: list[dict[str, Any]], data: st.DataObject) -> None:
     told_in_any_order(bills, data)
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(bills=st.lists(BILLS, min_size=1, max_size=9), data=st.data())
 def test_many_histories_told_in_whatever_order(bills: list[dict[str, Any]], data: st.DataObject) -> None:
     told_in_any_order(bills, data)

@@ -177,7 +177,6 @@ def search(opened: Callable[[], AbstractContextManager[str]], bundle: Policy, ex
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,
-            deadline=None,
             derandomize=True,
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
