@@ -83,6 +83,27 @@ def allocate(cases: Sequence[Sequence[Option]], capacity: Mapping[str, float]) -
     return Allocation(tuple(taken), cost, used, dict(zip(budgets, prices, strict=True)), bound)
 
 
+def saved_by_one_more(cases: Sequence[Sequence[Option]], capacity: Mapping[str, float], budget: str) -> float:
+    """Return what one more unit of a budget would save, in the unit of the costs.
+
+    A shadow price of `allocate` may lie anywhere between what the last unit saves and what one more would; this is the
+    latter. It is exact where all uses of the budget are equal; elsewhere a case may take part of the unit.
+
+    Raises
+    ------
+    AllocationError
+        As `allocate` raises it.
+    """
+    flat = [option for options in cases for option in options]
+    costs, one_each = [option.cost for option in flat], _one_each(cases)
+
+    def least(limits: Mapping[str, float]) -> float:
+        rows = [_Row.of(limit, [option.uses.get(name, 0.0) for option in flat]) for name, limit in limits.items()]
+        return _relaxed(costs, one_each, rows)[1]
+
+    return max(0.0, least(capacity) - least({**capacity, budget: capacity[budget] + 1})) if flat else 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class _Row:
     """One budget: what there is, and what each option uses of it, in millionths; `unit` divides all uses."""

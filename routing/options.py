@@ -26,11 +26,14 @@ def options_of(
     by the bucket it is taken from (`routing.buckets.whole_buckets` says what there is of each); a branch of which that
     cannot be told is no option.
     """
+    return options_after(policy, decide(policy, facts, now, context), context)
+
+
+def options_after(policy: Policy, choice: Choice, context: Context) -> tuple[Option, ...]:
+    """Return the options of a case that is decided; see `options_of`."""
     policy = policy.as_overdue(context.overdue)
-    choice = decide(policy, facts, now, context)
-    offered = offered_branches(policy, choice)
-    known = policy.reader.read(facts).known
-    standing = in_force(context.directives, now)
+    offered, known = offered_branches(policy, choice), choice.trace.read.known
+    standing = in_force(context.directives, choice.decided_at)
     options: list[Option] = []
     for branch in dict.fromkeys((*offered, Branch.REVIEW)) if offered else ():
         cost = priced(policy, branch, known)
@@ -38,8 +41,8 @@ def options_of(
             return (Option(choice.branch.value, 0.0),)
         terms = policy.branches[branch]
         if standing.forbidding(branch, known) is None:
-            acts = terms.acts(effective_mode(terms, known, standing)[0])
-            uses = _uses(policy, terms, known) if acts else {}
+            takes = terms.acts(effective_mode(terms, known, standing)[0]) and branch not in context.waiting
+            uses = _uses(policy, terms, known) if takes else {}
             if uses is not None:
                 options.append(Option(branch.value, cost / 1e6, uses))
     return tuple(options) or (Option(choice.branch.value, 0.0),)

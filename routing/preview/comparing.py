@@ -41,7 +41,8 @@ class Compared(NamedTuple):
     """A past decision, what it came to and what it would have come to; `why` is set if that is something else.
 
     `was_drawn` is whether chance took something else then than the rules would have, `had_joined` whether it joined a
-    message that another decision had opened.
+    message that another decision had opened. `context` is what the decision was made in, as far as it follows from what
+    the bundle itself decided before; None if it does not, as beside another bundle.
     """
 
     decision_id: str
@@ -54,6 +55,7 @@ class Compared(NamedTuple):
     why: str | None
     choice: Choice
     facts: Mapping[str, object]
+    context: Context | None = None
 
 
 def compare(
@@ -124,6 +126,7 @@ def _again(policy: Policy, world: World, past: PastDecision, restate: Restate) -
         why=why,
         choice=choice,
         facts=facts,
+        context=context,
     )
 
 

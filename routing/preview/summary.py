@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from features.vocabulary import Branch
@@ -11,6 +11,7 @@ from routing.branches.catalog import KINDS
 from routing.facts import Unknown
 from routing.policy import Policy
 from routing.preview.comparing import Compared
+from routing.scarcity import Scarcity, Windows
 from routing.subjects import BRANCHES_OF
 
 _MILLION = 1_000_000
@@ -26,6 +27,7 @@ class Summary:
     unknown to it; what a branch merely makes use of may be absent. `passed_over` counts branches for which too little
     was left, or which were forbidden. `drawn_before` and `drawn_after` count decisions in which chance took something
     else than the rules, `joined_before` and `joined_after` those that joined a message which another had opened.
+    `scarcity` tells what a unit more of each budget would have saved within its hours.
     """
 
     policy: Policy
@@ -43,10 +45,12 @@ class Summary:
     drawn_after: int = 0
     joined_before: int = 0
     joined_after: int = 0
+    scarcity: Windows = field(init=False)
     _asked_for: list[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Look up which facts a record must hold."""
+        """Look up which facts a record must hold, and begin the first windows of budgets."""
+        self.scarcity = Windows(self.policy)
         facts = self.policy.facts.items()
         self._asked_for = [name for name, each in facts if each.when_absent is None and name not in _OPTIONAL]
 
@@ -57,6 +61,8 @@ class Summary:
         self.after[compared.after.branch] += 1
         for passed in compared.choice.passed_over:
             self.passed_over[passed.branch] += 1
+        if compared.context is not None:
+            self.scarcity.add(compared.choice, compared.context)
         explored = compared.choice.explored
         self.drawn_before += compared.was_drawn
         self.drawn_after += explored is not None and explored.is_otherwise
@@ -125,6 +131,7 @@ class Summary:
                 "unpriced": self.unpriced,
             },
             "passed_over": {branch.value: count for branch, count in sorted(self.passed_over.items())},
+            "budgets": {name: _priced(windows) for name, windows in self.scarcity.windows().items() if windows},
             "drawn_by_chance": {"before": self.drawn_before, "after": self.drawn_after},
             "absent_facts": dict(sorted(self.absent.items())),
         }
@@ -139,3 +146,14 @@ class Summary:
             return
         self.cost_before += before
         self.cost_after += after
+
+
+def _priced(windows: Sequence[Scarcity]) -> dict[str, object]:
+    """Write how scarce a budget was, over its windows."""
+    prices = [window.shadow_price_minor for window in windows]
+    return {
+        "windows": len(windows),
+        "scarce_windows": sum(window.went_without > 0 for window in windows),
+        "went_without": sum(window.went_without for window in windows),
+        "shadow_price_minor": {"mean": round(sum(prices) / len(prices), 2), "most": round(max(prices), 2)},
+    }

@@ -22,6 +22,8 @@ from serving.policies.schemas import (
     RollBackBody,
     ShadowAnswer,
     ShadowBody,
+    ShadowPriceList,
+    ShadowPriceShape,
     SignBody,
     SubmitBody,
 )
@@ -74,6 +76,19 @@ async def list_budgets(
 ) -> BudgetList:
     """Tell what is left of the budgets of the live bundles, as a decision made now would find it."""
     return BudgetList(budgets=[BudgetShape.of(found) for found in policies.budgets(limit=limit)])
+
+
+@router.get("/budgets/shadow-prices")
+def list_shadow_prices(  # not async: thousands of decisions may be looked at, and other requests go on meanwhile
+    policies: Policies,
+    limit: Annotated[int, Query(ge=1, le=1000, description="parts of a budget that is kept apart")] = 100,
+) -> ShadowPriceList:
+    """Tell what one more unit of each budget would have saved, had the decisions of its hours shared it out at best.
+
+    Looked at is what the live bundles decided within the budget's hours, by the records alone. A budget that nobody
+    went without is worth nothing more. Where it stays worth more than its `price_minor`, that or the amount is too low.
+    """
+    return ShadowPriceList(budgets=[ShadowPriceShape.of(found, limit) for found in policies.budget_prices()])
 
 
 @router.get("/overdue")

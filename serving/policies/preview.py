@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy.orm import Session
@@ -70,10 +70,29 @@ def in_words(summary: Summary) -> list[str]:
     )
     if summary.passed_over:
         lines.append(f"Passed over for want of budget or by order: {_counted(summary.passed_over)}.")
+    lines += _scarce(summary)
     if summary.drawn_before or summary.drawn_after:
         lines.append(f"Taken by chance instead: {summary.drawn_before} → {summary.drawn_after} times.")
     if summary.absent:
         lines.append(f"Not in the record, and so unknown: {_counted(summary.absent)}.")
+    return lines
+
+
+def _scarce(summary: Summary) -> list[str]:
+    """Say what one more unit of each budget that some went without would have saved."""
+    policy, lines = summary.policy, []
+    for name, windows in summary.scarcity.windows().items():
+        prices, budget = [each.shadow_price_minor for each in windows], policy.budgets[name]
+        without = sum(each.went_without for each in windows)
+        if without:
+            mean, most = (
+                money(round(each), policy.costs.currency) for each in (sum(prices) / len(prices), max(prices))
+            )
+            stretch = f"{len(windows)} windows of {budget.per / timedelta(hours=1):g} h"
+            lines.append(
+                f"One more of {name}, shared out at best, would have saved {mean} a window, at most {most} "
+                f"({stretch}; {without} cases went without)."
+            )
     return lines
 
 

@@ -13,6 +13,7 @@ from routing.rollout import ALL
 from serving.db.tables import OverdueReviewRow, PolicyMoveRow
 from serving.directives.schemas import Reason
 from serving.policies.life import Status, Step
+from serving.policies.scarcity import BudgetPrice
 from serving.policies.service import BudgetLeft
 from serving.policies.shadow import ShadowReport
 from serving.policies.steps import Known
@@ -218,6 +219,52 @@ class BudgetList(BaseModel):
     """Budgets of the live bundles."""
 
     budgets: list[BudgetShape]
+
+
+class ScarcityShape(BaseModel):
+    """How scarce a budget was within its hours, for somebody where it is kept apart."""
+
+    whose: dict[str, str] = Field(description="by the facts of `per`; empty where it is for all together")
+    cases: int = Field(description="that took of it or went without")
+    went_without: int = Field(description="of those, what lacked it and would have cost less with it")
+    shadow_price_minor: float = Field(description="what one more unit would have saved, in minor units")
+
+
+class ShadowPriceShape(BaseModel):
+    """What one more unit of a budget of a live bundle would have saved within its hours."""
+
+    subject: SubjectType = Field(description="what the bundle decides about")
+    name: str
+    unit: str
+    per_hours: float
+    price_minor: int = Field(description="what a unit costs a branch that uses it, as the bundle has it")
+    currency: str
+    since: datetime = Field(description="later than the budget's hours ago where too much was decided to look at all")
+    parts: list[ScarcityShape] | None = Field(
+        description="dearest first; empty if nobody took or lacked any; null where costs do not choose the branch"
+    )
+
+    @classmethod
+    def of(cls, found: BudgetPrice, limit: int) -> Self:
+        """Shape the price of a budget."""
+        budget = found.budget
+        parts = None if found.parts is None else found.parts[:limit]
+        return cls(
+            subject=found.subject,
+            name=budget.name,
+            unit=budget.unit,
+            per_hours=budget.per.total_seconds() / 3600,
+            price_minor=budget.price_minor,
+            currency=found.currency,
+            since=found.since,
+            parts=None if parts is None else [ScarcityShape(whose=whose, **part._asdict()) for whose, part in parts],
+        )
+
+
+class ShadowPriceList(BaseModel):
+    """Budgets of the live bundles, priced."""
+
+    budgets: list[ShadowPriceShape]
 
 
 class OverdueShape(BaseModel):

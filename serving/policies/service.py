@@ -22,6 +22,7 @@ from serving.directives import repository as orders
 from serving.policies import overdue, repository, shadow, steps
 from serving.policies.bundles import Bundles
 from serving.policies.evidence import WINDOW, Window, pack_of, read_bundle
+from serving.policies.scarcity import BudgetPrice, prices_of
 from serving.policies.steps import Known, Taking
 
 OK = 200
@@ -163,6 +164,13 @@ class PolicyService:
                     in_all = None if budget.apart else left[budget.name]
                     found.append(BudgetLeft(policy.subject, budget, in_all, tuple(parts)))
         return found
+
+    def budget_prices(self) -> list[BudgetPrice]:
+        """Return what one more unit of each budget of the live bundles would have saved within its hours."""
+        now = self.clock.now()
+        with self.reads() as session:
+            live = self.bundles.all_live(session).values()
+            return [price for policy in live for price in prices_of(session, policy, now)]
 
     def overdue(
         self, *, only_open: bool, subject: SubjectType | None = None, before: int | None = None, limit: int = 200

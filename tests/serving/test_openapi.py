@@ -27,7 +27,7 @@ CALLS = {
     "/v1/causes", "/v1/causes/{cause_id}", "/v1/causes/{cause_id}/children",
     *(f"/v1/causes/{{cause_id}}/{verb}" for verb in ("confirm", "close", "decline")),
     "/v1/policies", "/v1/policies/{digest}",
-    *(f"/v1/policies/{verb}" for verb in ("budgets", "history", "overdue", "rollback")),
+    *(f"/v1/policies/{verb}" for verb in ("budgets", "budgets/shadow-prices", "history", "overdue", "rollback")),
     *(
         f"/v1/policies/{{digest}}/{verb}"
         for verb in ("approve", "reject", "shadow", "end-shadow", "publish", "break-glass")

@@ -270,6 +270,39 @@ class TestBudgetsKeptApart:
         (later, _) = house.api.get("/v1/policies/budgets").json()["budgets"]
         assert later["parts"] == []
 
+    def test_what_one_more_would_have_saved_is_told(self, under: Under) -> None:
+        house = under(changed(choosing_by_cost, messages(1, per=["carrier_id"]), numbered(3)))
+        names = {"SH-1": 900_000, "SH-2": 2_000_000, "SH-3": 1_500_000}
+        for name, value in names.items():
+            house.announce(name, value_minor=value)
+            house.decided(name, risk=0.5)
+        assert [row.branch for row in house.rows(DecisionRow)] == ["notify", "review", "review"]
+        priced = {each["name"]: each for each in house.api.get("/v1/policies/budgets/shadow-prices").json()["budgets"]}
+        assert priced["slots"]["parts"] == []
+        found = priced["messages"]
+        costs = [
+            {each["branch"]: each["expected_cost_minor"] for each in json.loads(row.body)["alternatives"]}
+            for row in house.rows(DecisionRow)
+        ]
+        saved = sorted(each["review"] - each["notify"] for each in costs)  # the dearest had the one, in hindsight
+        assert found["parts"] == [
+            {
+                "whose": {"carrier_id": "NWX"},
+                "cases": 3,
+                "went_without": 2,
+                "shadow_price_minor": pytest.approx(saved[-2], abs=1),
+            }
+        ]
+        assert (found["per_hours"], found["price_minor"], found["currency"]) == (24, 0, "EUR")
+        house.advance(hours=24)
+        later = house.api.get("/v1/policies/budgets/shadow-prices").json()["budgets"]
+        assert [each["parts"] for each in later] == [[], [], []]
+
+    def test_there_is_no_price_where_costs_do_not_choose(self, under: Under) -> None:
+        house = under(changed(messages(1)))
+        (found,) = house.api.get("/v1/policies/budgets/shadow-prices").json()["budgets"]
+        assert (found["name"], found["parts"]) == ("messages", None)
+
     def test_a_version_of_a_bundle_starts_with_its_own_and_one_that_returns_finds_its_own_again(
         self, locally: Under
     ) -> None:

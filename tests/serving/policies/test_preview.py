@@ -23,7 +23,7 @@ from routing.preview.comparing import Compared
 from routing.preview.summary import Summary
 from serving.db.tables import AuditRow, DecisionRow, OutgoingCallRow, ReviewItemRow
 from serving.policies.cli import register
-from serving.policies.preview import preview
+from serving.policies.preview import in_words, preview
 from tests.routing.conftest import choosing_by_cost
 from tests.serving.bundles import Edit, changed, confirmed, exploring, held, messages, resting, text_of
 from tests.serving.house import NOW, House, delivery, staff
@@ -165,6 +165,42 @@ class TestAnotherBundle:
         assert after == ["notify", "notify", "review"]
         resting_too = [each.after.branch.value for each in previewed(house, changed(resting(2)), since=0.5)]
         assert resting_too == ["none", "notify", "none"]
+
+    def test_tells_what_one_more_of_a_budget_would_have_saved_in_each_window(
+        self, houses: ExitStack, any_url: str
+    ) -> None:
+        house = houses.enter_context(House(any_url, changed(choosing_by_cost)))
+        for number in range(4):
+            house.announce(f"SH-{number}", value_minor=(1 + number) * 500_000)
+            house.decided(f"SH-{number}", risk=0.5)
+            house.advance(hours=2)
+
+        policy = changed(choosing_by_cost, messages(1, per_hours=3))
+        summary = Summary(policy)
+        compared = previewed(house, policy)
+        for each in compared:
+            summary.add(each)
+        assert [each.after.branch.value for each in compared] == ["notify", "review", "notify", "review"]
+        found = summary.as_json()["budgets"]
+        assert isinstance(found, dict)
+        costs = [policy.costs.compare(policy.offers, each.choice.trace.read.known) for each in compared]
+        saved = [
+            next(a.expected_cost_minor or 0 for a in each if a.branch == "review")
+            - next(a.expected_cost_minor or 0 for a in each if a.branch == "notify")
+            for each in costs
+        ]
+        lesser = [min(saved[:2]), min(saved[2:])]  # the dearer of two would have had the one there is
+        assert found["messages"] == {
+            "windows": 2,
+            "scarce_windows": 2,
+            "went_without": 2,
+            "shadow_price_minor": {
+                "mean": pytest.approx(sum(lesser) / 2, abs=1),
+                "most": pytest.approx(max(lesser), abs=1),
+            },
+        }
+        said = next(line for line in in_words(summary) if line.startswith("One more of messages"))
+        assert said.endswith("(2 windows of 3 h; 2 cases went without).")
 
     def test_that_looks_back_is_told_what_went_before(self, houses: ExitStack, any_url: str) -> None:
         house = houses.enter_context(House(any_url, changed()))
