@@ -217,7 +217,7 @@ class Dispatcher:
         """Return whether the target did well; None if it says nothing about it."""
         now, real_now = self._clock.now(), self._real_clock.now()
         if call.latest_useful_at is not None and now >= call.latest_useful_at:
-            reason = expired_because(call.latest_useful_at, call.attempt - 1)
+            reason = expired_because(call.latest_useful_at, call.attempt - 1, sent_before=call.sent_before)
             await self._settle("expired", call, partial(self._outbox.expired, call, reason=reason, now=now))
             return None
         if self._limits[target.name].retry.max_attempts < call.attempt:

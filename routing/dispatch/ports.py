@@ -32,6 +32,9 @@ class LeasedCall:
         Real time: a lease bounds a process, whatever the simulated time.
     latest_useful_at
         From this moment on the call is not sent.
+    sent_before
+        Whether an attempt before this one may have had its effect: also one from before it was a dead letter and was
+        put back, which `attempt` does not count.
     """
 
     call_id: str
@@ -42,6 +45,7 @@ class LeasedCall:
     owner: str
     lease_expires_at: datetime
     latest_useful_at: datetime | None
+    sent_before: bool = False
 
 
 class Outbox(Protocol):
@@ -106,11 +110,18 @@ class Outbox(Protocol):
         ...
 
 
-def expired_because(latest_useful_at: datetime, attempts: int) -> str:
-    """Say why a call expired, and whether it may have had its effect all the same."""
-    sent = (
-        "It was never sent." if attempts == 0 else f"{attempts} attempt(s) went unanswered: it may have had its effect."
-    )
+def expired_because(latest_useful_at: datetime, attempts: int, *, sent_before: bool) -> str:
+    """Say why a call expired, and whether it may have had its effect all the same.
+
+    Parameters
+    ----------
+    attempts
+        Since it was let out, or put back by a person.
+    sent_before
+        Whether it may have been sent at all, also before it was put back.
+    """
+    sent = f"{attempts} attempt(s) went unanswered" if attempts else "It was sent before it was put back"
+    sent = f"{sent}: it may have had its effect." if sent_before else "It was never sent."
     return f"It was of no use from {latest_useful_at.isoformat()} on. {sent}"
 
 

@@ -14,12 +14,14 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from features.vocabulary import Branch
+from routing.canonical import canonical_json
 from routing.context import NO_CONTEXT, Context, Past
 from routing.engine import Choice, decide_read
 from routing.facts import STRONGEST_BRANCH_TAKEN
 from routing.policy import Policy
 from routing.preview.past import PastCall, PastDecision
 from routing.preview.reasons import drawn_instead, why_otherwise
+from routing.preview.telling import Grouped
 from routing.preview.world import World
 from routing.recording import decode_facts
 
@@ -40,9 +42,9 @@ class Taken(NamedTuple):
 class Compared(NamedTuple):
     """A past decision, what it came to and what it would have come to; `why` is set if that is something else.
 
-    `was_drawn` is whether chance took something else then than the rules would have, `had_joined` whether it joined a
-    message that another decision had opened. `context` is what the decision was made in, as far as it follows from what
-    the bundle itself decided before; None if it does not, as beside another bundle.
+    `was_drawn` is whether chance took something else then than the rules would have, `told_with` with what message the
+    case was told, if several were told together. `context` is what the decision was made in, as far as it follows from
+    what the bundle itself decided before; None if it does not, as beside another bundle.
     """
 
     decision_id: str
@@ -51,7 +53,7 @@ class Compared(NamedTuple):
     before: Taken
     after: Taken
     was_drawn: bool
-    had_joined: bool
+    told_with: Grouped | None
     why: str | None
     choice: Choice
     facts: Mapping[str, object]
@@ -122,7 +124,7 @@ def _again(policy: Policy, world: World, past: PastDecision, restate: Restate) -
         before=before,
         after=after,
         was_drawn=drawn_instead(body) is not None,
-        had_joined=has_joined(body),
+        told_with=told_with(body),
         why=why,
         choice=choice,
         facts=facts,
@@ -150,9 +152,14 @@ def taken_by(branch: str, recommended: str) -> Taken:
     return Taken(Branch(branch), Branch(recommended) if asks else None)
 
 
-def has_joined(body: Mapping[str, Any]) -> bool:
-    """Tell whether a sealed decision joined a message that another had opened."""
-    return body.get("together", {}).get("joins") is not None
+def told_with(body: Mapping[str, Any]) -> Grouped | None:
+    """Return with what a sealed decision is told; None if it is not told together with others."""
+    joined = body.get("together")
+    if joined is None:
+        return None
+    return Grouped(
+        canonical_json(joined["by"]), joined["joins"] is not None, datetime.fromisoformat(joined["sends_at"])
+    )
 
 
 def _counts(branch: str, recommended: str) -> str:

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 
 from features.vocabulary import Branch
 from routing.branches.catalog import KINDS
+from routing.canonical import canonical_json, jsonable
 from routing.facts import Unknown
 from routing.policy import Policy
 from routing.preview.comparing import Compared
+from routing.preview.telling import Grouped, Telling
 from routing.scarcity import Scarcity, Windows
 from routing.subjects import BRANCHES_OF
 
@@ -26,7 +28,8 @@ class Summary:
     `unpriced` counts the others. `absent` counts facts that the bundle declares and the record does not hold: they are
     unknown to it; what a branch merely makes use of may be absent. `passed_over` counts branches for which too little
     was left, or which were forbidden. `drawn_before` and `drawn_after` count decisions in which chance took something
-    else than the rules, `joined_before` and `joined_after` those that joined a message which another had opened.
+    else than the rules. `told_before` and `told_after` count messages to customers: one for several counts once, and
+    one of which nobody is left, as all were decided about anew before it went out, does not.
     `scarcity` tells what a unit more of each budget would have saved within its hours.
     """
 
@@ -43,8 +46,8 @@ class Summary:
     passed_over: Counter[Branch] = field(default_factory=Counter)
     drawn_before: int = 0
     drawn_after: int = 0
-    joined_before: int = 0
-    joined_after: int = 0
+    told_before: Telling = field(default_factory=Telling)
+    told_after: Telling = field(default_factory=Telling)
     scarcity: Windows = field(init=False)
     _asked_for: list[str] = field(init=False, repr=False)
 
@@ -66,9 +69,7 @@ class Summary:
         explored = compared.choice.explored
         self.drawn_before += compared.was_drawn
         self.drawn_after += explored is not None and explored.is_otherwise
-        joined = compared.choice.together
-        self.joined_before += compared.had_joined
-        self.joined_after += joined is not None and joined.joins is not None
+        self._tell(compared)
         for name in self._asked_for:
             if name not in compared.facts:
                 self.absent[name] += 1
@@ -86,13 +87,13 @@ class Summary:
 
     @property
     def messages_before(self) -> int:
-        """How many messages went to customers; one for several counts once."""
-        return self.before[Branch.NOTIFY] - self.joined_before
+        """How many messages went to customers."""
+        return self.told_before.count
 
     @property
     def messages_after(self) -> int:
-        """How many messages would go to customers; one for several counts once."""
-        return self.after[Branch.NOTIFY] - self.joined_after
+        """How many messages would go to customers."""
+        return self.told_after.count
 
     def letters(self, taken: Mapping[Branch, int]) -> int:
         """Return how many disputes are put to carriers, of branches that were taken so often."""
@@ -135,6 +136,21 @@ class Summary:
             "drawn_by_chance": {"before": self.drawn_before, "after": self.drawn_after},
             "absent_facts": dict(sorted(self.absent.items())),
         }
+
+    def _tell(self, compared: Compared) -> None:
+        """Count in whom is told by a decision, before and after."""
+        joined, in_shadow = compared.choice.together, compared.context is None
+        after = None
+        if joined is not None:
+            by = canonical_json(jsonable(dict(joined.by)))
+            after = Grouped(by, joined.joins is not None, joined.sends_at)
+        for telling, taken, grouped, unheard in (
+            (self.told_before, compared.before, compared.told_with, False),
+            (self.told_after, compared.after, after, in_shadow),
+        ):
+            telling.decided(compared.subject_id, compared.decided_at)
+            if taken.branch is Branch.NOTIFY:
+                telling.told(compared.subject_id, compared.decided_at, grouped, in_shadow=unheard)
 
     def _price(self, compared: Compared) -> None:
         known = self.policy.reader.read(compared.facts).known

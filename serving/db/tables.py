@@ -152,6 +152,7 @@ class OutgoingCallRow(AboutSubject, Base):
 class BudgetUseRow(Base):
     """What a call took from a budget of the bundles on a type of subject, in millionths of its unit: sums are exact.
 
+    A message for several takes it when it is opened; its call, which `call_id` names, is there when it is closed.
     Of a budget that is kept apart, `key_facts` say by what, `key_values` for whom (JSON), which `key_digest` is the
     digest of; all are empty if it is not. Bundles may keep one budget apart in several ways: each has its own row.
     """
@@ -178,7 +179,7 @@ class BudgetUseRow(Base):
     key_values: Mapped[str] = mapped_column(Text, default="")
     used_at: Mapped[datetime]
     amount_millionths: Mapped[int] = mapped_column(BigInteger)
-    call_id: Mapped[str] = mapped_column(ForeignKey("outgoing_calls.call_id"))
+    call_id: Mapped[str] = mapped_column(String(100))
 
 
 class BranchTakingRow(Base):

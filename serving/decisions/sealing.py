@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
@@ -88,9 +89,10 @@ def let_out(
         verify_within=terms.verify_within,
         goes_with=goes_with,
     )
-    joins = choice.together is not None and choice.together.joins is not None
-    taken = usage.LetOut(choice.branch, call_id, choice.decided_at, is_counted=not joins)
-    usage.note(session, in_force.counting(policy), taken, weighed.facts)
+    counting, taken = in_force.counting(policy), usage.LetOut(choice.branch, call_id, choice.decided_at)
+    usage.note_takings(session, counting, taken, weighed.facts)
+    if choice.together is None or choice.together.joins is None:  # one that joins was counted when it was opened
+        usage.note_uses(session, counting, replace(taken, call_id=goes_with or call_id), weighed.facts)
 
 
 def sealed_of(row: DecisionRow) -> SealedDecision:

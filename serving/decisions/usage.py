@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session, aliased
 from features.vocabulary import Branch, SubjectType
 from routing.buckets import Bucket, bucket_of
 from routing.canonical import canonical_json, digest
+from routing.effects import Effect
 from routing.policy import BranchTerms, Budget, Policy
 from routing.recording import decode_facts
 from serving.db.statements import put
@@ -32,21 +33,18 @@ from serving.db.tables import (
     OverdueReviewRow,
 )
 from serving.decisions import repository
+from serving.messages.turns import JOINED
 
 _MILLION = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class LetOut:
-    """A call that was let out: of which branch, and when.
-
-    `is_counted` is False if it goes with a message that was counted when it was opened: it takes from no budget.
-    """
+    """A call that was let out: of which branch, and when."""
 
     branch: Branch
     call_id: str
     at: datetime
-    is_counted: bool = True
 
 
 def note(session: Session, policies: Sequence[Policy], let_out: LetOut, facts: Mapping[str, object]) -> None:
@@ -61,12 +59,15 @@ def note(session: Session, policies: Sequence[Policy], let_out: LetOut, facts: M
     facts
         Of the decision, as they were sealed.
     """
-    budgets, keys = set[tuple[str, tuple[str, ...]]](), set[str]()
-    for policy in policies:
-        terms = policy.branches.get(let_out.branch)
-        if terms is None:  # a person lets out what an earlier bundle suggested
-            continue
-        for name, amount in terms.uses.items() if let_out.is_counted else ():
+    note_uses(session, policies, let_out, facts)
+    note_takings(session, policies, let_out, facts)
+
+
+def note_uses(session: Session, policies: Sequence[Policy], let_out: LetOut, facts: Mapping[str, object]) -> None:
+    """Note what a call takes from the budgets; see `note`. For a message of several that is done when it is opened."""
+    budgets = set[tuple[str, tuple[str, ...]]]()
+    for policy, terms in _terms_of(policies, let_out):
+        for name, amount in terms.uses.items():
             budget = policy.budgets[name]
             if (name, budget.apart) not in budgets:
                 known = policy.reader.read(facts).known if budget.apart else {}
@@ -74,21 +75,32 @@ def note(session: Session, policies: Sequence[Policy], let_out: LetOut, facts: M
                 if bucket is not None:
                     put(session, BudgetUseRow, **_use(policy.subject, let_out, budget, bucket, amount))
                 budgets.add((name, budget.apart))
+
+
+def note_takings(session: Session, policies: Sequence[Policy], let_out: LetOut, facts: Mapping[str, object]) -> None:
+    """Note for whom the branch of a call rests from now on; see `note`. What goes with a message is noted as well."""
+    keys = set[str]()
+    for policy, terms in _terms_of(policies, let_out):
         if terms.cool_down is not None and terms.cool_down.key not in keys:
             _note_taking(session, policy.subject, let_out, terms.cool_down.key, policy.reader.read(facts).known)
             keys.add(terms.cool_down.key)
 
 
-def give_back(session: Session, message: MessageRow) -> None:
-    """Give back what a message took of which nobody was left to be told: nothing of it goes out.
+def _terms_of(policies: Sequence[Policy], let_out: LetOut) -> list[tuple[Policy, BranchTerms]]:
+    """Return those bundles that have the branch: a person lets out what an earlier one suggested."""
+    found = [(policy, policy.branches.get(let_out.branch)) for policy in policies]
+    return [(policy, terms) for policy, terms in found if terms is not None]
 
-    Its use of budgets was counted once, also for a case that has left it and went out by itself. Then that stays used.
-    """
-    call = OutgoingCallRow
-    gone = session.scalars(select(call.call_id).where(call.goes_with == message.call_id)).all()
+
+def give_back(session: Session, message_id: str) -> None:
+    """Give back what a message took of the budgets, as it does not go out: each that it let go counts for itself."""
+    session.execute(delete(BudgetUseRow).where(BudgetUseRow.call_id == message_id))
+
+
+def forget_takings(session: Session, message_id: str) -> None:
+    """Let a branch rest no longer for those whom nobody was told of: neither by a message nor alone."""
+    gone = select(OutgoingCallRow.call_id).where(OutgoingCallRow.goes_with == message_id)
     session.execute(delete(BranchTakingRow).where(BranchTakingRow.call_id.in_(gone)))
-    if len(gone) == message.cases:
-        session.execute(delete(BudgetUseRow).where(BudgetUseRow.call_id.in_(gone)))
 
 
 def left(session: Session, policy: Policy, known: Mapping[str, object], now: datetime) -> dict[str, float]:
@@ -185,12 +197,17 @@ def note_earlier(session: Session, policy: Policy, now: datetime) -> int:
 def counts_for(subject: SubjectType) -> ColumnElement[bool]:
     """Tell, in a query, whether a call counts as one of its branch under the bundles on a type of subject.
 
-    One that undoes another does not, nor does one that tells an owner of an overdue review: it is about no case. Of a
-    message for several the call that opened it counts.
+    One that undoes another does not, nor does one that tells an owner of an overdue review: it is about no case. A
+    message for several counts once: while it waits, by the first of its cases; then by its own call, unless it fell
+    apart before it was sent.
     """
-    call, message = OutgoingCallRow, MessageRow
-    opened = exists().where(message.call_id == call.goes_with, message.decision_id == call.decision_id)
-    return and_(_asks(subject), call.gathers.is_(None), or_(call.goes_with.is_(None), opened))
+    call, first = OutgoingCallRow, aliased(OutgoingCallRow)
+    before = exists().where(
+        first.goes_with == call.goes_with, first.status == call.status, first.position < call.position
+    )
+    waits_first = and_(call.status == JOINED, ~before)
+    fell_apart = and_(call.gathers.is_not(None), call.effect == Effect.WITHDRAWN.value, call.attempts == 0)
+    return and_(_asks(subject), or_(call.goes_with.is_(None), waits_first), ~fell_apart)
 
 
 def goes_out_for(subject: SubjectType) -> ColumnElement[bool]:
@@ -213,9 +230,9 @@ def _earlier_uses(
     """Return what calls of a branch take from a budget that were not counted so."""
     uses = BudgetUseRow
     noted = exists().where(
-        uses.call_id == OutgoingCallRow.call_id, uses.budget == budget.name, uses.key_facts == _key_facts(budget)
+        uses.call_id == _noted_for(), uses.budget == budget.name, uses.key_facts == _key_facts(budget)
     )
-    calls = _calls(policy.subject, branch, now - budget.per).where(~noted)
+    calls = _counted(policy.subject, branch, now - budget.per).where(~noted)
     if not budget.apart:
         found = [(LetOut(branch, call_id, at), Bucket(budget.name)) for call_id, at in session.execute(calls)]
         return [_use(policy.subject, let_out, budget, bucket, amount) for let_out, bucket in found]
@@ -233,23 +250,35 @@ def _note_earlier_takings(session: Session, policy: Policy, terms: BranchTerms, 
     rest, notes = terms.cool_down, 0
     if rest is None:
         return 0
-    noted = exists().where(BranchTakingRow.call_id == OutgoingCallRow.call_id, BranchTakingRow.key_fact == rest.key)
-    calls = _calls(policy.subject, terms.branch, now - rest.lasts).where(~noted)
+    call, message, own = OutgoingCallRow, MessageRow, aliased(OutgoingCallRow)
+    noted = exists().where(BranchTakingRow.call_id == call.call_id, BranchTakingRow.key_fact == rest.key)
+    sent = exists().where(own.call_id == message.call_id)
+    nobody = exists().where(message.call_id == call.goes_with, message.closed_at.is_not(None), ~sent)
+    lately = (call.branch == terms.branch.value, call.created_at > now - rest.lasts)
+    each = select(call.call_id, call.created_at).where(_asks(policy.subject), call.gathers.is_(None), *lately)
+    calls = each.where(~noted, ~nobody).order_by(call.position)
     for call_id, at, body in session.execute(_with_bodies(calls)).all():
         known = policy.reader.read(decode_facts(json.loads(body)["facts"])).known
         notes += _note_taking(session, policy.subject, LetOut(terms.branch, call_id, at), rest.key, known)
     return notes
 
 
-def _calls(subject: SubjectType, branch: Branch, since: datetime) -> Select[str, datetime]:
-    """Ask for the calls of a branch after a moment, in their order, but for what was given back (`give_back`)."""
-    call, message, own = OutgoingCallRow, MessageRow, aliased(OutgoingCallRow)
-    sent = exists().where(own.call_id == message.call_id)
-    nobody = exists().where(message.call_id == call.goes_with, message.closed_at.is_not(None), ~sent)
-    chosen = select(call.call_id, call.created_at).where(
-        counts_for(subject), call.branch == branch.value, call.created_at > since, ~nobody
-    )
-    return chosen.order_by(call.position)
+def _counted(subject: SubjectType, branch: Branch, since: datetime) -> Select[str, datetime]:
+    """Ask for the calls of a branch that count since a moment, in their order: what each is noted for, and when."""
+    call = OutgoingCallRow
+    lately = (call.branch == branch.value, call.created_at > since, counted_at() > since)
+    return select(_noted_for(), counted_at()).where(counts_for(subject), *lately).order_by(call.position)
+
+
+def counted_at() -> ColumnElement[datetime]:
+    """Say, in a query, from when on a call counts: a message for several does from when it was opened."""
+    opened = select(MessageRow.opened_at).where(MessageRow.call_id == _noted_for()).scalar_subquery()
+    return func.coalesce(opened, OutgoingCallRow.created_at)
+
+
+def _noted_for() -> ColumnElement[str]:
+    """Say, in a query, for which call the use of one is noted: that of a case is the message's that it goes with."""
+    return func.coalesce(OutgoingCallRow.goes_with, OutgoingCallRow.call_id)
 
 
 def _with_bodies(calls: Select[str, datetime]) -> Select[str, datetime, str]:

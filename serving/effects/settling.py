@@ -19,10 +19,32 @@ from serving.policies.bundles import Bundles
 _UNDECIDED = (Effect.INTENDED, Effect.SENT)
 
 
-def after_move(session: Session, bundles: Bundles, call_id: str, action: str, *, actor: str, now: datetime) -> None:
+def was_sent(attempts: int, last_error: str | None) -> bool:
+    """Tell of a call that is still to be settled whether it may have been sent.
+
+    A dead letter that a person puts back has no attempts any more, and keeps why the last one failed.
+    """
+    return attempts > 0 or last_error is not None
+
+
+def after_move(
+    session: Session,
+    bundles: Bundles,
+    call_id: str,
+    action: str,
+    *,
+    actor: str,
+    now: datetime,
+    unsent: bool = False,
+) -> None:
     """Move the effect of a call as a worker has moved the call; one that was reported already stays as it is.
 
     A call whose outcome was reported while the worker had it in hand is not sent again, and is no dead letter.
+
+    Parameters
+    ----------
+    unsent
+        Of one that is given back or has expired: whether it was never sent.
     """
     row = locked(session, call_id)
     if row is None:
@@ -30,25 +52,25 @@ def after_move(session: Session, bundles: Bundles, call_id: str, action: str, *,
     if row.outcome is not None:
         settle_call(session, row, actor=actor, now=now)
     if row.effect in _UNDECIDED:
-        _move_effect(session, bundles, row, action, actor=actor, now=now)
+        _move_effect(session, bundles, row, action, actor=actor, now=now, unsent=unsent)
     keep_up(session, row, actor=actor, now=now)
 
 
 def _move_effect(
-    session: Session, bundles: Bundles, row: OutgoingCallRow, action: str, *, actor: str, now: datetime
+    session: Session, bundles: Bundles, row: OutgoingCallRow, action: str, *, actor: str, now: datetime, unsent: bool
 ) -> None:
     match action:
         case "delivered":
             wait_for_confirmation(row, now)
             move(session, row, Effect.ACCEPTED, because=None, actor=actor, now=now)
             close_unheld(session, row.call_id, because="it was sent after all", actor=actor, now=now)
-        case "released" if row.attempts == 0:
+        case "released" if unsent:
             move(session, row, Effect.INTENDED, because=None, actor=actor, now=now)
         case "dead":
             _dead(session, row, actor=actor, now=now)
-        case "expired" if row.attempts == 0:
+        case "expired" if unsent:
             why = "the message was of no use any more to another case, and was never sent"
-            part_gathered(session, row, why, actor=actor, now=now)
+            part_gathered(session, bundles, row, why, actor=actor, now=now)
             move(session, row, Effect.WITHDRAWN, because=row.last_error, actor=actor, now=now)
             after_compensation(session, row, actor=actor, now=now)
         case "expired" if row.confirm_seconds is None:

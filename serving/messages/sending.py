@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, literal, select
+from sqlalchemy import ColumnElement, and_, exists, literal, or_, select
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, sessionmaker
@@ -71,7 +71,9 @@ def close_due(
         The database does not answer.
     """
     row = MessageRow
-    is_due = and_(row.closed_at.is_(None), row.sends_at <= now, exists().where(_Call.goes_with == row.call_id, theirs))
+    own = _Call.goes_with == row.call_id
+    concerns = or_(exists().where(own, theirs), ~exists().where(own))  # one that all have left is closed by anybody
+    is_due = and_(row.closed_at.is_(None), row.sends_at <= now, concerns)
     due = select(row.call_id).where(is_due).order_by(row.sends_at)
     with reads() as session:
         found = list(session.scalars(due.limit(_AT_A_TIME)))
@@ -113,10 +115,12 @@ def _close(session: Session, bundles: Bundles, call_id: str, *, actor: str, now:
     for row in left:
         if row.call_id in late:
             why = "an earlier call of the same shipment has not gone out yet"
-            part(session, row, why, actor=actor, now=now)
+            part(session, bundles, row, why, actor=actor, now=now)
     told = _send(session, bundles, message, [row for row in left if row.call_id not in late], actor=actor, now=now)
-    if not left:
-        usage.give_back(session, message)
+    if not told:
+        session.flush()
+        usage.give_back(session, call_id)
+        usage.forget_takings(session, call_id)
     message.closed_at = now
     message.closed_because = f"it tells of {told} of {message.cases}" if told else "nobody was left to be told of"
     new = {"cases": told, "joined": message.cases}
@@ -185,7 +189,7 @@ def _send(
     except (LifeError, PolicyError) as error:
         _log.warning("What message %s says cannot be told: %s", message.call_id, error)
         for row in rows:
-            part(session, row, "the words for several cannot be read", actor=actor, now=now)
+            part(session, bundles, row, "the words for several cannot be read", actor=actor, now=now)
         return 0
     together = policy.branches[branch].together
     assert together is not None  # noqa: S101  by which it joined

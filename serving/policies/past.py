@@ -20,7 +20,7 @@ from routing.recording import decode_facts
 from serving.db.subjects import AboutSubject
 from serving.db.tables import DecisionRow, OutgoingCallRow
 from serving.decisions.context import past_of
-from serving.decisions.usage import counts_for
+from serving.decisions.usage import counted_at, counts_for
 
 _CHUNK = 500
 
@@ -145,7 +145,7 @@ def _sequence() -> ColumnElement[int]:
 def _calls(subject: SubjectType) -> Select[str, str, str, datetime, int, str]:
     call, decision = OutgoingCallRow, DecisionRow
     return (
-        select(call.decision_id, call.subject_id, call.branch, call.created_at, _sequence(), decision.body)
+        select(call.decision_id, call.subject_id, call.branch, counted_at(), _sequence(), decision.body)
         .join(decision, decision.decision_id == call.decision_id)
         .where(counts_for(subject))
         .order_by(_sequence(), call.position)

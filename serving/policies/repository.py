@@ -162,17 +162,21 @@ def history(session: Session, *, before: int | None, limit: int) -> list[PolicyM
 def shadowed(
     session: Session, digest: str, *, before: int | None, limit: int
 ) -> Iterable[tuple[ShadowDecisionRow, str]]:
-    """Yield what a bundle in shadow would have decided, newest first, with the body of the decision that was made."""
+    """Yield the newest of what a bundle in shadow would have decided, each with the body of the decision that was made.
+
+    They come in the order of time.
+    """
+    row = ShadowDecisionRow
+    own = (row.digest == digest, *(() if before is None else (row.position < before,)))
+    newest = select(row.position).where(*own).order_by(row.position.desc()).limit(limit)
+    first = select(func.min(newest.subquery().c.position)).scalar_subquery()
     statement = (
-        select(ShadowDecisionRow, DecisionRow.body)
-        .join(DecisionRow, DecisionRow.decision_id == ShadowDecisionRow.decision_id)
-        .where(ShadowDecisionRow.digest == digest)
-        .order_by(ShadowDecisionRow.position.desc())
-        .limit(limit)
+        select(row, DecisionRow.body)
+        .join(DecisionRow, DecisionRow.decision_id == row.decision_id)
+        .where(*own, row.position >= first)
+        .order_by(row.position)
         .execution_options(yield_per=200)
     )
-    if before is not None:
-        statement = statement.where(ShadowDecisionRow.position < before)
     yield from session.execute(statement)
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from routing.canonical import canonical_json
 from routing.decision import SealedDecision, decision_body
 from routing.policy import Policy
-from routing.preview.comparing import Compared, has_joined, taken_by
+from routing.preview.comparing import Compared, taken_by, told_with
 from routing.preview.reasons import drawn_instead, why_otherwise
 from routing.preview.summary import Summary
 from routing.recording import decode_facts
@@ -93,9 +93,9 @@ class ShadowReport:
 
 def report(session: Session, policy: Policy, *, before: int | None, limit: int) -> ShadowReport:
     """Sum up what a bundle in shadow would have decided; each record of the page is decided again on the way."""
-    summary, seen, last = Summary(policy), 0, None
+    summary, seen, first = Summary(policy), 0, None
     for row, made in repository.shadowed(session, policy.digest, before=before, limit=limit):
-        seen, last = seen + 1, row.position
+        seen, first = seen + 1, row.position if first is None else first
         if row.body is None:
             continue
         sealed, choice = json.loads(made), replay(row.body, policy).choice
@@ -106,7 +106,7 @@ def report(session: Session, policy: Policy, *, before: int | None, limit: int) 
             before=taken_by(sealed["branch"], sealed["recommended_branch"]),
             after=taken_by(choice.branch, choice.recommended_branch),
             was_drawn=drawn_instead(sealed) is not None,
-            had_joined=has_joined(sealed),
+            told_with=told_with(sealed),
             why=row.why,
             choice=choice,
             facts=decode_facts(json.loads(row.body)["facts"]),
@@ -114,4 +114,4 @@ def report(session: Session, policy: Policy, *, before: int | None, limit: int) 
         summary.add(compared)
     decisions = repository.decisions_beside(session, policy.digest)
     looked_at, failed = repository.count_shadowed(session, policy.digest)
-    return ShadowReport(summary, decisions, looked_at, failed, last if seen == limit else None)
+    return ShadowReport(summary, decisions, looked_at, failed, first if seen == limit else None)

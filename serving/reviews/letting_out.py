@@ -104,7 +104,7 @@ def let_out(
     if action.branch != row.suggested_branch:
         _check_stock(session, row, action, given, body, now)
     promises.note(session, row.key, row.decision_id, action.branch, given, now)
-    let_go_alone(session, row.key, "a person has let out another call of it", actor=actor, now=now)
+    let_go_alone(session, bundles, row.key, "a person has let out another call of it", actor=actor, now=now)
     governing = bundles.of_decision(session, body)
     terms = governing.branches.get(action.branch)
     call_id = enqueue(

@@ -107,7 +107,7 @@ def _withdraw_cases(
         _withdraw(session, row, because, actor=actor, now=now)
     if barred:
         why = f"of {len(rows)} cases {len(barred)} may not be told of; what is left goes out by itself"
-        part_gathered(session, message, why, actor=actor, now=now)
+        part_gathered(session, bundles, message, why, actor=actor, now=now)
         withdraw_unsent(session, message, why, actor=actor, now=now)
     return bool(barred)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Engine, and_, or_, select
+from sqlalchemy import Engine, and_, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from routing.canonical import rfc3339
@@ -174,15 +174,14 @@ def dismiss(engine: Engine, call_id: str, *, reason: str, actor: str, now: datet
 
 
 def _locked_subject_of(session: Session, call_id: str) -> Sequence[OutgoingCallRow]:
-    """Return every call of the call's subject, in order, locked, so that no worker leases one meanwhile."""
-    own = aliased(OutgoingCallRow)
-    return session.scalars(
-        select(OutgoingCallRow)
-        .join(own, same_subject(own, OutgoingCallRow))
-        .where(own.call_id == call_id)
-        .order_by(OutgoingCallRow.position)
-        .with_for_update(of=OutgoingCallRow)
-    ).all()
+    """Return every call of the call's subject, and of those that go with it, locked: no worker leases one meanwhile.
+
+    A message comes before its cases, as wherever both are locked, and else the older one first.
+    """
+    own, call = aliased(OutgoingCallRow), OutgoingCallRow
+    theirs = exists().where(same_subject(own, call), or_(own.call_id == call_id, own.goes_with == call_id))
+    found = select(call).where(theirs).order_by(call.gathers.is_(None), call.position)
+    return session.scalars(found.with_for_update(of=call)).all()
 
 
 def _taking_effect_after(session: Session, row: OutgoingCallRow) -> OutgoingCallRow | None:

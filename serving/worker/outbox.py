@@ -30,7 +30,7 @@ from serving.directives import repository as directives
 from serving.effects import booking, tending
 from serving.effects.moves import ask_again, keep_up, locked
 from serving.effects.reporting import settle_received, take_report
-from serving.effects.settling import after_move
+from serving.effects.settling import after_move, was_sent
 from serving.messages.sending import close_due
 from serving.messages.turns import JOINED, UNSENT, is_open_before
 from serving.policies.bundles import Bundles
@@ -83,7 +83,7 @@ class SqlOutbox:
             found = session.execute(
                 select(
                     *(_Call.position, _Call.status, _Call.attempts, _Call.effect),
-                    *(_Call.outcome, _Call.call_id, _Call.gathers),
+                    *(_Call.outcome, _Call.call_id, _Call.gathers, _Call.last_error),
                 )
                 .where(self._is_for(target), due, _is_next_in_turn(now))
                 .order_by(_Call.next_attempt_at, _Call.position)
@@ -146,6 +146,7 @@ class SqlOutbox:
                 owner=owner,
                 lease_expires_at=expires_at,
                 latest_useful_at=row.latest_useful_at,
+                sent_before=was_sent(before[row.position].attempts, before[row.position].last_error),
             )
             for row in sorted(rows, key=lambda row: turn[row.position])
         ]
@@ -175,12 +176,13 @@ class SqlOutbox:
     def expired(self, call: LeasedCall, *, reason: str, now: datetime) -> bool:
         """Settle a call that is no longer worth making; the attempt that was not made does not count."""
         values = {"status": "expired", "attempts": call.attempt - 1, "last_error": reason}
-        return self._move(call, "expired", now=now, values=values, told={"reason": reason})
+        told = {"reason": reason}
+        return self._move(call, "expired", now=now, values=values, told=told, unsent=not call.sent_before)
 
     def release(self, call: LeasedCall, *, now: datetime) -> bool:
         """Give a call back as if it had not been claimed."""
         values = {"status": "pending", "attempts": call.attempt - 1}
-        return self._move(call, "released", now=now, values=values, told={})
+        return self._move(call, "released", now=now, values=values, told={}, unsent=not call.sent_before)
 
     def expire_overdue(self, *, now: datetime, real_now: datetime) -> int:
         """Settle as expired every call nobody holds whose use is over."""
@@ -190,13 +192,19 @@ class SqlOutbox:
                 return 0
         with _transaction(self._sessions) as session:
             rows = session.execute(
-                select(_Call.position, _Call.call_id, _Call.status, _Call.attempts, _Call.latest_useful_at)
+                select(
+                    *(_Call.position, _Call.call_id, _Call.status, _Call.attempts),
+                    *(_Call.latest_useful_at, _Call.last_error, _Call.gathers),
+                )
                 .where(overdue)
                 .limit(_SWEEP_LIMIT)
                 .with_for_update(of=_Call, skip_locked=True)
             ).all()
+            held = _held_by_others(session, [row.call_id for row in rows if row.gathers is not None])
+            rows = [row for row in rows if row.call_id not in held]
             for row in rows:
-                reason = expired_because(row.latest_useful_at, row.attempts)
+                sent_before = was_sent(row.attempts, row.last_error)
+                reason = expired_because(row.latest_useful_at, row.attempts, sent_before=sent_before)
                 session.execute(
                     update(_Call)
                     .where(_Call.position == row.position)
@@ -206,7 +214,8 @@ class SqlOutbox:
                 old = {"status": row.status, "attempts": row.attempts}
                 new = {"status": "expired", "attempts": row.attempts, "reason": reason}
                 audit_call(session, row.call_id, "expired", at=now, old=old, new=new)
-                after_move(session, self._bundles, row.call_id, "expired", actor=WORKER, now=now)
+                unsent = not sent_before
+                after_move(session, self._bundles, row.call_id, "expired", actor=WORKER, now=now, unsent=unsent)
         return len(rows)
 
     def tend_effects(self, *, now: datetime) -> int:
@@ -275,7 +284,14 @@ class SqlOutbox:
         return or_(*takes)
 
     def _move(
-        self, call: LeasedCall, action: str, *, now: datetime, values: Mapping[str, object], told: Mapping[str, object]
+        self,
+        call: LeasedCall,
+        action: str,
+        *,
+        now: datetime,
+        values: Mapping[str, object],
+        told: Mapping[str, object],
+        unsent: bool = False,
     ) -> bool:
         """Move a call we hold on, unless the lease is no longer ours. `told` is what only the audit log keeps of it."""
         with _transaction(self._sessions) as session:
@@ -296,7 +312,7 @@ class SqlOutbox:
             old = {"status": "leased", "attempts": call.attempt, "lease_owner": call.owner}
             new = {"status": values["status"], "attempts": held, **told}
             audit_call(session, call.call_id, action, at=now, old=old, new=new)
-            after_move(session, self._bundles, call.call_id, action, actor=WORKER, now=now)
+            after_move(session, self._bundles, call.call_id, action, actor=WORKER, now=now, unsent=unsent)
             if action == "dead":
                 self._watch(session, call, now)
         return True
@@ -316,7 +332,8 @@ class SqlOutbox:
 def _held_by_others(session: Session, messages: Sequence[str]) -> set[str]:
     """Lock the cases of messages, and return those messages of which another transaction holds one.
 
-    Waiting could be for good: who reports of a case may wait for the directives, which are held here.
+    Waiting could be for good: who reports of a case may wait for the directives, or for another message, which are held
+    here.
     """
     if not messages:
         return set()

@@ -125,6 +125,7 @@ class FakeOutbox:
                     owner=owner,
                     lease_expires_at=real_now + lease,
                     latest_useful_at=call.latest_useful_at,
+                    sent_before=call.attempts > 1,
                 )
                 for call in chosen
             ]
@@ -155,7 +156,7 @@ class FakeOutbox:
             for call in overdue:
                 assert call.latest_useful_at is not None
                 call.status, call.owner = "expired", None
-                call.last_error = expired_because(call.latest_useful_at, call.attempts)
+                call.last_error = expired_because(call.latest_useful_at, call.attempts, sent_before=call.attempts > 0)
             return len(overdue)
 
     def tend_effects(self, *, now: datetime) -> int:

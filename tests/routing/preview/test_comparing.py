@@ -20,6 +20,7 @@ from routing.policy import Mode, Policy
 from routing.preview.comparing import Compared, compare
 from routing.preview.past import PastCall, PastDecision
 from routing.preview.summary import Summary
+from routing.together import Waiting
 from tests.routing.conftest import choosing_by_cost
 from tests.serving.bundles import exploring, messages, together
 
@@ -313,3 +314,38 @@ class TestOneMessageForSeveral:
         decisions = [past(policy, 1, risky), past(policy, 2, again), past(policy, 3, again)]
         assert [str(each.after) for each in compared(grouping, *decisions)] == ["notify", "notify", "none"]
         assert self.previewed(grouping, *decisions).messages_after == 1
+
+    def test_of_which_nobody_is_left_does_not_go_out(
+        self, policy: Policy, make_policy: MakePolicy, risky: Facts
+    ) -> None:
+        grouping = make_policy(together("customer_id", "origin", minutes=120))
+        calm = {**risky, "late_probability": 0.1}
+        nobody = [past(policy, 1, risky), past(policy, 2, calm)]
+        assert self.previewed(grouping, *nobody).messages_after == 0
+        assert self.previewed(grouping, *nobody).messages_before == 1
+        later = [*nobody, past(policy, 3, risky, subject="S-2")]
+        assert self.previewed(grouping, *later).messages_after == 1
+        too_late = [past(policy, 1, risky), past(policy, 4, calm)]
+        assert self.previewed(grouping, *too_late).messages_after == 1
+
+    def test_is_counted_before_as_it_is_after(self, make_policy: MakePolicy, risky: Facts) -> None:
+        grouping, by = make_policy(together("customer_id", "origin", minutes=120)), {"customer_id": "C-7"}
+        waits = Waiting("call_m", NOON + timedelta(hours=3))
+        decisions = [
+            past(grouping, 1, risky),
+            past(grouping, 2, risky, subject="S-2", context=Context(waiting={Branch.NOTIFY: waits})),
+            past(grouping, 4, risky, subject="S-3"),
+        ]
+        assert by.items() <= decisions[1].body["together"]["by"].items()
+        summary = self.previewed(grouping, *decisions)
+        assert (summary.messages_before, summary.messages_after, summary.flipped) == (2, 2, 0)
+
+    def test_in_shadow_counts_as_if_it_waited(self, policy: Policy, make_policy: MakePolicy, risky: Facts) -> None:
+        """What a bundle in shadow would say is joined by nothing: each of its records opens a message."""
+        grouping = make_policy(together("customer_id", "origin", minutes=120))
+        decisions = [past(policy, number, risky, subject=f"S-{number}") for number in (1, 2, 3)]
+        summary = Summary(grouping)
+        for each, decision in zip(compared(grouping, *decisions), decisions, strict=True):
+            alone = decide(grouping, each.facts, decision.decided_at)
+            summary.add(each._replace(choice=alone, context=None))
+        assert (summary.messages_before, summary.messages_after) == (3, 2)

@@ -193,6 +193,41 @@ _HELD = {
 """One row of each table of causes, as a release before wrote them."""
 
 
+def _called(call_id: str, goes_with: str) -> str:
+    return (
+        "INSERT INTO outgoing_calls (call_id, decision_id, subject_type, subject_id, branch, target, body, status, "
+        "attempts, created_at, next_attempt_at, effect, goes_with) VALUES "
+        f"('{call_id}', 'dec_7', 'shipment', 'SH-1', 'notify', 't', '{{}}', 'joined', 0, '2026-03-02 06:00:00', "
+        f"'2026-03-02 06:00:00', 'intended', {goes_with})"
+    )
+
+
+def test_what_a_message_takes_moves_to_the_message_and_back(empty: Engine) -> None:
+    with empty.begin() as connection:
+        command.upgrade(_config(connection), "0003")
+        connection.execute(text(_DECISION))
+        command.upgrade(_config(connection), "0015")
+        for statement in (
+            _called("a", "'m'"),
+            _called("b", "NULL"),
+            "INSERT INTO messages (call_id, subject_type, subject_id, branch, target, by, by_digest, decision_id, "
+            "opened_at, sends_at, cases) VALUES ('m', 'shipment', 'm', 'notify', 't', '{}', 'd', 'dec_7', "
+            "'2026-03-02 06:00:00', '2026-03-02 06:30:00', 1)",
+            *(
+                "INSERT INTO budget_uses (subject_type, budget, key_facts, key_digest, key_values, used_at, "
+                f"amount_millionths, call_id) VALUES ('shipment', 'b', '', '', '', '2026-03-02 06:00:00', 1, '{call}')"
+                for call in "ab"
+            ),
+        ):
+            connection.execute(text(statement))
+    upgrade(empty)
+    asked = text("SELECT call_id FROM budget_uses ORDER BY position")
+    with empty.begin() as connection:
+        assert connection.execute(asked).scalars().all() == ["m", "b"]
+        command.downgrade(_config(connection), "0015")
+        assert connection.execute(asked).scalars().all() == ["a", "b"]
+
+
 def test_looks_causes_and_children_of_before_are_about_shipments(empty: Engine) -> None:
     with empty.begin() as connection:
         command.upgrade(_config(connection), "0010")
