@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from features.course import Courses
 from features.definitions import FEATURES
 from features.errors import TimelineError
 from features.facts import facts_of
-from features.feeds import FEEDS, asked, told_in
+from features.feeds import FEEDS, Told, asked, told_in
 from features.instants import micros_of
 from features.keyed import KEYS, Keyed, assemble, codes_of
-from features.legs import Legs, Time
+from features.legs import TABLES, Legs, Time
 from features.progress import Progress
 from features.rests import RestsByLevel
 from features.settings import FeatureSettings
-from features.tables import RecordTables
+from features.tables import SCHEMAS, RecordTables
 from features.timeline import Ints
-from features.tracking import Scans
+from features.tracking import Reports, Scans
 from features.way import FEEDS_ASKED, WAY, Ways, worst_of
 
 _CHUNK = 100_000
@@ -52,7 +55,7 @@ def build(
     TimelineError
         If a shipment is not in the tables, or was not yet known at its cutoff.
     """
-    builder = Builder(tables, settings)
+    builder = Builder.of_tables(tables, settings)
     shipments = builder.positions_of(questions["shipment_id"])
     cutoffs = micros_of(questions["cutoff_at"])
     values = np.empty((len(questions), len(FEATURES)))
@@ -67,16 +70,34 @@ def build(
 class Builder:
     """Timelines over the tables, made once, asked often."""
 
-    def __init__(self, tables: RecordTables, settings: FeatureSettings) -> None:
-        self.legs = Legs.of_tables(tables, currency=settings.currency)
-        self._positions = pd.Index(self.legs.shipment_ids)
-        self._codes = {key: codes_of(key, self.legs.keys) for key in KEYS}
-        facts = facts_of(self.legs.times, settings)
-        self._keyed = {key: Keyed(key, codes, self.legs.times, facts) for key, codes in self._codes.items()}
-        self._feeds = {name: told_in(name, tables) for name in FEEDS}
-        self._scans, self._courses = Scans(self.legs), Courses(self.legs)
-        self._rests = RestsByLevel(self.legs, self._scans.reports)
-        self._ways = Ways(self.legs.stops)
+    def __init__(self, legs: Legs, feeds: Mapping[str, Told], settings: FeatureSettings) -> None:
+        self.legs, self._feeds = legs, feeds
+        self._positions = pd.Index(legs.shipment_ids)
+        self._codes = {key: codes_of(key, legs.keys) for key in KEYS}
+        facts = facts_of(legs.times, settings)
+        self._keyed = {key: Keyed(key, codes, legs.times, facts) for key, codes in self._codes.items()}
+        reports = Reports.of(legs)
+        self._scans, self._courses = Scans(legs, reports), Courses(legs)
+        self._rests = RestsByLevel(legs, reports)
+        self._ways = Ways(legs.stops)
+
+    @classmethod
+    def of_tables(cls, tables: RecordTables, settings: FeatureSettings) -> Builder:
+        """Make the timelines of tables."""
+        feeds = {name: told_in(name, tables) for name in FEEDS}
+        return cls(Legs.of_tables(tables, currency=settings.currency), feeds, settings)
+
+    @classmethod
+    def of_folder(cls, folder: Path, settings: FeatureSettings) -> Builder:
+        """Make the timelines of the tables in a folder; no table is held for longer than its own are made."""
+
+        def read(tables: Collection[str]) -> RecordTables:
+            return RecordTables.read(folder, without=SCHEMAS.keys() - tables)
+
+        feeds = {name: told_in(name, read(feed.tables)) for name, feed in FEEDS.items()}
+        legs = Legs.of_tables(read(TABLES), currency=settings.currency)
+        pa.default_memory_pool().release_unused()  # Arrow keeps the room of tables that are gone, for others to come
+        return cls(legs, feeds, settings)
 
     def positions_of(self, shipment_ids: pd.Series) -> Ints:
         """Return the position of each shipment among those of the legs: int64 [n]."""

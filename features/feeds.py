@@ -93,7 +93,7 @@ FEEDS: Mapping[str, Feed] = {
         disruption.subject_of,
         "disruption_id",
     ),
-    "warehouse_tasks": _feed_of_one("warehouse_tasks", work.ASKED, work.spans_of, work.Work, _place, "task_id"),
+    "warehouse_tasks": _feed_of_one("warehouse_tasks", work.ASKED, work.states_of, work.Work, _place, "task_id"),
     "labour_shifts": _feed_of_one("labour_shifts", labour.ASKED, labour.amounts_of, labour.Labour, _place, "shift_id"),
     "tenders": Feed(tenders.ASKED, tenders.TABLES, tenders.prepare, tenders.told, subject_of, "shipment_id"),
     "claims": Feed(claims.ASKED, claims.TABLES, claims.prepare, claims.told, subject_of, "claim_id"),
@@ -123,7 +123,11 @@ def told_in(name: str, tables: RecordTables) -> Told:
     """Return what a feed has told in the tables. What one without a record tells is made once: most have none."""
     feed = FEEDS[name]
     frames = {table: getattr(tables, table) for table in feed.tables}
-    return _nothing_told(name) if all(frame.empty for frame in frames.values()) else feed.told(feed.prepare(frames))
+    if all(frame.empty for frame in frames.values()):
+        return _nothing_told(name)
+    rows = feed.prepare(frames)
+    del tables, frames  # if nobody else has them, they need not be in memory beside what is made of the rows
+    return feed.told(rows)
 
 
 @cache

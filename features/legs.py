@@ -30,6 +30,9 @@ from features.tables import STOPS, RecordTables, part_rows
 from features.timeline import NEVER, Ints
 from features.vocabulary import Classifier, Correction, EventStatus, StopKind
 
+TABLES = ("shipments", "stops", "events")
+"""The tables that legs are made of."""
+
 
 class Time(Columns):
     """Columns of `Legs.times`; one that ends in `_KNOWN` is from when on that is known to have happened, not before."""
@@ -197,6 +200,8 @@ def _versions(leg: Ints, known: Ints, corrected_leg: Ints, corrected_known: Ints
     return _Versions(leg, plan, since, until)
 
 
+_NAMED, _TEXTS = ("shipment_id", "event_id", "corrects"), ("status", "classifier", "place", "correction")
+_TIMES = ("occurred_at", "known_at")
 _IN_TURN = ["known_at", "occurred_at", "event_id"]
 
 
@@ -204,8 +209,9 @@ _IN_TURN = ["known_at", "occurred_at", "event_id"]
 class Events:
     """Delivery events of announced shipments in the order in which they were known, each once.
 
-    `leg` is the position of the shipment, `start` from when on it counts, `withdrawn` from when on it stands no longer;
-    one that is given back (`features.standing`) is there once more, known from then on.
+    `frame` has the columns status, classifier, place, correction (categories), occurred_at and known_at. `leg` is the
+    position of the shipment, `start` from when on it counts, `withdrawn` from when on it stands no longer; one that is
+    given back (`features.standing`) is there once more, known from then on.
     """
 
     frame: pd.DataFrame
@@ -215,6 +221,7 @@ class Events:
 
     @classmethod
     def of(cls, events: pd.DataFrame, shipment_ids: NDArray[np.object_]) -> Events:
+        events = events[[*_NAMED, *_TEXTS, *_TIMES]].astype(dict.fromkeys(_TEXTS, "category"))
         events = events.sort_values(_IN_TURN, kind="stable")
         leg = pd.Index(shipment_ids).get_indexer(pd.Index(_text(events["shipment_id"])))
         once = ~pd.DataFrame({"leg": leg, "event_id": events["event_id"].to_numpy(dtype=object)}).duplicated()
@@ -225,13 +232,15 @@ class Events:
         if len(corrections):
             first = corrections.drop_duplicates(["shipment_id", "corrects"])
             pairs = pd.MultiIndex.from_frame(first[["shipment_id", "corrects"]].astype(object))
-            found = pairs.get_indexer(pd.MultiIndex.from_frame(events[["shipment_id", "event_id"]].astype(object)))
-            withdrawn[found >= 0] = micros_of(first["known_at"])[found[found >= 0]]
+            some = np.flatnonzero(np.isin(leg, leg[events["corrects"].notna()]))
+            named = pd.MultiIndex.from_frame(events[["shipment_id", "event_id"]].iloc[some].astype(object))
+            found = pairs.get_indexer(named)
+            withdrawn[some[found >= 0]] = micros_of(first["known_at"])[found[found >= 0]]
             events, leg, withdrawn = _given_back(events, leg, withdrawn)
         is_actual = (events["classifier"] == Classifier.ACTUAL.value).to_numpy(dtype=bool, na_value=False)
         known = micros_of(events["known_at"])
         start = np.where(is_actual, np.maximum(known, micros_of(events["occurred_at"])), known)
-        return cls(events, leg.astype(np.int64), start, withdrawn)
+        return cls(events[[*_TEXTS, *_TIMES]].reset_index(drop=True), leg.astype(np.int64), start, withdrawn)
 
     def corrections(self, *, after: Ints) -> tuple[Ints, Ints]:
         """Return leg and instant of each correction that ended an event, if known after this instant of its leg."""
@@ -369,6 +378,6 @@ def _ends(plans: pd.DataFrame, stops: pd.DataFrame, stop: Ints, plan: Ints) -> t
 
 
 def _text(column: pd.Series) -> NDArray[np.object_]:
-    values = column.to_numpy(dtype=object)
-    values[pd.isna(values)] = None
-    return values
+    """Return texts, None where missing; equal ones are one object, as a million shipments have a few carriers."""
+    code, words = pd.factorize(column)
+    return np.array([*words, None], dtype=object)[code]

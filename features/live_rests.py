@@ -19,7 +19,7 @@ from features.legs import Legs
 from features.live_timeline import LiveTimeline
 from features.rests import LEVELS, WINDOW, Kind, Rest, rest_between, rests_of, rests_of_many
 from features.timeline import NEVER
-from features.tracking import Group, Reports, groups_of, scan_of, scans_of
+from features.tracking import Group, Reports, scan_of, scans_of
 
 if TYPE_CHECKING:
     from features.records import DeliveryEvent
@@ -90,11 +90,11 @@ class LiveRests:
 
     def load(self, legs: Legs) -> None:
         """Put in the rests of many shipments at once; the outcome equals `replace` of each."""
-        event, occurred, known, until, minutes = rests_of_many(legs, Reports.of(legs, groups_of(legs)))
+        event, occurred, known, until, minutes = rests_of_many(legs, Reports.of(legs))
         told = legs.told.frame.iloc[event]
         values = np.stack([minutes * minutes, minutes], axis=1)
         status = told["status"].to_numpy(dtype=object)
-        place = told["place"].fillna("").to_numpy(dtype=object)
+        place = told["place"].astype("str").fillna("").to_numpy(dtype=object)
         kinds = list(zip(place.tolist(), status.tolist(), strict=True))
         for keys in zip(*map(_keys, kinds), strict=True):
             named: dict[Hashable, int] = {}

@@ -18,8 +18,8 @@ from features.history import HOUR
 from features.live_timeline import LiveSpans
 from features.stock_records import WarehouseTask
 from features.tables import RecordTables, assembled, frame_of, records_of
-from features.timeline import NEVER
-from features.work import AT_MOST, PACE, UNITED, WIDTH, Count, Span, spans_of, spans_of_task, with_united
+from features.timeline import NEVER, Ints
+from features.work import AT_MOST, PACE, UNITED, WIDTH, Count, Lasting, Span, spans_of, spans_of_task, states_of
 
 COUNTED = tuple(count for count in Count if count != Count.TOLD)
 """What is asked how many there are of."""
@@ -67,7 +67,7 @@ class LiveWork:
                 self._change_united(warehouse, span, -1)
         for warehouse, span in (after - before).elements():
             if warehouse not in self._waiting:
-                self._waiting[warehouse] = _Waiting(_NOBODY)
+                self._waiting[warehouse] = _Waiting(_NOTHING_YET, _NOTHING_YET, _NOTHING_YET)
             self._counts[span.what].add(warehouse, span.start, span.end)
             if span.what is Count.WAITING:
                 self._waiting[warehouse].add(span)
@@ -82,15 +82,18 @@ class LiveWork:
                 self.add(task)
             return
         frame = tables.warehouse_tasks
-        spans = with_united(spans_of(frame))
-        self._history = _History(frame, spans)
-        code, warehouses = pd.factorize(spans["subject"].to_numpy(dtype=object))
-        what, start, end = (spans[name].to_numpy(dtype=np.int64) for name in ("what", "start", "end"))
+        states = states_of(frame)
+        code, warehouses = pd.factorize(states["subject"])
+        names = [*warehouses]
         for count, line in zip(Count, self._counts, strict=True):
-            chosen = what == count
-            line.add_many([*warehouses], code[chosen].astype(np.int64), start[chosen], end[chosen])
-        for warehouse, mine in spans.groupby("subject"):
-            self._waiting[str(warehouse)] = _Waiting(mine[mine["what"] == Count.WAITING])
+            spans = spans_of(states, count)
+            line.add_many(names, code[spans.state].astype(np.int64), spans.start, spans.end)
+        waiting = spans_of(states, Count.WAITING)
+        self._history = _History(frame, states, waiting)
+        since = states["since"].to_numpy()[waiting.state]
+        for number, warehouse in enumerate(names):
+            mine = code[waiting.state] == number
+            self._waiting[warehouse] = _Waiting(since[mine], waiting.start[mine], waiting.end[mine])
 
     def _of_task(self, task_id: str) -> list[WarehouseTask]:
         """Return the states of a task, in the order in which they were known, to be added to."""
@@ -151,20 +154,20 @@ def _united(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
 def _no_history() -> _History:
     """Return the history of no task: it is made once, as there is nothing to take from it."""
     nothing = frame_of("warehouse_tasks", [])
-    return _History(nothing, spans_of(nothing))
+    states = states_of(nothing)
+    return _History(nothing, states, spans_of(states, Count.WAITING))
 
 
 class _History:
     """Tasks of a table that nothing new was told of yet, and the spans on which those of each wave and order waited."""
 
-    def __init__(self, tasks: pd.DataFrame, spans: pd.DataFrame) -> None:
+    def __init__(self, tasks: pd.DataFrame, states: pd.DataFrame, waiting: Lasting) -> None:
         ordered = tasks.sort_values("known_at", kind="stable").drop_duplicates(["task_id", "known_at"])
         number, names = pd.factorize(ordered["task_id"].to_numpy(dtype=object))
         self._number = {name: place for place, name in enumerate(names)}
         self._shelf = Shelf("warehouse_tasks", ordered, number.astype(np.int64), len(names))
-        waiting = spans[spans["what"] == Count.WAITING]
-        self._start, self._end = (waiting[name].to_numpy(dtype=np.int64) for name in ("start", "end"))
-        placed = waiting.reset_index(drop=True)
+        _, self._start, self._end = waiting
+        placed = states[["subject", *UNITED.values()]].iloc[waiting.state].reset_index(drop=True)
         self._places = {what: placed.groupby(["subject", name]).indices for what, name in UNITED.items()}
 
     def __len__(self) -> int:
@@ -182,7 +185,7 @@ class _History:
             yield int(self._start[place]), int(self._end[place])
 
 
-_NOBODY = pd.DataFrame({"since": [], "start": [], "end": []})
+_NOTHING_YET = np.empty(0, dtype=np.int64)
 
 
 _Lasts = tuple[int, int, int]
@@ -197,11 +200,9 @@ class _Waiting:
 
     __slots__ = ("_asked", "_ends", "_open", "_since", "_starts")
 
-    def __init__(self, spans: pd.DataFrame) -> None:
-        ordered = spans.sort_values("since", kind="stable")
-        self._since, self._starts, self._ends = (
-            array("q", ordered[name].to_numpy(dtype=np.int64).tobytes()) for name in ("since", "start", "end")
-        )
+    def __init__(self, since: Ints, starts: Ints, ends: Ints) -> None:
+        order = np.argsort(since, kind="stable")
+        self._since, self._starts, self._ends = (array("q", times[order].tobytes()) for times in (since, starts, ends))
         self._asked = NEVER  # nobody has asked yet
         self._open: list[_Lasts] = []
 

@@ -57,8 +57,8 @@ def questions_of(tables: RecordTables) -> pd.DataFrame:
     return questions_about(Legs.of_tables(tables))
 
 
-def questions_about(legs: Legs) -> pd.DataFrame:
-    """Return one row for each shipment and moment at which it could have been judged.
+def questions_about(legs: Legs, moments: Collection[Moment] = tuple(Moment)) -> pd.DataFrame:
+    """Return one row for each shipment and each of these moments at which it could have been judged.
 
     A moment exists if the shipment was known by then and not yet known to have moved past it. One whose plan or
     departure was changed is judged anew at the moments of the new version.
@@ -69,7 +69,7 @@ def questions_about(legs: Legs) -> pd.DataFrame:
         Columns shipment_id, moment, cutoff_at, ordered by moment and shipment.
     """
     parts = []
-    for moment in Moment:
+    for moment in (moment for moment in Moment if moment in moments):
         cutoffs, exists = cutoffs_of(legs.times, moment)
         cutoff_at = pd.to_datetime(cutoffs[exists], unit="us", utc=True)
         parts.append(pd.DataFrame({"shipment_id": legs.ids[exists], "moment": moment.value, "cutoff_at": cutoff_at}))

@@ -196,7 +196,8 @@ class RecordTables:
             If a table lacks a column that no record may lack.
         """
         paths = {table: folder / f"{table}.parquet" for table in SCHEMAS if table not in without}
-        return cls(**{table: _read(path, table) for table, path in paths.items() if table in NEEDED or path.exists()})
+        read = {table: _read(path, table) for table, path in paths.items() if table in NEEDED or path.exists()}
+        return cls(**{table: frame_of(table, []) for table in NEEDED if table in without}, **read)
 
     @classmethod
     def from_records(cls, records: Iterable[Record]) -> RecordTables:

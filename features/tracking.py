@@ -114,9 +114,9 @@ class Reports(NamedTuple):
     until: Ints
 
     @classmethod
-    def of(cls, legs: Legs, groups: Ints) -> Reports:
-        """Return what was reported of all shipments of the legs; `groups` as from `groups_of`."""
-        events, shipments = legs.told.frame, legs.told.leg
+    def of(cls, legs: Legs) -> Reports:
+        """Return what was reported of all shipments of the legs."""
+        events, shipments, groups = legs.told.frame, legs.told.leg, groups_of(legs)
         occurred, known = micros_of(events["occurred_at"]), micros_of(events["known_at"])
         chosen = np.flatnonzero((groups >= 0) & (groups != Group.ESTIMATE))
         # Events stand in the order in which they were known, and of one instant in that of their names.
@@ -128,21 +128,21 @@ class Reports(NamedTuple):
 class Scans:
     """Reports of all shipments, for many questions.
 
-    Attributes
+    Parameters
     ----------
+    legs
     reports
-        Those that are no estimates.
+        Those of the legs.
     """
 
-    def __init__(self, legs: Legs) -> None:
+    def __init__(self, legs: Legs, reports: Reports) -> None:
         self._milestones = _Milestones(legs.stops.plan, legs.stops.place, legs.stops.planned)
         events, shipments, withdrawn = legs.told.frame, legs.told.leg, legs.told.withdrawn
         self._occurred, self._known = micros_of(events["occurred_at"]), micros_of(events["known_at"])
         self._group, self._places = groups_of(legs), events["place"].to_numpy(dtype=object)
         starts = np.maximum(self._occurred, self._known)
-        self.reports = Reports.of(legs, self._group)
         foretold = self._foretold = np.flatnonzero(self._group == Group.ESTIMATE)
-        _, of, occurred, known, _, until = self.reports
+        self._event, of, occurred, known, _, until = reports
         self._last = Latest(of, occurred, known, until)
         self._estimate = Latest(shipments[foretold], self._known[foretold], self._known[foretold], withdrawn[foretold])
         self._counts = []
@@ -153,7 +153,7 @@ class Scans:
 
     def last_at(self, shipments: Ints, cutoffs: Ints) -> Ints:
         """Return the event that was reported last of each shipment, by position, -1 if none was: int64 [q]."""
-        return np.append(self.reports.event, -1)[self._last.at(shipments, cutoffs)]
+        return np.append(self._event, -1)[self._last.at(shipments, cutoffs)]
 
     def values(self, last: Ints, shipments: Ints, plans: Ints, times: Ints, cutoffs: Ints) -> NDArray[np.float64]:
         """Return the features: float64 [q, len(FEATURES)].

@@ -55,6 +55,8 @@ class Count(Columns):
     TOLD = 11
 
 
+_OF_DUE = (Count.DUE, Count.DUE_AND_DONE, Count.DUE_SOON, Count.OVERDUE)
+
 UNITED: Mapping[int, str] = {Count.WAVES: "wave", Count.ORDERS: "order"}
 """What waits while any of its tasks does, each with the field of `Span` that names it."""
 
@@ -67,6 +69,10 @@ _WHAT_OF: Mapping[TaskKind, int] = {
     TaskKind.RECEIVE: Count.INBOUND,
     TaskKind.PUT_AWAY: Count.INBOUND,
 }
+
+
+_COLUMNS = ["warehouse_id", "wave_id", "order_id", "kind", "status", "occurred_at", "due_at"]
+"""What spans are made of, beside the task and when it was known."""
 
 
 def _declared(field: str) -> tuple[Feature, ...]:
@@ -146,71 +152,100 @@ def spans_of_task(told: Sequence[WarehouseTask]) -> Iterator[tuple[str, Span]]:
                 yield task.warehouse_id, span
 
 
-def spans_of(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the spans in the table `warehouse_tasks`: `subject`, the warehouse, and the fields of `Span`.
+class Lasting(NamedTuple):
+    """Spans of one count: int64 [n] each; `state` is the position among the states of one that makes it."""
 
-    All states of a task must be in it. Waves and orders are added by `with_united`.
+    state: Ints
+    start: Ints
+    end: Ints
+
+
+def states_of(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the states in the table `warehouse_tasks`, with what `spans_of` makes spans of.
+
+    Parameters
+    ----------
+    frame
+        All states of each task in it.
+
+    Returns
+    -------
+    DataFrame
+        Text: subject, the warehouse, wave and order. int8: what, the count that its kind waits for, -1 for none.
+        bool: waits, done. int64: start and until, when it is held; since, when it was released; occurred; due, `NEVER`
+        where it is not due.
     """
-    frame = frame.sort_values(["task_id", "known_at"], kind="stable").drop_duplicates(["task_id", "known_at"])
     task, _ = pd.factorize(frame["task_id"])
-    known, occurred = micros_of(frame["known_at"]), micros_of(frame["occurred_at"])
-    start = np.maximum(occurred, known)
-    until = held_until(task, start)
+    known = micros_of(frame["known_at"])
+    order = np.lexsort((known, task))
+    again = (np.diff(task[order]) == 0) & (np.diff(known[order]) == 0)
+    order = order[np.append(True, ~again)[: len(order)]]
+    frame, task = frame[_COLUMNS].iloc[order].reset_index(drop=True), task[order]
+    occurred, due = micros_of(frame["occurred_at"]), micros_of(frame["due_at"])
+    start = np.maximum(occurred, known[order])
     waits, done, cancelled = (
         frame["status"].isin([*statuses]).to_numpy() for statuses in (_WAITING, _DONE, [TaskStatus.CANCELLED])
     )
-    first = pd.Series(np.where(waits, occurred, NEVER)).groupby(task).cummin()
-    released = np.asarray(first, dtype=np.int64)
-    due, has_due = np.full(len(frame), NEVER, dtype=np.int64), frame["due_at"].notna().to_numpy()
-    due[has_due] = micros_of(frame["due_at"][has_due])
-    counts = has_due & ~cancelled
     kinds = {kind.value: int(what) for kind, what in _WHAT_OF.items()}
-    by_kind = np.asarray(frame["kind"].map(kinds).fillna(-1), dtype=np.int64)
-    told = pd.DataFrame(
+    return pd.DataFrame(
         {
-            "subject": frame["warehouse_id"].to_numpy(dtype=object),
-            "wave": frame["wave_id"].to_numpy(dtype=object),
-            "order": frame["order_id"].to_numpy(dtype=object),
-            "since": NEVER,
+            "subject": frame["warehouse_id"],
+            "wave": frame["wave_id"],
+            "order": frame["order_id"],
+            "what": frame["kind"].map(kinds).fillna(-1).astype(np.int8),
+            "waits": waits,
+            "done": done,
+            "start": start,
+            "until": held_until(task, start),
+            "since": pd.Series(np.where(waits, occurred, NEVER)).groupby(task).cummin().astype(np.int64),
+            "occurred": occurred,
+            "due": np.where(cancelled, NEVER, due),
         }
     )
-    waiting, came = told.assign(since=released), np.maximum(start, due)
-    week = np.minimum(until, _after(released, AT_MOST))
-    spans = [
-        _chosen(waiting, waits, Count.WAITING, start, week),
-        _chosen(waiting, waits & (by_kind >= 0), by_kind, start, week),
-        _chosen(told, done, Count.DONE, start, np.minimum(until, _after(occurred, PACE))),
-        _chosen(told, counts, Count.DUE, came, np.minimum(until, _after(due, PACE))),
-        _chosen(told, counts & done, Count.DUE_AND_DONE, came, np.minimum(until, _after(due, PACE))),
-        _chosen(told, counts & ~done, Count.DUE_SOON, np.maximum(start, due - AHEAD), np.minimum(until, due)),
-        _chosen(told, counts & ~done, Count.OVERDUE, came, np.minimum(until, _after(due, AT_MOST))),
-        _chosen(told, np.ones(len(frame), dtype=bool), Count.TOLD, start, np.full(len(frame), NEVER)),
-    ]
-    return pd.concat(spans, ignore_index=True)[["subject", *Span._fields]]
+
+
+def spans_of(states: pd.DataFrame, what: int) -> Lasting:
+    """Return the spans of one of `Count`; where it is of `UNITED`, all states of some warehouses must be there."""
+    if what in UNITED:
+        return _united(states, spans_of(states, Count.WAITING), UNITED[what])
+    waits, done = states["waits"].to_numpy(), states["done"].to_numpy()
+    start, until, due = (states[name].to_numpy() for name in ("start", "until", "due"))
+    if what == Count.TOLD:
+        chosen, end = np.ones(len(states), dtype=bool), np.full(len(states), NEVER)
+    elif what == Count.DONE:
+        chosen, end = done, np.minimum(until, _after(states["occurred"].to_numpy(), PACE))
+    elif what in (Count.DUE, Count.DUE_AND_DONE):
+        chosen = done | (what == Count.DUE)
+        start, end = np.maximum(start, due), np.minimum(until, _after(due, PACE))
+    elif what == Count.DUE_SOON:
+        chosen, start, end = ~done, np.maximum(start, due - AHEAD), np.minimum(until, due)
+    elif what == Count.OVERDUE:
+        chosen, start, end = ~done, np.maximum(start, due), np.minimum(until, _after(due, AT_MOST))
+    else:
+        chosen = waits & ((what == Count.WAITING) | (states["what"].to_numpy() == what))
+        end = np.minimum(until, _after(states["since"].to_numpy(), AT_MOST))
+    if what in _OF_DUE:
+        chosen = chosen & (due < NEVER)
+    state = np.flatnonzero(chosen & (start < end))
+    return Lasting(state, start[state], end[state])
 
 
 def _after(time: Ints, length: int) -> Ints:
     return np.minimum(time, NEVER - length) + length
 
 
-def _chosen(told: pd.DataFrame, chosen: NDArray[np.bool_], what: int | Ints, start: Ints, end: Ints) -> pd.DataFrame:
-    return told.assign(what=what, start=start, end=end)[chosen & (start < end)]
-
-
-def with_united(spans: pd.DataFrame) -> pd.DataFrame:
-    """Return all spans of some warehouses with those on which a wave or an order waits: while any of its tasks does."""
-    return pd.concat([spans, *(_united(spans, what, name) for what, name in UNITED.items())], ignore_index=True)
-
-
-def _united(spans: pd.DataFrame, what: int, name: str) -> pd.DataFrame:
-    waiting = spans[spans["what"].eq(int(Count.WAITING)) & spans[name].notna()].sort_values("start", kind="stable")
-    group = waiting.groupby(["subject", name], sort=False).ngroup().rename("group")
-    so_far = waiting.groupby(group)["end"].cummax().groupby(group).shift(fill_value=-NEVER)
-    number = (waiting["start"] > so_far).groupby(group).cumsum().rename("number")
-    found = waiting.groupby([group, number], sort=False).agg(
-        subject=("subject", "first"), start=("start", "min"), end=("end", "max")
-    )
-    return found.reset_index(drop=True).assign(what=what, since=NEVER, wave=None, order=None)[spans.columns]
+def _united(states: pd.DataFrame, waiting: Lasting, name: str) -> Lasting:
+    """Return the spans on which a wave or an order waits: while any of its tasks does."""
+    named = states[["subject", name]].iloc[waiting.state]
+    has_name = named[name].notna().to_numpy()
+    if not has_name.any():
+        return Lasting(*(column[has_name] for column in waiting))
+    group = named[has_name].groupby(["subject", name], sort=False).ngroup().to_numpy()
+    order = np.lexsort((waiting.start[has_name], group))
+    group, (state, start, end) = group[order], (column[has_name][order] for column in waiting)
+    over = pd.Series(end).groupby(group).cummax().to_numpy(dtype=np.int64)
+    begins = np.flatnonzero(np.append(True, (group[1:] != group[:-1]) | (start[1:] > over[:-1])))
+    return Lasting(state[begins], start[begins], np.maximum.reduceat(end, begins))
 
 
 class Work:
@@ -218,22 +253,29 @@ class Work:
 
     Parameters
     ----------
-    spans
-        What `spans_of` returned, or those of some subjects.
+    states
+        What `states_of` returned, or those of some subjects.
     """
 
-    def __init__(self, spans: pd.DataFrame) -> None:
-        spans = with_united(spans)
-        code, self._warehouses = pd.factorize(spans["subject"].to_numpy(dtype=object))
-        code = code.astype(np.int64)
-        what, start, end, since = (spans[name].to_numpy(dtype=np.int64) for name in ("what", "start", "end", "since"))
-        self._counts = [Spans(code[what == one], start[what == one], end[what == one]) for one in Count]
-        self._oldest, self._told = [], []
-        for warehouse in range(len(self._warehouses)):
-            mine = code == warehouse
-            waiting, told = (np.flatnonzero(mine & (what == one)) for one in (Count.WAITING, Count.TOLD))
-            self._oldest.append(_oldest(start[waiting], end[waiting], since[waiting]))
-            self._told.append(np.sort(start[told]))
+    def __init__(self, states: pd.DataFrame) -> None:
+        code, warehouses = pd.factorize(states["subject"])
+        self._warehouses = np.asarray(warehouses, dtype=object)
+        self._counts = []
+        for what in range(Count.TOLD):
+            spans = spans_of(states, what)
+            self._counts.append(Spans(code[spans.state].astype(np.int64), spans.start, spans.end))
+        waiting, told = spans_of(states, Count.WAITING), spans_of(states, Count.TOLD)
+        since = states["since"].to_numpy()
+        self._oldest = [
+            _oldest(waiting.start[mine], waiting.end[mine], since[waiting.state[mine]])
+            for mine in self._of_each(code[waiting.state])
+        ]
+        self._told = [np.sort(told.start[mine]) for mine in self._of_each(code[told.state])]
+
+    def _of_each(self, code: Ints) -> list[Ints]:
+        """Return the positions of those of each warehouse."""
+        order = np.argsort(code, kind="stable")
+        return np.split(order, np.searchsorted(code[order], np.arange(1, len(self._warehouses))))
 
     def at(self, warehouses: NDArray[np.object_], targets: Ints, cutoffs: Ints) -> NDArray[np.float64]:  # noqa: ARG002  as every feed
         """Return the features of each warehouse at its cutoff, NaN where it had told nothing: float64 [q, width]."""

@@ -96,7 +96,7 @@ def make_dataset(
     cases = cases_of(tables, config, awaited=awaited)
     wanted = [*(period.value for period in periods), AWAITED]
     cases = cases[cases["period"].isin(wanted)].reset_index(drop=True)
-    builder = Builder(tables, config.features)
+    builder = Builder.of_tables(tables, config.features)
     shipments, cutoffs = builder.positions_of(cases["shipment_id"]), micros_of(cases["cutoff_at"])
     values = np.empty((len(cases), len(NAMES)))
     for start in range(0, len(cases), _CHUNK):

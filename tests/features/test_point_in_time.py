@@ -47,7 +47,7 @@ class TestBuild:
 
     def test_one_row_and_all_rows_give_the_same_bits(self, world: RecordTables, questions: pd.DataFrame) -> None:
         whole = values(world, questions)
-        builder = Builder(world, SETTINGS)
+        builder = Builder.of_tables(world, SETTINGS)
         shipments = builder.positions_of(questions["shipment_id"])
         cutoffs = questions["cutoff_at"].dt.tz_localize(None).to_numpy().astype("datetime64[us]").astype(np.int64)
         for number in range(0, len(questions), 61):

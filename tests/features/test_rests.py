@@ -21,7 +21,7 @@ from features.rests import FEATURES, Rest, rests_of, rests_of_many
 from features.settings import FeatureSettings
 from features.state import State
 from features.tables import RecordTables
-from features.tracking import Reports, groups_of, scans_of
+from features.tracking import Reports, scans_of
 from features.vocabulary import EventStatus
 from tests.drawn import drawn
 
@@ -223,7 +223,7 @@ class TestRandomReports:
     def test_of_many_shipments_they_are_those_of_each(self, each: tuple[list[DeliveryEvent], ...]) -> None:
         plans = [a_plan("S", 3), a_plan("A"), a_plan("B", 5)]  # C is not announced
         legs = Legs.of_tables(RecordTables.from_records([*plans, *chain.from_iterable(each)]))
-        event, occurred, known, until, minutes = rests_of_many(legs, Reports.of(legs, groups_of(legs)))
+        event, occurred, known, until, minutes = rests_of_many(legs, Reports.of(legs))
         told = legs.told.frame.iloc[event]
         places = ["" if pd.isna(place) else place for place in told["place"]]
         columns = zip(places, told["status"], occurred, known, until, minutes * minutes, minutes, strict=True)

@@ -95,6 +95,12 @@ class TestRecordTables:
         assert [len(getattr(RecordTables.read(tmp_path), name)) for name in SCHEMAS] == [0] * len(SCHEMAS)
         assert sorted(path.stem for path in tmp_path.iterdir()) == sorted(NEEDED)
 
+    def test_tables_that_nobody_asks_for_are_left_empty(self, world: RecordTables, tmp_path: Path) -> None:
+        world.write(tmp_path)
+        read = RecordTables.read(tmp_path, without=SCHEMAS.keys() - {"stops"})
+        assert {table for table in SCHEMAS if not getattr(read, table).empty} == {"stops"}
+        assert list(read.events.columns) == SCHEMAS["events"].names
+
     def test_an_absent_table_is_named(self, world: RecordTables, tmp_path: Path) -> None:
         world.write(tmp_path)
         (tmp_path / "weather.parquet").unlink()

@@ -142,7 +142,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     cases = cases[cases["shipment_id"].isin(chosen)].reset_index(drop=True)
 
     model, _ = load_champion(tracking)
-    builder = Builder(tables, config.features)
+    builder = Builder.of_tables(tables, config.features)
     offline = np.full(len(cases), np.nan)
     for moment in config.moments:
         rows = (cases["moment"] == moment.value).to_numpy()

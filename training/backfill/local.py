@@ -13,20 +13,18 @@ from features.instants import micros_of
 from features.moments import questions_about
 from features.progress import Progress
 from features.settings import FeatureSettings
-from features.tables import RecordTables
 from features.vocabulary import Moment
 from training.backfill.parcels import features_frame
 
-_CHUNK = 100_000
+_CHUNK = 50_000
 
 
 def backfill(
     data: Path, out: Path, settings: FeatureSettings, moments: Sequence[Moment], progress: Progress | None = None
 ) -> int:
     """Write the features of every question of the tables in `data` into `out`; return how many there are."""
-    builder = Builder(RecordTables.read(data), settings)
-    asked = questions_about(builder.legs)
-    asked = asked[asked["moment"].isin([moment.value for moment in moments])]
+    builder = Builder.of_folder(data, settings)
+    asked = questions_about(builder.legs, moments)
     asked = asked.sort_values(["shipment_id", "moment", "cutoff_at"], kind="stable").reset_index(drop=True)
     shipments, cutoffs = builder.positions_of(asked["shipment_id"]), micros_of(asked["cutoff_at"])
     for number, start in enumerate(range(0, len(asked), _CHUNK)):

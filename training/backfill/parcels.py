@@ -30,19 +30,16 @@ from features.feeds import asked as asked_of_feeds
 from features.history import WINDOWS
 from features.keyed import KEYS, LONGEST_WINDOW, Key, Keyed, assemble, codes_of
 from features.legs import KEYS as FIELDS
-from features.legs import Legs, Time
+from features.legs import TABLES, Legs, Time
 from features.moments import questions_about
 from features.numbers import Number
 from features.rests import Rests, RestsByKey, rests_of_many
 from features.settings import FeatureSettings
 from features.tables import SCHEMAS, RecordTables, frame_of
 from features.timeline import NEVER, Ints
-from features.tracking import Scans
+from features.tracking import Reports, Scans
 from features.vocabulary import Moment
 from features.way import FEEDS_ASKED, WAY, Ways, unknown, worst_of
-
-TABLES = ("shipments", "stops", "events")
-"""The tables that legs are made of."""
 
 _SPAN = LONGEST_WINDOW // 3
 _TIMES = [f"t{column}" for column in Time]
@@ -82,8 +79,7 @@ def open_records(
     """
     frames = {table: _canonical(table, tables[table]) for table in TABLES}
     legs = Legs.of_tables(RecordTables(**frames, weather=frame_of("weather", [])), currency=settings.currency)
-    asked = questions_about(legs)
-    asked = asked[asked["moment"].isin([moment.value for moment in moments])]
+    asked = questions_about(legs, moments)
     # A question is known by its home and its place there, in whatever order a machine that opens it anew gets the rows.
     asked = asked.sort_values(["shipment_id", "moment", "cutoff_at"], ignore_index=True)
     cutoffs = asked["cutoff_at"].dt.tz_localize(None).to_numpy().astype("datetime64[us]").astype(np.int64)
@@ -93,9 +89,10 @@ def open_records(
     told = pd.DataFrame({**legs.keys, **dict(zip(_TIMES, legs.times.T, strict=True))})
     numbers = dict(zip(_NUMBERS, legs.numbers[rows].T, strict=True))
     times = dict(zip(_TIMES, legs.times[rows].T, strict=True))
-    reported = Scans(legs)
-    last = reported.last_at(shipments, cutoffs)
-    scans = reported.values(last, shipments, legs.plan[rows], legs.times[rows], cutoffs)
+    reports = Reports.of(legs)
+    scanned = Scans(legs, reports)
+    last = scanned.last_at(shipments, cutoffs)
+    scans = scanned.values(last, shipments, legs.plan[rows], legs.times[rows], cutoffs)
     courses = Courses(legs).values(shipments, legs.keys["transfer"][rows], legs.times[rows], cutoffs)
     tracked = dict(zip(_TRACKED, np.concatenate([scans, courses], axis=1).T, strict=True))
     asked = asked[["shipment_id", "moment"]].assign(cutoff=cutoffs, **times, **numbers, **tracked)
@@ -103,7 +100,7 @@ def open_records(
         yield Parcel(f"home/{home}", "question", _packed(_arrow_of(asked)))
 
     own = pd.DataFrame({"home": home, "question": np.arange(len(asked)), "cutoff": cutoffs})
-    yield from _sent_rests(legs, reported, own[last >= 0], last[last >= 0], parts)
+    yield from _sent_rests(legs, reports, own[last >= 0], last[last >= 0], parts)
     planned_of = own.assign(planned=times[_TIMES[Time.PLANNED]])
     fields_asked = {field: legs.keys[field][rows] for field in FIELDS}
     for key in KEYS:
@@ -249,13 +246,13 @@ def _part_of_key(fields: Mapping[str, NDArray[np.object_]], parts: int) -> Ints:
     return np.asarray(part_of(texts, parts)[by_key.ngroup()], dtype=np.int64)
 
 
-def _sent_rests(legs: Legs, scans: Scans, asked: pd.DataFrame, last: Ints, parts: int) -> Iterator[Parcel]:
+def _sent_rests(legs: Legs, reports: Reports, asked: pd.DataFrame, last: Ints, parts: int) -> Iterator[Parcel]:
     """Send rests to their place and status, and there too the questions of shipments that were last reported so.
 
     Where a status anywhere and where all are asked about, time is parted instead, as in `_stretches`.
     """
-    found = rests_of_many(legs, scans.reports)
-    kinds = legs.told.frame[[*_KIND]].reset_index(drop=True)
+    found = rests_of_many(legs, reports)
+    kinds = legs.told.frame[[*_KIND]].astype("str").reset_index(drop=True)
     told = kinds.iloc[found.event].assign(**{name: getattr(found, name) for name in _REST})
     asked = asked.reset_index(drop=True).assign(**{name: kinds[name].to_numpy()[last] for name in _KIND})
     for kind, frame in (("told", told), ("questions", asked)):

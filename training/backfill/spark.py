@@ -15,9 +15,10 @@ from pyspark.sql import functions as f
 
 from features.definitions import NAMES
 from features.feeds import FEEDS
+from features.legs import TABLES
 from features.settings import FeatureSettings
 from features.vocabulary import Moment
-from training.backfill.parcels import TABLES, Parcel, answer, assemble_part, open_feed, open_records
+from training.backfill.parcels import Parcel, answer, assemble_part, open_feed, open_records
 
 _PARCELS = "to string, kind string, payload binary"
 _FEATURES = "shipment_id string, moment string, cutoff_at timestamp, " + ", ".join(f"`{name}` double" for name in NAMES)

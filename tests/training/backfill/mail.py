@@ -8,10 +8,11 @@ from collections.abc import Sequence
 import pandas as pd
 
 from features.feeds import FEEDS
+from features.legs import TABLES
 from features.settings import FeatureSettings
 from features.tables import RecordTables
 from features.vocabulary import Moment
-from training.backfill.parcels import TABLES, answer, assemble_part, open_feed, open_records, part_of
+from training.backfill.parcels import answer, assemble_part, open_feed, open_records, part_of
 
 
 def in_parcels(

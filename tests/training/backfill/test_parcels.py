@@ -11,6 +11,7 @@ import pytest
 
 from features.build import build
 from features.definitions import NAMES
+from features.legs import TABLES
 from features.moments import questions_of
 from features.settings import FeatureSettings
 from features.tables import RecordTables
@@ -18,7 +19,7 @@ from features.vocabulary import Moment
 from tests.features.feeds import with_feeds
 from tests.training.backfill.mail import in_parcels
 from training.backfill.local import backfill
-from training.backfill.parcels import TABLES, open_records, part_of
+from training.backfill.parcels import open_records, part_of
 from training.simulate.generate import simulate
 from training.simulate.settings import SimulationSettings
 
