@@ -140,12 +140,12 @@ class LiveClaims:
             return False
         for carrier, fact in _states(told):
             for key in (carrier, _ALL):
-                self._timeline.remove(key, *fact)
+                self._timeline.remove(key, fact)
         told.append(record)
         told.sort(key=lambda each: each.known_at)
         for carrier, fact in _states(told):
             for key in (carrier, _ALL):
-                self._timeline.add(key, *fact)
+                self._timeline.add(key, fact)
         return True
 
     def rows(self, carrier: str | None, *, lasting: bool) -> list[int]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 import pandas as pd
 
-from features import backlog, disruption, forecast, rotation, silence, typical, weather, work
+from features import backlog, rotation, silence, typical
 from features.board import Board
 from features.claims import LiveClaims
 from features.definitions import HISTORY, QUEUES, RATES
@@ -20,6 +21,7 @@ from features.disruption import LiveDisruptions
 from features.facts import Facts, Happened, facts_of, facts_of_one
 from features.forecast import LiveForecasts
 from features.history import WINDOWS, Fact, seen_of
+from features.key_facts import Fact as Counted
 from features.legs import Legs, Row, Time
 from features.live_labour import LiveLabour
 from features.live_latest import LiveLatest
@@ -73,9 +75,9 @@ class LiveFacts:
         self.timelines = {
             kept: LiveTimeline(seen.windows, board, seen.width) for kept, seen in seen_of(HISTORY.streams).items()
         }
-        self._by_fact = {
-            kind: [(key, timeline) for (fact, key), timeline in self.timelines.items() if fact is kind] for kind in Fact
-        }
+        self._by_fact: dict[Fact, dict[int, list[tuple[tuple[str, ...], LiveTimeline]]]] = {kind: {} for kind in Fact}
+        for (kind, key), seen in seen_of(HISTORY.streams).items():
+            self._by_fact[kind].setdefault(seen.width, []).append((key, self.timelines[kind, key]))
         self.rates = Rates(RATES)
         self.queues = [(queue, LiveSpans(board)) for queue in QUEUES]
         rules = dict.fromkeys(queue.rule for queue in QUEUES)
@@ -107,8 +109,6 @@ class LiveFacts:
 
     def change(self, keys: LegKeys, old: Row, new: Row) -> None:
         """Do as `replace` does where a leg had one version and has one now, both of one plan: it happens most often."""
-        if _told(old) == _told(new):
-            return
         carrier = keys.of[silence.KEY]
         for _, known in silence.TOLD if carrier is not None else ():
             was, now = (silence.start_of_report(row, known) for row in (old, new))
@@ -124,16 +124,18 @@ class LiveFacts:
         after: Mapping[Fact, Happened] = {} if new is None else facts_of_one(new, self._settings)
         key_of = keys.of
         vehicle = key_of[VEHICLE]
-        for kind, streams in self._by_fact.items():
+        for kind, by_width in self._by_fact.items():
             was, now = before.get(kind), after.get(kind)
             if was == now:
                 continue
-            for parts, timeline in streams:
-                key = key_of[parts]
-                if key is not None and was is not None:
-                    timeline.remove(key, *was)
-                if key is not None and now is not None:
-                    timeline.add(key, *now)
+            for width, streams in by_width.items():
+                gone, come = _summed(was, width), _summed(now, width)
+                for parts, timeline in streams:
+                    key = key_of[parts]
+                    if key is not None and gone is not None:
+                        timeline.remove(key, gone)
+                    if key is not None and come is not None:
+                        timeline.add(key, come)
             if kind is _RUN:
                 self._change_run(key_of, was, now)
             if kind is _DEPARTURE and vehicle is not None:
@@ -251,9 +253,14 @@ class LiveFacts:
         return next(line for queue, line in self.queues if queue.feature.name == feature_name)
 
 
-def _told(row: Row) -> Row:
+def putting_in(row: Row) -> Row:
     """Return what puts facts in: all times but those of the arrivals of parts, which come last."""
     return row[: Time.TRANSFERRED_KNOWN]
+
+
+def _summed(fact: Happened | None, width: int) -> Counted | None:
+    """Return a fact with as many of its values as are summed."""
+    return None if fact is None else (fact.occurred, fact.known, fact.until, fact.values[:width])
 
 
 def _run(occurred: int, known: int, until: int, values: Sequence[int]) -> Run:
@@ -261,21 +268,23 @@ def _run(occurred: int, known: int, until: int, values: Sequence[int]) -> Run:
 
 
 def _key_of_each(keys: Keys) -> KeyOf:
-    found: dict[tuple[str, ...], tuple[str | None, ...] | None] = {}
-    for parts in _ALL_PARTS:
-        key = tuple([keys[part] for part in parts])
+    found: dict[tuple[str, ...], tuple[str | None, ...] | None] = {(): ()}
+    for part, value in keys.items():
+        found[part,] = None if value is None else (value,)
+    for parts, values_of in _SOME_PARTS:
+        key = values_of(keys)
         found[parts] = None if None in key else key
     return found
 
 
-_ALL_PARTS = tuple(
-    {
+_SOME_PARTS = tuple(
+    (parts, itemgetter(*parts))
+    for parts in {
         *(stream.key for stream in HISTORY.streams),
         *(queue.key for queue in QUEUES),
         *typical.KEYS,
-        *((field,) for field, _ in (*weather.ASKED, *forecast.ASKED, *disruption.ASKED, *work.ASKED)),
-        VEHICLE,
     }
+    if len(parts) > 1
 )
 
 

@@ -31,15 +31,15 @@ class LiveHabits:
         """Take in what a bill shows."""
         over, too_much, rated, spend = habit
         for key in _keys(invoice):
-            self._over.add(key, arrived, arrived + 1, NEVER, (over, too_much))
-            self._rated.add(key, arrived, arrived + 1, NEVER, (rated, spend))
+            self._over.add(key, (arrived, arrived + 1, NEVER, (over, too_much)))
+            self._rated.add(key, (arrived, arrived + 1, NEVER, (rated, spend)))
 
     def remove(self, invoice: FreightInvoice, arrived: int, habit: Habit) -> None:
         """Take back what was taken in."""
         over, too_much, rated, spend = habit
         for key in _keys(invoice):
-            self._over.remove(key, arrived, arrived + 1, NEVER, (over, too_much))
-            self._rated.remove(key, arrived, arrived + 1, NEVER, (rated, spend))
+            self._over.remove(key, (arrived, arrived + 1, NEVER, (over, too_much)))
+            self._rated.remove(key, (arrived, arrived + 1, NEVER, (rated, spend)))
 
     def values(self, invoice: FreightInvoice, arrived: int) -> Iterator[float]:
         """Yield the habits of the carrier, then of the carrier on the lane, window by window."""
@@ -64,7 +64,7 @@ class LiveCharges:
     def add(self, carrier: str, codes: Iterable[str], arrived: int) -> None:
         """Take in the charges of a bill."""
         for key in (None, carrier, *_both(carrier, codes)):
-            self._counts.add(key, arrived, arrived + 1, NEVER, _NOTHING)
+            self._counts.add(key, (arrived, arrived + 1, NEVER, _NOTHING))
 
     def add_many(self, carriers: Sequence[str], arrived: Ints, rows: Ints, codes: Sequence[str]) -> None:
         """Take in many bills.

@@ -58,12 +58,12 @@ class LiveLabour:
             if amount.term == TOLD:
                 self._reports.remove(warehouse, amount.start, amount.end)
             else:
-                self._sums.remove((warehouse, amount.term), *_lasting(amount))
+                self._sums.remove((warehouse, amount.term), _lasting(amount))
         for warehouse, amount in after:
             if amount.term == TOLD:
                 self._reports.add(warehouse, amount.start, amount.end)
             else:
-                self._sums.add((warehouse, amount.term), *_lasting(amount))
+                self._sums.add((warehouse, amount.term), _lasting(amount))
         return True
 
     def rows(self, warehouse: str | None, *, lasting: bool) -> list[int]:

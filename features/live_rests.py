@@ -1,12 +1,12 @@
 """The rests of shipments for one report and one question at a time: the numbers of `features.rests`.
 
-A report that comes in its turn ends the rest before it, and nothing else changes. Where one comes out of turn or is
-taken back, the rests of its shipment are worked out anew, and only what differs is taken back and put in.
+A report that is told last changes only the rests beside it, wherever it belongs. Where one is told earlier than others
+or is taken back, the rests of its shipment are worked out anew, and only what differs is taken back and put in.
 """
 
 from __future__ import annotations
 
-from bisect import insort_right
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Hashable, Sequence
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from features.legs import Legs
 from features.live_timeline import LiveTimeline
 from features.rests import LEVELS, WINDOW, Kind, Rest, rest_between, rests_of, rests_of_many
 from features.timeline import NEVER
-from features.tracking import Group, Reports, scan_of, scans_of
+from features.tracking import Group, Reports, Scan, scan_of, scans_of
 
 if TYPE_CHECKING:
     from features.records import DeliveryEvent
@@ -29,7 +29,7 @@ _ESTIMATE = Group.ESTIMATE  # read once: Python 3.11 takes long to read a member
 
 
 class Trail:
-    """What is reported of one shipment.
+    """What is reported of one shipment; `put` takes it that no event corrects another.
 
     Attributes
     ----------
@@ -37,15 +37,11 @@ class Trail:
         The newest last.
     """
 
-    __slots__ = ("_newest", "_start", "scans")
+    __slots__ = ("_start", "scans")
 
     def __init__(self, events: Collection[DeliveryEvent]) -> None:
         self.scans = scans_of(events)
-        reports = [scan for scan in self.scans if scan.group is not _ESTIMATE]
-        self._newest, self._start = (
-            reports[-1] if reports else None,
-            max([each.start for each in reports], default=-NEVER),
-        )
+        self._start = max([scan.start for scan in self.scans if scan.group is not _ESTIMATE], default=-NEVER)
 
     def rests(self, announced: int) -> list[Rest]:
         """Return the rests, see `rests_of`."""
@@ -56,20 +52,33 @@ class Trail:
         scan = scan_of(event)
         if scan is None:
             return (), ()
+        place = bisect_right(self.scans, scan)
         if scan.group is _ESTIMATE:
-            insort_right(self.scans, scan)
+            self.scans.insert(place, scan)
             return (), ()
-        before, is_last = self._newest, self._start <= scan.start
-        self._start = max(self._start, scan.start)
-        if before is None or (is_last and before < scan):
-            self._newest = scan
-            insort_right(self.scans, scan)
-            rest = None if before is None else rest_between(before, scan, scan.start, NEVER, announced)
-            return (), () if rest is None else (rest,)
-        was = self.rests(announced)
-        insort_right(self.scans, scan)
-        self._newest = max(before, scan)
-        return was, self.rests(announced)
+        if scan.start < self._start:
+            was = self.rests(announced)
+            self.scans.insert(place, scan)
+            return was, self.rests(announced)
+        before, after = self._beside(place)
+        self.scans.insert(place, scan)
+        self._start = start = scan.start
+        gone, come = [], []
+        if before is not None:
+            come.append(rest_between(before, scan, start, NEVER, announced))
+        if after is not None:
+            come.append(rest_between(scan, after, start, NEVER, announced))
+        if before is not None and after is not None:  # they stood side by side until now
+            since = max(before.start, after.start)
+            gone.append(rest_between(before, after, since, NEVER, announced))
+            come.append(rest_between(before, after, since, start, announced))
+        return [rest for rest in gone if rest is not None], [rest for rest in come if rest is not None]
+
+    def _beside(self, place: int) -> tuple[Scan | None, Scan | None]:
+        """Return the reports that stand before and after a place among the scans, None where there is none."""
+        scans = self.scans
+        before = next((scan for scan in reversed(scans[:place]) if scan.group is not _ESTIMATE), None)
+        return before, next((scan for scan in scans[place:] if scan.group is not _ESTIMATE), None)
 
 
 class LiveRests:
@@ -86,7 +95,7 @@ class LiveRests:
         for change, rests in ((self._timeline.remove, old), (self._timeline.add, new)):
             for kind, fact in rests:
                 for key in _keys(kind):
-                    change(key, *fact)
+                    change(key, fact)
 
     def load(self, legs: Legs) -> None:
         """Put in the rests of many shipments at once; the outcome equals `replace` of each."""

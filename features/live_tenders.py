@@ -87,10 +87,10 @@ class LiveTenders:
         facts = held.judged()
         for lane, fact in held.facts - facts:
             for key in _keys(record.carrier_id, lane):
-                self._timeline.remove(key, *fact)
+                self._timeline.remove(key, fact)
         for lane, fact in facts - held.facts:
             for key in _keys(record.carrier_id, lane):
-                self._timeline.add(key, *fact)
+                self._timeline.add(key, fact)
         held.facts = facts
         return True
 

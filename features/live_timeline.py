@@ -14,7 +14,7 @@ import numpy as np
 
 from features.board import NOTHING, Board
 from features.errors import TimelineError
-from features.key_facts import KeyFacts, Values
+from features.key_facts import Fact, KeyFacts
 from features.key_spans import KeySpans
 from features.timeline import NEVER, Ints
 
@@ -42,19 +42,19 @@ class LiveTimeline:
         self._nothing = (0.0,) * ((1 + width) * len(self.windows))
         self._by_key: dict[Hashable, KeyFacts] = {}
 
-    def add(self, key: Hashable, occurred: int, known: int, until: int, values: Values) -> None:
-        """Add one fact; `until` is `NEVER` for what was not withdrawn."""
+    def add(self, key: Hashable, fact: Fact) -> None:
+        """Add one fact, with as many values as are summed; it ends at `NEVER` if it was not withdrawn."""
         facts = self._by_key.get(key)
         if facts is None:
             facts = self._of(key)
-        facts.add((occurred, known, until, values[: self._width]))
+        facts.add(fact)
 
-    def remove(self, key: Hashable, occurred: int, known: int, until: int, values: Values) -> None:
-        """Take out a fact that was added with the same arguments, as if it had never been there."""
+    def remove(self, key: Hashable, fact: Fact) -> None:
+        """Take out a fact that was added, as if it had never been there."""
         facts = self._by_key.get(key)
         if facts is None:
             raise TimelineError(f"No fact of key {key!r} was added, so none can be taken back.")
-        facts.remove((occurred, known, until, values[: self._width]))
+        facts.remove(fact)
 
     def add_many(
         self, keys: Sequence[Hashable], codes: Ints, occurred: Ints, known: Ints, until: Ints, values: Ints

@@ -26,7 +26,7 @@ from features.instants import micros
 from features.inventory.live.stock import LiveStock
 from features.invoice_records import Accessorial, BilledInvoice, CarrierRate, FuelIndex
 from features.legs import Legs, Row, Time
-from features.live import LegKeys, LiveFacts
+from features.live import LegKeys, LiveFacts, putting_in
 from features.live_case import Case, known_at, version_of
 from features.live_invoices import LiveInvoices
 from features.live_leg import LiveLeg
@@ -350,7 +350,9 @@ class State:
         if versions == before:
             return
         if len(before) == len(versions) == 1 and before[0].plan is versions[0].plan:
-            self.facts.change(case.keys_of(versions[0].plan), before[0].times, versions[0].times)
+            plan, was, now = versions[0].plan, before[0].times, versions[0].times
+            if putting_in(was) != putting_in(now):
+                self.facts.change(case.keys_of(plan), was, now)
         else:
             self.facts.replace(*([(case.keys_of(plan), times) for plan, times in each] for each in (before, versions)))
 

@@ -30,17 +30,10 @@ from training.simulate.settings import SimulationSettings
 PAGE = Path("docs/benchmarks.md")
 SETTINGS = SimulationSettings(shipments=255_000, days=365)
 LIVE = timedelta(hours=24)
-"""How long records come in one by one, and shipments are looked up meanwhile."""
+"""How long records come in one by one, and shipments are looked up meanwhile; and then again, without a look."""
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.filterwarnings("default")]
 T = TypeVar("T")
-
-_IN_TURN = (
-    "In turn with other code, on one machine that had other work too, with 200,000 events in the state: where the code "
-    "of decision 63, which brought four features, takes 1, an append of an event takes 0.68 and a lookup 0.96; the "
-    "code before those features took 0.67 and 0.94. It took 35 and 69 µs for them with a million events on another "
-    "machine, on which the append of a plan, little changed since, took 59."
-)
 
 
 def microseconds_of(act: Callable[[T], object], things: Iterable[T]) -> list[float]:
@@ -72,9 +65,13 @@ def test_lookup_append_and_memory() -> None:
     if sys.platform != "linux":
         pytest.skip("memory is read from /proc, which only Linux has")
     tables = simulate(SETTINGS, np.random.default_rng(3)).tables
-    end = SETTINGS.start + timedelta(days=SETTINGS.days - 30)
-    begin = end - LIVE
-    history, live = tables.known(until=begin), tables.known(until=end, after=begin)
+    last = SETTINGS.start + timedelta(days=SETTINGS.days - 30)
+    begin, end = last - 2 * LIVE, last - LIVE
+    history, live, later = (
+        tables.known(until=begin),
+        tables.known(until=end, after=begin),
+        tables.known(until=last, after=end),
+    )
     gc.collect()
     before = resident_megabytes()
     began = perf_counter_ns()
@@ -84,10 +81,13 @@ def test_lookup_append_and_memory() -> None:
     grown = resident_megabytes() - before
     millions = len(history.events) / 1e6
 
-    incoming = sorted([*shipments_of(live), *events_of(live)], key=lambda record: record.known_at)
+    incoming, following = (
+        sorted([*shipments_of(told), *events_of(told)], key=lambda record: record.known_at) for told in (live, later)
+    )
     planned = {plan.shipment_id: plan.stops[0].planned_at for plan in shipments_of(history)}
     coming = [shipment_id for shipment_id, leaves in planned.items() if begin < leaves < end + timedelta(days=2)]
-    told_of = dict.fromkeys([*coming, *(record.shipment_id for record in incoming if record.shipment_id in planned)])
+    known = [each.shipment_id for each in (*incoming, *following) if each.shipment_id in planned]
+    told_of = dict.fromkeys([*coming, *known])
     first_look = microseconds_of(state.shipment, told_of)
     appended: dict[type[AnyRecord], list[float]] = {Shipment: [], DeliveryEvent: []}
     looked_up: list[float] = []
@@ -97,6 +97,11 @@ def test_lookup_append_and_memory() -> None:
         subject = state.shipment(coming[rng.integers(len(coming))])
         now = record.known_at
         looked_up += microseconds_of(lambda plan, now=now: state.features(plan, now), [subject])
+    taken = zip(following, microseconds_of(state.add, following), strict=True)
+    in_a_row = [each for record, each in taken if isinstance(record, DeliveryEvent)]
+    chosen = enumerate(rng.integers(len(coming), size=len(looked_up)))
+    asked = [(state.shipment(coming[each]), last + LIVE * number / len(looked_up)) for number, each in chosen]
+    looked_up_in_a_row = microseconds_of(lambda asked: state.features(*asked), asked)
     past = [(state.shipment(one), planned[one] - timedelta(days=float(rng.integers(300)))) for one in coming[:3000]]
     long_ago = microseconds_of(lambda asked: state.features(*asked), past)
 
@@ -110,17 +115,20 @@ def test_lookup_append_and_memory() -> None:
         "The online state: one lookup, one append",
         f"Generated events: {millions:.2f} million of {len(history.shipments):,} shipments over eleven months, then "
         f"one day that comes in record by record. After each record one shipment that is to leave soon is looked up, "
-        f"all {len(NAMES)} features as of that instant. Facts of the past are asked for at random instants, where no "
-        f"earlier answer helps. Beside it, a stored row of as many numbers by its key, from SQLite in memory: such a "
-        f"row is as old as its last refresh. The state was read in {loaded_seconds:.0f} s and takes "
-        f"{grown / millions:.0f} MB for a million events. Microseconds. {_IN_TURN}",
+        f"all {len(NAMES)} features as of that instant. The records of a second day come in one after another, and "
+        f"through a third day shipments are looked up one after another. Facts of the past are asked for at random "
+        f"instants, where no earlier answer helps. Beside it, a stored row of as many numbers by its key, from SQLite "
+        f"in memory: such a row is as old as its last refresh. The state was read in {loaded_seconds:.0f} s and takes "
+        f"{grown / millions:.0f} MB for a million events. Microseconds.",
         ("what", "times", "p50", "p90", "p99"),
         [
-            row("lookup at the present", looked_up),
+            row("lookup at the present, after an append", looked_up),
+            row("lookup at the present, after a lookup", looked_up_in_a_row),
             row("lookup at a random instant of the past", long_ago),
             row("stored row of SQLite by its key", fetched),
-            row("append of an event", appended[DeliveryEvent]),
-            row("append of a plan", appended[Shipment]),
+            row("append of an event, after a lookup", appended[DeliveryEvent]),
+            row("append of an event, after an append", in_a_row),
+            row("append of a plan, after a lookup", appended[Shipment]),
             row("first look at a shipment out of the history", first_look),
         ],
     )

@@ -19,6 +19,7 @@ from features.live_rests import Trail
 from features.records import DeliveryEvent, Shipment
 from features.rests import FEATURES, Rest, rests_of, rests_of_many
 from features.settings import FeatureSettings
+from features.standing import lives_of
 from features.state import State
 from features.tables import RecordTables
 from features.tracking import Reports, scans_of
@@ -175,9 +176,10 @@ def reports_of(draw: st.DrawFn, name: str) -> list[DeliveryEvent]:
 
 def standing(reports: list[DeliveryEvent], hour: int) -> list[tuple[str | None, str, datetime, float]]:
     """What rests there are as known at an hour, from the meaning: place, status, end and minutes of each."""
-    known = [one for one in reports if max(one.known_at, one.occurred_at) <= at(hour) and one.classifier == "ACT"]
-    corrected = {one.corrects for one in reports if one.known_at <= at(hour)}
-    stands = [one for one in known if one.event_id not in corrected and one.correction != "did_not_occur"]
+    now = at(hour)
+    lives = [one for one, until in lives_of(reports) if until is None or now < until]
+    known = [one for one in lives if max(one.known_at, one.occurred_at) <= now and one.classifier == "ACT"]
+    stands = [one for one in known if one.correction != "did_not_occur"]
     stands.sort(key=lambda one: (one.occurred_at, one.known_at, one.event_id))
     return sorted(
         (
@@ -206,17 +208,20 @@ class TestRandomReports:
             assert held(rests, hour) == (standing(reports, hour) if hour >= 3 else [])
 
     @drawn(40)
-    @given(reports_of("A"))
-    def test_told_one_by_one_they_end_up_the_same(self, reports: list[DeliveryEvent]) -> None:
+    @given(reports_of("A"), st.integers(0, 6), hours)
+    def test_told_one_by_one_they_end_up_the_same(
+        self, reports: list[DeliveryEvent], first: int, announced: int
+    ) -> None:
         plain = [one.model_copy(update={"corrects": None, "correction": None}) for one in reports]
-        trail, rests = Trail(()), []
-        for one in plain:
-            gone, come = trail.put(one, 0)
+        trail = Trail(plain[:first])
+        rests = trail.rests(micros(at(announced)))
+        for one in plain[first:]:
+            gone, come = trail.put(one, micros(at(announced)))
             for rest in gone:
                 rests.remove(rest)
             rests += come
         assert trail.scans == scans_of(plain)
-        assert sorted(rests) == sorted(rests_of(scans_of(plain), 0))
+        assert sorted(rests) == sorted(rests_of(scans_of(plain), micros(at(announced))))
 
     @drawn(15)
     @given(st.tuples(*(reports_of(name) for name in "ABSC")))

@@ -65,11 +65,11 @@ def timeline_of(told: Sequence[Fact], scale: int = 1) -> Timeline:
 
 
 def put(line: LiveTimeline, fact: Fact) -> None:
-    line.add(fact.key, fact.occurred, fact.known, NEVER, (fact.late, fact.minutes))
+    line.add(fact.key, (fact.occurred, fact.known, NEVER, (fact.late, fact.minutes)))
 
 
 def take_back(line: LiveTimeline, fact: Fact) -> None:
-    line.remove(fact.key, fact.occurred, fact.known, NEVER, (fact.late, fact.minutes))
+    line.remove(fact.key, (fact.occurred, fact.known, NEVER, (fact.late, fact.minutes)))
 
 
 class TestTimeline:

@@ -36,9 +36,9 @@ class LiveDemand(ReadDemand):
                     self._wants[article] = Lasting(4)
                 self._wants[article].add(*row)
             for article, first, since, until, quantity in had_ordered - now[1]:
-                self._ordered.remove(article, first, since, until, (quantity, 0))
+                self._ordered.remove(article, (first, since, until, (quantity, 0)))
             for article, first, since, until, quantity in now[1] - had_ordered:
-                self._ordered.add(article, first, since, until, (quantity, 0))
+                self._ordered.add(article, (first, since, until, (quantity, 0)))
 
     def wanted(self, articles: Ints, instants: Ints) -> Ints:
         """Return the open lines for each article."""

@@ -60,10 +60,10 @@ class LiveInbound(ReadInbound):
             self._coming[one[0]].add(*one[1:])
         for had_come in set(before[1]).difference(after[1]):
             for key in _keys(had_come[0], place):
-                self._came.remove(key, *had_come[1:4], had_come[4:])
+                self._came.remove(key, (*had_come[1:4], had_come[4:]))
         for has_come in set(after[1]).difference(before[1]):
             for key in _keys(has_come[0], place):
-                self._came.add(key, *has_come[1:4], has_come[4:])
+                self._came.add(key, (*has_come[1:4], has_come[4:]))
         return True
 
     def told(self, places: Ints, cutoffs: Ints) -> NDArray[np.bool_]:

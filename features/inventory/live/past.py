@@ -49,7 +49,7 @@ class LiveCorrections(ReadCorrections):
         since, until, (occurred, _, effect, is_count, _, article, place) = span
         for key in (article, ("place", place)):
             for line, values in ((self._sums, (effect, abs(effect))), (self._negative, (int(effect < 0), 0))):
-                (line.remove if take_back else line.add)(key, occurred, since, until, values)
+                (line.remove if take_back else line.add)(key, (occurred, since, until, values))
         for latest in (self._adjusted, self.counted) if is_count else (self._adjusted,):
             (latest.remove if take_back else latest.add)(article, occurred, since, (occurred,), until)
 
@@ -123,7 +123,7 @@ class LivePicks(ReadPicks):
             return
         short = is_short(state)
         for key in ((), ("place", place), *((article,) if article >= 0 else ())):
-            (self._done.remove if take_back else self._done.add)(key, occurred, since, until, (int(short), 0))
+            (self._done.remove if take_back else self._done.add)(key, (occurred, since, until, (int(short), 0)))
         if article >= 0:
             latest = self._newest[short]
             (latest.remove if take_back else latest.add)(article, occurred, since, (occurred,), until)
