@@ -16,9 +16,10 @@ from sqlalchemy.orm import Session
 
 from features.vocabulary import Branch
 from routing.canonical import digest, rfc3339
-from serving.db.audit import KeptEntry
+from serving.db.audit import Entry, KeptEntry
 from serving.db.tables import DecisionRow, OutgoingCallRow, PolicyMoveRow, ReviewItemRow
 from serving.decisions.calls import ENQUEUED, FIXED, is_called, seal_of
+from serving.decisions.matching_orders import KINDS, orders_unlike
 from serving.decisions.repository import SEALED
 
 _AT_ONCE = 500
@@ -27,13 +28,14 @@ _CALLED = frozenset(branch.value for branch in Branch if is_called(branch))
 
 
 class Noted:
-    """What the audit trail notes of decisions, calls, items and bundles, kept while its entries go by."""
+    """What the audit trail notes of decisions, calls, items, bundles and orders, kept while its entries go by."""
 
     def __init__(self) -> None:
         self.hashes: dict[int, str] = {}
         self.seals: dict[str, str | None] = {}
         self.items: dict[str, dict[str, Any]] = {}
         self.steps: dict[tuple[str, str, str, str], list[dict[str, Any]]] = {}
+        self.orders: dict[str, list[Entry]] = {}
 
     def passing(self, entries: Iterable[KeptEntry]) -> Iterator[KeptEntry]:
         """Yield entries and keep what they note."""
@@ -51,6 +53,8 @@ class Noted:
                 self.items[name] = {**new, "closed_by": entry.actor}
             elif kind == "policy":
                 self.steps.setdefault(_step(entry.at, entry.actor, entry.action, name), []).append(new)
+            elif kind in KINDS:
+                self.orders.setdefault(entry.subject, []).append(entry)
             yield kept
 
 
@@ -60,6 +64,7 @@ def unlike(session: Session, noted: Noted) -> Iterator[str]:
     yield from _calls(session, noted)
     yield from _items(session, noted)
     yield from _steps(session, noted)
+    yield from orders_unlike(session, noted.orders)
 
 
 def _decisions(session: Session, noted: Noted) -> Iterator[str]:

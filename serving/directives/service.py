@@ -18,6 +18,7 @@ from serving.clock import Clock
 from serving.db.audit import audit
 from serving.db.tables import DirectiveRow
 from serving.decisions.idempotency import Answer, Keyed, answer_once
+from serving.decisions.matching_orders import ABOUT
 from serving.directives import repository
 from serving.directives.errors import DirectiveEndedError, DirectiveError, DirectiveNotFoundError, LimitError
 from serving.errors import RoleMissingError
@@ -117,8 +118,8 @@ class DirectiveService:
 def issue(session: Session, directive: Directive, about: SubjectType, *, by: str, at: datetime) -> DirectiveRow:
     """Keep a directive, with its entry in the audit trail."""
     repository.keep(session, directive, about, by=by, at=at)
-    subject = f"directive:{directive.id}"
-    audit(session, at=at, actor=by, action="directive.issued", subject=subject, new=directive.as_json())
+    subject, new = f"directive:{directive.id}", {**directive.as_json(), ABOUT: about.value}
+    audit(session, at=at, actor=by, action="directive.issued", subject=subject, new=new)
     return found(session, directive.id)
 
 

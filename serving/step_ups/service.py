@@ -21,6 +21,7 @@ from serving.clock import Clock
 from serving.db.audit import audit
 from serving.db.tables import DirectiveRow, StepUpRow
 from serving.decisions.idempotency import Answer, Keyed, answer_once
+from serving.decisions.matching_orders import REASON
 from serving.directives import repository as directives
 from serving.directives.errors import StepUpError, StepUpNotFoundError
 from serving.directives.service import end, issue, open_directive, require
@@ -88,7 +89,8 @@ class StepUpService:
                 proposed_at=now,
             )
             subject = f"step_up:{step_up_id}"
-            audit(session, at=now, actor=person.name, action="step_up.proposed", subject=subject, new=pack)
+            new = {**pack, REASON: reason}
+            audit(session, at=now, actor=person.name, action="step_up.proposed", subject=subject, new=new)
             return now, render(_found(session, step_up_id))
 
         return answer_once(self.sessions, keyed, status=CREATED, act=act)
