@@ -212,6 +212,11 @@ def _read_value(declaration: Declaration, data: object, path: Path, scope: Scope
             return None
         value = threshold.value
     mistake = value_mistake(declaration, value)
+    if mistake and isinstance(data, str) and data in scope.declarations:
+        mistake = (
+            f"`{data}` is a fact, and a condition compares `{declaration.name}` with a value. Declare what lies between"
+            " the two as a fact of its own, e.g. their difference, and compare that."
+        )
     if mistake:
         scope.findings.error(path, mistake)
         return None

@@ -34,6 +34,9 @@ def invoice_facts(judged: Judged, *, strongest_branch_taken: Branch) -> dict[str
         "due_at": _when(invoice.due_at),
         "billed_minor": answer.billed_minor,
         "owed_minor": Unknown(undetermined) if answer.owed_minor is None else answer.owed_minor,
+        "overbilled_minor": (
+            Unknown(undetermined) if answer.owed_minor is None else answer.billed_minor - answer.owed_minor
+        ),
         "proven_minor": answer.proven_minor,
         "withheld_minor": answer.withheld_minor,
         "recoverable_minor": round(answer.recoverable_minor),

@@ -25,6 +25,7 @@ from routing.replay import replay
 from tests.routing.conftest import let_off_the_leash
 
 BUNDLE = Path(__file__).parents[2] / "routing" / "policies" / "freight_invoices.yaml"
+DECISION = BUNDLE.parents[2] / "docs" / "decisions" / "0072-two-facts-meet-in-a-third.md"
 NOW = datetime(2026, 3, 6, 9, tzinfo=UTC)
 OVERCHARGE = {
     "label": "rate_mismatch",
@@ -341,3 +342,29 @@ class TestSchema:
         assert schema.is_valid(data)
         assert not schema.is_valid({**data, "subject": "shipment"})
         assert not schema.is_valid({**data, "exploration": {}})
+
+
+class TestTwoFacts:
+    """A condition compares no fact with another: what lies between them is a fact of its own."""
+
+    @pytest.fixture
+    def written(self) -> dict[str, Any]:
+        return yaml.safe_load(BUNDLE.read_text(encoding="utf-8"))
+
+    def test_in_the_place_of_a_value_are_told_what_to_do(self, written: dict[str, Any]) -> None:
+        written["rules"][0]["when"] = {"fact": "billed_minor", "above": "owed_minor"}
+        with pytest.raises(PolicyError) as refused:
+            parse_policy(yaml.safe_dump(written, sort_keys=False))
+        assert "`owed_minor` is a fact, and a condition compares `billed_minor` with a value." in str(refused.value)
+
+    def test_meet_in_a_third_as_the_decision_shows(self, written: dict[str, Any]) -> None:
+        text = DECISION.read_text(encoding="utf-8")
+        example = yaml.safe_load(text.split("```yaml\n")[1].split("```")[0])
+        for part in ("facts", "thresholds"):
+            written[part] |= example[part]
+        written["rules"] += example["rules"]
+        policy = parse_policy(yaml.safe_dump(written, sort_keys=False))
+        less, more = (decide(policy, facts(overbilled_minor=minor), NOW) for minor in (999, 1000))
+        assert (less.recommended_branch, more.recommended_branch) == (Branch.APPROVE, Branch.REVIEW)
+        assert "10.00 EUR more than is owed" in more.reason_staff
+        assert decide(policy, facts(overbilled_minor=Unknown("a charge has no rate")), NOW).missing

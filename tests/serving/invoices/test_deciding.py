@@ -91,6 +91,7 @@ class TestWhatIsDecided:
         desk.send(billed("I", **TOO_MUCH, lines=[]))
         found = decided(desk, "I")
         assert (found["recommended_branch"], found["branch"], found["proven_minor"]) == ("short_pay", "review", 10_00)
+        assert json.loads(desk.rows(DecisionRow)[0].body)["facts"]["overbilled_minor"] == 10_00
         (item,) = desk.api.get("/v1/reviews").json()["items"]
         assert (item["subject_type"], item["subject_id"], item["shipment_id"]) == ("invoice", "I", None)
         assert (item["suggested_branch"], item["value_at_stake_minor"], item["currency"]) == ("short_pay", 10_00, "EUR")
