@@ -88,17 +88,28 @@ def decide_once(
         now = following.catch_up_as_of(session, clock)
         return now, act(session, now)
 
+    return act_once(sessions, keyed, at_once)
+
+
+def act_once(sessions: sessionmaker[Session], keyed: Keyed, act: Callable[[Session], tuple[datetime, str]]) -> Answer:
+    """Do what a request asks for as `answer_once` does, and once more if somebody else came between.
+
+    Raises
+    ------
+    KeyInUseError, KeyReusedError
+        If the key is taken.
+    """
     try:
-        return answer_once(sessions, keyed, status=_OK, act=at_once)
+        return answer_once(sessions, keyed, status=_OK, act=act)
     except IntegrityError:
         # Another process decided the same version, or used the same key, between our look and our write. Its decision
         # stands now, so the second look finds it.
-        return answer_once(sessions, keyed, status=_OK, act=at_once)
+        return answer_once(sessions, keyed, status=_OK, act=act)
     except OperationalError as error:
         if not is_taken(error):
             raise
         # Somebody moves a call that was let out between our look and our turn. The second look waits for it.
-        return answer_once(sessions, keyed, status=_OK, act=at_once)
+        return answer_once(sessions, keyed, status=_OK, act=act)
 
 
 def governing(session: Session, bundles: Bundles, key: SubjectKey) -> tuple[InForce, Policy]:

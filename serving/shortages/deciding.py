@@ -30,7 +30,7 @@ from serving.decisions import repository
 from serving.decisions.anew import Held, is_held
 from serving.decisions.calls import is_called
 from serving.decisions.context import context_of
-from serving.decisions.deciding import Decided, Noted, decide_once, set_in_motion, weigh_and_seal
+from serving.decisions.deciding import Decided, Noted, act_once, set_in_motion, weigh_and_seal
 from serving.decisions.idempotency import Answer, Keyed
 from serving.decisions.sealing import sealed_of
 from serving.decisions.weighing import Weighed
@@ -44,7 +44,7 @@ from serving.shortages.history import Past, lines_with_something_open, lock_call
 from serving.shortages.judging import line_answer, model_shape
 from serving.shortages.promises import given_by
 from serving.shortages.schemas import LineAnswer
-from serving.shortages.seeing import Seen
+from serving.shortages.seeing import Books, Seen
 from serving.shortages.service import LineCase, LineQuestion, ShortageService
 from serving.shortages.stake import Stake
 from serving.shortages.withdrawing import withdraw
@@ -71,6 +71,18 @@ class DecidedLines:
     lines: Sequence[Decided]
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Lines as they were judged at an instant, with what the books say around them: all that the state is asked for.
+
+    What is learnt later was not known then. So it can be decided about in another thread than that which learns.
+    """
+
+    now: datetime
+    cases: Sequence[LineCase]
+    books: Books
+
+
 Render = Callable[[DecidedLines], str]
 """Writes the answer to a request; it is kept with the key."""
 
@@ -86,8 +98,31 @@ class ShortageDecisions:
     bundles: Bundles
     target: str
 
-    def triage(self, request: Request, render: Render) -> Answer:
+    async def look(self, request: Request) -> Looked | None:
+        """Judge order lines as of now, a few at a time: others are answered meanwhile. None if the key was used before.
+
+        Raises
+        ------
+        NoShortageModelError, UnknownLinesError, UnknownOrderError, UnknownPlaceError, UnknownWaveError,
+        TooManyLinesError
+            As `ShortageService.as_of_now`.
+        """
+        with self.sessions.begin() as session:
+            if repository.find_key(session, request.keyed.key) is not None:
+                return None
+            now = self.following.catch_up_as_of(session, self.clock)
+            also = _besides(session, request.question)
+        cases = await self.shortages.as_of_now_in_turn(request.question, now, besides=also)
+        with self.sessions.begin() as session:
+            return Looked(now, cases, Books.read(session, self.shortages.stock, cases, request.substitutes, now))
+
+    def triage(self, request: Request, render: Render, looked: Looked | None = None) -> Answer:
         """Decide about order lines, once for each outcome, and answer the same to each repeat of the request.
+
+        Parameters
+        ----------
+        looked
+            How the lines were judged; then any thread may decide about them. If nobody looked, they are judged now.
 
         Raises
         ------
@@ -100,10 +135,13 @@ class ShortageDecisions:
             If no bundle on shortages is in force.
         """
 
-        def act(session: Session, now: datetime) -> str:
-            return render(DecidedLines(now, self._decided(session, request, now)))
+        def act(session: Session) -> tuple[datetime, str]:
+            seen = looked
+            if seen is None:
+                seen = self._look(session, request, self.following.catch_up_as_of(session, self.clock))
+            return seen.now, render(DecidedLines(seen.now, self._decided(session, request, seen)))
 
-        return decide_once(self.sessions, self.following, self.clock, request.keyed, act)
+        return act_once(self.sessions, request.keyed, act)
 
     @property
     def can_decide(self) -> bool:
@@ -125,8 +163,9 @@ class ShortageDecisions:
             As `ShortageService.as_of_now`.
         """
         question, substitutes = self._asked_before(held.body(session), now)
-        (case,) = self.shortages.as_of_now(replace(question, explain=False), now)
-        seen = Seen.read(session, self.shortages.stock, [case], substitutes, now)
+        cases = self.shortages.as_of_now(replace(question, explain=False), now)
+        books = Books.read(session, self.shortages.stock, cases, substitutes, now)
+        seen, (case,) = Seen.read(session, books, cases, substitutes, now), cases
         return policy.reader.read(seen.facts_of(case, held.key, strongest_branch_taken=Branch.NONE)).known
 
     def again(self, session: Session, held: Held, now: datetime) -> Decided:
@@ -145,7 +184,7 @@ class ShortageDecisions:
         """
         question, substitutes = self._asked_before(held.body(session), now)
         request = Request(question, substitutes, Keyed("", ""), SYSTEM)
-        (decided,) = self._decided(session, request, now, anew=True)
+        (decided,) = self._decided(session, request, self._look(session, request, now), anew=True)
         return decided
 
     def _asked_before(self, body: Mapping[str, Any], now: datetime) -> tuple[LineQuestion, list[Substitute] | None]:
@@ -159,10 +198,13 @@ class ShortageDecisions:
             return LineQuestion([name]), None
         return LineQuestion([name]), [Substitute(facts["sku"], row["sku"], row["is_accepted"]) for row in named]
 
-    def _decided(self, session: Session, request: Request, now: datetime, *, anew: bool = False) -> list[Decided]:
-        question = request.question
-        also = () if question.place is None else [*lines_with_something_open(session, question.place)]
-        cases = self.shortages.as_of_now(question, now, besides=also)
+    def _look(self, session: Session, request: Request, now: datetime) -> Looked:
+        also = _besides(session, request.question)
+        cases = self.shortages.as_of_now(request.question, now, besides=also)
+        return Looked(now, cases, Books.read(session, self.shortages.stock, cases, request.substitutes, now))
+
+    def _decided(self, session: Session, request: Request, looked: Looked, *, anew: bool = False) -> list[Decided]:
+        cases, now = looked.cases, looked.now
         keys = [_key_of(case) for case in cases]
         if not anew:
             lock_calls(session, keys)
@@ -171,7 +213,7 @@ class ShortageDecisions:
         repository.lock_chain(session)  # what is left of stock and of budgets stays so too
         calls = lock_calls(session, keys, wait=False)  # also what was let out meanwhile
         past = read_past(session, keys, calls)
-        seen = Seen.read(session, self.shortages.stock, cases, request.substitutes, now)
+        seen = Seen.read(session, looked.books, cases, request.substitutes, now)
         ordered = directives.standing(session, now, SubjectType.SHORTAGE)
         turn = _Turn(session, request, self, in_force, ordered, seen, now, anew)
         in_turn = sorted(zip(cases, keys, strict=True), key=lambda each: -each[0].expected_loss_minor)
@@ -308,6 +350,11 @@ def line_matter(case: LineCase, key: SubjectKey, policy: Policy) -> Matter:
         stake_minor=round(case.expected_loss_minor) if currency == policy.costs.currency else 0,
         currency=currency,
     )
+
+
+def _besides(session: Session, question: LineQuestion) -> Sequence[tuple[str, str]]:
+    """Return the lines of a place that are looked at besides: of each something is open, which may be of no use now."""
+    return () if question.place is None else [*lines_with_something_open(session, question.place)]
 
 
 def _key_of(case: LineCase) -> SubjectKey:

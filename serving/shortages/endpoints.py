@@ -133,8 +133,11 @@ async def triage_shortages(
     it; what went out is undone, or a person is asked.
     """
     keyed = keyed_by("/v1/triage/shortages", body, key)
-    question = body.question()
-    return respond(decider.triage(Request(question, body.named(), keyed, actor), _render))
+    request = Request(body.question(), body.named(), keyed, actor)
+    looked = await decider.look(request)
+    if looked is None:
+        return respond(decider.triage(request, _render))
+    return respond(await run_in_threadpool(decider.triage, request, _render, looked))
 
 
 def _render(decided: DecidedLines) -> str:

@@ -117,6 +117,18 @@ def _keep(
         session.execute(insert(StockPromiseRow), rows)
 
 
+def promised_places(session: Session, skus: Collection[str], now: datetime) -> set[tuple[str, str]]:
+    """Return the places, with the article, where anything was promised of some articles that may still count."""
+    row = StockPromiseRow
+    lately = row.promised_at > now - KEPT_FOR
+    return {
+        (place, sku)
+        for place, sku in session.execute(
+            select(row.place, row.sku).where(row.sku.in_(sorted(skus)), lately).distinct()
+        )
+    }
+
+
 def promised_since(
     session: Session, key: SubjectKey, given: Sequence[Given], decided_at: datetime, now: datetime
 ) -> Iterator[tuple[Given, float, tuple[str, ...]]]:

@@ -131,16 +131,9 @@ class ShortageService:
 
         All lines are judged as of one instant. What is learnt meanwhile was not known then, and changes nothing.
         """
-        stock, model = self._loaded()
+        stock, _ = self._loaded()
         lines, cutoff, released = self._asked(stock, question, self.clock.now())
-        if len(lines) > MOST_LINES:
-            raise TooManyLinesError(len(lines), MOST_LINES)
-        cases: list[LineCase] = []
-        for start in range(0, len(lines), LINES_AT_ONCE):
-            part = lines[start : start + LINES_AT_ONCE]
-            cases += self._judged(stock, model, part, cutoff, explain=question.explain)
-            await asyncio.sleep(0)
-        cases.sort(key=lambda each: urgency(each.judged))
+        cases = await self._judged_in_turn(lines, cutoff, explain=question.explain)
         return JudgedLines(instant_of(cutoff), None if released == NEVER else instant_of(released), cases)
 
     def as_of_now(self, question: LineQuestion, now: datetime, *, besides: Sequence[Name] = ()) -> list[LineCase]:
@@ -156,13 +149,15 @@ class ShortageService:
         As `answer`.
         """
         stock, model = self._loaded()
-        lines, cutoff, _ = self._asked(stock, question, now)
-        if question.wave_id is not None:
-            cutoff = micros(now)
-            lines = _numbers(stock.of_wave(question.wave_id, cutoff))
-        more = [number for name in besides if (number := stock.line(name)) is not None]
-        lines = _numbers(dict.fromkeys([*lines.tolist(), *more]))
+        lines, cutoff = self._asked_now(stock, question, now, besides)
         return self._judged(stock, model, lines, cutoff, explain=question.explain)
+
+    async def as_of_now_in_turn(
+        self, question: LineQuestion, now: datetime, *, besides: Sequence[Name] = ()
+    ) -> list[LineCase]:
+        """Judge as `as_of_now` does, a few lines at a time; see `answer_in_turn`."""
+        lines, cutoff = self._asked_now(self._loaded()[0], question, now, besides)
+        return await self._judged_in_turn(lines, cutoff, explain=question.explain)
 
     @property
     def is_loaded(self) -> bool:
@@ -201,6 +196,16 @@ class ShortageService:
             raise NoShortageModelError
         return stock, self.model
 
+    async def _judged_in_turn(self, lines: Ints, cutoff: int, *, explain: bool) -> list[LineCase]:
+        stock, model = self._loaded()
+        if len(lines) > MOST_LINES:
+            raise TooManyLinesError(len(lines), MOST_LINES)
+        cases: list[LineCase] = []
+        for start in range(0, len(lines), LINES_AT_ONCE):
+            cases += self._judged(stock, model, lines[start : start + LINES_AT_ONCE], cutoff, explain=explain)
+            await asyncio.sleep(0)
+        return sorted(cases, key=lambda each: urgency(each.judged))
+
     def _judged(
         self, stock: LiveStock, model: ShortageModel, lines: Ints, cutoff: int, *, explain: bool
     ) -> list[LineCase]:
@@ -233,6 +238,17 @@ class ShortageService:
             for row, (one, line) in enumerate(zip(judged, lines.tolist(), strict=True))
         ]
         return sorted(cases, key=lambda each: urgency(each.judged))
+
+    def _asked_now(
+        self, stock: LiveStock, question: LineQuestion, now: datetime, besides: Sequence[Name]
+    ) -> tuple[Ints, int]:
+        """Return the lines that are asked about as of now, also of a wave that was released, and as of when."""
+        lines, cutoff, _ = self._asked(stock, question, now)
+        if question.wave_id is not None:
+            cutoff = micros(now)
+            lines = _numbers(stock.of_wave(question.wave_id, cutoff))
+        more = [number for name in besides if (number := stock.line(name)) is not None]
+        return _numbers(dict.fromkeys([*lines.tolist(), *more])), cutoff
 
     def _asked(self, stock: LiveStock, question: LineQuestion, moment: datetime) -> tuple[Ints, int, int]:
         """Return the lines that are asked about, as of when, and when their wave was released."""
