@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Protocol
@@ -287,6 +288,12 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Container:
         state.stock.get_ready()
     container.arrivals.catch_up()
     return container
+
+
+def settle() -> None:
+    """Let the garbage collector pass over all that was loaded: it lasts, and each look at it would take seconds."""
+    gc.collect()
+    gc.freeze()
 
 
 def _told_before(settings: Settings) -> RecordTables | None:

@@ -158,7 +158,7 @@ def serve(
     import uvicorn
 
     from serving.app import create_app
-    from serving.bootstrap import build  # slow to import, as below: every other command would wait for it
+    from serving.bootstrap import build, settle  # slow to import, as below: every other command would wait for it
     from serving.scores.absent import NO_MODEL
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -186,6 +186,7 @@ def serve(
         people=people,
     )
     container = build(settings, clock=clock_for(simulated_from, speed, real_epoch, simulated_until, epoch_file))
+    settle()
     uvicorn.run(create_app(container), host=host, port=port, log_level="info", access_log=False)
 
 

@@ -194,7 +194,7 @@ def _consume(
 ) -> None:
     from prometheus_client import start_http_server
 
-    from serving.bootstrap import build
+    from serving.bootstrap import build, settle
     from serving.broker.errors import LibraryMissingError
     from serving.broker.handler import EventHandler
     from serving.broker.metrics import ConsumerMetrics
@@ -209,6 +209,7 @@ def _consume(
     except ModuleNotFoundError as error:
         raise LibraryMissingError(str(error.name)) from error
     container = build(settings)
+    settle()
     metrics = ConsumerMetrics(source.origin)
     host, port = metrics_at
     server, thread = start_http_server(port, addr=host, registry=metrics.registry)
