@@ -1,7 +1,8 @@
 """Compares what the service works by with what was sealed of it.
 
-Decisions, calls, items and steps of bundles are found, shown and sent by columns of their own. Whoever edits one of
-those changes what happens, though every sealed text is whole; so each is compared with the text it was made from.
+Decisions, calls, messages, items, orders and steps of bundles are found, shown and sent by columns of their own.
+Whoever edits one of those changes what happens, though every sealed text is whole; so each is compared with the text it
+was made from.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from routing.canonical import digest, rfc3339
 from serving.db.audit import Entry, KeptEntry
 from serving.db.tables import DecisionRow, OutgoingCallRow, PolicyMoveRow, ReviewItemRow
 from serving.decisions.calls import ENQUEUED, FIXED, is_called, seal_of
+from serving.decisions.matching_messages import Opened, messages_unlike, opened_by
 from serving.decisions.matching_orders import KINDS, orders_unlike
 from serving.decisions.repository import SEALED
 
@@ -60,21 +62,26 @@ class Noted:
 
 def unlike(session: Session, noted: Noted) -> Iterator[str]:
     """Yield where the database is not as it was sealed, or not as the audit trail noted it."""
-    yield from _decisions(session, noted)
+    opened: dict[str, Opened] = {}
+    yield from _decisions(session, noted, opened)
+    yield from messages_unlike(session, opened)
     yield from _calls(session, noted)
     yield from _items(session, noted)
     yield from _steps(session, noted)
     yield from orders_unlike(session, noted.orders)
 
 
-def _decisions(session: Session, noted: Noted) -> Iterator[str]:
-    """Compare each decision's columns with its body, and look for the call or the item that it brought about."""
+def _decisions(session: Session, noted: Noted, opened: dict[str, Opened]) -> Iterator[str]:
+    """Compare each decision's columns with its body, and look for the call or the item that it brought about.
+
+    The messages for several that they opened are added to `opened`.
+    """
     row, call, item = DecisionRow, OutgoingCallRow, ReviewItemRow
     found = (
         select(
             *(row.sequence, row.decision_id, row.subject_version, row.subject_type, row.subject_id, row.moment),
             *(row.branch, row.mode, row.decided_at, row.policy_digest, row.body, row.hash),
-            *(call.call_id, call.body.label("sent"), item.item_id),
+            *(call.call_id, call.body.label("sent"), call.target, item.item_id),
         )
         .outerjoin(call, call.call_id == row.decision_id + "_" + row.branch + "_1")
         .outerjoin(item, item.item_id == func.replace(row.decision_id, "dec_", "rev_"))
@@ -90,6 +97,9 @@ def _decisions(session: Session, noted: Noted) -> Iterator[str]:
             for name, found, sealed in _columns(each, body)
             if found != sealed
         )
+        message = opened_by(body, each.target)
+        if message is not None:
+            opened[message[0]] = message[1]
         branch = body.get("branch")
         if branch == Branch.REVIEW and each.item_id is None:
             yield f"{label} leads to review, and has no item: deleted."
