@@ -116,6 +116,7 @@ class World:
         """Let what a subject waits to be told of count for nothing, as it is decided about anew."""
         if subject.untold is not None and now < subject.untold.message.sends_at:
             subject.strongest, subject.is_as_it_was = subject.untold.before, False
+            subject.untold.message.cases -= 1
         subject.untold = None
 
     def _waiting(self, known: Mapping[str, Any], now: datetime) -> dict[Branch, Waiting]:

@@ -15,7 +15,7 @@ class MessageRow(Base):
 
     `call_id` is that of its call, which is there from when it is closed, unless nobody was left to be told of.
     `decision_id` opened it; the calls of all that joined it name it (`OutgoingCallRow.goes_with`), `cases` says how
-    many have. It is due at `sends_at`.
+    many have and were not taken back. It is due at `sends_at`.
     """
 
     __tablename__ = "messages"

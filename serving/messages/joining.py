@@ -88,11 +88,14 @@ def join(
 def take_back(session: Session, key: SubjectKey, because: str, *, now: datetime) -> None:
     """Take back what waits to be told of a subject, which is decided anew: it is locked, and what it came to counts.
 
-    The chain is held before the call is, as by whoever decides under a bundle in which cases meet.
+    The chain is held before the call is, as by whoever decides under a bundle in which cases meet. What is taken back
+    takes no place in the message: one is full by the cases that it would tell of.
     """
     repository.lock_chain(session)
     for row in _locked(session, key):
         withdraw_unsent(session, row, because, actor=SYSTEM, now=now)
+        left = update(MessageRow).where(MessageRow.call_id == row.goes_with).values(cases=MessageRow.cases - 1)
+        session.execute(left, execution_options={"synchronize_session": False})
     session.flush()
 
 

@@ -349,3 +349,10 @@ class TestOneMessageForSeveral:
             alone = decide(grouping, each.facts, decision.decided_at)
             summary.add(each._replace(choice=alone, context=None))
         assert (summary.messages_before, summary.messages_after) == (3, 2)
+
+    def test_is_not_filled_by_what_is_decided_anew(self, policy: Policy, make_policy: MakePolicy, risky: Facts) -> None:
+        grouping = make_policy(together("customer_id", "origin", minutes=600, at_most=2))
+        again = {**risky, "strongest_branch_taken": "notify"}
+        decisions = [past(policy, 1, risky), past(policy, 2, again), past(policy, 3, risky, subject="S-2")]
+        assert self.previewed(grouping, *decisions).messages_after == 1
+        assert self.previewed(grouping, *decisions, past(policy, 4, risky, subject="S-3")).messages_after == 2

@@ -127,6 +127,18 @@ class TestALatePickup:
             assert names_in(body_of(house)) == TWENTY[:3]
             assert len(waited(house)) == 1
 
+    def test_what_is_decided_anew_again_and_again_does_not_fill_it(self, any_url: str) -> None:
+        with House(any_url, changed(acting, together("customer_id", "origin", at_most=3))) as house:
+            told(house, "SH-1", "SH-2")
+            for number in range(4):
+                house.advance(minutes=1)
+                house.send(delivery(f"E-{number}", "loaded"))
+                assert house.decided("SH-1", risk=0.5)["branch"] == "notify"
+            assert delivered(house) == []
+            told(house, "SH-3")
+            assert len(delivered(house)) == 1
+            assert sorted(names_in(body_of(house))) == ["SH-1", "SH-2", "SH-3"]
+
     def test_a_dead_letter_is_one_and_is_sent_again_as_one(self, locally: House) -> None:
         calls = told(locally, "SH-1", "SH-2")
         locally.advance(minutes=30)
