@@ -58,7 +58,7 @@ def close_due(
     """Close each message that is due, in a transaction of its own, and return how many were.
 
     One whose branch is stopped goes on waiting, and is left by whom it would not help any more. One that cannot be
-    closed is logged and stays open, and the others are closed all the same.
+    closed is logged and stays open, and the others are closed all the same, however many they are.
 
     Parameters
     ----------
@@ -74,9 +74,25 @@ def close_due(
     own = _Call.goes_with == row.call_id
     concerns = or_(exists().where(own, theirs), ~exists().where(own))  # one that all have left is closed by anybody
     is_due = and_(row.closed_at.is_(None), row.sends_at <= now, concerns)
-    due = select(row.call_id).where(is_due).order_by(row.sends_at)
-    with reads() as session:
-        found = list(session.scalars(due.limit(_AT_A_TIME)))
+    due = select(row.call_id).where(is_due).order_by(row.sends_at, row.call_id).limit(_AT_A_TIME)
+    closed = failed = looked_at = 0
+    while failed == looked_at:  # none of those before could be closed, and those behind them are not to wait
+        with reads() as session:
+            found = list(session.scalars(due.offset(failed)))
+        if not found:
+            break
+        looked_at += len(found)
+        done, wrong = _close_each(sessions, bundles, found, actor=actor, now=now)
+        closed, failed = closed + done, failed + wrong
+    if failed:
+        _log.error("Of %s messages that are due %s cannot be closed.", looked_at, failed)
+    return closed
+
+
+def _close_each(
+    sessions: sessionmaker[Session], bundles: Bundles, found: Sequence[str], *, actor: str, now: datetime
+) -> tuple[int, int]:
+    """Close messages, each in a transaction of its own; return how many were, and how many cannot be."""
     closed = failed = 0
     for call_id in found:
         try:
@@ -90,9 +106,7 @@ def close_due(
         except Exception:  # whatever is wrong with one message, the others are sent
             failed += 1
             _log.exception("Message %s cannot be closed, and stays open.", call_id)
-    if failed:
-        _log.error("Of %s messages that are due %s cannot be closed.", len(found), failed)
-    return closed
+    return closed, failed
 
 
 def _close(session: Session, bundles: Bundles, call_id: str, *, actor: str, now: datetime) -> bool:

@@ -114,7 +114,8 @@ def _withdraw_cases(
 
 def _withdraw(session: Session, row: OutgoingCallRow, because: str, *, actor: str, now: datetime) -> None:
     """Take a call out of the outbox, and put it before a person: also whether it has arrived, if it was sent before."""
-    unsent, times = row.effect == Effect.INTENDED, "once" if row.attempts == 1 else f"{row.attempts} times"
+    unsent = row.effect == Effect.INTENDED
+    times = {0: "before it was put back", 1: "once"}.get(row.attempts, f"{row.attempts} times")
     if unsent:
         withdraw_unsent(session, row, because, actor=actor, now=now)
         why = f"{row.branch} was not sent: {because}. Override it with what is to be done instead, or dismiss it."

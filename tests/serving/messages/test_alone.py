@@ -8,16 +8,19 @@ from typing import Any
 
 import pytest
 
+from features.vocabulary import SubjectType
+from routing.directives import Directive
 from routing.policy import Policy
 from serving.db.engine import session_factory
 from serving.db.messages import MessageRow
 from serving.db.tables import BudgetUseRow, OutgoingCallRow
 from serving.decisions import usage
+from serving.directives.service import issue
 from serving.effects.moves import locked
 from serving.worker import dead_letters
 from serving.worker.outbox import SqlOutbox
 from tests.serving.bundles import changed, messages, resting, together
-from tests.serving.effects.calls import acting, claimed, delivered
+from tests.serving.effects.calls import acting, claimed, delivered, items_about
 from tests.serving.house import House, Json, at, delivery
 from tests.serving.messages.test_messages import messages_out, states, told, waited
 from tests.serving.messages.test_parting import swept
@@ -145,6 +148,18 @@ class TestOneThatWasPutBack:
         assert call.sent_before
         assert SqlOutbox(house.engine).expired(call, reason="of no use", now=house.clock.now())
         assert states(house, cases) == {("expired", "with_person"): 2}
+
+    def test_nor_when_an_order_bars_it(self, put_back: tuple[House, list[str]]) -> None:
+        house, cases = put_back
+        order: Json = {"kind": "forbid", "branch": "notify", "owner": "customer-service", "reason": "they call"}
+        with house.container.sessions.begin() as session:
+            directive = Directive.from_json({"id": "dir_1", **order, "since": at(), "until": at(hours=9), "where": {}})
+            issue(session, directive, SubjectType.SHIPMENT, by="dana", at=house.clock.now())
+        assert claimed(house) == []
+        (message,) = messages_out(house)
+        (item,) = items_about(house, message.call_id)
+        assert "notify was sent before it was put back and may have arrived; it is not sent again" in item.why
+        assert states(house, cases) == {("dismissed", "with_person"): 2}
 
     def test_nor_when_a_worker_gives_it_back(self, put_back: tuple[House, list[str]]) -> None:
         house, cases = put_back

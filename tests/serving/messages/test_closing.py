@@ -56,10 +56,13 @@ class TestWhatItTook:
 
 
 class TestOneThatCannotBeClosed:
+    @pytest.mark.parametrize("at_a_time", [100, 1])
     def test_keeps_no_other_from_being_sent(
-        self, grouping: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+        self, grouping: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, at_a_time: int
     ) -> None:
+        monkeypatch.setattr(sending, "_AT_A_TIME", at_a_time)
         (wrong,) = told(grouping, "SH-1")
+        grouping.advance(minutes=1)
         told(grouping, "SH-2", customer_id="C-2")
         real = sending.payload_of
 
