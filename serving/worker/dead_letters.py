@@ -189,9 +189,9 @@ def _taking_effect_after(session: Session, row: OutgoingCallRow) -> OutgoingCall
     call, older = OutgoingCallRow, aliased(OutgoingCallRow)
     theirs = or_(older.call_id == row.call_id, (older.goes_with == row.call_id) & (older.status == row.status))
     later = select(call).join(older, and_(same_subject(older, call), call.position > older.position))
-    return session.scalars(
-        later.where(theirs, call.status.in_(_TAKES_EFFECT)).order_by(call.position).limit(1)
-    ).one_or_none()
+    was_sent = and_(call.status == "pending", call.effect != Effect.INTENDED.value)  # unanswered: it may have arrived
+    takes_effect = or_(call.status.in_(_TAKES_EFFECT), was_sent)
+    return session.scalars(later.where(theirs, takes_effect).order_by(call.position).limit(1)).one_or_none()
 
 
 def _dead(calls: Sequence[OutgoingCallRow], call_id: str) -> OutgoingCallRow:
