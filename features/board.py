@@ -17,7 +17,7 @@ from features.timeline import NEVER, Ints
 SINCE, UNTIL, COUNT = range(3)
 """Columns of a row: the instants between which it holds, `[since, until)`, and how many there are then."""
 
-SUMS = 3
+SUMS = 5
 """How many sums follow, of what each of those carries."""
 
 WIDTH = COUNT + 1 + SUMS
@@ -126,7 +126,8 @@ class Board:
             cells[place] += 1
             for value in values:
                 place += 1
-                cells[place] += value
+                if value:  # most are not
+                    cells[place] += value
         if end <= since:
             self.forget(row)
         elif end < until:

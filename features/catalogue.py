@@ -9,16 +9,10 @@ from features.declaration import Feature
 from features.definitions import FEATURES
 from features.inventory.features import INVENTORY_FEATURES
 from features.invoice import INVOICE_FEATURES
-from features.quality.features import FEATURES as FEEDS
 
 _SECTIONS: tuple[tuple[str, str, Sequence[Feature]], ...] = (
     ("Of a shipment", "For the delay model, at each decision moment.", FEATURES),
     ("Of an invoice", "When the invoice came in. Amounts are in the minor units of its currency.", INVOICE_FEATURES),
-    (
-        "Of a carrier's feed",
-        "At each decision moment of a shipment: `triage quality --features`. The delay model does not read them.",
-        FEEDS,
-    ),
     ("Of an order line", "When it is ordered, and just before its wave is released.", INVENTORY_FEATURES),
 )
 

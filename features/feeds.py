@@ -1,4 +1,4 @@
-"""What feeds tell of places and carriers, asked about each leg: weather, disruptions, work and labour, tenders, claims.
+"""What feeds tell of places and carriers about each leg: weather, disruptions, work and labour, tenders, claims, news.
 
 Each feed stands alone: what it tells and what it is asked can be parted by subject, and each part be asked elsewhere.
 `features_of` makes features of what was answered.
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features import claims, disruption, forecast, labour, tenders, way, weather, work
+from features import claims, disruption, forecast, labour, news, tenders, way, weather, work
 from features.counted import EVERYBODY, JOIN, joined, subject_of
 from features.tables import RecordTables, no_records
 from features.timeline import Ints
@@ -97,8 +97,9 @@ FEEDS: Mapping[str, Feed] = {
     "labour_shifts": _feed_of_one("labour_shifts", labour.ASKED, labour.amounts_of, labour.Labour, _place, "shift_id"),
     "tenders": Feed(tenders.ASKED, tenders.TABLES, tenders.prepare, tenders.told, subject_of, "shipment_id"),
     "claims": Feed(claims.ASKED, claims.TABLES, claims.prepare, claims.told, subject_of, "claim_id"),
+    "news": Feed(news.ASKED, news.TABLES, news.prepare, news.News, subject_of, "shipment_id"),
 }
-"""Every feed; what those before labour answer are features."""
+"""Every feed; what those before labour and the last one answer are features."""
 
 FEATURES = (
     *weather.FEATURES,
@@ -108,6 +109,7 @@ FEATURES = (
     *labour.FEATURES,
     *tenders.FEATURES,
     *claims.FEATURES,
+    *news.FEATURES,
     *way.FEATURES,
 )
 
@@ -158,4 +160,5 @@ def features_of(answers: Sequence[NDArray[np.float64]], delivered: NDArray[np.fl
         labour.values(labouring, working[0]),
         tenders.values(by_feed["tenders"]),
         claims.values(claimed_of_all, claimed, delivered),
+        *by_feed["news"],
     ]

@@ -89,6 +89,11 @@ class KeyFacts:
             for place, time in enumerate(life):
                 self._board.add(self._row + place, time, -1, taken)
 
+    def forget(self) -> None:
+        """Let what has started hold on the board at no instant."""
+        if self._row:
+            self._board.forget(self._row)
+
     def merge(self, occurred: Ints, known: Ints, until: Ints, values: Ints) -> None:
         """Add many facts, at least one."""
         self._held = _NOTHING_HELD

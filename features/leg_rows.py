@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from features import claims, labour, rests, tenders, work
-from features.board import COUNT, WIDTH, Rows
+from features import claims, labour, news, rests, tenders, work
+from features.board import COUNT, SINCE, WIDTH, Rows
 from features.definitions import HISTORY, QUEUES, RATES
 from features.history import seen_of
 from features.live import LegKeys, LiveFacts
@@ -32,6 +32,8 @@ class Told(NamedTuple):
         What `claims.values_of_one` takes.
     laboured
         What `LiveLabour.values` takes.
+    newest, heard
+        What `news.values_of_one` takes.
     queued
         How many there are in each of `QUEUES`.
     working
@@ -41,20 +43,22 @@ class Told(NamedTuple):
     lives: Ints
     claimed: list[int]
     laboured: list[int]
+    newest: int
+    heard: list[int]
     queued: list[int]
     working: list[list[int]]
 
 
 class _Column(NamedTuple):
-    """The rows of what has started to live in a window and of what has ceased, and which two of their sums count."""
+    """The rows of what has started to live in a window and of what has ceased, and which of their sums count."""
 
     started: int
     ceased: int
-    sums: tuple[int, int] = (0, 1)
+    sums: tuple[int, ...] = (0, 1)
 
 
 def _columns() -> tuple[list[_Column], int, int]:
-    """Return what is asked of facts, in the order in which it is told; which rows are of rests, and how many in all."""
+    """Return what is asked of facts, in the order in which it is told; which rows are of rests, and which of news."""
     columns: list[_Column] = []
     first, end = {}, 0
     seen = seen_of(HISTORY.streams)
@@ -77,20 +81,22 @@ def _columns() -> tuple[list[_Column], int, int]:
         for _ in keys:
             columns += [_Column(end, end + 1 + window) for window in range(number)]
             end += 1 + number
+    columns.append(_Column(end, end + 1, tuple(range(len(news.SUMS)))))
     return columns, rested, end
 
 
-_COLUMNS, _RESTED, _SINGLE = _columns()
+_COLUMNS, _RESTED, _HEARD = _columns()
+_SINGLE = _HEARD + 2
 RESTED = slice(_RESTED, _RESTED + 2 * len(rests.LEVELS))
 """Which of the rows of a leg are those of `LiveRests.rows`, of what was reported of it last."""
 
 
 def _numbers(rows: Iterable[int]) -> Ints:
-    """Return where among the numbers of all rows the count and both sums of each column stand."""
+    """Return where among the numbers of all rows the count and the sums of each column stand."""
     places = [
         WIDTH * row + number
-        for row, (_, _, (one, other)) in zip(rows, _COLUMNS, strict=True)
-        for number in (COUNT, COUNT + 1 + one, COUNT + 1 + other)
+        for row, column in zip(rows, _COLUMNS, strict=True)
+        for number in (COUNT, *(COUNT + 1 + place for place in column.sums))
     ]
     return np.array(places, dtype=np.int64)
 
@@ -99,6 +105,7 @@ _STARTED = _numbers(column.started for column in _COLUMNS)
 _CEASED = _numbers(column.ceased for column in _COLUMNS)
 
 _CLAIMED = 3 * len(claims.SEEN) * len(claims.ASKED)
+_LABOURED = _CLAIMED + 3 * len(SUMMED)
 _WORK = [len(QUEUES) + place * len(COUNTED) for place in range(len(work.ASKED))]
 
 
@@ -119,6 +126,7 @@ def rows_of(live: LiveFacts, leg: LegKeys, *, lasting: bool) -> Rows:
     rows += live.rests.rows(None, lasting=lasting)
     rows += live.claims.rows(carrier, lasting=lasting)
     rows += live.labour.rows(keys[labour.AT], lasting=lasting)
+    rows += live.news.rows(carrier, lasting=lasting)
     rows += [line.row(key_of[queue.key], lasting=lasting) for queue, line in live.queues]
     for place, _ in work.ASKED:
         rows += live.work.rows(keys[place], lasting=lasting)
@@ -133,4 +141,12 @@ def told_at(live: LiveFacts, rows: Rows, cutoff: int) -> Told:
     others = numbers[RATES.width :].tolist()
     single = told[_SINGLE:, COUNT].tolist()
     working = [single[begin : begin + len(COUNTED)] for begin in _WORK]
-    return Told(numbers[: RATES.width], others[:_CLAIMED], others[_CLAIMED:], single[: len(QUEUES)], working)
+    return Told(
+        numbers[: RATES.width],
+        others[:_CLAIMED],
+        others[_CLAIMED:_LABOURED],
+        told.item(_HEARD, SINCE),
+        others[_LABOURED:],
+        single[: len(QUEUES)],
+        working,
+    )

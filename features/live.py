@@ -25,6 +25,7 @@ from features.key_facts import Fact as Counted
 from features.legs import Legs, Row, Time
 from features.live_labour import LiveLabour
 from features.live_latest import LiveLatest
+from features.live_news import LiveNews
 from features.live_rests import LiveRests
 from features.live_tenders import LiveTenders
 from features.live_timeline import LiveSpans, LiveTimeline
@@ -93,6 +94,7 @@ class LiveFacts:
         self.labour = LiveLabour(board)
         self.tenders = LiveTenders(board)
         self.claims = LiveClaims(board)
+        self.news = LiveNews(board)
         self.rests = LiveRests(board)
 
     def replace(self, old: Sequence[Placed], new: Sequence[Placed]) -> None:

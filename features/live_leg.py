@@ -17,6 +17,7 @@ from features import (
     disruption,
     forecast,
     labour,
+    news,
     plan,
     rests,
     rotation,
@@ -144,6 +145,7 @@ class LiveLeg:
         others = rates[_HISTORY:].tolist()
         values += others[:_RESTS]
         values += claims.values_of_one(told.claimed, delivered)
+        values += news.values_of_one(told.newest, told.heard, cutoff)
         values += way.values_of_one(self._way, live.weather, live.forecasts, live.disruptions, cutoff)
         last = live.vehicle.at(self._vehicle, cutoff) or shipment.NO_VEHICLE
         own = shipment.values_of_one(row, numbers, cutoff, lost_on_the_way, last)

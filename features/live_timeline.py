@@ -56,6 +56,10 @@ class LiveTimeline:
             raise TimelineError(f"No fact of key {key!r} was added, so none can be taken back.")
         facts.remove(fact)
 
+    def forget(self, key: Hashable) -> None:
+        """Have what has started looked for anew: then its row holds since the newest that is there."""
+        self._of(key).forget()
+
     def add_many(
         self, keys: Sequence[Hashable], codes: Ints, occurred: Ints, known: Ints, until: Ints, values: Ints
     ) -> None:

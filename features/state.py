@@ -309,6 +309,7 @@ class State:
         if before and before[-1] == record:
             return False
         self.facts.rests.replace(*case.announce(record, len(before)))
+        self.facts.news.announce(case.plans, len(before), case.events.values())
         self._note(case, record)
         self._refresh(case)
         self.invoices.note(record.shipment_id, counts_from(record))
@@ -322,6 +323,7 @@ class State:
         gone, come = case.report(record, is_new=before is None)
         if gone or come:
             self.facts.rests.replace(gone, come)
+        self.facts.news.tell(record, before, case.plans, case.events.values())
         follows = before is None and not case.is_corrected
         self._refresh(case, with_event(case.versions, case.events.values(), record) if follows else None)
         self.invoices.note(record.shipment_id, counts_from(record))
@@ -359,6 +361,7 @@ class State:
     def _load(self, tables: RecordTables) -> None:
         legs = Legs.of_tables(tables)
         self.facts.load(legs)
+        self.facts.news.load(tables)
         self._archive = Archive(tables, _KINDS)
         booked = {key: legs.keys[key] for key in ("carrier", "origin", "destination")}
         carried = pd.DataFrame({"shipment_id": legs.ids, "carrier": booked["carrier"]}).drop_duplicates()

@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -36,19 +35,10 @@ def quality(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object, with every measure")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="end with status 1 if there is an alarm")] = False,
-    features: Annotated[
-        Path | None,
-        typer.Option(
-            "--features",
-            help="write how the carrier's feed does at each question of `triage backfill` to this Parquet file",
-            dir_okay=False,
-        ),
-    ] = None,
 ) -> None:
     """Look for stale feeds, missing fields, changed units, wrong clocks and repeats; each alarm has an owner."""
     # Imported here: no other command waits for these libraries.
     from features.quality.check import measures_of, newest_news
-    from features.quality.features import feeds_of
     from features.quality.settings import QualitySettings
     from features.tables import RecordTables
 
@@ -61,10 +51,6 @@ def quality(
         typer.echo(json.dumps(told, default=_plain))
     else:
         _show(alarms, len(measures), instant)
-    if features is not None:
-        feeds = feeds_of(tables)
-        feeds.to_parquet(features, index=False)
-        Console(stderr=True).print(f"The feeds at {len(feeds):,} questions are in {features}.", highlight=False)
     if strict and alarms:
         raise typer.Exit(1)
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features import news
 from features.legs import CLOSED
 from features.tables import STOPS, RecordTables, part_rows
 from features.vocabulary import Classifier, EventStatus
@@ -70,7 +71,7 @@ FEEDS = (
         source="asserted_by",
         carrier="shipment",
         given=("place", "raw_status", "reason"),
-        same=("shipment_id", "status", "classifier", "place", "occurred_at", "corrects"),
+        same=news.SAME,
     ),
     Feed(
         "weather",

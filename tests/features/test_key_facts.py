@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from features import key_facts
-from features.board import COUNT, NOTHING, SINCE, UNTIL, WIDTH, Board
+from features.board import COUNT, NOTHING, SINCE, UNTIL, Board
 from features.errors import TimelineError
 from features.key_facts import AT_MOST_WAITING, Fact, KeyFacts
 from features.key_spans import KeySpans
@@ -95,7 +95,7 @@ def _tell_and_ask(steps: list) -> None:
             assert list(both[key].at(argument)) == living(told[key], argument)
         elif what == "ask":
             rows = np.array([row for one in both for row in one.rows()])
-            of_key = board.at(rows, argument)[:, COUNT:].reshape(2, -1, WIDTH - COUNT)
+            of_key = board.at(rows, argument)[:, COUNT : COUNT + 4].reshape(2, -1, 4)
             for one, known in zip(of_key, told, strict=True):
                 assert (one[0] - one[1:]).ravel().tolist() == living(known, argument)
     assert [len(one) for one in both] == [len(known) for known in told]

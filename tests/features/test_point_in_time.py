@@ -63,8 +63,8 @@ class TestBuild:
         }
         untold = {feature.name for feature in disruption.FEATURES if feature.name.startswith("carrier_")}
         untold |= {"origin_station_km", "destination_station_km"}  # every place is its own station
-        # Every shipment of the generated network goes straight, none is damaged, and nothing stands still.
-        assert constant == untold | {"transfers", "troubles_told"}
+        # Every shipment of the generated network goes straight, none is damaged, and every event says where.
+        assert constant == untold | {"transfers", "troubles_told", "carrier_feed_placeless_share"}
 
     def test_says_how_far_it_is(self, world: RecordTables, questions: pd.DataFrame) -> None:
         told: list[tuple[int, int]] = []

@@ -6,13 +6,10 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
 import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from features.moments import questions_of
-from features.quality.features import FEATURES
 from features.tables import RecordTables
 from serving.quality import register
 from tests.features.quality.network import AT, HOUR, of_carrier, quiet
@@ -54,15 +51,6 @@ class TestQuality:
         assert (told["at"], told["alarms"], len(alarms)) == ("2026-02-16T00:00:00+00:00", 1, 1)
         assert (alarms[0]["kind"], alarms[0]["carrier"], alarms[0]["owner"]) == ("stale", "RHEI", "carrier management")
         assert alarms[0]["since"].startswith("2026-02-15T14:")
-
-    def test_the_feeds_are_written_at_each_question_of_a_backfill(self, stale: Path, tmp_path: Path) -> None:
-        path = tmp_path / "feeds.parquet"
-        result = run(stale, "--at", AT.isoformat(), "--features", str(path))
-        assert (result.exit_code, "1 alarm of " in result.output) == (0, True)
-        feeds, asked = pd.read_parquet(path), questions_of(RecordTables.read(stale))
-        assert list(feeds) == ["shipment_id", "moment", "cutoff_at", *(feature.name for feature in FEATURES)]
-        assert feeds["shipment_id"].tolist() == asked["shipment_id"].tolist()
-        assert feeds["carrier_feed_silence_hours"].max() > 9
 
     @pytest.mark.parametrize("text", ["yesterday", "2026-02-16T00:00:00"])
     def test_a_time_without_a_zone_is_refused(self, stale: Path, text: str) -> None:
