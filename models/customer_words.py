@@ -37,7 +37,10 @@ _SUBJECTS: tuple[tuple[str, str], ...] = (
         r"|tasks|waves|work)|_(open|past_promise)$|_ahead_\d+h$",
         "how busy the places on the way are",
     ),
-    (r"^(carrier|lane|all|carrier_lane)_(tenders|claims)_|^carrier_(silen|feed_)", "the transport that is planned for it"),
+    (
+        r"^(carrier|lane|all|carrier_lane)_(tenders|claims)_|^carrier_(silen|feed_)",
+        "the transport that is planned for it",
+    ),
     (
         r"_(departures|arrivals|transits|delays)_|^arrival_delay_spread|^typical_transit|^slow_transit|^vehicle_"
         r"|^service_last_",
