@@ -291,7 +291,7 @@ def build(settings: Settings, *, clock: Clock | None = None) -> Container:
 
 
 def settle() -> None:
-    """Let the garbage collector pass over all that was loaded: it lasts, and each look at it would take seconds."""
+    """Let the garbage collector pass over all that was loaded: it lasts, and each look at it would hold up all else."""
     gc.collect()
     gc.freeze()
 

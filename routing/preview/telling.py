@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+from routing.preview.world import Message
+
 
 class Grouped(NamedTuple):
     """With what a case is told: the values that it shares, in canonical JSON, when, and whether a message waited."""
@@ -16,18 +18,12 @@ class Grouped(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Message:
-    sends_at: datetime
-    cases: int = 0
-
-
-@dataclass(slots=True)
 class Telling:
     """Counts the messages of decisions that are told of one after the other, in the order of time."""
 
     count: int = 0
-    _open: dict[str, _Message] = field(default_factory=dict)
-    _untold: dict[str, _Message] = field(default_factory=dict)
+    _open: dict[str, Message] = field(default_factory=dict)
+    _untold: dict[str, Message] = field(default_factory=dict)
 
     def decided(self, subject_id: str, at: datetime) -> None:
         """Take back what a subject still waits to be told of, as it is decided about anew."""
@@ -50,7 +46,7 @@ class Telling:
         message = self._open.get(grouped.by)
         waits = message is not None and at < message.sends_at
         if message is None or not (grouped.joins or (in_shadow and waits)):
-            message = self._open[grouped.by] = _Message(grouped.sends_at)
+            message = self._open[grouped.by] = Message(grouped.sends_at)
         message.sends_at = min(message.sends_at, grouped.sends_at) if in_shadow else grouped.sends_at
         message.cases += 1
         self.count += message.cases == 1

@@ -42,7 +42,7 @@ class Untold(NamedTuple):
 
 @dataclass(slots=True)
 class Message:
-    """A message for several: when it goes out, and how many have joined it."""
+    """A message for several: when it goes out, and of how many cases it would tell."""
 
     sends_at: datetime
     cases: int = 0

@@ -38,7 +38,7 @@ T = TypeVar("T")
 _IN_TURN = (
     "In turn with the code before its last 33 features, on this machine with nothing else to do and 150,000 generated "
     "events in the state, medians: a lookup after an append takes 0.85 of the time, an append of an event after a "
-    "lookup 1.02, of a plan 0.92. That code took 110, 63 and 104 µs with a million events on a quicker machine."
+    "lookup 1.03, of a plan 0.92. That code took 110, 63 and 104 µs with a million events on a quicker machine."
 )
 
 
