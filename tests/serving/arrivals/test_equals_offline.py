@@ -178,7 +178,7 @@ class TestAtOneInstant:
             row, moment = fed.state.features(shipment, FEED_UNTIL), Moment(question.moment)
             score = network.model.score(row, moment, shipment.carrier_id, shipment.promised_at, FEED_UNTIL)
             moved += [score.early, score.median, score.late] != question.told
-        assert moved > 10
+        assert moved >= 19  # the correction of one may come to nothing
 
     def test_silence_moves_it(self, fed: House, network: Network, questions: pd.DataFrame) -> None:
         """The same question hours later, with nothing told meanwhile; and not by the window of the outcomes alone."""
