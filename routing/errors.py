@@ -6,7 +6,8 @@ RoutingError
  ├─ NotJsonError      a value has no canonical JSON form
  ├─ ReplayError       a sealed decision cannot be decided again
  ├─ CheckpointError   a signed checkpoint, or a key, is not what it should be
- └─ AllocationError   many cases cannot be treated within the budgets
+ ├─ AllocationError   many cases cannot be treated within the budgets
+ └─ RosterError       who looks at the review queue, and when, cannot be read
 """
 
 from __future__ import annotations
@@ -95,6 +96,17 @@ class AllocationError(RoutingError):
     def __init__(self, reason: str, todo: str) -> None:
         self.reason = reason
         super().__init__(f"The cases cannot be allocated: {reason}. {todo}")
+
+
+class RosterError(RoutingError):
+    """Who looks at the review queue, and when, cannot be read."""
+
+    def __init__(self, text: str, why: str) -> None:
+        self.text, self.why = text, why
+        super().__init__(
+            f"Reviewers '{text}' cannot be read: {why}. Write how many they are and, if they are not there around the "
+            "clock, their days, hours and time zone: '3 mon-fri 08:00-17:00 Europe/Berlin'."
+        )
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

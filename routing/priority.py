@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from datetime import datetime
+from enum import IntEnum, StrEnum
 
 from features.vocabulary import Branch
 from routing.cost import Offer
@@ -19,6 +20,39 @@ from routing.policy import Policy
 
 PER_UNIT = 1_000_000
 """Rates are whole millionths, so that an order by them is the same wherever it is worked out."""
+
+
+MOST_AT_STAKE = 10**12
+"""More than that counts as that much: ten thousand millions in minor units, times a rate, fit into 64 bits."""
+
+
+class Rank(IntEnum):
+    """Where an item stands in the queue: to be taken, held by somebody, too late to be of use, done."""
+
+    FREE = 0
+    CLAIMED = 1
+    TOO_LATE = 2
+    DONE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The place of an item in the order of the queue, from which the next page goes on."""
+
+    rank: Rank
+    worth: int
+    created_at: datetime
+    item_id: str
+
+
+def order_of(rank: Rank, worth: int, created_at: datetime, item_id: str) -> tuple[int, int, datetime, str]:
+    """Return what the queue is sorted by, as the database sorts it: by rank, then worth most a minute, then oldest."""
+    return (rank, -worth, created_at, item_id)
+
+
+def worth_of(stake_minor: int, millionths_per_minute: int) -> int:
+    """Return what a minute is worth: what is at stake times what it saves of it, in millionths of a minor unit."""
+    return min(stake_minor, MOST_AT_STAKE) * millionths_per_minute
 
 
 class Kind(StrEnum):

@@ -44,7 +44,8 @@ class Compared(NamedTuple):
 
     `was_drawn` is whether chance took something else then than the rules would have, `told_with` with what message the
     case was told, if several were told together. `context` is what the decision was made in, as far as it follows from
-    what the bundle itself decided before; None if it does not, as beside another bundle.
+    what the bundle itself decided before; None if it does not, as beside another bundle. `body` is that of the past
+    decision, as much of it as was read, and `recorded` its facts as they were sealed.
     """
 
     decision_id: str
@@ -57,6 +58,8 @@ class Compared(NamedTuple):
     why: str | None
     choice: Choice
     facts: Mapping[str, object]
+    body: Mapping[str, Any]
+    recorded: Mapping[str, object]
     context: Context | None = None
 
 
@@ -101,7 +104,8 @@ def compare(
 
 def _again(policy: Policy, world: World, past: PastDecision, restate: Restate) -> Compared:
     body = past.body
-    facts = decode_facts(body["facts"])
+    recorded = decode_facts(body["facts"])
+    facts = dict(recorded)
     subject = world.subject(past.subject_id, facts)
     world.take_back(subject, past.decided_at)
     if not subject.is_as_it_was:
@@ -128,6 +132,8 @@ def _again(policy: Policy, world: World, past: PastDecision, restate: Restate) -
         why=why,
         choice=choice,
         facts=facts,
+        body=body,
+        recorded=recorded,
         context=context,
     )
 

@@ -14,6 +14,7 @@ from features.vocabulary import Branch
 from routing.branches.case import Case, Infeasible, Payload
 from routing.carrying import build_payload, latest_useful_at
 from routing.directives import Standing
+from routing.facts import FactReader
 from routing.policy import Policy
 from routing.subjects import called_branches
 from routing.wording import Sentence
@@ -119,21 +120,42 @@ def excluded_by(
     return found
 
 
-def useful_until(policy: Policy, facts: Mapping[str, object]) -> datetime | None:
-    """Return the moment from which on none of a bundle's branches is of use; None if one of them always is.
+class LastUse:
+    """Tells of many cases until when any branch of a bundle is of use."""
 
-    A branch that lacks a fact it requires is no answer, and counts for nothing.
+    __slots__ = ("_reader", "_terms")
 
-    Parameters
-    ----------
-    facts
-        As they were sealed.
-    """
-    known = policy.reader.read(facts).known
-    possible = (policy.branches[each] for each in called_branches(policy.subject) if each in policy.branches)
-    latest = [latest_useful_at(terms, known) for terms in possible if known.keys() >= set(terms.requires)]
-    ends = [each for each in latest if each is not None]
-    return max(ends) if ends and len(ends) == len(latest) else None
+    def __init__(self, policy: Policy) -> None:
+        called = (policy.branches.get(each) for each in called_branches(policy.subject))
+        self._terms = [(terms, frozenset(terms.requires)) for terms in called if terms is not None]
+        asked = {name for _, requires in self._terms for name in requires}
+        asked |= {terms.latest_useful.fact for terms, _ in self._terms if terms.latest_useful is not None}
+        asked |= {unit for name in asked if (unit := policy.facts[name].currency) is not None}
+        declared = {name: each for name, each in policy.facts.items() if name in asked}
+        self._reader = FactReader(declared, policy.costs.currency)
+
+    def of(self, facts: Mapping[str, object]) -> datetime | None:
+        """Return the moment from which on none of the branches is of use; None if one of them always is.
+
+        A branch that lacks a fact it requires is no answer, and counts for nothing.
+
+        Parameters
+        ----------
+        facts
+            As they were sealed.
+        """
+        return self.of_known(self._reader.read(facts).known)
+
+    def of_known(self, known: Mapping[str, Any]) -> datetime | None:
+        """Return the same of facts that were held against the bundle's declarations already, and are known."""
+        ends = []
+        for terms, requires in self._terms:
+            if known.keys() >= requires:
+                latest = latest_useful_at(terms, known)
+                if latest is None:
+                    return None
+                ends.append(latest)
+        return max(ends, default=None)
 
 
 def _built(

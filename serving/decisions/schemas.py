@@ -18,7 +18,7 @@ from routing.policy import Mode
 from serving.db.subjects import SubjectKey
 from serving.db.tables import DecisionRow, OutgoingCallRow
 from serving.decisions.calls import is_called
-from serving.reviews.opening import item_id_of
+from serving.reviews.asking import item_id_of
 from serving.scores.schemas import ModelShape, ReasonShape, ShipmentId
 from serving.shapes import Position
 

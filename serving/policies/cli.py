@@ -14,7 +14,7 @@ from rich.progress import track
 
 from routing.canonical import rfc3339
 from routing.document import policy_json_schema
-from routing.errors import Problem, Severity
+from routing.errors import Problem, RosterError, Severity
 from routing.loader import lint_policy, load_policy, read_text, run_suite
 from routing.preview.comparing import Compared
 from routing.preview.summary import Summary
@@ -88,11 +88,25 @@ def preview_command(
     out: Annotated[
         Path | None, typer.Option(help="Write every decision that comes to something else here, a JSON object a line.")
     ] = None,
+    reviewers: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Who looks at the review queue, and when: 3, or '3 mon-fri 08:00-17:00 Europe/Berlin'; again for each "
+            "group that comes at other hours. Default: 1, around the clock."
+        ),
+    ] = None,
+    first_look_minutes: Annotated[
+        float, typer.Option(min=0, help="Within how many minutes everything in the queue is to be looked at.")
+    ] = 60,
 ) -> None:
     """Decide past decisions again under a bundle: what comes to something else, why, at what cost. Sends nothing."""
-    from serving.policies import past, preview  # slow to import, and only this command needs the database
+    from serving.policies import past, preview, queue  # slow to import, and only this command needs the database
 
     policy = load_policy(bundle)
+    try:
+        staffing = queue.Staffing.parse(reviewers or (), first_look_minutes)
+    except RosterError as error:
+        raise typer.BadParameter(str(error), param_hint="--reviewers") from error
     begin, end = _moment(since, "--from"), _moment(until, "--to")
     if begin >= end:
         raise typer.BadParameter(f"--from {since} is not before --to {until}: nothing lies between them.")
@@ -104,18 +118,23 @@ def preview_command(
         flips = None if out is None else stack.enter_context(out.open("w", encoding="utf-8"))
         session = stack.enter_context(session_factory(read_only(engine))())
         decided = past.PastOfLedger(session, policy, begin, end)
+        queues = queue.Queues(session, policy)
         for compared in track(preview.preview_of(decided), "decisions", decided.count, console=_errors, transient=True):
             summary.add(compared)
+            queues.add(compared)
             if compared.why is None:
                 continue
             if len(shown) < show:
                 shown.append(compared)
             if flips is not None:
                 flips.write(json.dumps(preview.flip_as_json(compared), ensure_ascii=False) + "\n")
+        queues.add_causes(begin, end)
+        queued = queues.preview(staffing, begin, end)
     if as_json:
-        typer.echo(json.dumps(summary.as_json(), ensure_ascii=False, indent=2))
+        told = {**summary.as_json(), "queue": queued.as_json()}
+        typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
         return
-    for line in preview.in_words(summary):
+    for line in (*preview.in_words(summary), *queue.in_words(queued)):
         typer.echo(line)
     for compared in shown:
         place = f"{compared.subject_id} at {rfc3339(compared.decided_at)}"

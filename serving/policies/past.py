@@ -30,13 +30,16 @@ def _parts(**parts: CoreSchema) -> CoreSchema:
     return typed_dict_schema({name: typed_dict_field(part, required=False) for name, part in parts.items()})
 
 
+_TERMS = ("value_minor", "currency", "customer_tier", "late_penalty_minor", "late_penalty_per_day_minor")
+"""What the loss follows from, of a shipment as it was known."""
 SEALED = SchemaValidator(
     _parts(
         **dict.fromkeys(("decision_id", "branch", "recommended_branch", "decided_by", "mode"), any_schema()),
         **dict.fromkeys(("facts", "context", "rules", "passed_over", "cause", "exploration", "together"), any_schema()),
-        model=nullable_schema(
-            _parts(shipment=_parts(late_penalty_minor=any_schema(), late_penalty_per_day_minor=any_schema()))
-        ),
+        **dict.fromkeys(("suppressed_because", "latest_useful_at"), any_schema()),
+        policy=_parts(digest=any_schema()),
+        payload=_parts(suggestion=nullable_schema(_parts(branch=any_schema()))),
+        model=nullable_schema(_parts(probability=any_schema(), shipment=_parts(**dict.fromkeys(_TERMS, any_schema())))),
     )
 )
 """Reads what a preview looks at in a body, and leaves the rest, above all hundreds of features, as text."""

@@ -18,7 +18,7 @@ from routing.recording import decode_facts
 from serving.clock import Clock
 from serving.db.audit import SYSTEM, audit
 from serving.decisions import repository as decisions
-from serving.decisions.acting import useful_until
+from serving.decisions.acting import LastUse
 from serving.policies.bundles import Bundles
 from serving.reviews import repository
 from serving.reviews.reasons import Answer, ReasonCode
@@ -84,7 +84,7 @@ class Expiring:
             decision = decisions.find(session, decision_id)
             assert decision is not None  # noqa: S101  the database holds the reference
             body = json.loads(decision.body)
-            until = useful_until(self.bundles.of_decision(session, body), decode_facts(body["facts"]))
+            until = LastUse(self.bundles.of_decision(session, body)).of(decode_facts(body["facts"]))
         return None if until is None or until <= decision.decided_at else until
 
     def _close(self, item_id: str, until: datetime, now: datetime) -> bool:

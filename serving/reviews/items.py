@@ -12,12 +12,22 @@ from typing import Any
 
 from features.vocabulary import Branch, SubjectType
 from routing.policy import Policy
-from routing.priority import LEAST_MINUTES, Kind, Matter, Saving, late_shipment, savings
+from routing.priority import (
+    LEAST_MINUTES,
+    Kind,
+    Matter,
+    Place,
+    Rank,
+    Saving,
+    late_shipment,
+    savings,
+    worth_of,
+)
 from serving.db.subjects import SubjectKey
 from serving.db.tables import ReviewItemRow
 from serving.errors import CursorError
 from serving.reviews.reasons import Answer, ReasonCode
-from serving.reviews.repository import CLAIMED, DONE, MOST_AT_STAKE, OPEN, Place, Rank, Rates
+from serving.reviews.repository import CLAIMED, DONE, OPEN, Rates
 
 _KINDS = {
     SubjectType.SHIPMENT: Kind.LATE_SHIPMENT,
@@ -131,7 +141,7 @@ def place_of(row: ReviewItemRow, now: datetime, rates: Rates) -> Place:
         rank = Rank.TOO_LATE
     else:
         rank = Rank.FREE
-    worth = min(row.value_at_stake_minor, MOST_AT_STAKE) * rates.get((row.subject_type, row.suggested_branch), 0)
+    worth = worth_of(row.value_at_stake_minor, rates.get((row.subject_type, row.suggested_branch), 0))
     return Place(rank, worth, row.created_at, row.item_id)
 
 

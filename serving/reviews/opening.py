@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,6 +19,7 @@ from serving.db.statements import put
 from serving.db.subjects import SubjectKey
 from serving.db.tables import ReviewItemRow
 from serving.reviews import repository
+from serving.reviews.asking import item_id_of, suggested_branch
 from serving.reviews.reasons import Answer, ReasonCode
 from serving.reviews.repository import Closing
 from serving.reviews.stakes import stake_of
@@ -27,11 +27,6 @@ from serving.scores.service import Scored
 
 _ANEW = "Judged anew at "
 _LONGEST = 300
-
-
-def item_id_of(decision_id: str) -> str:
-    """Return the id of the item that a decision opens."""
-    return decision_id.replace("dec_", "rev_", 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,12 +118,6 @@ def tell_anew(session: Session, decision_id: str, choice: Choice, matter: Matter
         old, new = {"value_at_stake_minor": stake}, {"value_at_stake_minor": matter.stake_minor}
         new |= {"because": told, "decision_id": decision_id}  # type: ignore[dict-item]
         audit(session, at=now, actor=SYSTEM, action="review.added_to", subject=f"review:{item_id}", old=old, new=new)
-
-
-def suggested_branch(payload: Mapping[str, object]) -> Branch:
-    """Return the branch that a review's payload suggests; `none` if it suggests nothing."""
-    suggestion = payload.get("suggestion")
-    return Branch(str(suggestion["branch"])) if isinstance(suggestion, Mapping) else Branch.NONE
 
 
 def _title(shipment: Shipment, probability: float | None) -> str:

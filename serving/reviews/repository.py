@@ -5,31 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 
 from sqlalchemy import BindParameter, ColumnElement, CursorResult, and_, bindparam, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from features.vocabulary import SubjectType
+from routing.priority import MOST_AT_STAKE, Place, Rank
 from serving.db.statements import table_of
 from serving.db.subjects import SubjectKey, about
 from serving.db.tables import AuditRow, ReviewItemRow
 from serving.reviews.reasons import Answer, ReasonCode
 
-MOST_AT_STAKE = 10**12
-"""More than that counts as that much: ten thousand millions in minor units, times a rate, fit into 64 bits."""
 OPEN, CLAIMED, DONE = "open", "claimed", "done"
 Rates = Mapping[tuple[str, str], int]
 """Millionths of what is at stake that a minute saves, by type of subject and suggested branch."""
-
-
-class Rank(IntEnum):
-    """Where an item stands in the queue: to be taken, held by somebody, too late to be of use, done."""
-
-    FREE = 0
-    CLAIMED = 1
-    TOO_LATE = 2
-    DONE = 3
 
 
 class Which(StrEnum):
@@ -40,16 +30,6 @@ class Which(StrEnum):
     CLAIMED = "claimed"
     DONE = "done"
     ALL = "all"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """The place of an item in the order of the queue, from which the next page goes on."""
-
-    rank: Rank
-    worth: int
-    created_at: datetime
-    item_id: str
 
 
 @dataclass(frozen=True, slots=True)

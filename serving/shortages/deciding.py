@@ -37,7 +37,8 @@ from serving.decisions.weighing import Weighed
 from serving.directives import repository as directives
 from serving.events.following import Following
 from serving.policies.bundles import Bundles, InForce
-from serving.reviews.opening import Matter, suggested_branch, supersede
+from serving.reviews.asking import suggested_branch
+from serving.reviews.opening import Matter, supersede
 from serving.shortages.errors import LineDoneError
 from serving.shortages.facts import Substitute
 from serving.shortages.history import Past, lines_with_something_open, lock_calls, read_past

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, insert
+from sqlalchemy.orm import Session
 
 from features.vocabulary import Branch
 from routing.canonical import canonical_json
@@ -30,7 +31,7 @@ from serving.db.migrate import upgrade
 from serving.db.tables import DecisionRow, OutgoingCallRow
 from tests.benchmarks.page import write_section
 from tests.serving.bundles import changed, text_of
-from tests.serving.house import NOW, House
+from tests.serving.house import NOW, House, put_in_force
 from tests.serving.policies.test_preview import bolder, keeping
 
 PAGE = Path("docs/benchmarks.md")
@@ -154,6 +155,8 @@ def database(tmp_path: Path) -> str:
         template = json.loads(house.rows(DecisionRow)[0].body)
         assert canonical_json(template) == house.rows(DecisionRow)[0].body
     with engine_while(url) as engine:
+        with Session(engine) as session, session.begin():
+            put_in_force(session, policy, NOW)
         fill(engine, policy, template)
     return url
 
@@ -176,6 +179,8 @@ def test_a_hundred_thousand_decisions(database: str, tmp_path: Path) -> None:
         seconds, told = previewed(database, bundle)
         assert told["decisions"] == DECISIONS
         assert (told["flipped"] == 0) is (edit is keeping)
+        queue = told["queue"]
+        assert (queue["before"] == queue["after"]) is (edit is keeping)
         rows.append((name, f"{DECISIONS:,}", f"{told['flipped']:,}", f"{seconds:.0f}", f"{DECISIONS / seconds:,.0f}"))
     size = Path(database.removeprefix("sqlite:///")).stat().st_size / DECISIONS / 1000
     text = (

@@ -25,11 +25,12 @@ from serving.decisions.verification import verify
 from serving.policies import repository
 from serving.policies.life import Step
 from serving.policies.preview import preview
-from tests.features.agreed import CUTOFF, event, plan
+from tests.features.agreed import CUTOFF, event, plan, rate
 from tests.models.audit.billed import ARRIVED, CONTRACT, DELIVERED
 from tests.serving import bundles
 from tests.serving.house import House, Json, problem_in, put_in_force
 from tests.serving.invoices.test_scoring import billed, opened, tell
+from tests.serving.policies.queued import assert_both_sides_are_the_queue
 
 CARRIED = (ARRIVED, DELIVERED)
 TOO_MUCH = {"net_due_minor": 40_50}
@@ -173,6 +174,17 @@ class TestOnce:
         assert "asks what is owed, within the tolerance. It would now go to approve." in told
         listed = desk.api.get("/v1/decisions?invoice_id=I").json()["decisions"]
         assert [(each["moment"], each["shipment_id"]) for each in listed] == [("anew", None), ("on_receipt", None)]
+
+    def test_a_preview_sees_the_queue_with_what_is_at_stake_by_now(self, desk: House) -> None:
+        desk.send(billed("S", **TOO_MUCH, lines=[]))
+        decided(desk, "S")
+        asked = desk.rows(ReviewItemRow)[0].value_at_stake_minor
+        desk.advance(hours=3)
+        tell(desk, rate(rate_id="NEW", rate_minor=9_00, fuel_index_id="F", minimum_minor=15_00))
+        decided(desk, "S", anew=True)
+        policy = load_policy(bundled_policy(SubjectType.INVOICE))
+        (row,) = assert_both_sides_are_the_queue(desk, policy, CUTOFF)
+        assert (row.status, row.value_at_stake_minor != asked) == ("open", True)
 
 
 class TestCapacity:

@@ -29,7 +29,7 @@ from serving.decisions.calls import is_called
 from serving.decisions.cli import register
 from serving.decisions.verification import verify
 from serving.reporting import ReportSettings, Telling
-from serving.reviews.opening import item_id_of
+from serving.reviews.asking import item_id_of
 from tests.serving.killed.clients import Clients
 
 MILLION = 1_000_000

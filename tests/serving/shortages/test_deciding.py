@@ -14,8 +14,9 @@ import yaml
 from sqlalchemy import update
 
 from features.vocabulary import SubjectType
-from routing.loader import parse_policy
+from routing.loader import load_policy, parse_policy
 from routing.policy import Policy
+from serving.config import bundled_policy
 from serving.db.subjects import SubjectKey
 from serving.db.tables import DecisionRow, OutgoingCallRow, ReviewItemRow, ShadowDecisionRow, StockPromiseRow
 from serving.decisions.replaying import replay_all
@@ -26,6 +27,7 @@ from serving.policies.preview import preview
 from serving.shortages import deciding
 from tests.serving.effects.calls import claimed
 from tests.serving.house import NOW, House, Json, at, problem_in, put_in_force
+from tests.serving.policies.queued import assert_both_sides_are_the_queue
 from tests.serving.shortages.lines import (
     FakeShortageModel,
     acting_bundle,
@@ -411,6 +413,17 @@ class TestTheRecord:
         assert listed("?effect=verified") == []
         for asked in ("?order_id=O-1", "?shipment_id=A&invoice_id=B", "?customer_id=C"):
             problem_in(acting.api.get(f"/v1/calls{asked}"), 422, "invalid-request")
+
+    def test_a_preview_sees_the_queue_from_which_lines_are_taken_again(self, desk: House) -> None:
+        since, policy = desk.clock.now(), load_policy(bundled_policy(SubjectType.SHORTAGE))
+        tell(desk, order("O-2"), pick("O-2"), order("O-3", sku="Z"), pick("O-3", sku="Z"), lies(2, sku="Z"))
+        for name in ("O-1", "O-2", "O-3"):
+            one(desk, name)
+        cover(desk)
+        for name in ("O-1", "O-2", "O-3"):
+            one(desk, name)
+        rows = assert_both_sides_are_the_queue(desk, policy, since)
+        assert sorted(f"{row.subject_id} {row.status}" for row in rows) == ["O-1/10 done", "O-2/10 done", "O-3/10 open"]
 
     def test_a_preview_and_a_shadow_look_at_lines_alone(self, desk: House) -> None:
         shadowing = acting_bundle(7)
