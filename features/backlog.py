@@ -107,14 +107,16 @@ def _in_force(start: Ints, end: Ints, times: Ints) -> tuple[Ints, Ints]:
     return start, np.maximum(start, np.minimum(end, times[:, Time.UNTIL]))
 
 
-def span_of_one(queue: Queue, row: Row) -> tuple[int, int]:
-    """Return `span_of` one version of a leg."""
+def span_of_one(queue: Queue, row: Row) -> tuple[int, int] | None:
+    """Return `span_of` one version of a leg, None where it never counts in the queue."""
     due, since, until, *further = queue.times_of(row)
+    if due == NEVER:
+        return None
     if queue.ahead:
-        start = NEVER if due == NEVER else max(due - queue.ahead, since)
-        return start, max(start, min(due, until))
-    known, *over = further
-    start = max(due, known)
-    at_most = NEVER if start == NEVER else min(start, NEVER - _OPEN_AT_MOST) + _OPEN_AT_MOST
-    start = max(start, since)
-    return start, max(start, min(*over, at_most, until))
+        start, end = max(due - queue.ahead, since), min(due, until)
+    else:
+        known, *over = further
+        start = max(due, known)
+        end = min(*over, until, start + _OPEN_AT_MOST if start < NEVER - _OPEN_AT_MOST else NEVER)
+        start = max(start, since)
+    return (start, end) if start < end else None

@@ -19,8 +19,11 @@ Values = tuple[int, ...]
 Fact = tuple[int, int, int, Values]
 """When it occurred, from when it was known, from when it was no longer held to be so, and its values."""
 
-AT_MOST_WAITING = 64
+AT_MOST_WAITING = 256
 """So many facts wait to be put in order; with one more all of them are, together."""
+
+_LATELY = 16
+"""Among so many of those that came last it is looked for first."""
 
 _FEW = 4
 """So few facts are put in order one by one."""
@@ -79,8 +82,7 @@ class KeyFacts:
         self._held = _NOTHING_HELD
         values, taken = fact[3], [-value for value in fact[3]]
         life = self._life(fact)
-        if self._waiting is not None and fact in self._waiting:
-            self._waiting.remove(fact)
+        if self._waits_no_more(fact):
             del life[1:]  # where it ceases is not written yet
         else:
             for steps, time in zip(self._steps, life, strict=True):
@@ -88,6 +90,22 @@ class KeyFacts:
         if self._row:
             for place, time in enumerate(life):
                 self._board.add(self._row + place, time, -1, taken)
+
+    def revise(self, fact: Fact, until: int) -> None:
+        """Let a fact that was added be held to be so until another instant."""
+        self._held = _NOTHING_HELD
+        occurred, known, _, values = fact
+        if self._waits_no_more(fact):
+            self._insert((occurred, known, until, values))
+            return
+        lives = zip(self._steps, self._life(fact), self._life((occurred, known, until, values)), strict=True)
+        for row, (steps, was, now) in enumerate(lives, self._row):
+            if was != now:
+                steps.delete(was, values)
+                steps.insert(now, values)
+                if self._row:
+                    self._board.add(row, was, -1, [-value for value in values])
+                    self._board.add(row, now, 1, values)
 
     def forget(self) -> None:
         """Let what has started hold on the board at no instant."""
@@ -134,6 +152,18 @@ class KeyFacts:
         self._steps[0].write(cutoff, cells, begin)
         return is_news
 
+    def _waits_no_more(self, fact: Fact) -> bool:
+        """Take a fact out of those that wait; False if it is not among them."""
+        waiting = self._waiting or []
+        for place in range(len(waiting) - 1, max(-1, len(waiting) - 1 - _LATELY), -1):
+            if waiting[place] == fact:
+                del waiting[place]
+                return True
+        if fact not in waiting:
+            return False
+        waiting.remove(fact)
+        return True
+
     def _settle(self) -> None:
         """Put in order what waits."""
         waiting, self._waiting = self._waiting or (), None
@@ -147,9 +177,14 @@ class KeyFacts:
 
     def _insert(self, fact: Fact) -> None:
         """Put in order one that is on the board as started."""
+        _, known, until, values = fact
         for place, time in enumerate(self._life(fact)):
-            self._steps[place].insert(time, fact[3])
-            if place and self._row:
+            self._steps[place].insert(time, values)
+            if not (place and self._row):
+                continue
+            if time in (until, known):  # it ceases as something becomes known: about now
+                self._board.add(self._row + place, time, 1, values)
+            else:
                 self._board.turn(self._row + place, time)
 
     def _life(self, fact: Fact) -> list[int]:

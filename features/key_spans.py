@@ -45,13 +45,24 @@ class KeySpans:
 
     def change(self, was: tuple[int, int], now: tuple[int, int]) -> None:
         """Let one that was added last otherwise: what stays of its span stays where it is."""
-        for times, before, after, count in zip((self.starts, self.ends), was, now, (1, -1), strict=True):
-            if before != after:
-                _take(times, before)
-                _put(times, after)
-                if self._row:
-                    self._board.add(self._row, before, -count)
-                    self._board.add(self._row, after, count)
+        if was[0] != now[0]:
+            self._move(self.starts, was[0], now[0], 1)
+        if was[1] != now[1]:
+            self._move(self.ends, was[1], now[1], -1)
+
+    def _move(self, times: array[int], was: int, now: int, count: int) -> None:
+        """Let a start, which counts 1, or an end, which counts -1, be at another instant."""
+        position = bisect_right(times, was)
+        if not position or times[position - 1] != was:
+            raise _not_added(was)
+        del times[position - 1]
+        if now < was:
+            insort_right(times, now, 0, position - 1)
+        else:
+            insort_right(times, now, position - 1)
+        if self._row:
+            self._board.add(self._row, was, -count)
+            self._board.add(self._row, now, count)
 
     def merge(self, starts: Ints, ends: Ints) -> None:
         """Add many."""
@@ -109,5 +120,9 @@ def _put(times: array[int], time: int) -> None:
 def _take(times: array[int], time: int) -> None:
     position = bisect_right(times, time) - 1
     if position < 0 or times[position] != time:
-        raise TimelineError(f"Nothing that starts or ends at {time} was added, so none can be taken back.")
+        raise _not_added(time)
     del times[position]
+
+
+def _not_added(time: int) -> TimelineError:
+    return TimelineError(f"Nothing that starts or ends at {time} was added, so none can be taken back.")

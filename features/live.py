@@ -112,12 +112,13 @@ class LiveFacts:
     def change(self, keys: LegKeys, old: Row, new: Row) -> None:
         """Do as `replace` does where a leg had one version and has one now, both of one plan: it happens most often."""
         carrier = keys.of[silence.KEY]
-        for _, known in silence.TOLD if carrier is not None else ():
-            was, now = (silence.start_of_report(row, known) for row in (old, new))
-            if was != now and was < NEVER:
-                self.reports.remove(carrier, was, NEVER)
-            if was != now and now < NEVER:
-                self.reports.add(carrier, now, NEVER)
+        for _, known in silence.TOLD:
+            if carrier is not None and old[known] != new[known]:
+                was, now = silence.start_of_report(old, known), silence.start_of_report(new, known)
+                if was < NEVER:
+                    self.reports.remove(carrier, was, NEVER)
+                if now < NEVER:
+                    self.reports.add(carrier, now, NEVER)
         self._change(keys, old, new)
 
     def _change(self, keys: LegKeys, old: Row | None, new: Row | None) -> None:
@@ -131,21 +132,27 @@ class LiveFacts:
             if was == now:
                 continue
             for width, streams in by_width.items():
-                gone, come = _summed(was, width), _summed(now, width)
-                for parts, timeline in streams:
-                    key = key_of[parts]
-                    if key is not None and gone is not None:
-                        timeline.remove(key, gone)
-                    if key is not None and come is not None:
-                        timeline.add(key, come)
+                if was is not None:
+                    gone = _summed(was, width)
+                    for parts, timeline in streams:
+                        key = key_of[parts]
+                        if key is not None:
+                            timeline.remove(key, gone)
+                if now is not None:
+                    come = _summed(now, width)
+                    for parts, timeline in streams:
+                        key = key_of[parts]
+                        if key is not None:
+                            timeline.add(key, come)
             if kind is _RUN:
                 self._change_run(key_of, was, now)
             if kind is _DEPARTURE and vehicle is not None:
-                for fact, note in ((was, self.vehicle.remove), (now, self.vehicle.add)):
-                    if fact is not None:
-                        answer = (float(fact.values[1]), float(fact.occurred))
-                        note(vehicle, fact.occurred, fact.known, answer, fact.until)
-        self._change_rotation(vehicle, old, new)
+                if was is not None:
+                    self.vehicle.remove(vehicle, was.occurred, was.known, _left(was), was.until)
+                if now is not None:
+                    self.vehicle.add(vehicle, now.occurred, now.known, _left(now), now.until)
+        if vehicle is not None:
+            self._change_rotation(vehicle, old, new)
         self._change_queues(key_of, old, new)
 
     def _change_queues(self, key_of: KeyOf, old: Row | None, new: Row | None) -> None:
@@ -153,19 +160,19 @@ class LiveFacts:
             queue, _ = alike[0]
             if old is not None and new is not None and queue.times_of(old) == queue.times_of(new):
                 continue
-            was, now = (None if row is None else backlog.span_of_one(queue, row) for row in (old, new))
+            was = None if old is None else backlog.span_of_one(queue, old)
+            now = None if new is None else backlog.span_of_one(queue, new)
             if was == now:
                 continue
-            lasted, lasts = (span is not None and span[0] < span[1] for span in (was, now))
             for one, line in alike:
                 key = key_of[one.key]
                 if key is None:
                     continue
-                if was is not None and now is not None and lasted and lasts:
+                if was is not None and now is not None:
                     line.change(key, was, now)
-                elif was is not None and lasted:
+                elif was is not None:
                     line.remove(key, *was)
-                elif now is not None and lasts:
+                elif now is not None:
                     line.add(key, *now)
 
     def _change_reports(self, old: Sequence[Placed], new: Sequence[Placed]) -> None:
@@ -179,8 +186,8 @@ class LiveFacts:
         for carrier, start in now:
             self.reports.add((carrier,), start, NEVER)
 
-    def _change_rotation(self, vehicle: Hashable | None, old: Row | None, new: Row | None) -> None:
-        if vehicle is None:
+    def _change_rotation(self, vehicle: Hashable, old: Row | None, new: Row | None) -> None:
+        if old is not None and new is not None and rotation.times_of(old) == rotation.times_of(new):
             return
         was, now = (None if row is None else rotation.run_of(row) for row in (old, new))
         if was == now:
@@ -260,9 +267,14 @@ def putting_in(row: Row) -> Row:
     return row[: Time.TRANSFERRED_KNOWN]
 
 
-def _summed(fact: Happened | None, width: int) -> Counted | None:
+def _left(fact: Happened) -> tuple[float, float]:
+    """Return what a vehicle answers of its last departure: the delay, and when it left."""
+    return float(fact.values[1]), float(fact.occurred)
+
+
+def _summed(fact: Happened, width: int) -> Counted:
     """Return a fact with as many of its values as are summed."""
-    return None if fact is None else (fact.occurred, fact.known, fact.until, fact.values[:width])
+    return fact.occurred, fact.known, fact.until, fact.values[:width]
 
 
 def _run(occurred: int, known: int, until: int, values: Sequence[int]) -> Run:

@@ -112,10 +112,10 @@ class LiveInvoices:
             self._count_anew(invoice_id)
         return True
 
-    def note(self, shipment_id: str, since: datetime) -> None:
-        """Look again at the bills of a shipment that came in when a fact about it, told only now, was known."""
-        for arrived, invoice_id in self._of_shipment.get(shipment_id, ()):
-            if arrived >= micros(since):
+    def note(self, record: Shipment | DeliveryEvent) -> None:
+        """Look again at the bills of a shipment that came in when what a record, told only now, says was known."""
+        for arrived, invoice_id in self._of_shipment.get(record.shipment_id, ()):
+            if arrived >= micros(counts_from(record)):
                 self._count_anew(invoice_id)
 
     def add_tables(self, tables: RecordTables, *, in_bulk: bool) -> None:

@@ -66,9 +66,15 @@ class KeyLatest:
         position = len(self.starts)
         if position and start < self.starts[-1]:
             position = bisect_right(self.starts, start)
-        self.starts.insert(position, start)
-        self.observed.insert(position, observed)
-        self._refresh(position)
+            self.starts.insert(position, start)
+            self.observed.insert(position, observed)
+            self._refresh(position)
+        else:  # most often it counts last
+            self.held = _NOTHING_HELD
+            self.starts.append(start)
+            self.observed.append(observed)
+            newest = self.newest
+            newest.append(observed if not position or _age(observed) >= _age(newest[-1]) else newest[-1])
 
     def remove(self, observed: _Observed) -> None:
         """Take back an observation that was added."""

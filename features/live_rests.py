@@ -7,8 +7,7 @@ or is taken back, the rests of its shipment are worked out anew, and only what d
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,25 +59,26 @@ class Trail:
             was = self.rests(announced)
             self.scans.insert(place, scan)
             return was, self.rests(announced)
-        before, after = self._beside(place)
+        before, after = _first_report(reversed(self.scans[:place])), _first_report(self.scans[place:])
         self.scans.insert(place, scan)
         self._start = start = scan.start
-        gone, come = [], []
-        if before is not None:
-            come.append(rest_between(before, scan, start, NEVER, announced))
-        if after is not None:
-            come.append(rest_between(scan, after, start, NEVER, announced))
-        if before is not None and after is not None:  # they stood side by side until now
+        to_it = None if before is None else rest_between(before, scan, start, NEVER, announced)
+        if after is None:  # most often
+            return (), () if to_it is None else (to_it,)
+        gone, come = [], [to_it, rest_between(scan, after, start, NEVER, announced)]
+        if before is not None:  # they stood side by side until now
             since = max(before.start, after.start)
             gone.append(rest_between(before, after, since, NEVER, announced))
             come.append(rest_between(before, after, since, start, announced))
         return [rest for rest in gone if rest is not None], [rest for rest in come if rest is not None]
 
-    def _beside(self, place: int) -> tuple[Scan | None, Scan | None]:
-        """Return the reports that stand before and after a place among the scans, None where there is none."""
-        scans = self.scans
-        before = next((scan for scan in reversed(scans[:place]) if scan.group is not _ESTIMATE), None)
-        return before, next((scan for scan in scans[place:] if scan.group is not _ESTIMATE), None)
+
+def _first_report(scans: Iterable[Scan]) -> Scan | None:
+    """Return the first of some scans that is no estimate, None if all are."""
+    for scan in scans:
+        if scan.group is not _ESTIMATE:
+            return scan
+    return None
 
 
 class LiveRests:
@@ -90,12 +90,27 @@ class LiveRests:
     def replace(self, old: Sequence[Rest], new: Sequence[Rest]) -> None:
         """Take back the rests of a shipment as they were, and put in those that it has now."""
         if old:
-            was, now = Counter(old), Counter(new)
-            old, new = [*(was - now).elements()], [*(now - was).elements()]
-        for change, rests in ((self._timeline.remove, old), (self._timeline.add, new)):
-            for kind, fact in rests:
-                for key in _keys(kind):
-                    change(key, fact)
+            new = self._let_go(old, [*new])
+        for kind, fact in new:
+            for key in _keys(kind):
+                self._timeline.add(key, fact)
+
+    def _let_go(self, old: Sequence[Rest], new: list[Rest]) -> list[Rest]:
+        """Take back the old rests but for those that are among the new ones; return which of these are to be put in."""
+        for rest in old:
+            kind, fact = rest
+            if rest in new:
+                new.remove(rest)
+                continue
+            revised = next((one for one in new if one.revises(rest)), None)
+            for key in _keys(kind):
+                if revised is None:
+                    self._timeline.remove(key, fact)
+                else:
+                    self._timeline.revise(key, fact, revised.fact.until)
+            if revised is not None:
+                new.remove(revised)
+        return new
 
     def load(self, legs: Legs) -> None:
         """Put in the rests of many shipments at once; the outcome equals `replace` of each."""

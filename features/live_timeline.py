@@ -51,10 +51,11 @@ class LiveTimeline:
 
     def remove(self, key: Hashable, fact: Fact) -> None:
         """Take out a fact that was added, as if it had never been there."""
-        facts = self._by_key.get(key)
-        if facts is None:
-            raise TimelineError(f"No fact of key {key!r} was added, so none can be taken back.")
-        facts.remove(fact)
+        self._added(key).remove(fact)
+
+    def revise(self, key: Hashable, fact: Fact, until: int) -> None:
+        """Let a fact that was added be held to be so until another instant."""
+        self._added(key).revise(fact, until)
 
     def forget(self, key: Hashable) -> None:
         """Have what has started looked for anew: then its row holds since the newest that is there."""
@@ -95,6 +96,12 @@ class LiveTimeline:
         facts = self._by_key.get(key)
         if facts is None:
             facts = self._by_key[key] = KeyFacts(self.windows, self._board, self._width)
+        return facts
+
+    def _added(self, key: Hashable) -> KeyFacts:
+        facts = self._by_key.get(key)
+        if facts is None:
+            raise TimelineError(f"No fact of key {key!r} was added, so none can be taken back.")
         return facts
 
     def __contains__(self, key: Hashable) -> bool:

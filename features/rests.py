@@ -80,6 +80,11 @@ class Rest(NamedTuple):
     kind: Kind
     fact: Happened
 
+    def revises(self, other: Rest) -> bool:
+        """Tell whether this is the other one, held to be so until another instant."""
+        occurred, known, _, values = self.fact
+        return (self.kind, occurred, known, values) == (other.kind, other.fact[0], other.fact[1], other.fact[3])
+
 
 class Rests(NamedTuple):
     """Rests of many shipments: int64 [n] each; `event` is the report that began it, its position among `Legs.told`."""

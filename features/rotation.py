@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort_right
 from collections.abc import Hashable, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -201,8 +202,12 @@ def runs_of(times: Ints) -> Runs:
     return Runs(columns, (columns[:, :2] != NEVER).all(axis=1) & (columns[:, 2] < columns[:, 3]))
 
 
+times_of = itemgetter(Time.PLANNED, Time.PROMISED, Time.SINCE, Time.UNTIL, Time.CLOSED_KNOWN)
+"""Takes from the times of a leg those that its planned run goes by."""
+
+
 def run_of(row: Row) -> Run | None:
     """Return the run of `runs_of` one version of a leg, None if it has none."""
-    until = min(row[Time.UNTIL], row[Time.CLOSED_KNOWN])
-    run = row[Time.PLANNED], row[Time.PROMISED], row[Time.SINCE], until
+    planned, promised, since, until, closed = times_of(row)
+    run = planned, promised, since, min(until, closed)
     return None if NEVER in run[:2] or run[2] >= until else run

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from features import course, tracking
 from features.archive import Archive
-from features.as_known import counts_from
 from features.carrier_records import Claim, Tender, TenderResponse
 from features.errors import RecordError, UnknownShipmentError
 from features.instants import micros
@@ -312,7 +311,7 @@ class State:
         self.facts.news.announce(case.plans, len(before), case.events.values())
         self._note(case, record)
         self._refresh(case)
-        self.invoices.note(record.shipment_id, counts_from(record))
+        self.invoices.note(record)
         return not (before and is_same_plan(before[-1], record))
 
     def _add_event(self, record: DeliveryEvent) -> bool:
@@ -326,7 +325,7 @@ class State:
         self.facts.news.tell(record, before, case.plans, case.events.values())
         follows = before is None and not case.is_corrected
         self._refresh(case, with_event(case.versions, case.events.values(), record) if follows else None)
-        self.invoices.note(record.shipment_id, counts_from(record))
+        self.invoices.note(record)
         return True
 
     def _add_task(self, record: WarehouseTask) -> bool:

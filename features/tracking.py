@@ -217,12 +217,13 @@ def scans_of(events: Collection[DeliveryEvent]) -> list[Scan]:
 
 def scan_of(event: DeliveryEvent, until: int = NEVER) -> Scan | None:
     """Return what an event that stands until then (microseconds) reports, None if it counts nowhere."""
-    group = group_of(event.status, event.classifier)
+    status = event.status
+    group = group_of(status, event.classifier)
     if group is None or event.correction is _DID_NOT_OCCUR:
         return None
     occurred, known = micros(event.occurred_at), micros(event.known_at)
-    start = known if group is _ESTIMATE or known > occurred else occurred
-    return Scan(occurred, known, event.event_id, start, until, group, event.place or "", _NAME_OF[event.status])
+    start = known if known > occurred or group is _ESTIMATE else occurred
+    return Scan(occurred, known, event.event_id, start, until, group, event.place or "", _NAME_OF[status])
 
 
 def values_of_one(

@@ -28,6 +28,7 @@ instants = st.one_of(st.integers(0, 180), st.integers(95, 125))
 told_or_asked = st.lists(
     st.one_of(
         st.tuples(st.just("add"), keys, facts), st.tuples(st.just("remove"), keys, st.integers(0)),
+        st.tuples(st.just("revise"), keys, st.tuples(st.integers(0), st.integers(0, 120))),
         st.tuples(st.just("merge"), keys, st.lists(facts, min_size=1, max_size=4)),
         st.tuples(st.just("ask one"), keys, instants), st.tuples(st.just("ask"), st.none(), instants),
         st.tuples(st.just("ask"), st.none(), instants),
@@ -63,6 +64,7 @@ LIKE_ANOTHER = (0, 0, NEVER, (0, 0, 0))
         *(("remove", 0, 0), ("remove", 0, 0), ("ask", None, 5)),
     ]
 )
+@example([("add", 0, LIKE_ANOTHER), ("ask", None, 3), ("revise", 0, (0, 4)), ("ask", None, 3), ("ask", None, 4)])
 @settings(max_examples=150)
 def test_what_is_told_between_two_questions_is_in_the_answer_to_the_second(steps: list) -> None:
     _tell_and_ask(steps)
@@ -91,6 +93,10 @@ def _tell_and_ask(steps: list) -> None:
             told[key] += argument
         elif what == "remove" and told[key]:
             both[key].remove(told[key].pop(argument % len(told[key])))
+        elif what == "revise" and told[key]:
+            occurred, known, _, values = fact = told[key].pop(argument[0] % len(told[key]))
+            both[key].revise(fact, argument[1])
+            told[key].append((occurred, known, argument[1], values))
         elif what == "ask one":
             assert list(both[key].at(argument)) == living(told[key], argument)
         elif what == "ask":
