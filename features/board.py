@@ -30,6 +30,8 @@ Rows = NDArray[np.int32]
 """Places in a table."""
 
 _ROOM = 64
+_LINE = 8
+"""How many numbers a line of the cache holds."""
 
 
 class Source(Protocol):
@@ -66,7 +68,7 @@ class Board:
         """Return a new row, which this source writes."""
         row = len(self._sources)
         if row == len(self._table):
-            table = np.zeros((max(_ROOM, 2 * row), WIDTH), dtype=np.int64)
+            table = _table(max(_ROOM, 2 * row))
             table[:row] = self._table
             self._table, self.cells = table, table.reshape(-1).data.cast("B").cast("q")
         self._sources.append(source)
@@ -145,6 +147,13 @@ class Board:
         """Let a row hold at no instant."""
         begin, cells = row * WIDTH, self.cells
         cells[begin + SINCE], cells[begin + UNTIL], cells[begin + COUNT] = NEVER, -NEVER, 0
+
+
+def _table(rows: int) -> Ints:
+    """Return a table of zeros each row of which is one line of the processor's cache, not the ends of two."""
+    numbers = np.zeros(rows * WIDTH + _LINE - 1, dtype=np.int64)
+    first = -(numbers.ctypes.data // numbers.itemsize) % _LINE
+    return numbers[first : first + rows * WIDTH].reshape(rows, WIDTH)
 
 
 class _Nothing:
