@@ -63,6 +63,11 @@ def canonical_json(value: object) -> str:
     NotJsonError
         If a part of it has no JSON form.
     """
+    if _is_written_as_it_is(value):
+        try:
+            return _ENCODER.encode(value)
+        except (TypeError, ValueError):
+            pass  # said below, with where it is
     return _ENCODER.encode(jsonable(value))
 
 
@@ -77,8 +82,28 @@ def _is_plain(value: object) -> bool:
     return kind in _PLAIN or (isinstance(value, float) and kind is float and isfinite(value))
 
 
-_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+def _is_written_as_it_is(value: object) -> bool:
+    """Tell whether the encoder writes a value as `jsonable` returns it, or refuses it; by itself it takes any key."""
+    kind = type(value)
+    if kind is dict:
+        for key, item in value.items():  # type: ignore[attr-defined]  # a dict, as just seen
+            if type(key) is not str or not (type(item) in _LEAVES or _is_written_as_it_is(item)):
+                return False
+        return True
+    if kind is list or kind is tuple:
+        return all(type(item) in _LEAVES or _is_written_as_it_is(item) for item in value)  # type: ignore[attr-defined]
+    return kind in _LEAVES or isinstance(value, str) or kind is datetime
+
+
+def _time(value: object) -> str:
+    if isinstance(value, datetime) and value.utcoffset() is not None:
+        return rfc3339(value)
+    raise TypeError(value)
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False, default=_time)
 _PLAIN = frozenset({str, int, bool, type(None)})
+_LEAVES = _PLAIN | {float}
 
 
 def _key(key: object, where: str) -> str:

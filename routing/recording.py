@@ -17,7 +17,7 @@ from routing.facts import Malformed, Unknown, plain
 
 def encode_facts(facts: Mapping[str, object]) -> dict[str, object]:
     """Turn facts, right or wrong, into plain JSON types."""
-    return {name: _encode(plain(value)) for name, value in facts.items()}
+    return {name: value if type(value) in _PLAIN else _encode(plain(value)) for name, value in facts.items()}
 
 
 def decode_facts(encoded: Mapping[str, object]) -> dict[str, object]:
@@ -25,20 +25,26 @@ def decode_facts(encoded: Mapping[str, object]) -> dict[str, object]:
     return {name: _decode(value) if isinstance(value, (dict, list)) else value for name, value in encoded.items()}
 
 
+_PLAIN = frozenset({str, bool, type(None)})
+"""Types of what stands for itself."""
+
+
 def _encode(value: object) -> object:
     match value:
+        case str() | int() | None:
+            return value
+        case float():
+            return value if isfinite(value) else {"$number": repr(value)}
+        case tuple():
+            return [_encode(row) for row in value]
+        case dict():
+            return {name: _encode(cell) for name, cell in value.items()}
+        case datetime():
+            return {"$instant": rfc3339(value)}
         case Unknown(reason):
             return {"$unknown": reason}
         case Malformed(found):
             return {"$malformed": found}
-        case datetime():
-            return {"$instant": rfc3339(value)}
-        case float() if not isfinite(value):
-            return {"$number": repr(value)}
-        case tuple():
-            return [_encode(row) for row in value]
-        case Mapping():
-            return {name: _encode(cell) for name, cell in value.items()}
     return value
 
 

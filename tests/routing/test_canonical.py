@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
 from enum import IntEnum, StrEnum
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -35,6 +37,16 @@ class Share(float):
         return f"Share({float(self)})"
 
 
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.datetimes() | st.dates()
+    | st.datetimes(timezones=st.timezones()) | st.sampled_from([*Colour, *Size, Share(0.5), Share("nan"), {1}, {1: 2}]),
+    lambda inner: st.lists(inner, max_size=4) | st.tuples(inner, inner)
+    | st.dictionaries(st.text() | st.sampled_from([Colour.RED, Size.BIG, None, 1, True]), inner, max_size=4)
+    | st.dictionaries(st.text(), inner, max_size=4).map(MappingProxyType),
+    max_leaves=8,
+)  # fmt: skip
+
+
 class TestRfc3339:
     def test_writes_utc_with_a_z(self) -> None:
         berlin = timezone(timedelta(hours=2))
@@ -56,6 +68,16 @@ class TestCanonicalJson:
         text = canonical_json(value)
         assert canonical_json(json.loads(text)) == text
         assert text.isascii()
+
+    @given(ANYTHING)
+    def test_writes_or_refuses_whatever_it_is_given_as_plain_json_is_written(self, value: object) -> None:
+        try:
+            plain = jsonable(value)
+        except NotJsonError as refused:
+            with pytest.raises(NotJsonError, match=re.escape(str(refused))):
+                canonical_json(value)
+        else:
+            assert canonical_json(value) == json.dumps(plain, sort_keys=True, separators=(",", ":"))
 
     @given(st.dictionaries(st.text(), st.integers()))
     def test_does_not_depend_on_the_order_of_keys(self, value: dict[str, int]) -> None:
@@ -102,6 +124,7 @@ class TestCanonicalJson:
             (float("inf"), "the value", "inf"),
             (datetime(2026, 3, 1), "the value", "without a zone"),  # noqa: DTZ001
             ({1: 2}, "the value", "the key 1"),
+            ([({None: 2},)], r"the value\[0\]\[0\]", "the key None"),
             ({"a": {2}}, r"the value\.a", "a set"),
         ],
     )
