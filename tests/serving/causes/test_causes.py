@@ -19,6 +19,7 @@ from features.state import FeatureRow
 from features.vocabulary import Moment
 from models.contracts import DelayScore, Explanation
 from routing.policy import Policy
+from routing.preview.queue import Closed
 from routing.replay import replay
 from serving.causes.service import CauseService
 from serving.db.subjects import SubjectKey
@@ -27,8 +28,9 @@ from serving.policies.preview import preview
 from tests.serving.bundles import changed
 from tests.serving.causes.outage import SILENT_HOURS, departed, heard, names, told
 from tests.serving.effects.calls import claimed, reported
-from tests.serving.house import FakeModel, House, Json, at, cloud_event, problem_in, shipment
+from tests.serving.house import NOW, FakeModel, House, Json, at, cloud_event, problem_in, shipment
 from tests.serving.policies.lives import PEOPLE, live, version
+from tests.serving.policies.queued import queues_of
 from tests.serving.web.visitor import coded
 
 FEW = {"declare": {"at_least": 3, "share_at_least": 0.5, "within_minutes": 120}}
@@ -308,6 +310,11 @@ class TestOtherCauses:
             house.container.tending.tend()
         assert (standing(house).status, standing(house).ended_by) == ("over", "system")
         assert "0 of 2 cases show it" in str(standing(house).ended_because)
+        queues = queues_of(house, house.policy, NOW, house.clock.now() + timedelta(hours=1))
+        assert queues.before == queues.after
+        opened, closed = queues.after
+        assert isinstance(closed, Closed), "what is over waits for nobody any more"
+        assert (opened.at, closed.at) == (standing(house).declared_at, standing(house).ended_at)
         assert [row.branch for row in house.rows(DecisionRow)] == ["none", "none", "notify", "notify"]
 
     def test_what_cannot_be_determined_because_data_are_missing_is_one_item(self, under: Under) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -16,6 +17,7 @@ from features.vocabulary import SubjectType
 from routing.engine import decide
 from routing.loader import load_policy, parse_policy
 from routing.policy import Policy
+from routing.preview.queue import Opened
 from routing.recording import decode_facts
 from serving.config import bundled_policy
 from serving.db.tables import DecisionRow, OutgoingCallRow, ReviewItemRow, ShadowDecisionRow
@@ -30,7 +32,7 @@ from tests.models.audit.billed import ARRIVED, CONTRACT, DELIVERED
 from tests.serving import bundles
 from tests.serving.house import House, Json, problem_in, put_in_force
 from tests.serving.invoices.test_scoring import billed, opened, tell
-from tests.serving.policies.queued import assert_both_sides_are_the_queue
+from tests.serving.policies.queued import assert_both_sides_are_the_queue, queues_of
 
 CARRIED = (ARRIVED, DELIVERED)
 TOO_MUCH = {"net_due_minor": 40_50}
@@ -177,14 +179,22 @@ class TestOnce:
 
     def test_a_preview_sees_the_queue_with_what_is_at_stake_by_now(self, desk: House) -> None:
         desk.send(billed("S", **TOO_MUCH, lines=[]))
-        decided(desk, "S")
-        asked = desk.rows(ReviewItemRow)[0].value_at_stake_minor
+        assert decided(desk, "S")["branch"] == "review"
         desk.advance(hours=3)
         tell(desk, rate(rate_id="NEW", rate_minor=9_00, fuel_index_id="F", minimum_minor=15_00))
         decided(desk, "S", anew=True)
         policy = load_policy(bundled_policy(SubjectType.INVOICE))
         (row,) = assert_both_sides_are_the_queue(desk, policy, CUTOFF)
-        assert (row.status, row.value_at_stake_minor != asked) == ("open", True)
+        assert (row.status, row.value_at_stake_minor) == ("open", 0), "two rates hold for it by now: nothing is proven"
+        (told,) = desk.rows(ReviewItemRow)
+        assert "Judged anew" in told.why
+
+        other = changed(costs=yaml.safe_load(policy.text)["costs"] | {"currency": "USD"}, capacity={})
+        queues = queues_of(desk, other, CUTOFF, desk.clock.now() + timedelta(hours=1))
+        stakes = [
+            [move.stake_minor for move in side if isinstance(move, Opened)] for side in (queues.before, queues.after)
+        ]
+        assert stakes == [[10_00], [0]], "in another currency than the bundle's nothing is at stake"
 
 
 class TestCapacity:

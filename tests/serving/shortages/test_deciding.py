@@ -418,9 +418,14 @@ class TestTheRecord:
         since, policy = desk.clock.now(), load_policy(bundled_policy(SubjectType.SHORTAGE))
         tell(desk, order("O-2"), pick("O-2"), order("O-3", sku="Z"), pick("O-3", sku="Z"), lies(2, sku="Z"))
         for name in ("O-1", "O-2", "O-3"):
-            one(desk, name)
+            assert one(desk, name)["branch"] == "review"
+        desk.advance(minutes=1)
+        tell(desk, order("O-2", ship_complete=True))
+        assert one(desk, "O-2")["branch"] == "notify", "its customer is told, and nobody is asked any more"
+        rows = assert_both_sides_are_the_queue(desk, policy, since)
+        assert [row.status for row in rows].count("open") == 2
         cover(desk)
-        for name in ("O-1", "O-2", "O-3"):
+        for name in ("O-1", "O-3"):
             one(desk, name)
         rows = assert_both_sides_are_the_queue(desk, policy, since)
         assert sorted(f"{row.subject_id} {row.status}" for row in rows) == ["O-1/10 done", "O-2/10 done", "O-3/10 open"]
