@@ -21,7 +21,7 @@ from serving.reviews.items import Item
 from serving.reviews.reasons import ReasonCode
 from serving.reviews.repository import Which
 from serving.shapes import PathId
-from serving.web import assets, causes, changes, effects, sign_in
+from serving.web import assets, budgets, causes, changes, effects, sign_in
 from serving.web.item import REFUSED, item_page, missing, move, refused, signed_out
 from serving.web.kinds import Kind, remember, remembered
 from serving.web.rows import rows_of
@@ -35,6 +35,7 @@ _WITH_CAUSES = (Which.WAITING, Which.OPEN, Which.ALL)
 router = APIRouter(include_in_schema=False)
 router.include_router(sign_in.router)
 router.include_router(assets.router)
+router.include_router(budgets.router)
 router.include_router(causes.router)
 router.include_router(changes.router)
 router.include_router(effects.router)

@@ -36,5 +36,5 @@ def is_from_here(request: Request) -> bool:
 
 def local_path(path: str) -> str:
     """Return a path to go on to after signing in; anything that is no page of ours becomes the queue."""
-    is_ours = path.startswith("/queue") and "\\" not in path and "//" not in path
+    is_ours = path.startswith(("/queue", "/budgets", "/causes/")) and "\\" not in path and "//" not in path
     return path if is_ours and path.isprintable() else "/queue"

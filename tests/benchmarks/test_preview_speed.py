@@ -39,7 +39,8 @@ ROOT = Path(__file__).parents[2]
 DECISIONS, SHIPMENTS, CHUNK = 100_000, 30_000, 1_000
 BEFORE = (
     "In turn with the code before decision 64, on one machine that had other work too, a decision took 0.57 times the "
-    "processor time, and the start 0.7 times."
+    "processor time, and the start 0.7 times. In turn with the code before decision 76, working through the review "
+    "queue made it 1.14 times the processor time, where 27 of 100 generated decisions go before people."
 )
 """Measured once, in turn with the code of before on one machine."""
 MONTH = ["--from", "2026-03-02", "--to", "2026-06-01"]

@@ -18,7 +18,7 @@ MOVES += [f"/queue/rev_0/{verb}" for verb in ("accept", "override", "dismiss")]
 
 
 class TestHeaders:
-    @pytest.mark.parametrize("path", ["/", "/queue", "/queue?show=done", "/queue/rev_0", "/sign-in", "top"])
+    @pytest.mark.parametrize("path", ["/", "/queue", "/queue?show=done", "/queue/rev_0", "/budgets", "/sign-in", "top"])
     def test_every_page_lets_only_our_own_files_run(self, filled: Filled, dana: Visitor, path: str) -> None:
         headers = dana.get(filled.path("top") if path == "top" else path).headers
         policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
@@ -98,6 +98,8 @@ class TestSigningIn:
     def test_it_leads_back_to_where_one_was(self, passer_by: Visitor) -> None:
         answer = passer_by.post("/sign-in", name="Dana", then="/queue?show=done")
         assert (answer.status_code, answer.headers["location"]) == (303, "/queue?show=done")
+        for page in ("/budgets", "/causes/cause_0"):
+            assert passer_by.post("/sign-in", name="Dana", then=page).headers["location"] == page
         cookie = answer.headers["set-cookie"]
         assert "HttpOnly" in cookie
         assert "SameSite=strict" in cookie
@@ -136,11 +138,11 @@ class TestWhereTheServiceHasAToken:
         with Visitor(guarded, None) as visitor:
             yield visitor
 
-    @pytest.mark.parametrize("path", ["/queue", "/queue/rev_0"])
+    @pytest.mark.parametrize("path", ["/queue", "/queue/rev_0", "/budgets"])
     def test_nobody_looks_without_signing_in(self, stranger: Visitor, path: str) -> None:
         answer = stranger.get(path)
         assert answer.status_code == 303
-        assert answer.headers["location"].startswith("/sign-in?then=%2Fqueue")
+        assert answer.headers["location"].startswith(f"/sign-in?then=%2F{path.split('/')[1]}")
 
     def test_a_wrong_token_is_refused(self, stranger: Visitor) -> None:
         answer = stranger.post("/sign-in", name="eve", token="wrong")
@@ -225,4 +227,4 @@ class TestAssets:
 
 def test_the_pages_are_no_part_of_the_api(dana: Visitor) -> None:
     paths = dana.get("/openapi.json").json()["paths"]
-    assert not [path for path in paths if path.startswith(("/queue", "/sign", "/assets")) or path == "/"]
+    assert not [path for path in paths if path.startswith(("/queue", "/budgets", "/sign", "/assets")) or path == "/"]
