@@ -294,7 +294,8 @@ def _of_cause(cause: CauseRow, terms: _Terms) -> Iterator[Move]:
 def _stake(body: Mapping[str, Any], facts: Mapping[str, object], policy: Policy) -> int:
     """Return what is at stake in minor units of a bundle's currency; 0 if that cannot be told."""
     if policy.subject is SubjectType.SHIPMENT:
-        return stake_in(body, policy.costs).minor
+        model = body.get("model")
+        return stake_in(body, policy.costs).minor if model and model.get("shipment") else 0
     found = facts.get(_AT_STAKE[policy.subject])
     return found if isinstance(found, int) and facts.get("currency") == policy.costs.currency else 0
 

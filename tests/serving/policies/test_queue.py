@@ -14,12 +14,17 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from routing.loader import load_policy
 from routing.policy import Policy
+from routing.preview.comparing import compare
+from routing.preview.past import PastDecision
 from routing.preview.queue import Opened, serve
 from routing.preview.roster import Shift
+from serving.db.engine import engine_while, session_factory
 from serving.db.tables import CauseRow
 from serving.policies.cli import register
-from serving.policies.queue import QueuePreview, Staffing
+from serving.policies.past import SEALED
+from serving.policies.queue import QueuePreview, Queues, Staffing
 from tests.serving.bundles import changed, text_of
 from tests.serving.causes.outage import SILENT_HOURS, departed, names
 from tests.serving.causes.outage import told as told_of_outages
@@ -27,6 +32,7 @@ from tests.serving.house import NOW, House, at
 from tests.serving.policies.queued import assert_both_sides_are_the_queue, queues_of
 from tests.serving.policies.test_preview import a_day, keeping
 
+GOLDEN = Path(__file__).parents[2] / "routing" / "golden"
 MONTH = timedelta(days=30)
 
 
@@ -145,6 +151,20 @@ class TestBothSides:
         minutes = [each / timedelta(minutes=1) for each in (after.waited_median, after.waited_nine_in_ten)]
         assert minutes == [6, 18], "each takes six minutes, and the last waits for three"
         assert (after.looked_at_late, after.worked, after.left) == (1, timedelta(minutes=24), 0)
+
+
+def test_a_record_of_an_early_release_that_holds_no_shipment_has_nothing_at_stake(sqlite_url: str) -> None:
+    """The database has no bundle either: both sides go by the one that is tried."""
+    policy = load_policy(GOLDEN / "decision_1_shipped.yaml")
+    texts = (GOLDEN / "decision_1_shipped.jsonl").read_text(encoding="utf-8").splitlines()
+    bodies = [SEALED.validate_json(text) for text in texts]
+    past = [PastDecision(number, f"S-{number}", NOW, body) for number, body in enumerate(bodies, start=1)]
+    with engine_while(sqlite_url) as engine, session_factory(engine)() as session:
+        queues = Queues(session, policy)
+        for compared in compare(policy, past):
+            queues.add(compared)
+    assert queues.before == queues.after
+    assert {move.stake_minor for move in queues.before if isinstance(move, Opened)} == {0}
 
 
 @pytest.fixture(scope="module")
