@@ -30,9 +30,14 @@ class Prefect:
     url: str
 
     def request(self, method: str, path: str, body: object = None) -> httpx.Response:
-        return httpx.request(
-            method, self.url + path, json=body, headers={"authorization": AUTHORIZATION}, timeout=30, trust_env=False
-        )
+        """Ask the server; while it is busy (503: its database is locked) again and again, as the worker does."""
+        deadline = time.monotonic() + 60
+        while True:
+            headers = {"authorization": AUTHORIZATION}
+            answer = httpx.request(method, self.url + path, json=body, headers=headers, timeout=30, trust_env=False)
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
+                return answer
+            time.sleep(0.5)
 
     def create(self, call_id: str, shipment_id: str) -> httpx.Response:
         """Create a flow run as the worker does."""
