@@ -55,7 +55,7 @@ async def decline(cause_id: PathId, visit: Here, typed: Answered) -> Response:
 
 def _say(visit: Visit, cause_id: str, typed: Typed, answer: Callable[..., Cause]) -> Response:
     if visit.analyst is None:
-        return visit.sign_in(_path(cause_id))
+        return visit.signed_out(_path(cause_id), typed)
     try:
         answer(visit.app.causes, cause_id, actor=visit.analyst, note=typed.said)
     except CauseNotFoundError:

@@ -18,7 +18,7 @@ from serving.errors import (
 )
 from serving.reviews.items import Item, is_of_case
 from serving.reviews.repository import DONE
-from serving.web import messages
+from serving.web import messages, words
 from serving.web.arrivals import arrival_view
 from serving.web.calls import lines_of
 from serving.web.carriers import carriers_view
@@ -32,7 +32,7 @@ REFUSED = (AlreadyClaimedError, AnswerError, ClaimLostError, ItemClosedError, Ro
 def move(visit: Visit, item_id: str, typed: Typed, move: Callable[[str], Item], *, then: str | None = None) -> Response:
     """Make a move that needs a claim, then show what came of it."""
     if visit.analyst is None:
-        return signed_out(visit, item_id, typed)
+        return visit.signed_out(item_path(item_id), typed)
     try:
         moved = move(visit.analyst)
     except ItemNotFoundError as error:
@@ -57,7 +57,7 @@ def item_page(
     calls = lines_of(visit.app.effects.of_subject(found.key), found, visit.app.clock.now())
     history = visit.app.reviews.history(item_id)
     token = None if visit.analyst is None else visit.app.reviews.held_token(item_id, actor=visit.analyst)
-    view = item_view(found, decision, calls, history, detail.policy)
+    view = item_view(found, decision, calls, history, detail.policy, visit.app.clock.now())
     arrival = carriers = None
     if found.shipment_id is not None and is_of_case(found, detail.decision) and not visit.is_refresh:
         is_open = found.status != DONE
@@ -69,18 +69,10 @@ def item_page(
 
 def refused(visit: Visit, item_id: str, error: Refused, typed: Typed) -> Response:
     """Show the item as it is now to somebody whose move was refused."""
-    return item_page(visit, item_id, HTTPStatus(kind_of(error).status), messages.refusal(error), typed)
+    names = words.names_in(visit.app.reviews.detail(item_id).decision)
+    return item_page(visit, item_id, HTTPStatus(kind_of(error).status), messages.refusal(error, names), typed)
 
 
 def missing(visit: Visit, error: ItemNotFoundError) -> Response:
     """Say that there is no such item."""
     return visit.page("missing.html", HTTPStatus.NOT_FOUND, item_id=error.item_id)
-
-
-def signed_out(visit: Visit, item_id: str, typed: Typed) -> Response:
-    """Ask somebody who answers to sign in again, and keep what was typed."""
-    if not typed:
-        return visit.sign_in(item_path(item_id))
-    message = "You are not signed in any more, so nothing was changed. Sign in, then answer again."
-    status = HTTPStatus.UNAUTHORIZED
-    return visit.page("sign_in.html", status, then=item_path(item_id), message=message, kept=typed.note)

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
+
 from serving.errors import AlreadyClaimedError, AnswerError, ClaimLostError, ItemClosedError, RoleMissingError
+from serving.reviews.reasons import ReasonCode
 from serving.web import words
+
+_CALL = re.compile(r" \(POST /v1/[^ )]*\)|: POST /v1/[^ ]*")
+"""What a program would do, where a person is told what to do."""
 
 _ANSWERED = {
     "accept": "accepted the suggestion",
@@ -19,8 +26,10 @@ _ANSWERED = {
 
 def refusal(
     error: AlreadyClaimedError | AnswerError | ClaimLostError | ItemClosedError | RoleMissingError,
+    names: Collection[str] = (),
 ) -> str:
-    """Say why a move was refused and what to do now."""
+    """Say why a move was refused and what to do now: in words what the error calls by `names` of the program."""
+    our_names = {*names, *ReasonCode}
     match error:
         case AlreadyClaimedError():
             until = words.instant(error.expires_at)
@@ -32,7 +41,8 @@ def refusal(
             who = "The service" if error.closed_by == "system" else error.closed_by
             said = f"{who} {did}: the item is done, and your answer changed nothing. Take another one."
         case AnswerError():
-            said = f"{_sentence(error.why)} Nothing was changed. {error.what_to_do}"
+            why, todo = (words.spoken(_CALL.sub("", part), our_names) for part in (error.why, error.what_to_do))
+            said = f"{_sentence(why)} Nothing was changed. {todo}"
         case RoleMissingError():
             said = f"Nothing was changed: {error}"
     return words.instants_in(said)

@@ -22,7 +22,7 @@ from serving.reviews.reasons import ReasonCode
 from serving.reviews.repository import Which
 from serving.shapes import PathId
 from serving.web import assets, budgets, causes, changes, effects, sign_in
-from serving.web.item import REFUSED, item_page, missing, move, refused, signed_out
+from serving.web.item import REFUSED, item_page, missing, move, refused
 from serving.web.kinds import Kind, remember, remembered
 from serving.web.rows import rows_of
 from serving.web.visit import GUARDED, Answered, Here, Text, item_path
@@ -109,7 +109,7 @@ async def not_an_answer(item_id: PathId, visit: Here) -> Response:
 async def claim(item_id: PathId, visit: Here, typed: Answered) -> Response:
     """Claim a free item. What was typed under a claim that was lost is there again."""
     if visit.analyst is None:
-        return signed_out(visit, item_id, typed)
+        return visit.signed_out(item_path(item_id), typed)
     try:
         if visit.app.reviews.held_token(item_id, actor=visit.analyst) is None:
             visit.app.reviews.claim(item_id, actor=visit.analyst)

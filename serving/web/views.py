@@ -18,7 +18,7 @@ from routing.subjects import called_branches
 from serving.db.tables import AuditRow, DecisionRow
 from serving.reviews.items import Item, is_of_case
 from serving.reviews.reasons import MEANINGS, Answer, reasons_for
-from serving.web import shortage, words
+from serving.web import shortage, tender, words
 from serving.web.calls import CallLine
 from serving.web.invoice import InvoiceView, happened, invoice_view
 from serving.web.priority import Line, priority_of
@@ -173,8 +173,9 @@ def item_view(
     calls: Sequence[CallLine],
     history: Sequence[AuditRow],
     policy: Policy,
+    now: datetime,
 ) -> ItemView:
-    """Read the page of an item from its decision, the shipment's calls and the item's audit entries."""
+    """Read the page of an item as of now from its decision, the shipment's calls and the item's audit entries."""
     body = json.loads(decision.body)
     suggestion = None if item.call_id is not None else body["payload"].get("suggestion")
     kind, of_case = item.key.type, is_of_case(item, body)
@@ -191,7 +192,7 @@ def item_view(
         risk=None if is_invoice or not of_case else _risk(body["model"]["answer"] if is_line else body["model"]),
         invoice=invoice_view(body) if is_invoice else None,
         shortage=shortage.shortage_view(body) if is_line else None,
-        suggestion=tuple(_lines(_shown((suggestion or {}).get("payload") or {}, is_invoice), item.currency)),
+        suggestion=() if suggestion is None else tuple(_suggestion(item, suggestion, body, policy, now)),
         can_accept=bool(suggestion and suggestion["payload"]) and not item.too_late,
         options=tuple(_options(body, item)) if of_case else (),
         left_title=_LEFT[kind],
@@ -302,11 +303,20 @@ def _facts(body: Mapping[str, Any], policy: Policy) -> tuple[tuple[Line, ...], t
     return tuple(known), tuple(unknown)
 
 
+def _suggestion(
+    item: Item, suggestion: Mapping[str, Any], body: Mapping[str, Any], policy: Policy, now: datetime
+) -> Iterator[Line]:
+    """Say what is suggested, and what became of it while it waited."""
+    is_invoice = item.key.type is SubjectType.INVOICE and is_of_case(item, body)
+    yield from _lines(_shown(suggestion["payload"] or {}, is_invoice), item.currency, now)
+    yield from tender.if_accepted(item, suggestion, body, policy, now)
+
+
 def _shown(payload: Mapping[str, Any], is_invoice: bool) -> Mapping[str, Any]:
     return {name: value for name, value in payload.items() if not (is_invoice and name in _SHOWN_ELSEWHERE)}
 
 
-def _lines(payload: Mapping[str, Any], currency: str | None, before: str = "") -> Iterator[Line]:
+def _lines(payload: Mapping[str, Any], currency: str | None, now: datetime, before: str = "") -> Iterator[Line]:
     """Flatten the payload of a suggestion; the facts it passes on stand elsewhere on the page."""
     for key, value in payload.items():
         name = f"{before} {words.plain(key)}".strip()
@@ -314,9 +324,9 @@ def _lines(payload: Mapping[str, Any], currency: str | None, before: str = "") -
             case _ if key in ("facts", "currency"):
                 continue
             case {"opens_at": str(opens_at), "closes_at": str(closes_at)}:
-                yield Line(name, words.window(datetime.fromisoformat(opens_at), datetime.fromisoformat(closes_at)))
+                yield Line(name, words.window(datetime.fromisoformat(opens_at), datetime.fromisoformat(closes_at), now))
             case dict():
-                yield from _lines(value, currency, name)
+                yield from _lines(value, currency, now, name)
             case list():
                 rows = [
                     words.row({inner: _read(cell) for inner, cell in row.items() if inner != "rank"}, currency=currency)

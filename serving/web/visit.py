@@ -31,6 +31,7 @@ _templates.env.filters |= {
     "distance": words.distance,
     "span": words.span,
     "plain": words.plain,
+    "unbroken": words.unbroken,
     "role": words.role,
     "instants_in": words.instants_in,
     "durations_in": words.durations_in,
@@ -77,6 +78,13 @@ class Visit:
         """Send the browser on."""
         return RedirectResponse(path, status_code=HTTPStatus.SEE_OTHER, headers=HEADERS)
 
+    def signed_out(self, back: str, typed: Typed) -> Response:
+        """Ask somebody who answers to sign in again, and keep what was typed."""
+        if not typed:
+            return self.sign_in(back)
+        message = "You are not signed in any more, so nothing was changed. Sign in, then answer again."
+        return self.page("sign_in.html", HTTPStatus.UNAUTHORIZED, then=back, message=message, kept=typed.note)
+
     def sign_in(self, back: str) -> Response:
         """Ask who is there, and come back. A refresh changes nothing: somebody may be typing on the page."""
         if self.is_refresh:
@@ -112,10 +120,15 @@ def item_path(item_id: str) -> str:
     return f"/queue/{quote(item_id, safe='')}"
 
 
-async def _visit(request: Request, app: App) -> Visit:
+def visit_of(request: Request, app: Container) -> Visit:
+    """Return the visit that a request is, whoever it is from."""
     name = unseal(request.cookies.get(COOKIE), partial(sealed_with, app))
     is_known = name is not None and (not app.people or app.people.is_listed(name))
     return Visit(request, app, name if is_known else None)
+
+
+async def _visit(request: Request, app: App) -> Visit:
+    return visit_of(request, app)
 
 
 async def _from_here(request: Request) -> None:
@@ -125,8 +138,12 @@ async def _from_here(request: Request) -> None:
         )
 
 
-async def _typed(note: Text = "", branch: Text = "", override_reason: Text = "", dismiss_reason: Text = "") -> Typed:
-    return Typed(note, branch, override_reason, dismiss_reason)
+async def _typed(
+    request: Request, note: Text = "", branch: Text = "", override_reason: Text = "", dismiss_reason: Text = ""
+) -> Typed:
+    typed = Typed(note, branch, override_reason, dismiss_reason)
+    request.state.typed = typed  # whatever goes wrong, it can be shown again
+    return typed
 
 
 Here = Annotated[Visit, Depends(_visit)]

@@ -51,6 +51,11 @@ def percent(share: float) -> str:
     return said.replace(" ", _UNBROKEN).replace("%", f"{_UNBROKEN}%")
 
 
+def unbroken(said: str) -> str:
+    """Keep the percentages of a sentence on one line."""
+    return said.replace(" %", f"{_UNBROKEN}%")
+
+
 def instant(moment: datetime) -> str:
     """Say a moment: "Fri 28 Feb 16:00 UTC"."""
     return f"{moment:%a %d %b %H:%M} UTC"
@@ -66,10 +71,11 @@ def durations_in(said: str) -> str:
     return _MINUTES.sub(lambda found: _duration(int(found.group(1))), said)
 
 
-def window(opens_at: datetime, closes_at: datetime) -> str:
-    """Say from when to when: "Fri 28 Feb 16:00 to 18:00 UTC"."""
+def window(opens_at: datetime, closes_at: datetime, now: datetime) -> str:
+    """Say from when to when, and whether it is over: "Fri 28 Feb 16:00 to 18:00 UTC, over: it closed 20 min ago"."""
     closes = f"{closes_at:%H:%M} UTC" if opens_at.date() == closes_at.date() else instant(closes_at)
-    return f"{instant(opens_at).removesuffix(' UTC')} to {closes}"
+    over = "" if now < closes_at else f", over: it closed {distance(closes_at, now)}"
+    return f"{instant(opens_at).removesuffix(' UTC')} to {closes}{over}"
 
 
 def arrival(early: datetime, median: datetime, late: datetime, now: datetime) -> str:

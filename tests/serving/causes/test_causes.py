@@ -31,7 +31,7 @@ from tests.serving.effects.calls import claimed, reported
 from tests.serving.house import NOW, FakeModel, House, Json, at, cloud_event, problem_in, shipment
 from tests.serving.policies.lives import PEOPLE, live, version
 from tests.serving.policies.queued import queues_of
-from tests.serving.web.visitor import coded
+from tests.serving.web.visitor import coded, note_of
 
 FEW = {"declare": {"at_least": 3, "share_at_least": 0.5, "within_minutes": 120}}
 PATIENT = {"at_most": 300, "per_minutes": 10, "waits_hours": 2}
@@ -279,16 +279,27 @@ class TestPage:
         assert "SH-0005" in page
         assert "to answer" in page
         assert coded(page) == []
-        assert "carrier outage of NWX is declared" in page
+        assert "Carrier outage of NWX is declared" in page
         assert "The duty manager was called." in page
+        assert '<time datetime="2026-' in page
+        assert "50\u00a0% likely late" in page
         here = {"Origin": "http://triage"}
         silent.api.post("/sign-in", data={"name": "dana", "then": path}, headers=here)
         assert "do-decline" in silent.api.get(path).text
         answer = silent.api.post(f"{path}/decline", data={"note": "no"}, headers=here)
         assert (answer.status_code, answer.headers["location"]) == (303, path)
         assert standing(silent).status == "declined"
-        assert silent.api.post(f"{path}/close", data={"note": "yes"}, headers=here).status_code == 409
+        late = silent.api.post(f"{path}/close", data={"note": "yes, it is back"}, headers=here)
+        assert (late.status_code, note_of(late.text, "kept")) == (409, "yes, it is back")
         assert silent.api.get("/causes/none").status_code == 404
+
+    def test_signed_out_meanwhile_what_was_typed_is_there_to_copy(self, silent: House) -> None:
+        decided(silent, *names(6))
+        path = f"/causes/{standing(silent).cause_id}"
+        here = {"Origin": "http://triage"}
+        answer = silent.api.post(f"{path}/close", data={"note": "the feed is back"}, headers=here)
+        assert (answer.status_code, note_of(answer.text, "kept")) == (401, "the feed is back")
+        assert standing(silent).status == "standing"
 
 
 class TestOtherCauses:

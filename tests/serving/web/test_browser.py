@@ -132,6 +132,24 @@ class TestACauseByKeyboard:
         assert [cause.status for cause in house.rows(CauseRow)] == ["declined"]
 
 
+class TestOnAPhone:
+    @pytest.mark.parametrize("page", ["top", "long"])
+    def test_no_word_is_torn_beside_a_long_id_and_what_is_pressed_is_large_enough(
+        self, filled: Filled, signed_in: Chrome, address: str, page: str
+    ) -> None:
+        look(signed_in, size=PHONE)
+        signed_in.get(address + filled.path(page))
+        heights = signed_in.execute_script(
+            "const kind = document.createRange(); kind.selectNode(document.querySelector('.back').childNodes[1]);"
+            "const pressed = [...document.querySelectorAll('#back, summary')];"
+            "return [kind, ...pressed].map((each) => each.getBoundingClientRect().height)"
+        )
+        word, *pressed = heights
+        assert word < 24, "one line of text"
+        assert len(pressed) == 3
+        assert min(pressed) >= 24
+
+
 class TestSeen:
     @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
     @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

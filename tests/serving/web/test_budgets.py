@@ -28,7 +28,7 @@ def test_a_budget_is_told_with_what_is_left_and_what_one_more_would_have_saved(s
         assert (part["went_without"], part["shadow_price_minor"] > 0) == (3, True)
         assert '<a id="budgets" href="/budgets">' in dana.shown("/queue")
         said = words_of(dana.shown("/budgets"))
-        assert "Messages of shipments 1 messages within 3 hours, 0 left · The customer service" in said
+        assert "Messages of shipments 1 messages within 3 hours, 0 left · owned by the customer service" in said
         assert f"Cases {part['shadow_price_minor'] / 100:,.2f} EUR 3 4" in said
         assert "Slots of shipments" in said
         assert "Nobody took any of it, or lacked it." in said

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from serving.db.tables import OutgoingCallRow, ReviewItemRow
+from tests.serving.house import delivery
 from tests.serving.web.filled import Filled
 from tests.serving.web.visitor import Visitor, chosen, note_of, value_of, words_of
 
@@ -109,9 +110,9 @@ class TestTheAnswerLacksSomething:
             ("override", {"override_reason": "customer_asked"}, "Another action needs the action and the reason."),
             ("override", {"branch": "boredom", "override_reason": "customer_asked"}, "Another action needs the action"),
             ("override", {"branch": "none", "override_reason": "customer_asked"}, "Branch 'none' does nothing."),
-            ("override", {"branch": "notify", "override_reason": "not_late"}, "Reason 'not_late' does not explain"),
+            ("override", {"branch": "notify", "override_reason": "not_late"}, "Reason 'not late' does not explain"),
             ("dismiss", {}, "Doing nothing needs a reason."),
-            ("dismiss", {"dismiss_reason": "newer_decision"}, "Reason 'newer_decision' does not explain"),
+            ("dismiss", {"dismiss_reason": "newer_decision"}, "Reason 'newer decision' does not explain"),
         ],
     )
     def test_it_says_what_and_the_form_is_as_it_was(
@@ -133,6 +134,22 @@ class TestTheAnswerLacksSomething:
         assert answer.status_code == 422
         assert "Rebook cannot be carried out:" in message_of(answer.text)
         assert calls_of(filled, "no value") == []
+
+    def test_what_to_do_is_said_without_codes_and_calls_of_programs(self, filled: Filled, dana: Visitor) -> None:
+        token = dana.claimed(filled.path("soon"))
+        filled.house.send(delivery("d-gone", "departed", "SH-240920"))
+        gone = message_of(dana.post(f"{filled.path('soon')}/accept", token=token).text)
+        assert gone == (
+            "Another carrier hits no more: departed is yes by now. Nothing was changed. "
+            "Have it decided about anew, override it with a branch, or dismiss it."
+        )
+        filled.house.advance(hours=7)
+        token = dana.claimed(filled.path("top"))
+        late = message_of(dana.post(f"{filled.path('top')}/accept", token=token).text)
+        assert late == (
+            "Rebook was of use until Mon 02 Mar 16:00 UTC. Nothing was changed. "
+            "Dismiss it as too late to act, or override it."
+        )
 
     def test_a_note_of_full_length_with_line_ends_is_taken(self, filled: Filled, dana: Visitor) -> None:
         token = dana.claimed(filled.path("top"))

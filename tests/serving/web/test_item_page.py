@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -58,7 +59,7 @@ class TestWhatItShows:
         rows = re.findall(r"<tr><td>([^<]*)</td>.*?aria-label=\"(\w+) the risk\"", dana.shown(filled.path("top")), re.S)
         assert rows[:3] == [
             ("Mean delay of departures from the origin in 6 hours: 37 minutes", "raises"),
-            ("Share of the carrier&#39;s arrivals late in 28 days: 31 %", "raises"),
+            ("Share of the carrier&#39;s arrivals late in 28 days: 31\u00a0%", "raises"),
             ("Hours from now to the promise: 48.0 hours", "lowers"),
         ]
 
@@ -95,6 +96,29 @@ class TestWhatItShows:
         said = words_of(dana.shown(filled.path("top")))
         assert "carriers ACE, 7 % late instead of NWX price limit 1,000.00 EUR" in said
         assert "tender window Mon 02 Mar 06:00 to 08:00 UTC" in said
+
+    def test_a_window_that_is_over_says_so_and_what_accepting_opens(self, filled: Filled, dana: Visitor) -> None:
+        token = dana.claimed(filled.path("top"))
+        said = words_of(dana.shown(filled.path("top")))
+        assert "06:00 to 08:00 UTC, over: it closed 1 h 12 min ago if accepted now another window opens, until " in said
+        assert "until Mon 02 Mar 11:12 UTC Yours" in said
+        dana.post(f"{filled.path('top')}/accept", token=token)
+        (call,) = [call for call in filled.house.rows(OutgoingCallRow) if call.shipment_id == "SH-240817"]
+        assert json.loads(call.body)["data"]["tender_window"]["closes_at"] == "2026-03-02T11:12:00Z"
+
+    def test_a_window_that_is_open_says_no_more_than_when(self, filled: Filled, dana: Visitor) -> None:
+        said = words_of(dana.shown(f"/queue/{filled.house.for_review('SH-NOW', risk=0.8)}"))
+        assert "tender window Mon 02 Mar 09:12 to 11:12 UTC Nobody holds it." in said
+
+    def test_once_it_is_of_no_use_it_says_that_accepting_is_refused(self, filled: Filled, dana: Visitor) -> None:
+        filled.house.advance(hours=7)
+        token = dana.claimed(filled.path("top"))
+        said = words_of(dana.shown(filled.path("top")))
+        assert (
+            "over: it closed 8 h 12 min ago if accepted now it is refused: this was of use until Mon 02 Mar 16:00"
+            in said
+        )
+        assert dana.post(f"{filled.path('top')}/accept", token=token).status_code == 422
 
     def test_the_record_names_rule_owner_policy_and_hash(self, filled: Filled, dana: Visitor) -> None:
         decision_id = row_of(filled, "top").decision_id

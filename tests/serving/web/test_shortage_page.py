@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -63,3 +64,11 @@ def test_a_line_of_which_nothing_is_known_says_so(desk: House) -> None:
     assert "Other places: not known" in shown
     assert "<dt>expected loss</dt><dd>not known: the quantity at risk is not known</dd>" in shown
     assert "What is at stake is not known" in shown
+
+
+def test_it_is_called_an_order_line_and_no_id_stands_twice(desk: House) -> None:
+    shown = page(desk, f"/queue/{one(desk, 'O-1')['review_item_id']}")
+    assert '</a> order line <span class="code">O-1/10</span>' in shown
+    ids = re.findall(r' id="([^"]*)"', shown)
+    assert sorted(ids) == sorted(set(ids))
+    assert 'aria-label="Claim order line O-1/10"' in page(desk, "/queue")
