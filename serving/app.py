@@ -30,7 +30,7 @@ from serving.reviews import endpoints as reviews
 from serving.scores import endpoints as scores
 from serving.shortages import endpoints as shortages
 from serving.step_ups import endpoints as step_ups
-from serving.web import pages
+from serving.web import pages, trouble
 
 _API = (
     events.router,
@@ -70,7 +70,7 @@ def create_app(container: Container) -> FastAPI:
     app.include_router(health.router)
     app.include_router(problems.router)
     app.include_router(pages.router)
-    error_handlers.install(app)
+    error_handlers.install(app, shown=trouble.shown)
     return app
 
 

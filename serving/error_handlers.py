@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
@@ -31,6 +31,7 @@ PROBLEM_JSON = "application/problem+json"
 _UNPARSED = "There was an error parsing the body"
 """What FastAPI says of a body that fails in another way than by its grammar: bytes, depth, length of a number."""
 _log = logging.getLogger(__name__)
+_Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +164,24 @@ def problem_response(members: Mapping[str, Any], headers: Mapping[str, str] | No
     return JSONResponse(members, status_code=members["status"], headers=headers, media_type=PROBLEM_JSON)
 
 
-def install(app: FastAPI) -> None:
-    """Let an app answer every error of the table, and every HTTP error of the framework, with a problem."""
+def install(app: FastAPI, *, shown: Callable[[Request, JSONResponse], Response]) -> None:
+    """Let an app answer every error of the table, and every HTTP error of the framework, with a problem.
+
+    Parameters
+    ----------
+    shown
+        Turns the problem document into what the one who asked is to see.
+    """
+
+    def showing(answer: Callable[[Request, Exception], Awaitable[JSONResponse]]) -> _Handler:
+        async def handle(request: Request, error: Exception) -> Response:
+            return shown(request, await answer(request, error))
+
+        return handle
+
     for cls in KINDS:
-        app.add_exception_handler(cls, _answer_unexpected if cls is Exception else _answer)
-    app.add_exception_handler(HTTPException, _answer_http)
+        app.add_exception_handler(cls, showing(_answer_unexpected if cls is Exception else _answer))
+    app.add_exception_handler(HTTPException, showing(_answer_http))
 
 
 async def _answer(request: Request, error: Exception) -> JSONResponse:
