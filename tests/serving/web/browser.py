@@ -24,6 +24,7 @@ def served(container: Container) -> Iterator[str]:
     """Serve a container's app from another thread; yield its address."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
+    listening.listen()  # from now on whoever comes waits, until the server takes them
     server = uvicorn.Server(uvicorn.Config(create_app(container), log_level="error", lifespan="off"))
     thread = Thread(target=lambda: asyncio.run(server.serve([listening])))
     thread.start()

@@ -83,6 +83,21 @@ class TestByKeyboard:
         (row,) = [row for row in filled.house.rows(ReviewItemRow) if row.item_id == filled.items["top"]]
         assert row.status == "claimed"
 
+    def test_on_a_low_screen_whatever_has_the_focus_is_in_sight(self, signed_in: Chrome) -> None:
+        look(signed_in, size=(1280, 600))
+        press(signed_in, "n")
+        until(signed_in, lambda: signed_in.find_elements("id", "dismiss-reason"))
+        press(signed_in, "d")
+        seen = []
+        for _ in range(4):
+            top, bottom, name = signed_in.execute_script(
+                "const it = document.activeElement, at = it.getBoundingClientRect(); return [at.top, at.bottom, it.id]"
+            )
+            assert 0 <= top < bottom <= 600, name
+            seen.append(name)
+            press(signed_in, Keys.TAB)
+        assert seen == ["dismiss-reason", "do-dismiss", "release", "extend"]
+
     def test_the_keys_are_listed_on_demand(self, signed_in: Chrome) -> None:
         press(signed_in, "?")
         assert signed_in.find_element("id", "help").get_attribute("open") is not None
