@@ -2,7 +2,8 @@
 
 A shipment is *open* at its origin from its planned departure until its departure (or cancellation) is known, for a
 week at most, so that a lost scan does not stay open for ever. It is *ahead* during the hours before its planned
-departure. Each version of a leg counts while it is in force. `features.customer` counts what is past its promise.
+departure. Each version of a leg counts while it is in force. `features.customer` counts what is past its promise, and
+what has an exception.
 """
 
 from __future__ import annotations

@@ -46,11 +46,13 @@ class Time(Columns):
     DELIVERED = 6
     DELIVERED_KNOWN = 7
     CLOSED_KNOWN = 8
-    SINCE = 9
-    UNTIL = 10
-    TRANSFERRED_KNOWN = 11
+    EXCEPTION_KNOWN = 9
+    """The first of `EXCEPTIONS` was reported."""
+    SINCE = 10
+    UNTIL = 11
+    TRANSFERRED_KNOWN = 12
     """All that is planned to come to the transfer has come, as `Shipment.transfer` names it."""
-    ARRIVED_KNOWN = 12
+    ARRIVED_KNOWN = 13
     """All that is planned to come to the destination has come there, and is to be delivered."""
 
 
@@ -63,6 +65,9 @@ KEYS = ("carrier", "origin", "transfer", "destination", "service", "vehicle", "c
 
 CLOSED = frozenset({EventStatus.CANCELLED, EventStatus.DIVERTED, EventStatus.RETURNED, EventStatus.REFUSED})
 """Statuses after which a shipment will not be delivered as promised, and is no longer waited for."""
+
+EXCEPTIONS = frozenset({EventStatus.ATTEMPTED, EventStatus.DAMAGED, EventStatus.CUSTOMS_HOLD})
+"""Statuses after which a shipment is still waited for, but stands until somebody sees to it."""
 
 ARRIVALS = frozenset({EventStatus.TERMINAL_ARRIVED, EventStatus.DELIVERY_ARRIVED})
 """Statuses of coming to a stop on the way or to the destination."""
@@ -254,6 +259,7 @@ class Events:
             ({EventStatus.DEPARTED}, Time.DEPARTED, Time.DEPARTED_KNOWN),
             ({EventStatus.DELIVERED}, Time.DELIVERED, Time.DELIVERED_KNOWN),
             (CLOSED, None, Time.CLOSED_KNOWN),
+            (EXCEPTIONS, None, Time.EXCEPTION_KNOWN),
         ):
             of_status = self.frame["status"].isin([status.value for status in statuses])
             chosen = self._in_turn((counts & of_status).to_numpy())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from features.as_known import counts_from
 from features.instants import micros
-from features.legs import ARRIVALS, CLOSED, Row, Time
+from features.legs import ARRIVALS, CLOSED, EXCEPTIONS, Row, Time
 from features.standing import lives_of
 from features.timeline import NEVER
 from features.vocabulary import Classifier, Correction, EventStatus
@@ -96,6 +96,8 @@ def with_event(
         happened, known = Time.DELIVERED, Time.DELIVERED_KNOWN
     elif status in CLOSED:
         happened, known = None, Time.CLOSED_KNOWN
+    elif status in EXCEPTIONS:
+        happened, known = None, Time.EXCEPTION_KNOWN
     else:
         return versions
     if times[known] != NEVER:
@@ -142,6 +144,8 @@ def _times(first: Shipment, plan: Shipment, standing: Collection[DeliveryEvent],
                 row[Time.DELIVERED], row[Time.DELIVERED_KNOWN] = micros(event.occurred_at), micros(counts_from(event))
         elif event.status in CLOSED and row[Time.CLOSED_KNOWN] == NEVER:
             row[Time.CLOSED_KNOWN] = micros(counts_from(event))
+        elif event.status in EXCEPTIONS and row[Time.EXCEPTION_KNOWN] == NEVER:
+            row[Time.EXCEPTION_KNOWN] = micros(counts_from(event))
     for column, place in _awaited(plan):
         row[column] = _all_in(standing, place)
     return tuple(row)

@@ -37,6 +37,7 @@ _SUBJECTS: tuple[tuple[str, str], ...] = (
         r"|tasks|waves|work)|_(open|past_promise)$|_ahead_\d+h$",
         "how busy the places on the way are",
     ),
+    (r"^customer_open_exceptions$", "how your shipments stand"),
     (
         r"^(carrier|lane|all|carrier_lane)_(tenders|claims)_|^carrier_(silen|feed_)",
         "the transport that is planned for it",

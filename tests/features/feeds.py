@@ -1,7 +1,8 @@
-"""Feeds beside a generated world: forecasts, disruptions, and a place whose weather is measured beside it."""
+"""What a generated world does not tell: forecasts, disruptions, weather measured beside a place, and damage."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -58,3 +59,10 @@ def with_feeds(world: RecordTables, seed: int = 4) -> RecordTables:
     elsewhere = world.weather.replace({"place": {places[-1]: STATION}})
     made = {table: getattr(feeds, table) for table in ("weather_forecasts", "disruptions", "places")}
     return RecordTables(**{**tables, **made, "weather": elsewhere})
+
+
+def with_damage(world: RecordTables) -> RecordTables:
+    """Let the reports of loading be reports of damage, of each third shipment."""
+    third = world.events["shipment_id"].isin(pd.unique(world.shipments["shipment_id"])[::3])
+    status = world.events["status"].mask(third & (world.events["status"] == "loaded"), "damaged")
+    return replace(world, events=world.events.assign(status=status))

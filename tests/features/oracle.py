@@ -269,6 +269,19 @@ def customer_past_promise(told: Told) -> float:
     return sum(past_promise(told, one) for one in told.shipments if of_my_customer(told, one))
 
 
+def customer_open_exceptions(told: Told) -> float:
+    if told.subject.customer_id is None:
+        return NOTHING
+    count = 0
+    for one in told.shipments:
+        exception = told.first(one, EventStatus.ATTEMPTED, EventStatus.DAMAGED, EventStatus.CUSTOMS_HOLD)
+        over = told.first(one, EventStatus.DELIVERED, *CLOSED)
+        if exception is not None and over is None and of_my_customer(told, one):
+            reported = max(counts_from(exception), told.announced[one.shipment_id])
+            count += told.cutoff < reported + timedelta(days=7)
+    return count
+
+
 def carrier_past_promise(told: Told) -> float:
     return sum(past_promise(told, one) for one in told.shipments if one.carrier_id == told.subject.carrier_id)
 
@@ -451,5 +464,8 @@ ORACLES: dict[str, Callable[[Told], float]] = {
     "last_scan_overdue_spreads": last_scan_overdue_spreads,
 }
 
-SELDOM: dict[str, Callable[[Told], float]] = {"dwell_hours": dwell_hours}
+SELDOM: dict[str, Callable[[Told], float]] = {
+    "dwell_hours": dwell_hours,
+    "customer_open_exceptions": customer_open_exceptions,
+}
 """Of what the generated network does not show at a decision moment."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -35,6 +36,8 @@ STATUSES = (
     EventStatus.CANCELLED,
     EventStatus.DELAYED,
     EventStatus.PICKUP_ARRIVED,
+    EventStatus.ATTEMPTED,
+    EventStatus.DAMAGED,
 )
 
 AnyRecord = Shipment | DeliveryEvent
@@ -348,6 +351,69 @@ class TestPlannedAnew:
         assert [shipment.stops for shipment in shipments_of(both)] == [self.FIRST.stops] * 2
         questions = pd.DataFrame({"shipment_id": ["A"], "cutoff_at": [at(8)]})
         assert build(both, questions, SETTINGS).values[0, NAMES.index("pieces")] == 4
+
+
+class TestOpenException:
+    """A is attempted in vain at hour 20, which is known at hour 22; it is of customer C1, as B is, and D is of C2."""
+
+    PLANS = tuple(a_plan(name, 0, customer_id=whose) for name, whose in (("A", "C1"), ("B", "C1"), ("D", "C2")))
+    FAILED = an_event("A", "E1", EventStatus.ATTEMPTED, 20, 22)
+    WEEK_ON = 22 + 7 * 24
+
+    def open(self, hours: Sequence[float], *told: AnyRecord, about: str = "B") -> list[float]:
+        """Return what the batch build says at each hour; the online state must say the same."""
+        records = [*self.PLANS, *told]
+        questions = pd.DataFrame({"shipment_id": about, "cutoff_at": [at(hour) for hour in hours]})
+        column = NAMES.index("customer_open_exceptions")
+        found: list[float] = build(RecordTables.from_records(records), questions, SETTINGS).values[:, column].tolist()
+        for order in (records, records[::-1]):
+            state = State(SETTINGS)
+            for record in order:
+                state.add(record)
+                if state.knows(about):
+                    state.features(state.shipment(about), at(hours[0]))
+            assert answers(state, questions)[:, column].tolist() == found
+        return found
+
+    @pytest.mark.parametrize("status", ["delivered", "cancelled", "refused", "returned", "diverted"])
+    def test_it_counts_once_known_until_it_is_known_to_be_over(self, status: str) -> None:
+        over = an_event("A", "E2", EventStatus(status), 30, 31)
+        assert self.open([21.9, 22, 30.9, 31], self.FAILED, over) == [0, 1, 1, 0]
+
+    @pytest.mark.parametrize(
+        ("status", "expected"),
+        [("damaged", 1), ("customs_hold", 1), ("delayed", 0), ("refused", 0), ("returned", 0), ("diverted", 0)],
+    )
+    def test_it_is_what_stops_a_shipment_that_is_still_waited_for(self, status: str, expected: int) -> None:
+        assert self.open([23], an_event("A", "E1", EventStatus(status), 20, 22)) == [expected]
+
+    def test_it_is_its_own_exception_too_and_none_of_another_customer(self) -> None:
+        assert [self.open([23], self.FAILED, about=name) for name in "ABD"] == [[1], [1], [0]]
+
+    def test_it_counts_for_a_week_from_the_first_report_whatever_is_reported_besides(self) -> None:
+        again = an_event("A", "E2", EventStatus.DAMAGED, 40, 40)
+        assert self.open([41, self.WEEK_ON - 0.1, self.WEEK_ON], self.FAILED, again) == [1, 1, 0]
+
+    def test_what_did_not_occur_is_taken_back_from_then_on_and_another_report_stays(self) -> None:
+        back = an_event("A", "E2", EventStatus.ATTEMPTED, 20, 26, corrects="E1", correction="did_not_occur")
+        assert self.open([22, 25.9, 26], self.FAILED, back) == [1, 1, 0]
+        other = an_event("A", "E3", EventStatus.DAMAGED, 24, 24)
+        hours = [25.9, 26, self.WEEK_ON, self.WEEK_ON + 1.9, self.WEEK_ON + 2]
+        assert self.open(hours, self.FAILED, back, other) == [1, 1, 1, 1, 0]
+
+    def test_it_is_the_customers_whose_the_shipment_is_by_then(self) -> None:
+        anew = a_plan("A", 30, customer_id="C2")
+        assert self.open([29.9, 30], self.FAILED, anew) == [1, 0]
+        assert self.open([29.9, 30], self.FAILED, anew, about="D") == [0, 1]
+
+    def test_of_a_shipment_that_is_announced_later_it_counts_for_a_week_from_then(self) -> None:
+        late = a_plan("L", 25, customer_id="C1")
+        failed = an_event("L", "E1", EventStatus.ATTEMPTED, 20, 22)
+        hours = [24.9, 25, self.WEEK_ON + 2.9, self.WEEK_ON + 3]
+        assert self.open(hours, late, failed) == [0, 1, 1, 0]
+
+    def test_what_is_said_of_later_has_not_happened(self) -> None:
+        assert self.open([39, 40], an_event("A", "E1", EventStatus.DAMAGED, 40, 21)) == [0, 1]
 
 
 class TestClaimOfTheFuture:

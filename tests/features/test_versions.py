@@ -12,7 +12,17 @@ from features.records import DeliveryEvent, Shipment
 from features.versions import versions_of, with_event
 from tests.features.agreed import event, plan
 
-STATUSES = ("departed", "delivered", "cancelled", "refused", "delayed", "terminal_arrived", "delivery_arrived")
+STATUSES = (
+    "departed",
+    "delivered",
+    "cancelled",
+    "refused",
+    "attempted",
+    "damaged",
+    "delayed",
+    "terminal_arrived",
+    "delivery_arrived",
+)
 EVENTS = st.lists(
     st.tuples(
         st.sampled_from(STATUSES),

@@ -16,7 +16,7 @@ from features.moments import questions_of
 from features.settings import FeatureSettings
 from features.tables import RecordTables
 from features.vocabulary import Moment
-from tests.features.feeds import with_feeds
+from tests.features.feeds import with_damage, with_feeds
 from tests.training.backfill.mail import in_parcels
 from training.backfill.local import backfill
 from training.backfill.parcels import open_records, part_of
@@ -28,7 +28,8 @@ SETTINGS = FeatureSettings(late_after_minutes=15)
 
 @pytest.fixture(scope="module")
 def world() -> RecordTables:
-    return with_feeds(simulate(SimulationSettings(shipments=400, days=120), np.random.default_rng(5)).tables)
+    made = simulate(SimulationSettings(shipments=400, days=120), np.random.default_rng(5)).tables
+    return with_damage(with_feeds(made))
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,7 @@ def expected(world: RecordTables) -> pd.DataFrame:
 @pytest.mark.parametrize("parts", [pytest.param(1, marks=pytest.mark.slow), 7])
 def test_equal_the_build_in_one_piece(world: RecordTables, expected: pd.DataFrame, parts: int) -> None:
     pd.testing.assert_frame_equal(in_parcels(world, parts, SETTINGS), expected, check_exact=True, check_dtype=False)
+    assert expected["customer_open_exceptions"].max() > 1
 
 
 def test_a_part_that_is_opened_again_in_another_order_asks_the_same_under_the_same_numbers(world: RecordTables) -> None:

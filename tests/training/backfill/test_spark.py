@@ -13,7 +13,7 @@ import pytest
 
 from features.settings import FeatureSettings
 from features.vocabulary import Moment
-from tests.features.feeds import with_feeds
+from tests.features.feeds import with_damage, with_feeds
 from training.backfill import local
 from training.simulate.generate import simulate
 from training.simulate.settings import SimulationSettings
@@ -39,7 +39,7 @@ def test_equals_one_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
     world = simulate(SimulationSettings(shipments=300, days=60), np.random.default_rng(8)).tables
-    with_feeds(world).write(tmp_path / "data")
+    with_damage(with_feeds(world)).write(tmp_path / "data")
     (tmp_path / "here").mkdir()
     count = local.backfill(tmp_path / "data", tmp_path / "here", SETTINGS, tuple(Moment))
     session = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()

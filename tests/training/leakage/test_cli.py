@@ -62,7 +62,7 @@ class TestCommand:
     def test_without_a_leak_it_says_what_was_checked_and_ends_with_status_0(self, folder: str) -> None:
         result = run("--data", folder, "--sample", "3", "--by-feature")
         assert result.exit_code == 0, result.output
-        assert "3 shipments, 3 order lines asked at 2 cutoffs, 484 features" in result.output
+        assert "3 shipments, 3 order lines asked at 2 cutoffs, 485 features" in result.output
         for said in ("removed", "told late", "shuffled", "No leak was found", "carrier_departures_count_24h"):
             assert said in result.output
 
