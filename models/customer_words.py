@@ -32,12 +32,12 @@ _SUBJECTS: tuple[tuple[str, str], ...] = (
         r"|slack_by_steps)",
         "how far your shipment has come",
     ),
+    (r"^customer_(open_exceptions|past_promise)$", "how your shipments stand"),
     (
         r"^(origin|transfer)_(attendance|dock|due_done|heads|hours_of_work|inbound|labour|oldest_task|orders|picks"
         r"|tasks|waves|work)|_(open|past_promise)$|_ahead_\d+h$",
         "how busy the places on the way are",
     ),
-    (r"^customer_open_exceptions$", "how your shipments stand"),
     (
         r"^(carrier|lane|all|carrier_lane)_(tenders|claims)_|^carrier_(silen|feed_)",
         "the transport that is planned for it",
