@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -29,12 +26,5 @@ def demo(
     """Make a network, train on it, start everything and replay its last two days on a fast clock."""
     from serving.demo.story import tell  # imported here: no other command waits for it
 
-    for asked_to_end in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(asked_to_end, _end)
     all_well = tell(out, speed=speed or (4320.0 if once else 360.0), port=port, lasts=not once)
     raise typer.Exit(0 if all_well else 1)
-
-
-def _end(asked_to_end: int, _frame: FrameType | None) -> None:
-    """Leave in order, so that what was started is ended too."""
-    sys.exit(128 + asked_to_end)

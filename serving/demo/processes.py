@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -10,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic, sleep
-from types import TracebackType
-from typing import Self
+from types import FrameType, TracebackType
+from typing import Any, Self
 
 import httpx
 
@@ -52,6 +53,9 @@ class DemoFolderError(ServingError):
 class Processes:
     """Starts parts, waits until they answer, and ends them all on leaving.
 
+    Whoever tells this process to end (SIGTERM, SIGHUP) has it leave in order, with status 128 and the number of the
+    signal: at once, but not in the middle of a start, when nobody would know yet what is to be ended.
+
     Parameters
     ----------
     logs
@@ -62,10 +66,15 @@ class Processes:
         self._logs = logs
         self._stack = ExitStack()
         self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self._is_starting = False
+        self._told_to_end: int | None = None
         logs.mkdir(parents=True, exist_ok=True)
 
     def __enter__(self) -> Self:
         """Begin."""
+        for told in (signal.SIGTERM, signal.SIGHUP):
+            before = signal.signal(told, self._end)
+            self._stack.callback(signal.signal, told, before)
         return self
 
     def __exit__(
@@ -92,21 +101,33 @@ class Processes:
         """
         log = self._logs / f"{part}.log"
         with log.open("wb") as output:
-            ended = subprocess.run(  # noqa: S603  our own modules, our own arguments
-                [sys.executable, "-m", *arguments], stdout=output, check=False
-            )
-        if ended.returncode:
+            status = self._started(part, arguments, stdout=output).wait()
+        del self.running[part]
+        if status:
             raise DemoError(part, log)
 
     def start(self, part: str, arguments: Sequence[str], secrets: Mapping[str, str] | None = None) -> None:
         """Start a part that runs until the demo ends; `secrets` go to its environment, unseen."""
         output = self._stack.enter_context((self._logs / f"{part}.log").open("wb"))
-        self.running[part] = subprocess.Popen(  # noqa: S603  our own modules, our own arguments
-            [sys.executable, "-m", *arguments],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, **(secrets or {})},
-        )
+        environment = {**os.environ, **(secrets or {})}
+        self._started(part, arguments, stdout=output, stderr=subprocess.STDOUT, env=environment)
+
+    def _started(self, part: str, arguments: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
+        self._is_starting = True
+        try:
+            command = [sys.executable, "-m", *arguments]
+            started = self.running[part] = subprocess.Popen(command, **options)  # noqa: S603  our own modules
+        finally:
+            self._is_starting = False
+        if self._told_to_end is not None:
+            sys.exit(128 + self._told_to_end)
+        return started
+
+    def _end(self, told: int, _frame: FrameType | None) -> None:
+        if self._is_starting:
+            self._told_to_end = told
+        else:
+            sys.exit(128 + told)
 
     def check(self) -> None:
         """Raise if a part that should run does not."""

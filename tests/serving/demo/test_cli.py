@@ -159,6 +159,26 @@ class TestProcesses:
             processes.check()
         assert running.returncode is not None
 
+    @pytest.mark.parametrize("begin", [Processes.run, Processes.start])
+    def test_a_part_that_was_just_being_started_when_the_end_was_asked_for_is_ended_too(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begin: Callable[..., None]
+    ) -> None:
+        started: list[subprocess.Popen[bytes]] = []
+
+        class ToldToEnd(subprocess.Popen):  # type: ignore[type-arg]  # it is not generic while it runs
+            def __init__(self, *command: Any, **options: Any) -> None:
+                super().__init__(*command, **options)
+                started.append(self)
+                signal.raise_signal(signal.SIGTERM)
+
+        monkeypatch.setattr(subprocess, "Popen", ToldToEnd)
+        before = signal.getsignal(signal.SIGTERM)
+        with pytest.raises(SystemExit) as ended, Processes(tmp_path) as processes:
+            begin(processes, "server", ["http.server", "0", "--bind", "127.0.0.1"])
+        assert ended.value.code == 128 + signal.SIGTERM
+        assert [each.returncode is not None for each in started] == [True]
+        assert signal.getsignal(signal.SIGTERM) is before
+
     def test_secrets_go_to_the_environment_not_to_the_command_line(self, tmp_path: Path) -> None:
         code = "import os; print(os.environ['TRIAGE_WEBHOOK_SECRETS'])"
         with Processes(tmp_path) as processes:
