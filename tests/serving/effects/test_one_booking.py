@@ -209,9 +209,12 @@ class OneShipment(RuleBasedStateMachine):
         return row is not None and row.effect in (Effect.FAILED, Effect.WITHDRAWN)
 
     def waits(self, session: Session, row: OutgoingCallRow, asked: set[str | None]) -> bool:
-        """Tell whether a call waits for one that is before a person or was left uncertain by one."""
+        """Tell whether a call waits for one that is before a person or was left uncertain by one.
+
+        One whose worker never came back waits as others do.
+        """
         earlier = select(OutgoingCallRow).where(OutgoingCallRow.position < row.position)
-        return row.status == "pending" and any(
+        return row.status in ("pending", "leased") and any(
             other.effect in (Effect.UNVERIFIED, Effect.WITH_PERSON, Effect.VERIFIED, Effect.INTENDED)
             for other in session.scalars(earlier)
         )
@@ -263,6 +266,27 @@ def machine(migrated_sqlite: Path, tmp_path: Path, late_shipments: Policy) -> ty
 
 def test_there_are_never_two_live_bookings(machine: type[OneShipment]) -> None:
     run_state_machine_as_test(machine, settings=_settings(4))
+
+
+def test_a_booking_whose_worker_died_waits_for_who_is_asked_of_the_one_before_and_goes_on(
+    machine: type[OneShipment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was in hand when the one before, said to have failed, was said to be done in part."""
+    history = machine()
+    monkeypatch.setattr(history, "any_call", lambda *_, **__: history.row("dec_1_split_1"))
+    history.decide_anew(Branch.SPLIT)
+    history.work("delivered")
+    history.decide_anew(Branch.SPLIT)
+    history.report(None, Outcome.FAILED)
+    history.a_worker_never_comes_back()
+    history.report(None, Outcome.PARTIAL)
+    history.everything_ends_somewhere()
+    assert (history.row("dec_1_split_1").effect, history.row("dec_2_split_1").attempts) == (Effect.WITH_PERSON, 1)
+    history.answer(None, happened=False, leaves=False)
+    history.work("delivered")
+    again = history.row("dec_2_split_1")
+    assert (again.status, again.attempts) == ("delivered", 2)
+    history.teardown()
 
 
 @pytest.mark.slow
