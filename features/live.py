@@ -132,18 +132,13 @@ class LiveFacts:
             if was == now:
                 continue
             for width, streams in by_width.items():
-                if was is not None:
-                    gone = _summed(was, width)
-                    for parts, timeline in streams:
-                        key = key_of[parts]
-                        if key is not None:
-                            timeline.remove(key, gone)
-                if now is not None:
-                    come = _summed(now, width)
-                    for parts, timeline in streams:
-                        key = key_of[parts]
-                        if key is not None:
-                            timeline.add(key, come)
+                gone, come = _summed(was, width), _summed(now, width)
+                for parts, timeline in streams:
+                    key = key_of[parts]
+                    if key is not None and gone is not None:
+                        timeline.remove(key, gone)
+                    if key is not None and come is not None:
+                        timeline.add(key, come)
             if kind is _RUN:
                 self._change_run(key_of, was, now)
             if kind is _DEPARTURE and vehicle is not None:
@@ -272,9 +267,9 @@ def _left(fact: Happened) -> tuple[float, float]:
     return float(fact.values[1]), float(fact.occurred)
 
 
-def _summed(fact: Happened, width: int) -> Counted:
+def _summed(fact: Happened | None, width: int) -> Counted | None:
     """Return a fact with as many of its values as are summed."""
-    return fact.occurred, fact.known, fact.until, fact.values[:width]
+    return None if fact is None else (fact.occurred, fact.known, fact.until, fact.values[:width])
 
 
 def _run(occurred: int, known: int, until: int, values: Sequence[int]) -> Run:

@@ -26,15 +26,15 @@ def decode_facts(encoded: Mapping[str, object]) -> dict[str, object]:
 
 
 _PLAIN = frozenset({str, bool, type(None)})
-"""Types of what stands for itself."""
+"""Types of what stands for itself, whatever it is; an integer may be too large, a float no number."""
 
 
 def _encode(value: object) -> object:
     match value:
-        case str() | int() | None:
+        case str() | int() | None:  # most often
             return value
-        case float():
-            return value if isfinite(value) else {"$number": repr(value)}
+        case float() if not isfinite(value):
+            return {"$number": repr(value)}
         case tuple():
             return [_encode(row) for row in value]
         case dict():

@@ -45,7 +45,7 @@ class Compared(NamedTuple):
     `was_drawn` is whether chance took something else then than the rules would have, `told_with` with what message the
     case was told, if several were told together. `context` is what the decision was made in, as far as it follows from
     what the bundle itself decided before; None if it does not, as beside another bundle. `body` is that of the past
-    decision, as much of it as was read, and `recorded` its facts as they were sealed.
+    decision, as much of it as was read.
     """
 
     decision_id: str
@@ -59,7 +59,6 @@ class Compared(NamedTuple):
     choice: Choice
     facts: Mapping[str, object]
     body: Mapping[str, Any]
-    recorded: Mapping[str, object]
     context: Context | None = None
 
 
@@ -104,8 +103,7 @@ def compare(
 
 def _again(policy: Policy, world: World, past: PastDecision, restate: Restate) -> Compared:
     body = past.body
-    recorded = decode_facts(body["facts"])
-    facts = dict(recorded)
+    facts = decode_facts(body["facts"])
     subject = world.subject(past.subject_id, facts)
     world.take_back(subject, past.decided_at)
     if not subject.is_as_it_was:
@@ -133,7 +131,6 @@ def _again(policy: Policy, world: World, past: PastDecision, restate: Restate) -
         choice=choice,
         facts=facts,
         body=body,
-        recorded=recorded,
         context=context,
     )
 

@@ -23,6 +23,7 @@ from routing.preview.queue import Closed, Move, Opened, Restated, serve
 from routing.preview.queue_figures import QueueFigures
 from routing.preview.roster import Roster, Shift
 from routing.priority import Saving, savings
+from routing.recording import decode_facts
 from serving.causes.repository import OVER
 from serving.db.tables import CauseRow, DecisionRow
 from serving.decisions.acting import LastUse
@@ -33,8 +34,6 @@ from serving.reviews.stakes import stake_in
 
 REVIEWERS = "1"
 """Who looks at the queue if nobody says: one person around the clock."""
-FIRST_LOOK_MINUTES = 60.0
-"""Within which time everything is to be looked at if nobody says."""
 _AT_STAKE = {SubjectType.INVOICE: "recoverable_minor", SubjectType.SHORTAGE: "expected_loss_minor"}
 """The fact that says what is at stake in an item, by type of subject; of shipments that follows from their terms."""
 
@@ -220,7 +219,7 @@ class Queues:
 
 
 def _as_sealed(compared: Compared, last_use: LastUse) -> _Taken:
-    body = compared.body
+    body, facts = compared.body, decode_facts(compared.body["facts"])
     latest = body.get("latest_useful_at")
     return _Taken(
         branch=compared.before.branch,
@@ -229,8 +228,8 @@ def _as_sealed(compared: Compared, last_use: LastUse) -> _Taken:
         is_held="cause" in body,
         suggested=suggested_branch(body.get("payload", {})),
         latest_useful_at=None if latest is None else datetime.fromisoformat(latest),
-        useful_until=None if latest is None else last_use.of(compared.recorded),
-        facts=compared.recorded,
+        useful_until=None if latest is None else last_use.of(facts),
+        facts=facts,
     )
 
 

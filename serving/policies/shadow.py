@@ -111,7 +111,6 @@ def report(session: Session, policy: Policy, *, before: int | None, limit: int) 
             choice=choice,
             facts=decode_facts(json.loads(row.body)["facts"]),
             body=sealed,
-            recorded=decode_facts(sealed["facts"]),
         )
         summary.add(compared)
     decisions = repository.decisions_beside(session, policy.digest)

@@ -44,10 +44,10 @@ def _in_words(status: HTTPStatus, problem: Mapping[str, Any], path: str) -> tupl
             f"Nothing was changed. The address or the form holds what is not known here: {faults}",
         )
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
-        return "The service is busy", "Nothing was changed. Go back and try again in a moment."
+        return "The service is busy", "Go back, see whether what you did was taken, and if not try again in a moment."
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return (
             "Something is wrong on our side",
-            "Nothing was changed. Try again; if it stays so, tell whoever runs the service.",
+            "Go back and see whether what you did was taken. If it stays so, tell whoever runs the service.",
         )
     return "That was refused", str(problem["detail"])

@@ -4,50 +4,27 @@ from __future__ import annotations
 
 import json
 import os
-import random
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
-from typer.testing import CliRunner, Result
 
 from routing.policy import Policy
 from routing.preview.comparing import Compared
 from routing.preview.summary import Summary
 from serving.db.tables import AuditRow, DecisionRow, OutgoingCallRow, ReviewItemRow
-from serving.policies.cli import register
 from serving.policies.preview import in_words, preview
 from tests.routing.conftest import choosing_by_cost
-from tests.serving.bundles import Edit, changed, confirmed, exploring, held, messages, resting, text_of
+from tests.serving.bundles import Edit, changed, confirmed, messages, resting, text_of
 from tests.serving.house import NOW, House, delivery, staff
+from tests.serving.policies.days import a_day, keeping, run
 
 ROOT = Path(__file__).parents[3]
 PEOPLE = staff(dana=["transport-operations", "customer-service"], eve=["customer-service"])
-SUPPRESS = {
-    "kind": "suppress",
-    "owner": "customer-service",
-    "reason": "they are told by telephone",
-    "where": {"customer_id": "C-2"},
-}
-
-
-def keeping(data: dict[str, Any]) -> None:
-    """Let the bundle look at everything there is: budgets, rests, release values, confirmations, costs, chance."""
-    choosing_by_cost(data)
-    told = {"unit": "messages", "owner": "customer-service", "why": "what customers bear"}
-    data["capacity"]["messages"] = {"amount": 4, "per_hours": 3, **told}
-    data["branches"]["notify"]["uses"] = {"messages": 1}
-    resting(1)(data)
-    held("notify_from", 0.4)(data)
-    exploring(0.3)(data)
-    data["rules"][4]["confirm"] = {"times": 2, "within_hours": 6}
 
 
 def keeping_apart(data: dict[str, Any]) -> None:
@@ -67,34 +44,6 @@ def bolder(data: dict[str, Any]) -> None:
     data["capacity"]["slots"]["amount"] = 1
     data["costs"]["lateness_share"]["critical"] = 0.1
     resting(2)(data)
-
-
-@pytest.fixture
-def houses(any_url: str) -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
-
-
-def a_day(house: House, *, seed: int, decisions: int = 60, with_people: bool = False) -> None:
-    """Let a day go by: shipments, events, questions, an order and, if asked for, people's answers."""
-    rng = random.Random(seed)
-    names = [f"SH-{number}" for number in range(20)]
-    for number, name in enumerate(names):
-        tier = ("priority", "critical", "standard")[number % 3]
-        plan: dict[str, Any] = {"pieces": 1 + number % 5, "ship_complete": number % 4 == 0}
-        house.announce(name, customer_id=f"C-{number % 7}", customer_tier=tier, **plan)
-    for number in range(decisions):
-        house.advance(minutes=rng.choice([1, 5, 15]))
-        if number == 20 and house.container.people.by_digest:
-            house.ordered(**SUPPRESS, until=(house.clock.now() + timedelta(hours=2)).isoformat())
-        name = rng.choice(names)
-        house.send(delivery(f"d-{number}", "in_transit", name))
-        answer = house.decided(name, risk=rng.choice([0.1, 0.3, 0.42, 0.47, 0.58, 0.65, 0.75, 0.9]))
-        item = answer["review_item_id"]
-        if with_people and item and rng.random() < 0.5:
-            told: dict[str, Any] = {"branch": "notify", "reason_code": "customer_asked"}
-            said = house.answer(item, "override", actor="eve", claim_token=house.claimed(item, "eve"), **told)
-            assert said.status_code in (200, 409, 422), said.text
 
 
 def previewed(house: House, policy: Policy, *, since: float = 0, until: float = 100) -> list[Compared]:
@@ -239,24 +188,6 @@ class TestAnotherBundle:
         assert [str(each.after) for each in previewed(house, changed(quiet))] == ["review (notify)", "none"]
         assert [str(each.after) for each in previewed(house, changed(deaf))] == ["none", "none"]
         assert [each.choice.suppressed_because for each in previewed(house, changed(deaf))] == [None, None]
-
-
-@pytest.fixture(scope="module")
-def ledger(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """A day under the bundle that ships; nobody writes to it."""
-    path = shutil.copy(migrated_sqlite, tmp_path_factory.mktemp("ledger") / "triage.db")
-    with House(f"sqlite:///{path}", changed()) as house:
-        a_day(house, seed=3)
-        yield house
-
-
-def run(house: House, tmp_path: Path, edit: Edit, *arguments: str) -> Result:
-    bundle = tmp_path / "new.yaml"
-    bundle.write_text(text_of(edit), encoding="utf-8")
-    app = typer.Typer()
-    register(app)
-    window = ["--from", "2026-03-02", "--to", "2026-03-04T00:00:00Z", "--database", house.database_url]
-    return CliRunner().invoke(app, ["policy", "preview", "--bundle", str(bundle), *window, *arguments])
 
 
 def sooner(data: dict[str, Any]) -> None:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
-from typer.testing import CliRunner, Result
 
 from routing.loader import load_policy
 from routing.policy import Policy
@@ -22,24 +18,18 @@ from routing.preview.queue import Opened, serve
 from routing.preview.roster import Shift
 from serving.db.engine import engine_while, session_factory
 from serving.db.tables import CauseRow
-from serving.policies.cli import register
 from serving.policies.past import SEALED
 from serving.policies.queue import QueuePreview, Queues, Staffing
-from tests.serving.bundles import changed, text_of
+from tests.serving.bundles import changed
 from tests.serving.causes.outage import SILENT_HOURS, departed, names
 from tests.serving.causes.outage import told as told_of_outages
 from tests.serving.house import NOW, House, at
+from tests.serving.policies.days import a_day, keeping, run
 from tests.serving.policies.queued import assert_both_sides_are_the_queue, queues_of
-from tests.serving.policies.test_preview import a_day, keeping
 
 GOLDEN = Path(__file__).parents[2] / "routing" / "golden"
 MONTH = timedelta(days=30)
-
-
-@pytest.fixture
-def houses(any_url: str) -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
+WINDOW = {"since": NOW.isoformat(), "until": (NOW + MONTH).isoformat()}
 
 
 def previewed(house: House, policy: Policy, *reviewers: str, first_look: float = 60) -> QueuePreview:
@@ -167,35 +157,17 @@ def test_a_record_of_an_early_release_that_holds_no_shipment_has_nothing_at_stak
     assert {move.stake_minor for move in queues.before if isinstance(move, Opened)} == {0}
 
 
-@pytest.fixture(scope="module")
-def ledger(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """A day under the bundle that ships; nobody writes to it."""
-    path = shutil.copy(migrated_sqlite, tmp_path_factory.mktemp("ledger") / "triage.db")
-    with House(f"sqlite:///{path}", changed()) as house:
-        a_day(house, seed=3)
-        yield house
-
-
-def run(house: House, tmp_path: Path, *arguments: str) -> Result:
-    bundle = tmp_path / "new.yaml"
-    bundle.write_text(text_of(slow_to_tell), encoding="utf-8")
-    app = typer.Typer()
-    register(app)
-    window = ["--from", "2026-03-02T06:00", "--to", "2026-04-01T06:00", "--database", house.database_url]
-    return CliRunner().invoke(app, ["policy", "preview", "--bundle", str(bundle), *window, *arguments])
-
-
 class TestTheCommand:
     def test_says_how_the_queue_goes_on_both_sides(self, ledger: House, tmp_path: Path) -> None:
         options = ["--reviewers", "2 mon-fri 08:00-17:00", "--reviewers", "1 sat", "--first-look-minutes", "90"]
-        told = json.loads(run(ledger, tmp_path, *options, "--json").stdout)["queue"]
+        told = json.loads(run(ledger, tmp_path, slow_to_tell, *options, "--json", **WINDOW).stdout)["queue"]
         both = previewed(ledger, changed(slow_to_tell), "2 mon-fri 08:00-17:00", "1 sat", first_look=90)
         assert told == both.as_json()
         assert told["reviewers"] == ["2 mon-fri 08:00-17:00", "1 sat"]
         before, after = told["before"], told["after"]
         assert after["opened"] > before["opened"] > 0
 
-        lines = run(ledger, tmp_path, *options, "--show", "0").stdout.splitlines()
+        lines = run(ledger, tmp_path, slow_to_tell, *options, "--show", "0", **WINDOW).stdout.splitlines()
         begin = lines.index("The queue, looked at by 2 mon-fri 08:00-17:00 and 1 sat around the clock:")
         said = dict(line.strip().split("  ", 1) for line in lines[begin + 1 :])
         assert said["opened"] == f"{before['opened']} → {after['opened']}"
@@ -217,11 +189,11 @@ class TestTheCommand:
         ]
 
     def test_is_one_person_around_the_clock_if_nothing_is_said(self, ledger: House, tmp_path: Path) -> None:
-        told = json.loads(run(ledger, tmp_path, "--json").stdout)["queue"]
+        told = json.loads(run(ledger, tmp_path, slow_to_tell, "--json", **WINDOW).stdout)["queue"]
         assert (told["reviewers"], told["first_look_minutes"]) == (["1"], 60)
         assert told["before"]["staffed_minutes"] == 30 * 24 * 60
 
     def test_refuses_reviewers_that_it_cannot_read(self, ledger: House, tmp_path: Path) -> None:
-        result = run(ledger, tmp_path, "--reviewers", "few")
+        result = run(ledger, tmp_path, slow_to_tell, "--reviewers", "few", **WINDOW)
         assert result.exit_code == 2
         assert "'few' is no number of people" in " ".join(result.output.replace("│", " ").split())

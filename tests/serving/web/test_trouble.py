@@ -50,7 +50,7 @@ def test_while_the_database_is_away_what_was_typed_is_there_to_copy(dana: Visito
     form = {"token": token, "note": "ACE said yes <by phone>"}
     answer = dana._api.post(f"{path}/accept", data=form, headers={"origin": OUR_ORIGIN, "accept": BROWSER})
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-    assert "The service is busy Nothing was changed. Go back and try again in a moment." in words_of(answer.text)
+    assert "Go back, see whether what you did was taken, and if not try again in a moment." in words_of(answer.text)
     assert "database" not in answer.text
     assert note_of(answer.text, "kept") == "ACE said yes <by phone>"
 
