@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
 from features.errors import FutureKnowledgeError, RecordError, UnknownShipmentError
-from routing.errors import PolicyError
+from routing.errors import PolicyError, RosterError
 from serving import errors
 from serving.causes import errors as causes
 from serving.directives import errors as orders
@@ -95,6 +95,7 @@ KINDS: Mapping[type[Exception], ProblemKind] = {
     policies.BundleRefusedError: ProblemKind(422, "bundle", "The bundle has mistakes"),
     policies.BundleNotFoundError: ProblemKind(404, "unknown-bundle", "The bundle is unknown"),
     policies.WindowError: ProblemKind(422, "window", "Nothing can lie in that past"),
+    RosterError: ProblemKind(422, "reviewers", "Who looks at the queue cannot be read"),
     policies.BundleStepError: ProblemKind(409, "bundle-step", "The bundle cannot take that step"),
     policies.BundleDamagedError: ProblemKind(409, "bundle-damaged", "The bundle is not what was handed in"),
     policies.NothingInForceError: ProblemKind(409, "no-bundle", "No bundle is in force"),

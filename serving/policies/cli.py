@@ -22,6 +22,7 @@ from serving.clock import SystemClock
 from serving.db.engine import engine_while, read_only, session_factory
 from serving.db.migrate import require_head
 from serving.policies import life_cli
+from serving.policies.options import FIRST_LOOK_MINUTES, REVIEWERS, FirstLookOption, ReviewersOption
 from serving.worker.options import DEFAULT_DATABASE, DatabaseOption
 
 app = typer.Typer(help="Policy bundles: the rules by which is decided.", no_args_is_help=True)
@@ -88,23 +89,15 @@ def preview_command(
     out: Annotated[
         Path | None, typer.Option(help="Write every decision that comes to something else here, a JSON object a line.")
     ] = None,
-    reviewers: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Who looks at the review queue, and when: 3, or '3 mon-fri 08:00-17:00 Europe/Berlin'; again for each "
-            "group that comes at other hours. Default: 1, around the clock."
-        ),
-    ] = None,
-    first_look_minutes: Annotated[
-        float, typer.Option(min=0, help="Within how many minutes everything in the queue is to be looked at.")
-    ] = 60,
+    reviewers: ReviewersOption = None,
+    first_look_minutes: FirstLookOption = FIRST_LOOK_MINUTES,
 ) -> None:
     """Decide past decisions again under a bundle: what comes to something else, why, at what cost. Sends nothing."""
     from serving.policies import past, preview, queue  # slow to import, and only this command needs the database
 
     policy = load_policy(bundle)
     try:
-        staffing = queue.Staffing.parse(reviewers or (), first_look_minutes)
+        staffing = queue.Staffing.parse(reviewers or [REVIEWERS], first_look_minutes)
     except RosterError as error:
         raise typer.BadParameter(str(error), param_hint="--reviewers") from error
     begin, end = _moment(since, "--from"), _moment(until, "--to")

@@ -47,10 +47,15 @@ def submit_policy(  # not async: the evidence takes a second, and other requests
     """Submit a bundle: its bytes are frozen, and the service gathers the evidence on it.
 
     The evidence holds what `lint` says, what the bundle would have decided about the past (at most the newest 5,000
-    decisions of the window), and the share of late shipments that it would have left alone, with its upper 95 % bound.
+    decisions of the window), how the review queue would have gone with the `reviewers` named, and the share of late
+    shipments that it would have left alone, with its upper 95 % bound.
     """
     asking = Asking(person, keyed("", body, person, key), _render)
-    return respond(policies.submit(asking, body.text, since=body.since, until=body.until, reason=body.reason))
+    return respond(
+        policies.submit(
+            asking, body.text, since=body.since, until=body.until, staffing=body.staffing, reason=body.reason
+        )
+    )
 
 
 @router.get("")

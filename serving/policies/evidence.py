@@ -20,6 +20,7 @@ from serving.policies.errors import BundleRefusedError, WindowError
 from serving.policies.life import FEWEST_DECISIONS
 from serving.policies.misses import Misses
 from serving.policies.preview import preview
+from serving.policies.queue import Queues, Staffing
 
 MOST_DECISIONS = 5_000
 """How many past decisions, the newest of the window, a submission is tried on."""
@@ -54,19 +55,23 @@ def read_bundle(text: str, today: date) -> Policy:
     return parse_policy(text)
 
 
-def pack_of(session: Session, policy: Policy, window: Window, *, live: str) -> dict[str, object]:
+def pack_of(session: Session, policy: Policy, window: Window, *, live: str, staffing: Staffing) -> dict[str, object]:
     """Gather the evidence on a bundle, in plain JSON types.
 
     Parameters
     ----------
     live
         The digest of the bundle in force, beside which it was gathered.
+    staffing
+        Who looks at the review queue that it fills.
     """
     since = _not_more_than(MOST_DECISIONS, session, policy.subject, window)
-    summary, misses = Summary(policy), Misses()
+    summary, misses, queues = Summary(policy), Misses(), Queues(session, policy)
     for compared in preview(session, policy, since, window.until):
         summary.add(compared)
         misses.add(compared)
+        queues.add(compared)
+    queues.add_causes(since, window.until)
     return {
         "bundle": {
             "name": policy.name,
@@ -81,6 +86,7 @@ def pack_of(session: Session, policy: Policy, window: Window, *, live: str) -> d
         },
         "suite": run_suite(policy).as_json(),
         "preview": {"from": jsonable(since), "to": jsonable(window.until), **summary.as_json()},
+        "queue": queues.preview(staffing, since, window.until).as_json(),
         "fewest_decisions": FEWEST_DECISIONS,
         "bound": misses.as_json(session) if policy.subject is SubjectType.SHIPMENT else None,
     }

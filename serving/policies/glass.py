@@ -14,6 +14,7 @@ from serving.policies import repository, steps
 from serving.policies.bundles import Bundles
 from serving.policies.evidence import WINDOW, Window, pack_of, read_bundle
 from serving.policies.life import Step
+from serving.policies.queue import Staffing
 
 
 def break_with_database(session: Session, text: str, person: Person, now: datetime, *, reason: str) -> Policy:
@@ -31,7 +32,7 @@ def break_with_database(session: Session, text: str, person: Person, now: dateti
     standing = repository.standing(session, policy.subject)
     taking = steps.Taking(session, Bundles(), standing, person, now)
     if repository.life(session, policy.digest).verdict is not Step.SUBMITTED:
-        pack = pack_of(session, policy, Window(now - WINDOW, now), live=standing.live_digest)
+        pack = pack_of(session, policy, Window(now - WINDOW, now), live=standing.live_digest, staffing=Staffing.parse())
         steps.submit(taking, policy, reason=reason, pack=canonical_json(pack), signs=digest(pack))
     steps.alone(taking, policy.digest, reason=reason)
     return policy

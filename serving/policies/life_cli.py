@@ -6,6 +6,7 @@ no service, or nobody else, to ask.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import uuid4
@@ -13,13 +14,13 @@ from uuid import uuid4
 import typer
 
 from features.vocabulary import SubjectType
-from routing.canonical import canonical_json
 from routing.loader import read_text
 from serving.auth.people import Person
 from serving.clock import SystemClock
 from serving.db.engine import engine_while, session_factory
 from serving.db.migrate import require_head
 from serving.policies.errors import ServiceRefusedError
+from serving.policies.options import FIRST_LOOK_MINUTES, FirstLookOption, ReviewersOption
 from serving.worker.options import DEFAULT_DATABASE, DatabaseOption
 
 Api = Annotated[str, typer.Option(envvar="TRIAGE_API", help="Where the service answers.")]
@@ -52,10 +53,13 @@ def submit(
     reason: Reason,
     token: Token,
     since: Annotated[str | None, typer.Option("--from", help="Try it on the past since then. Default: a week.")] = None,
+    reviewers: ReviewersOption = None,
+    first_look_minutes: FirstLookOption = FIRST_LOOK_MINUTES,
     api: Api = HERE,
 ) -> None:
     """Freeze a bundle, with the evidence on it; a second person approves it."""
-    body = {"text": read_text(bundle), "reason": reason} | ({} if since is None else {"since": since})
+    body = {"text": read_text(bundle), "reason": reason, "first_look_minutes": first_look_minutes}
+    body |= ({} if since is None else {"since": since}) | ({} if reviewers is None else {"reviewers": reviewers})
     _tell(_ask(api, token, "POST", "/v1/policies", body))
 
 
@@ -71,7 +75,7 @@ def list_bundles(token: Token = "", api: Api = HERE) -> None:
 def show(bundle: Bundle, token: Token = "", api: Api = HERE) -> None:
     """Print the evidence on a bundle, and the digest that an approval signs."""
     found = _ask(api, token, "GET", f"/v1/policies/{_resolved(api, token, bundle)}")
-    typer.echo(canonical_json(found["evidence"]))
+    typer.echo(json.dumps(found["evidence"], ensure_ascii=False, indent=2))
     _tell(found)
 
 

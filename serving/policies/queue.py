@@ -29,11 +29,10 @@ from serving.db.tables import CauseRow, DecisionRow
 from serving.decisions.acting import LastUse
 from serving.policies.bundles import Bundles
 from serving.policies.errors import NothingInForceError
+from serving.policies.options import FIRST_LOOK_MINUTES, REVIEWERS
 from serving.reviews.asking import item_id_of, suggested_branch
 from serving.reviews.stakes import stake_in
 
-REVIEWERS = "1"
-"""Who looks at the queue if nobody says: one person around the clock."""
 _AT_STAKE = {SubjectType.INVOICE: "recoverable_minor", SubjectType.SHORTAGE: "expected_loss_minor"}
 """The fact that says what is at stake in an item, by type of subject; of shipments that follows from their terms."""
 
@@ -46,15 +45,15 @@ class Staffing:
     first_look: timedelta
 
     @classmethod
-    def parse(cls, reviewers: Sequence[str], first_look_minutes: float) -> Staffing:
-        """Read it as it is given to the command.
+    def parse(cls, reviewers: Sequence[str] = (REVIEWERS,), first_look_minutes: float = FIRST_LOOK_MINUTES) -> Staffing:
+        """Read it as it is given to the command or the service.
 
         Raises
         ------
         RosterError
             If who looks at the queue cannot be read.
         """
-        return cls([Shift.parse(each) for each in reviewers or [REVIEWERS]], timedelta(minutes=first_look_minutes))
+        return cls([Shift.parse(each) for each in reviewers], timedelta(minutes=first_look_minutes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from routing.rollout import ALL
 from serving.db.tables import OverdueReviewRow, PolicyMoveRow
 from serving.directives.schemas import Reason
 from serving.policies.life import Status, Step
+from serving.policies.options import FIRST_LOOK_MINUTES, REVIEWERS
+from serving.policies.queue import Staffing
 from serving.policies.scarcity import BudgetPrice
 from serving.policies.service import BudgetLeft
 from serving.policies.shadow import ShadowReport
@@ -20,6 +22,7 @@ from serving.policies.steps import Known
 from serving.shapes import Body
 
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Group = Annotated[str, Field(max_length=100)]
 
 
 class SubmitBody(Body):
@@ -29,6 +32,18 @@ class SubmitBody(Body):
     reason: Reason
     since: AwareDatetime | None = Field(default=None, description="default: seven days before `until`")
     until: AwareDatetime | None = Field(default=None, description="default: now")
+    reviewers: Annotated[list[Group], Field(min_length=1, max_length=50)] = Field(
+        default=[REVIEWERS],
+        description="who looks at the review queue, and when: `3`, or `3 mon-fri 08:00-17:00 Europe/Berlin`",
+    )
+    first_look_minutes: Annotated[float, Field(ge=0, le=100_000)] = Field(
+        default=FIRST_LOOK_MINUTES, description="within how many minutes everything in the queue is to be looked at"
+    )
+
+    @property
+    def staffing(self) -> Staffing:
+        """Who looks at the queue when, and within which time everything is to be looked at."""
+        return Staffing.parse(self.reviewers, self.first_look_minutes)
 
 
 class SignBody(Body):

@@ -22,6 +22,7 @@ from serving.directives import repository as orders
 from serving.policies import overdue, repository, shadow, steps
 from serving.policies.bundles import Bundles
 from serving.policies.evidence import WINDOW, Window, pack_of, read_bundle
+from serving.policies.queue import Staffing
 from serving.policies.scarcity import BudgetPrice, prices_of
 from serving.policies.steps import Known, Taking
 
@@ -66,7 +67,14 @@ class PolicyService:
     bundles: Bundles
 
     def submit(
-        self, asking: Asking, text: str, *, since: datetime | None, until: datetime | None, reason: str
+        self,
+        asking: Asking,
+        text: str,
+        *,
+        since: datetime | None,
+        until: datetime | None,
+        staffing: Staffing,
+        reason: str,
     ) -> Answer:
         """Freeze a bundle, with the evidence that the service gathers on it: what a second person approves.
 
@@ -74,6 +82,8 @@ class PolicyService:
         ----------
         since, until
             The past that it is tried on; by default the last seven days.
+        staffing
+            Who looks at the review queue that it fills in that past.
 
         Raises
         ------
@@ -85,7 +95,8 @@ class PolicyService:
         until = now if until is None else until
         window = Window(until - WINDOW if since is None else since, until)
         with self.reads() as session:  # thousands of decisions are made again, for which nobody else waits
-            pack = pack_of(session, policy, window, live=repository.standing(session, policy.subject).live_digest)
+            live = repository.standing(session, policy.subject).live_digest
+            pack = pack_of(session, policy, window, live=live, staffing=staffing)
 
         def step(taking: Taking) -> str:
             steps.submit(taking, policy, reason=reason, pack=canonical_json(pack), signs=digest(pack))

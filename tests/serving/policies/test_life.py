@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from routing.loader import parse_policy
 from routing.replay import replay
 from serving.auth.people import People
 from serving.db.tables import AuditRow, DecisionRow, OutgoingCallRow, PolicyBundleRow
 from serving.policies import steps
+from serving.policies.evidence import WINDOW
+from serving.policies.queue import Staffing
 from tests.serving.bundles import changed, messages, text_of
 from tests.serving.health.test_metrics import figures
 from tests.serving.house import House, at, delivery, problem_in
@@ -31,6 +34,7 @@ from tests.serving.policies.lives import (
     submitted,
     version,
 )
+from tests.serving.policies.queued import queues_of
 
 RISKY = 0.42
 """A risk at which the bundle that ships asks a person, and the bolder one tells the customer."""
@@ -129,6 +133,27 @@ class TestTheEvidence:
     def test_is_not_gathered_of_a_past_in_which_nothing_can_lie(self, house: House, window: Any) -> None:
         problem = problem_in(submit(house, version(2, bolder), **window), 422, "window")
         assert "cannot be tried on the past from" in problem["detail"]
+        assert moves(house) == ["bootstrapped"]
+
+    def test_tells_how_the_queue_would_go_with_the_people_named(self, house: House) -> None:
+        for number, name in enumerate(("SH-1", "SH-2", "SH-3")):
+            house.announce(name)
+            house.decided(name, risk=(0.3, 0.42, 0.42)[number])
+            house.advance(minutes=20)
+        first = submitted(house, version(2, bolder))["evidence"]
+        assert (first["queue"]["reviewers"], first["queue"]["first_look_minutes"]) == (["1"], 60)
+        people: dict[str, Any] = {"reviewers": ["2 mon-fri 08:00-17:00 Europe/Berlin", "1"], "first_look_minutes": 15}
+        queue = submit(house, version(3, bolder), **people).json()["evidence"]["queue"]
+        assert {name: queue[name] for name in people} == people
+        assert queue["before"]["opened"] > queue["after"]["opened"], "it tells customers where people looked"
+        policy, now = parse_policy(version(3, bolder)), house.clock.now()
+        alone = queues_of(house, policy, now - WINDOW, now)
+        assert queue == alone.preview(Staffing.parse(people["reviewers"], 15), now - WINDOW, now).as_json()
+
+    @pytest.mark.parametrize("reviewers", ["few", "3 mon-fri 8-17", "1 Europe/Nowhere"])
+    def test_is_not_gathered_for_people_who_cannot_be_read(self, house: House, reviewers: str) -> None:
+        problem = problem_in(submit(house, version(2, bolder), reviewers=["1", reviewers]), 422, "reviewers")
+        assert reviewers in problem["detail"]
         assert moves(house) == ["bootstrapped"]
 
     def test_an_edit_is_another_bundle_and_needs_its_own_approval(self, house: House) -> None:

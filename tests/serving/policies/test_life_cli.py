@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
@@ -59,11 +60,14 @@ def test_a_bundle_is_led_to_be_in_force_and_back(house: House, api: str, edited:
         assert result.exit_code == 0, (result.output, result.exception)
         return result.output
 
-    told = said("submit", str(edited), "--reason", "earlier", by="ann")
+    people = ["--reviewers", "2 mon-fri 08:00-17:00", "--first-look-minutes", "30"]
+    told = said("submit", str(edited), "--reason", "earlier", *people, by="ann")
     begins = told.split("(")[1][:10]
     signs = told.split("--signs ")[1].strip()
     assert signs in told
-    assert '"content_hash":' in said("show", begins)
+    evidence, _ = json.JSONDecoder().raw_decode(said("show", begins))
+    assert evidence["bundle"]["version"] == 2
+    assert (evidence["queue"]["reviewers"], evidence["queue"]["first_look_minutes"]) == (["2 mon-fri 08:00-17:00"], 30)
     said("shadow", begins, by="ann")
     said("shadow", begins, "--end", by="ann")
     assert "It was tried on 0 past decisions, fewer than 100: --waive says why" in told

@@ -1,0 +1,23 @@
+"""Who looks at the review queue in a preview, as its commands are told."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+REVIEWERS = "1"
+"""Who looks at the queue if nobody says: one person around the clock."""
+FIRST_LOOK_MINUTES = 60.0
+"""Within how many minutes everything is to be looked at, if nobody says."""
+
+ReviewersOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Who looks at the review queue, and when: 3, or '3 mon-fri 08:00-17:00 Europe/Berlin'; again for each "
+        "group that comes at other hours. Default: 1, around the clock."
+    ),
+]
+FirstLookOption = Annotated[
+    float, typer.Option(min=0, help="Within how many minutes everything in the queue is to be looked at.")
+]
