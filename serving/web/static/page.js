@@ -54,13 +54,25 @@ const keys = {
   "?": showHelp,
 };
 
+// Who dictates, or touches letters by chance, can do without them; the browser remembers.
+const letters = byId("letters");
+function useLetters(on) {
+  letters.checked = on;
+  document.documentElement.classList.toggle("no-letters", !on);
+}
+useLetters(localStorage.getItem("letters") !== "off");
+letters.addEventListener("change", () => {
+  localStorage.setItem("letters", letters.checked ? "on" : "off");
+  useLetters(letters.checked);
+});
+
 const REPEATED = ["j", "k", "ArrowDown", "ArrowUp"];
 
 document.addEventListener("keydown", (event) => {
   const field = event.target.closest("input, textarea, select");
   if (field && event.key === "Escape") field.blur();
   if (field || event.target.closest("dialog") || event.ctrlKey || event.metaKey || event.altKey || event.repeat && !REPEATED.includes(event.key)) return;
-  const act = keys[event.key];
+  const act = event.key.length > 1 || letters.checked ? keys[event.key] : undefined;
   const scrolls = event.key.startsWith("Arrow") && !links().length;
   if (!act || scrolls) return;
   event.preventDefault();

@@ -102,6 +102,25 @@ class TestByKeyboard:
         press(signed_in, "?")
         assert signed_in.find_element("id", "help").get_attribute("open") is not None
 
+    def test_letters_are_none_once_they_are_switched_off(self, filled: Filled, signed_in: Chrome) -> None:
+        before = [(row.item_id, row.status) for row in filled.house.rows(ReviewItemRow)]
+        signed_in.find_element("id", "open-help").click()
+        signed_in.find_element("id", "letters").click()
+        signed_in.find_element("css selector", "dialog button").click()
+        signed_in.refresh()
+        until(signed_in, lambda: signed_in.find_elements("css selector", ".no-letters #queue"))
+        assert not any(key.is_displayed() for key in signed_in.find_elements("tag name", "kbd"))
+        press(signed_in, Keys.ARROW_DOWN)
+        assert signed_in.switch_to.active_element.get_attribute("class") == "open"
+        press(signed_in, "?", "c", "n")
+        assert signed_in.find_element("id", "help").get_attribute("open") is None
+        assert [(row.item_id, row.status) for row in filled.house.rows(ReviewItemRow)] == before
+        signed_in.find_element("id", "open-help").click()
+        signed_in.find_element("id", "letters").click()
+        press(signed_in, Keys.ESCAPE)
+        press(signed_in, "n")
+        until(signed_in, lambda: signed_in.find_elements("id", "do-accept"))
+
 
 class TestACauseByKeyboard:
     """A carrier went silent: the queue holds one cause and, below it, items."""
