@@ -6,6 +6,7 @@ from collections.abc import Mapping as MappingType
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from features.errors import MappingError, did_you_mean
@@ -13,7 +14,9 @@ from features.ingest.columns import Column, judged, whole
 from features.ingest.expressions import Expression, Place, evaluate
 from features.ingest.mapping import Mapping, TableRule
 from features.ingest.sources import Stack, stacked
-from features.ingest.unread import Note, Notes
+from features.ingest.texts import number, with_point
+from features.ingest.unread import Note, Notes, noted
+from features.tables import SCHEMAS
 
 SOURCE_ROW, RULE, UNREAD, FOUND = "__source_row__", "__rule__", "__unread__", "__found__"
 """Columns of made rows: the row of the source they come from, from 0; the number of the rule that made them; why a
@@ -29,12 +32,16 @@ class Evaluation:
     ----------
     frames
         The sources by name; derived columns are added to them.
+    unread
+        What could not be read of their columns, by source and column.
     """
 
-    def __init__(self, mapping: Mapping, frames: dict[str, pd.DataFrame]) -> None:
+    def __init__(
+        self, mapping: Mapping, frames: dict[str, pd.DataFrame], unread: MappingType[tuple[str, str], Notes]
+    ) -> None:
         self._mapping = mapping
         self._frames = frames
-        self._notes: dict[tuple[str, str], Notes] = {}
+        self._notes = dict(unread)
         self._points = {name: file.point for name, file in mapping.sources.items()}
         self._problems: list[str] = []
         self._failed: set[tuple[str, str]] = set()
@@ -91,7 +98,7 @@ class Evaluation:
         made: dict[str, Column] = {}
         unread: dict[int, tuple[str, Note]] = {}
         for name, expression in rule.fields.items():
-            value = self._value(f"{rule.table}.{name}", expression, rule.source)
+            value = self._field(rule, name, expression)
             if value is not None:
                 made[name] = whole(value[0], frame.index)
                 unread = {**{row: (name, note) for row, note in value[1].items()}, **unread}
@@ -107,6 +114,14 @@ class Evaluation:
     def finish(self) -> None:
         """Raise what went wrong in `rows`, as `derive` does."""
         self._raise()
+
+    def _field(self, rule: TableRule, name: str, expression: Expression) -> tuple[Column, Notes] | None:
+        """Return the value of a field; text of a field that is a number is read with the point of its source."""
+        value = self._value(f"{rule.table}.{name}", expression, rule.source)
+        point, kind = self._points[rule.source], SCHEMAS[rule.table].field(name).type
+        if value is None or point == "." or not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+            return value
+        return noted("number", [value[0]], number(with_point(value[0], point)), value[1])
 
     def _chosen(self, rule: TableRule, where: Expression, index: pd.Index) -> NDArray[np.bool_]:
         """Return where a condition holds; where it is missing it does not."""

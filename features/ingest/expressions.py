@@ -23,7 +23,8 @@ from features.errors import did_you_mean
 from features.ingest.columns import Column, judged, refuse_text, whole
 from features.ingest.functions import functions
 from features.ingest.money import money_minor
-from features.ingest.unread import Note, Notes, left, looked_up, noted
+from features.ingest.texts import with_point
+from features.ingest.unread import NUMBERS, Note, Notes, left, looked_up, noted
 
 _ARITHMETIC: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -232,6 +233,8 @@ def _bare(node: ast.expr, place: Place) -> tuple[Column, Notes]:
             parts, notes = _values(arguments, place)
             if name == money_minor.__name__ and len(parts) == _WITHOUT_POINT:
                 parts.append(place.point)
+            if name in NUMBERS:
+                return noted(name, parts, functions()[name](with_point(parts[0], place.point), *parts[1:]), notes)
             return noted(name, parts, functions()[name](*parts), notes)
     raise AssertionError(f"unchecked expression {ast.unparse(node)}")
 

@@ -22,6 +22,8 @@ from features.ingest.evaluation import FOUND, RULE, SOURCE_ROW, UNREAD, Evaluati
 from features.ingest.mapping import Mapping
 from features.ingest.sources import read_source
 from features.ingest.times import has_offset, written_times
+from features.ingest.unread import Notes, without_value
+from features.ingest.workbook import unread_cells
 from features.tables import SCHEMAS, RecordTables, frame_of
 
 OnStep = Callable[[str, int, int], None]
@@ -101,11 +103,17 @@ def prepare(mapping: Mapping, source: Path, on_step: OnStep = _silent) -> Prepar
     """Turn the files of a source folder into canonical tables, in memory; errors are those of `import_files`."""
     total = _steps(mapping)
     frames: dict[str, pd.DataFrame] = {}
+    unread: dict[tuple[str, str], Notes] = {}
     for done, (name, file) in enumerate(mapping.sources.items()):
         on_step(f"reading {file.file}", done, total)
         frames[name] = read_source(source, file)
+        if file.file.endswith(".xlsx"):
+            cells = unread_cells(source / file.file, file.sheet)
+            unread |= {
+                (name, column): notes for column, notes in without_value(cells, frames[name], file.missing).items()
+            }
     summary = ImportSummary(rows_read={name: len(frame) for name, frame in frames.items()})
-    evaluation = Evaluation(mapping, frames)
+    evaluation = Evaluation(mapping, frames, unread)
     evaluation.derive()
     made: dict[str, list[pd.DataFrame]] = {rule.table: [] for rule in mapping.tables}
     for index, rule in enumerate(mapping.tables):

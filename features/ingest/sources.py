@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -98,7 +99,14 @@ def read_source(folder: Path, file: SourceFile) -> pd.DataFrame:
     path = folder / file.file
     try:
         frame = _read(path, file)
-    except (OSError, ValueError, BadZipFile, KeyError, LookupError) as error:
+    except UnicodeError as error:
+        words = f"{error}; say its `encoding` in the mapping, such as cp1252 or utf-16"
+        raise SourceError(path, words) from error
+    except BadZipFile as error:
+        raise SourceError(path, f"it is no workbook ({error}); save it as .xlsx") from error
+    except pd.errors.EmptyDataError as error:
+        raise SourceError(path, "it is empty; its first row should name the columns") from error
+    except (OSError, ValueError, KeyError, LookupError) as error:
         raise SourceError(path, str(error)) from error
     absent = [name for name in file.text if name not in frame.columns]
     if absent:
@@ -130,7 +138,7 @@ def _read(path: Path, file: SourceFile) -> pd.DataFrame:
                 )
         case _:
             frame = _read_csv(path, file, missing)
-    return pd.DataFrame({name: _usual(column, missing) for name, column in frame.items()}, index=frame.index)
+    return pd.DataFrame({str(name): _usual(column, missing) for name, column in frame.items()}, index=frame.index)
 
 
 def _read_csv(path: Path, file: SourceFile, missing: list[str]) -> pd.DataFrame:
@@ -158,7 +166,25 @@ def _read_csv(path: Path, file: SourceFile, missing: list[str]) -> pd.DataFrame:
         except pd.errors.ParserWarning as warning:
             words = "its rows have more values than its first row names columns"
             raise ValueError(f"{words}; name every column, or take away what stands behind the last") from warning
+    _refuse_torn_quotes(path, file, frame)
     return frame
+
+
+def _refuse_torn_quotes(path: Path, file: SourceFile, frame: pd.DataFrame) -> None:
+    """Raise where a value goes over several lines and its quotes are not whole: such a value swallows rows."""
+    texts = (column for _, column in frame.items() if isinstance(column.dtype, pd.StringDtype))
+    if not any(column.str.contains(r"[\r\n]").any() for column in texts):
+        return
+    with path.open(encoding=file.encoding, newline="") as stream:
+        rows = csv.reader(stream, delimiter=file.separator, strict=True)
+        try:
+            for _ in rows:
+                pass
+        except csv.Error as error:
+            words = (
+                'a value in quotes goes over several lines, and its last quote stands before other text; write " as ""'
+            )
+            raise ValueError(f"line {rows.line_num}: {words}") from error
 
 
 _WHOLE = (pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 
 from features.ingest.columns import Column
@@ -21,6 +23,21 @@ def number(column: Column) -> Column:
     """Read text as a number."""
     is_read = not isinstance(column, pd.Series) or pd.api.types.is_numeric_dtype(column)
     return pd.to_numeric(column if is_read else _written(column), errors="coerce")
+
+
+def with_point(column: Column, point: str) -> Column:
+    """Return numbers that are written with a decimal comma as numbers with a point; a text that is none is missing.
+
+    The point parts thousands then, three digits each: 1.234 is more than a thousand, and 12.5 is no number.
+    """
+    if point != "," or not isinstance(column, pd.Series) or pd.api.types.is_numeric_dtype(column):
+        return column
+    written = _written(column).str.strip()
+    marks = str.maketrans({".": None, " ": None, "'": None, ",": "."})
+    return written.where(written.str.fullmatch(_WITH_COMMA).fillna(False)).str.translate(marks)
+
+
+_WITH_COMMA = re.compile(r"[+-]?(?:[1-9][0-9]{0,2}(?P<mark>[.' ])[0-9]{3}(?:(?P=mark)[0-9]{3})*|[0-9]*)(?:,[0-9]+)?")
 
 
 def rounded(column: Column, digits: int = 0) -> Column:

@@ -11,10 +11,10 @@ from features.ingest.texts import number
 
 
 def hhmm_minutes(column: Column) -> Column:
-    """Read a clock time written as the number HHMM as minutes after midnight."""
+    """Read a clock time written as the number HHMM, from 0 to 2400, as minutes after midnight."""
     clock: Column = pd.to_numeric(column, errors="coerce")
     clock = clock.astype("float64")
-    return clock // 100 * 60 + clock % 100
+    return (clock // 100 * 60 + clock % 100).where(clock.between(0, 2400) & (clock % 100 < 60) & (clock % 1 == 0))
 
 
 def parse_time(column: Column, zone: Column) -> Column:

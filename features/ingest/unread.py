@@ -15,23 +15,24 @@ from numpy.typing import NDArray
 
 from features.ingest.columns import Column, whole
 from features.ingest.groups import group_first
+from features.ingest.workbook import Unread
 
 _LONGEST = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What was found, and the function that could not read it."""
+    """What was found, and why it could not be read."""
 
     found: str
-    function: str
+    why: str
 
     @property
     def reason(self) -> str:
         """Why the row is rejected, without what was found."""
         return (
-            f"cannot be read: {self.function}() expects {READERS[self.function].expects}; mend it, list its text under "
-            "'missing' of the source if it means nothing, or write if_readable() around it to do without"
+            f"cannot be read: {self.why}; mend it, list its text under 'missing' of the source if it means nothing, "
+            "or write if_readable() around it to do without"
         )
 
 
@@ -48,13 +49,18 @@ class Reader:
     needs: int = 1
 
 
-_NUMBER, _ZONE = Reader("a number"), "and the IANA zone that it is local to"
-READERS: Mapping[str, Reader] = {
+_NUMBER, _ZONE = Reader("a number, with the decimal point of its source"), "and the IANA zone that it is local to"
+NUMBERS: Mapping[str, Reader] = {
     **dict.fromkeys(("number", "rounded", "pounds_to_kg", "cubic_feet_to_m3", "miles_to_km"), _NUMBER),
     **dict.fromkeys(("mph_to_ms", "inches_to_mm", "fahrenheit_to_celsius"), _NUMBER),
     "convert": Reader("a number and a unit that it knows", 2),
+}
+"""The functions whose first argument is a number, which may be text."""
+
+READERS: Mapping[str, Reader] = {
+    **NUMBERS,
     "money_minor": Reader("an amount alone, or with its sign or the code of its currency, as 1,043.20 or EUR 12", 2),
-    "hhmm_minutes": Reader("a clock time as the number HHMM"),
+    "hhmm_minutes": Reader("a clock time as the number HHMM, to 2400"),
     "parse_time": Reader(f"a time of ISO 8601, as 2026-03-02T10:00, {_ZONE}", 2),
     "parse_time_as": Reader(f"a time of its form, {_ZONE}", 3),
     "wall_clock": Reader(f"a day of the calendar, minutes, {_ZONE}", 5, 4),
@@ -81,7 +87,7 @@ def noted(name: str, arguments: Sequence[Column], value: Column, notes: Notes) -
         return value, notes
     if not isinstance(value, pd.Series):
         if pd.isna(value) and not pd.isna(arguments[0]):
-            raise ValueError(f"'{arguments[0]}' {Note('', name).reason}")
+            raise ValueError(f"'{arguments[0]}' {Note('', _expected(name)).reason}")
         return value, notes
     lost = value.isna().to_numpy()
     for needed in arguments[: reader.needs]:
@@ -89,11 +95,25 @@ def noted(name: str, arguments: Sequence[Column], value: Column, notes: Notes) -
     rows = np.flatnonzero(lost)
     shown = [whole(one, value.index).iloc[rows].astype("string").fillna("") for one in arguments[: reader.of]]
     own = {
-        row: Note(", ".join(texts)[:_LONGEST], name)
+        row: Note(", ".join(texts)[:_LONGEST], _expected(name))
         for row, *texts in zip(rows.tolist(), *shown, strict=True)
         if texts[0].strip()
     }
     return value, {**own, **notes}
+
+
+def _expected(name: str) -> str:
+    return f"{name}() expects {READERS[name].expects}"
+
+
+def without_value(cells: Unread, frame: pd.DataFrame, missing: Sequence[str]) -> Mapping[str, Notes]:
+    """Return notes of the cells of a sheet that hold no value, by column; what means nothing by its text is missing."""
+    notes: dict[str, dict[int, Note]] = {}
+    for (row, at), found in cells.items():
+        if 0 < row <= len(frame) and at < frame.shape[1] and found not in missing:
+            note = Note(found[:_LONGEST], "its cell in the workbook holds no value")
+            notes.setdefault(str(frame.columns[at]), {})[row - 1] = note
+    return notes
 
 
 def left(notes: Notes, value: Column) -> Notes:

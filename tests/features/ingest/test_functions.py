@@ -106,6 +106,10 @@ class TestUnits:
         assert converted[0] == pytest.approx(expected)
         assert shown(converted[1:]) == [None, None]
 
+    def test_a_clock_shows_no_more_than_24_hours_and_59_minutes(self) -> None:
+        given = pd.Series([0, 59, 60, 1275, 2359, 2400, 2401, -5, 9.5])
+        assert shown(call("hhmm_minutes", given)) == [0, 59, None, None, 1439, 1440, None, None, None]
+
 
 class TestParseTime:
     def test_without_an_offset_it_is_local(self) -> None:

@@ -78,3 +78,25 @@ class TestCsv:
     def test_columns_without_a_name_are_no_matter(self, tmp_path: Path) -> None:
         (tmp_path / "trips.csv").write_text("id,,\n1,,\n")
         assert read_source(tmp_path, SourceFile("trips.csv"))["id"].tolist() == [1]
+
+    @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+    def test_rows_that_a_torn_quote_would_swallow_are_not_lost(self, tmp_path: Path, end: str) -> None:
+        rows = ["id,what", 'A,"12 inch pipe', "B,bolts", 'C,"3 inch pipe', "D,nuts", ""]
+        (tmp_path / "trips.csv").write_bytes(end.join(rows).encode())
+        with pytest.raises(SourceError, match=r"line [24]: a value in quotes goes over several lines, and its last"):
+            read_source(tmp_path, SourceFile("trips.csv"))
+
+    def test_a_text_of_several_lines_is_one_where_its_quotes_are_whole(self, tmp_path: Path) -> None:
+        (tmp_path / "trips.csv").write_text('id,what\nA,"2 pallets\nof ""12 inch"" pipes"\nB,so "and" so\n')
+        found = read_source(tmp_path, SourceFile("trips.csv"))
+        assert found["what"].tolist()[0] == '2 pallets\nof "12 inch" pipes'
+
+    def test_what_cannot_be_read_is_said_with_what_to_do(self, tmp_path: Path) -> None:
+        for name, content, words in (
+            ("trips.csv", "id\nMünster\n".encode("cp1252"), "say its `encoding` in the mapping"),
+            ("trips.csv", b"", "it is empty; its first row should name the columns"),
+            ("trips.xlsx", b"id,what\n", "it is no workbook .*; save it as .xlsx"),
+        ):
+            (tmp_path / name).write_bytes(content)
+            with pytest.raises(SourceError, match=words):
+                read_source(tmp_path, SourceFile(name))

@@ -73,7 +73,10 @@ class TestUnread:
     def test_the_reason_says_what_was_found_and_expected_and_what_to_do(self, tmp_path: Path) -> None:
         prepared = made(tmp_path, "number(w)")
         (reject,), (counted,) = prepared.rejects, prepared.summary.rejects
-        words = "'weight_kg' cannot be read: number() expects a number; mend it, list its text under 'missing' of"
+        words = (
+            "'weight_kg' cannot be read: number() expects a number, with the decimal point of its source; mend it, "
+            "list its text under 'missing' of"
+        )
         assert str(reject["reason"]).startswith(words)
         assert str(reject["reason"]).endswith("; found '12 kg'")
         assert f"{counted}; found '12 kg'" == f"handling_units: {reject['reason']}"
@@ -137,6 +140,14 @@ class TestUnread:
         weight = "money_minor(w, 'EUR')"
         assert weights(made(tmp_path, f'"{weight}"', csv=csv, point='point: ","')) == {"A": 104320, "B": 1250, "C": 500}
         assert rejected(made(tmp_path, f'"{weight}"', csv=csv)) == [1, 2]
+
+    @pytest.mark.parametrize("weight", ["w", "number(w)", "rounded(w, 3)", "convert(w, 'kg', 'kg')"])
+    def test_so_is_a_number_where_pandas_leaves_its_column_a_text(self, tmp_path: Path, weight: str) -> None:
+        csv = "id;w\nA;1.234\nB;2.345.678,25\nC;850\nD;1 000,5\n"
+        point = 'point: ",", separator: ";"'
+        found = {"A": 1234, "B": 2345678.25, "C": 850, "D": 1000.5}
+        assert weights(made(tmp_path, f'"{weight}"', csv=csv, point=point)) == found
+        assert rejected(made(tmp_path, f'"{weight}"', csv="id;w\nA;1.234\nB;12.5\nC;,\n", point=point)) == [2, 3]
 
     def test_every_function_that_is_said_to_read_is_one(self) -> None:
         assert set(READERS) < set(functions())
