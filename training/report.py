@@ -154,17 +154,16 @@ def _reliability(axes: Axes, judged: Mapping[_M, Judged], told: Told) -> None:
 
 
 def _precision_recall(axes: Axes, judged: Mapping[_M, Judged], told: Told) -> None:
-    for colour, (moment, cases) in zip(_COLOURS, judged.items(), strict=False):
-        for scores, style, label in (
-            (cases.probability, "-", str(moment)),
-            (cases.baselines[told.rival], ":", f"{moment}: {told.rival_words}"),
-        ):
+    for colour, cases in zip(_COLOURS, judged.values(), strict=False):
+        for scores, style in ((cases.probability, "-"), (cases.baselines[told.rival], ":")):
             precision, recall, _ = precision_recall_curve(cases.late, scores)
-            axes.plot(recall[1:], precision[1:], style, color=colour, linewidth=1.2, label=label)
+            axes.plot(recall[1:], precision[1:], style, color=colour, linewidth=1.2)
+    for style, label in (("-", "model"), (":", told.rival_words)):  # the colours are those beside
+        axes.plot([], [], style, color="grey", linewidth=1.2, label=label)
     axes.set(
         title=f"How many alarms are right, how many {told.outcome} ones are found?", xlabel="recall", ylabel="precision"
     )
-    axes.legend(fontsize=8, loc="lower left", bbox_to_anchor=(0.0, 0.42))
+    axes.legend(fontsize=8, loc="best")
 
 
 def _lift(axes: Axes, judged: Mapping[_M, Judged], told: Told) -> None:
