@@ -12,6 +12,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -27,12 +28,14 @@ from features.state import State
 from features.tables import RecordTables
 from serving.demo.processes import Processes, free_port
 from tests.benchmarks.page import write_section
+from tests.serving.worker.stores import postgresql_store
 from training.config import TrainingConfig, load_config
 
 PAGE = Path("docs/benchmarks.md")
 CONFIG = Path(str(files("training"))) / "configs" / "demo.yaml"
 NOW = datetime(2025, 2, 26, 12, tzinfo=UTC)
 ROUNDS, CONNECTIONS, SECONDS = 3, 16, 4.0
+DECIDED = ("`POST /v1/triage`: scored, decided, sealed on disk", "the same, in PostgreSQL")
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.filterwarnings("default")]
 
@@ -120,22 +123,42 @@ def processes(tmp_path: Path) -> Iterator[Processes]:
         yield started
 
 
-def test_one_row_over_http(tmp_path: Path, processes: Processes) -> None:
+@pytest.fixture
+def postgresql() -> Iterator[str | None]:
+    """An empty database of PostgreSQL, where it answers."""
+    with ExitStack() as stack:
+        try:
+            store = stack.enter_context(postgresql_store())
+        except pytest.skip.Exception:
+            yield None
+        else:
+            with store.engine.begin() as connection:  # what is sealed is on disk, as with SQLite
+                connection.exec_driver_sql(f"ALTER DATABASE {store.engine.url.database} SET synchronous_commit = on")
+            yield store.engine.url.render_as_string(hide_password=False)
+
+
+def test_one_row_over_http(tmp_path: Path, processes: Processes, postgresql: str | None) -> None:
     tracking, history = f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "data" / "replay" / "history"
     processes.run("simulate", ["training", "simulate", "--out", f"{tmp_path / 'data'}", "--replay-days", "2"])
     fit = ["--data", f"{history}", "--config", f"{CONFIG}", "--out", f"{tmp_path / 'model'}"]
     processes.run("train", ["training", "train", "delay", *fit, "--tracking-uri", tracking])
-    port, theirs_port = free_port(), free_port()
-    database = ["--database", f"sqlite:///{tmp_path / 'triage.db'}", "--port", f"{port}", "--tracking-uri", tracking]
-    simulated = ["--demo", "--simulated-from", NOW.isoformat()]
-    processes.start("service", ["serving", "serve", *database, "--history", f"{history}", *simulated])
+    served = ["--tracking-uri", tracking, "--history", f"{history}", "--demo", "--simulated-from", NOW.isoformat()]
+    databases = {"service": f"sqlite:///{tmp_path / 'triage.db'}"}
+    if postgresql is not None:
+        databases["service on PostgreSQL"] = postgresql
+    ports = {name: free_port() for name in databases}
+    for name, database in databases.items():
+        on = ["--database", database, "--port", f"{ports[name]}"]
+        processes.start(name, ["serving", "serve", *on, *served])
+    theirs_port = free_port()
     serve = ["mlflow", "models", "serve", "-m", "models:/delay@champion", "-p", f"{theirs_port}"]
     # MLflow starts uvicorn by name.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     environment = {"MLFLOW_TRACKING_URI": tracking, "PATH": path}
     processes.start("mlflow", [*serve, "--env-manager", "local"], environment)
-    ours, theirs = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{theirs_port}"
-    processes.wait_for("service", f"{ours}/readyz")
+    ours, theirs = f"http://127.0.0.1:{ports['service']}", f"http://127.0.0.1:{theirs_port}"
+    for name, port in ports.items():
+        processes.wait_for(name, f"http://127.0.0.1:{port}/readyz")
     processes.wait_for("mlflow", f"{theirs}/ping", seconds=180)
 
     state = State(load_config(CONFIG, TrainingConfig).features)
@@ -154,11 +177,11 @@ def test_one_row_over_http(tmp_path: Path, processes: Processes) -> None:
     shipments = list(rows)
     assert len(shipments) > 20
     explained = Peer("the same, with its reasons", score.url, lambda name: {"shipment_id": name, "explain": True})
-    decided = Peer(
-        "`POST /v1/triage`: scored, decided, sealed on disk", f"{ours}/v1/triage",
-        lambda name: {"shipment_id": name}, once=True,
-    )  # fmt: skip
-    peers = (mlflow, score, explained, decided)
+    decided = [
+        Peer(words, f"http://127.0.0.1:{port}/v1/triage", lambda name: {"shipment_id": name}, once=True)
+        for words, port in zip(DECIDED, ports.values(), strict=False)
+    ]
+    peers = (mlflow, score, explained, *decided)
     for _ in range(ROUNDS):
         for peer in peers:
             peer.measure_alone(shipments)
