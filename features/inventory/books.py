@@ -24,7 +24,7 @@ _LINES = "inventory_positions, order_lines, warehouse_tasks"
 FEATURES = (
     declared("on_hand", UNITS, "stock at the place, whatever may be done with it", _SOURCE),
     declared("reserved_for_others", UNITS, "stock reserved for other orders, waves or persons", _LINES),
-    declared("holders", "holders", "others that hold a reservation", _LINES),
+    declared("holders", "reservations", "reservations of others, each lot by itself", _LINES),
     declared("reserved_for_order", UNITS, "stock reserved for its own order", _LINES),
     declared("reserved_for_wave", UNITS, "stock reserved for its wave", _LINES),
     declared("held", UNITS, "stock held, for example for inspection", _SOURCE),

@@ -45,6 +45,13 @@ class TestDeclarations:
     def test_the_catalogue_on_file_is_what_the_declarations_say(self) -> None:
         assert (ROOT / "docs" / "features.md").read_text(encoding="utf-8") == catalogue(), "run `make docs`"
 
+    def test_it_says_towards_what_each_stream_is_shrunk(self) -> None:
+        said = [line for line in catalogue().splitlines() if line.startswith("  * ")]
+        for stream in HISTORY.streams:
+            assert stream.parent is None or any(
+                f"`{stream.name}`" in line and line.endswith(f" towards `{stream.parent}`") for line in said
+            ), stream.name
+
 
 class TestFingerprint:
     def test_is_the_same_for_the_same_settings(self) -> None:
