@@ -12,14 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-import yaml
-
 from features.vocabulary import Branch
 from routing.context import NO_CONTEXT, Context
 from routing.engine import Choice, decide
 from routing.every_case import questions_of
 from routing.facts import ORDERED, Declaration, FactType, describe
 from routing.loader import link_document, parse_policy
+from routing.marks import read_yaml
 from routing.policy import Policy
 from routing.samples import samples_of
 
@@ -135,7 +134,8 @@ def of_thresholds(bundle: str, case: DecidedCase) -> tuple[Counterfactual, ...]:
     PolicyError
         If it does not load.
     """
-    policy, document = parse_policy(bundle), yaml.safe_load(bundle)
+    policy = parse_policy(bundle)
+    document: Any = read_yaml(bundle)[0]  # by the reader that loaded it: another may read the same text otherwise
     before, known = case.ends(policy), policy.reader.read(case.facts).known
     found: list[Counterfactual] = []
     for name, threshold in policy.as_overdue(case.context.overdue).thresholds.items():

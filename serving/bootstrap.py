@@ -220,7 +220,7 @@ class Container:
     @cached_property
     def policies(self) -> PolicyService:
         """Leads policy bundles through their lives."""
-        return PolicyService(self.sessions, self.reads, self.clock, self.bundles)
+        return PolicyService(self.sessions, self.reads, self.clock, self.bundles, self.people)
 
     @cached_property
     def health(self) -> HealthService:

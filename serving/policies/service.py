@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from features.vocabulary import SubjectType
 from routing.canonical import canonical_json, digest
 from routing.policy import Budget
-from serving.auth.people import Person
+from serving.auth.people import People, Person
 from serving.clock import Clock
 from serving.db.tables import OverdueReviewRow, PolicyMoveRow
 from serving.decisions import usage
@@ -65,6 +65,7 @@ class PolicyService:
     reads: sessionmaker[Session]
     clock: Clock
     bundles: Bundles
+    people: People
 
     def submit(
         self,
@@ -112,7 +113,11 @@ class PolicyService:
         waives
             Why fewer past decisions than the evidence asks for are enough.
         """
-        return self._of(asking, bundle, lambda taking: steps.approve(taking, bundle, signed=signed, waives=waives))
+        return self._of(
+            asking,
+            bundle,
+            lambda taking: steps.approve(taking, bundle, signed=signed, waives=waives, people=self.people),
+        )
 
     def reject(self, asking: Asking, bundle: str, *, reason: str) -> Answer:
         """Reject a bundle that is not in force, or take back one's own."""

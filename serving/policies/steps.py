@@ -17,7 +17,7 @@ from features.vocabulary import SubjectType
 from routing.errors import PolicyError
 from routing.policy import Policy
 from routing.rollout import ALL
-from serving.auth.people import Person
+from serving.auth.people import People, Person
 from serving.auth.signing import refusal_of
 from serving.db.audit import SYSTEM
 from serving.db.tables import PolicyBundleRow, PolicyMoveRow
@@ -25,9 +25,11 @@ from serving.decisions import usage
 from serving.directives import repository as orders
 from serving.directives.service import require
 from serving.policies import overdue, repository
+from serving.policies.autonomy import agreement
 from serving.policies.bundles import Bundles
 from serving.policies.errors import BundleStepError, LifeError
 from serving.policies.life import FEWEST_DECISIONS, Life, Status, Step
+from serving.step_ups.evidence import shortfall
 
 _NO_ROLLOUT = {"candidate_digest": None, "rollout_id": None, "share_millionths": None}
 _SECOND = "Submit it, and let a second person approve it."
@@ -104,10 +106,11 @@ def submit(taking: Taking, policy: Policy, *, reason: str, pack: str, signs: str
     taking.move(Step.SUBMITTED, policy.digest, reason=reason, pack=pack, signs=signs)
 
 
-def approve(taking: Taking, digest: str, *, signed: str, waives: str | None) -> None:
+def approve(taking: Taking, digest: str, *, signed: str, waives: str | None, people: People) -> None:
     """Sign what another has submitted; also afterwards, what somebody alone has put in force or what was taken back.
 
-    `waives` says why fewer past decisions than the evidence asks for are enough, and is kept as the reason.
+    `waives` says why fewer past decisions than the evidence asks for are enough, and is kept as the reason. The answers
+    of `people` show whether a branch may act by itself that did not before.
     """
     taking.require_owner("to approve a bundle")
     found = taking.known(digest)
@@ -124,8 +127,26 @@ def approve(taking: Taking, digest: str, *, signed: str, waives: str | None) -> 
         why = f"it was tried on {found.life.decisions_tried} past decisions, expected {FEWEST_DECISIONS} at least"
         todo = "Submit it with an earlier `since`, or approve it with `waives`: why so few are enough."
         raise BundleStepError("approve it", why, todo)
-    taking.bundles.policy(taking.session, digest)  # its bytes are those that were submitted
+    _require_agreement(taking, found, people)
     taking.move(Step.APPROVED, digest, signs=signed, reason=waives)
+
+
+def _require_agreement(taking: Taking, found: Known, people: People) -> None:
+    """Make sure that people agree with every branch that would newly act by itself; what nobody approved is no before.
+
+    Raises
+    ------
+    BundleDamagedError
+        If its bytes are not those that were submitted.
+    """
+    session, own, beside = taking.session, found.bundle.digest, str(found.life.judged_beside)
+    earlier = (beside, *repository.earlier_live(session, found.bundle.subject_type))
+    before = next((each for each in earlier if each != own and repository.life(session, each).may_return), beside)
+    was, new = (taking.bundles.policy(session, each) for each in (before, own))
+    todo = "Let them recommend, and let people answer what they suggest; then submit it again."
+    refusal = shortfall(agreement(session, was, new, people), todo)
+    if refusal is not None:
+        raise BundleStepError("approve it", *refusal)
 
 
 def _require_evidence_of_today(found: Known, what: str) -> None:

@@ -8,7 +8,7 @@ shows nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -24,6 +24,7 @@ from routing.engine import decide
 from routing.policy import BranchTerms, Mode, Policy
 from routing.recording import decode_facts
 from serving.auth.people import NOBODY, People
+from serving.auth.signing import Refusal
 from serving.db.tables import DecisionRow, ReviewItemRow
 from serving.reviews.reasons import Answer, ReasonCode
 from serving.reviews.repository import DONE
@@ -106,14 +107,31 @@ def evidence_for(
         Whose answers count; everybody's if nobody is listed.
     """
     raised = others if mode is None else (*others, replace(limit, mode=mode))
-    return tuple(
-        _evidence(session, policy, limit, raised, terms, by) for terms in newly_acting(policy, limit, mode, others)
-    )
+    found = []
+    for terms in newly_acting(policy, limit, mode, others):
+        branch = terms.branch
+
+        def counts(body: dict[str, Any], at: datetime, branch: Branch = branch) -> bool:
+            return _would_act(policy, body, at, limit, raised, branch)
+
+        found.append(agreement_with(session, policy, terms, by, counts))
+    return tuple(found)
 
 
-def _evidence(
-    session: Session, policy: Policy, limit: Directive, raised: Sequence[Directive], terms: BranchTerms, by: People
+def agreement_with(
+    session: Session, policy: Policy, terms: BranchTerms, by: People, counts: Callable[[dict[str, Any], datetime], bool]
 ) -> BranchEvidence:
+    """Gather how people answered what a branch suggested.
+
+    Parameters
+    ----------
+    policy
+        Of whose type of subject the branch is.
+    by
+        Whose answers count; everybody's if nobody is listed.
+    counts
+        Whether an answer to a decision, given as its sealed body and when it was made, says anything.
+    """
     item = ReviewItemRow
     asked = (
         select(item.verdict, item.closed_by, DecisionRow.decided_at, DecisionRow.body)
@@ -131,7 +149,7 @@ def _evidence(
     answers = against = 0
     people = set()
     for verdict, closed_by, decided_at, body in session.execute(asked):
-        if _would_act(policy, json.loads(body), decided_at, limit, raised, terms.branch):
+        if counts(json.loads(body), decided_at):
             answers += 1
             against += verdict != Answer.ACCEPT
             people.add(closed_by)
@@ -146,6 +164,23 @@ def _evidence(
         people=len(people),
         needed=needed,
     )
+
+
+def shortfall(evidence: Sequence[BranchEvidence], todo: str) -> Refusal | None:
+    """Say why evidence is not enough for every branch to act by itself, and `todo` or what else to do about it."""
+    short = [
+        f"{each.branch} has {each.answers} answers, {each.against} of them against, and needs {each.needed} "
+        f"to show that at most {each.against_at_most:.0%} are"
+        for each in evidence
+        if not each.is_enough
+    ]
+    if short:
+        return Refusal("; ".join(short), todo)
+    alone = [str(each.branch) for each in evidence if each.people < PEOPLE_NEEDED]
+    if alone:
+        why = f"fewer than {PEOPLE_NEEDED} people have answered the suggestions of {', '.join(alone)}"
+        return Refusal(why, "Let somebody else answer some of them, too.")
+    return None
 
 
 def _would_act(

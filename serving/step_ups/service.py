@@ -27,7 +27,7 @@ from serving.directives.errors import StepUpError, StepUpNotFoundError
 from serving.directives.service import end, issue, open_directive, require
 from serving.policies.bundles import Bundles
 from serving.step_ups import repository
-from serving.step_ups.evidence import PEOPLE_NEEDED, BranchEvidence, evidence_for, newly_acting
+from serving.step_ups.evidence import BranchEvidence, evidence_for, newly_acting, shortfall
 from serving.step_ups.repository import APPROVED, PROPOSED, REJECTED
 
 CREATED = 201
@@ -267,19 +267,10 @@ def _others(session: Session, limit: Directive, subject: SubjectType, now: datet
 
 def _require_enough(subject: str, evidence: Sequence[BranchEvidence]) -> None:
     """Make sure that people agree with every branch that would act by itself."""
-    short = [
-        f"{each.branch} has {each.answers} answers, {each.against} of them against, and needs {each.needed} "
-        f"to show that at most {each.against_at_most:.0%} are"
-        for each in evidence
-        if not each.is_enough
-    ]
-    if short:
-        todo = "Raise the limit to recommend, or of one branch at a time, and let people answer its suggestions."
-        raise StepUpError(subject, "; ".join(short), todo)
-    alone = [str(each.branch) for each in evidence if each.people < PEOPLE_NEEDED]
-    if alone:
-        why = f"fewer than {PEOPLE_NEEDED} people have answered the suggestions of {', '.join(alone)}"
-        raise StepUpError(subject, why, "Let somebody else answer some of them, too.")
+    todo = "Raise the limit to recommend, or of one branch at a time, and let people answer its suggestions."
+    refusal = shortfall(evidence, todo)
+    if refusal is not None:
+        raise StepUpError(subject, *refusal)
 
 
 def _found(session: Session, step_up_id: str) -> StepUpRow:

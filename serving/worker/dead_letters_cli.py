@@ -45,7 +45,9 @@ def list_command(
     if not found:
         typer.echo("There are no dead letters.")
         return
-    table = Table("call", "shipment", "branch", "target", "attempts", "created", "why")
+    table = Table()
+    for column in ("call", "shipment", "branch", "target", "attempts", "created", "why"):
+        table.add_column(column, overflow="fold")  # a call's id is shown whole, to be given to replay or dismiss
     for letter in found:
         words = (letter.call_id, letter.subject_id, letter.branch, letter.target, str(letter.attempts))
         # As `Text`: what a stranger answered must not be taken for markup.

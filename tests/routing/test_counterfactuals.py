@@ -118,6 +118,14 @@ class TestThresholds:
         assert branch is Branch.NONE
         assert 0.4 < needed <= 0.4 + 2e-6
 
+    def test_a_bundle_is_read_as_it_was_loaded(self, bundle_text: str, facts: Facts, now: datetime) -> None:
+        """PyYAML's own reader takes no question mark in a plain text between braces, libyaml's does."""
+        plan = "plan: {audience: customer, channel: email}"
+        assert plan in bundle_text
+        asks = bundle_text.replace(plan, "plan: {channel: email? or letter, audience: customer}")
+        case = DecidedCase(facts={**facts, "late_probability": 0.4}, now=now)
+        assert told(of_thresholds(asks, case), "$notify_from") == [(0.4, Branch.NOTIFY)]
+
     def test_every_answer_loads_and_ends_otherwise(self, bundle_text: str, facts: Facts, now: datetime) -> None:
         for risk in (0.3, 0.5, 0.62, 0.9):
             given_ = {**facts, "late_probability": risk}

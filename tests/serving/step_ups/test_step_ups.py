@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -19,6 +18,7 @@ from routing.policy import Mode, Policy
 from serving.auth.people import NOBODY, People
 from serving.db.tables import AuditRow, DirectiveRow
 from serving.step_ups.evidence import newly_acting
+from tests.serving.answers import answered
 from tests.serving.bundles import changed
 from tests.serving.house import NOW, House, Json, at, problem_in, staff
 
@@ -50,24 +50,6 @@ def propose(house: House, limit: Json, *, mode: str | None = None, by: str = "da
 def approve(house: House, step_up: Json, *, by: str = "cora", **changes: Any) -> httpx.Response:
     body = {"digest": step_up["digest"], **changes}
     return house.said(f"/v1/step-ups/{step_up['step_up_id']}/approve", body, by=by)
-
-
-def answered(
-    house: House,
-    count: int,
-    *,
-    first: int = 0,
-    verb: str = "accept",
-    by: Sequence[str] = ("analyst-0", "analyst-1"),
-    **body: Any,
-) -> None:
-    """Let people, in turn, answer as many suggestions to notify."""
-    names = [f"SH-{number}" for number in range(first, first + count)]
-    house.announce(*names)
-    for number, name in enumerate(names):
-        item, actor = house.decided(name, risk=0.5)["review_item_id"], by[number % len(by)]
-        answer = house.answer(item, verb, actor=actor, claim_token=house.claimed(item, actor), **body)
-        assert answer.status_code == 200, answer.text
 
 
 class TestTheWayUp:

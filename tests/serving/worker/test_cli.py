@@ -25,8 +25,8 @@ def triage() -> typer.Typer:
     return app
 
 
-def invoke(app: typer.Typer, *arguments: str) -> tuple[int, str]:
-    result = CliRunner().invoke(app, list(arguments), env={"COLUMNS": "200", "TERM": "dumb"})
+def invoke(app: typer.Typer, *arguments: str, columns: int = 200) -> tuple[int, str]:
+    result = CliRunner().invoke(app, list(arguments), env={"COLUMNS": str(columns), "TERM": "dumb"})
     return result.exit_code, result.output
 
 
@@ -119,6 +119,14 @@ class TestDeadLetters:
         code, said = invoke(triage, "dead-letters", "list", *self.database(sqlite_file))
         assert code == 0
         assert "[bold]no[/bold]" in said
+
+    def test_list_shows_the_whole_id_in_a_narrow_terminal(
+        self, triage: typer.Typer, sqlite: SqlStore, sqlite_file: Path
+    ) -> None:
+        call_id = "dec_9e4cdbf45b5312278c1587882c16be48_notify_compensate"
+        bury(sqlite, call_id)
+        _, said = invoke(triage, "dead-letters", "list", *self.database(sqlite_file), columns=80)
+        assert "".join(line.split("│")[1].strip() for line in said.splitlines() if line.startswith("│")) == call_id
 
     def test_list_as_json_is_one_object_a_line(self, triage: typer.Typer, sqlite: SqlStore, sqlite_file: Path) -> None:
         bury(sqlite, "c1")
