@@ -120,7 +120,9 @@ class Standing:
     def exclude_rows(self, known: dict[str, Any]) -> list[str]:
         """Take excluded rows out of the known lists, in place, and return the ids of the directives that did."""
         applied: list[str] = []
-        for each in self._of(DirectiveKind.EXCLUDE):
+        for each in self.directives:
+            if each.kind is not DirectiveKind.EXCLUDE:
+                continue
             rows = known.get(str(each.rows_of))
             if not isinstance(rows, tuple) or each.covers(known) is False:
                 continue
@@ -132,23 +134,36 @@ class Standing:
 
     def forbidding(self, branch: Branch, known: Mapping[str, Any]) -> Directive | None:
         """Return what forbids a branch."""
-        found = (each for each in self._of(DirectiveKind.FORBID) if each.branch is branch)
-        return next((each for each in found if each.covers(known) is not False), None)
+        for each in self.directives:
+            if each.kind is DirectiveKind.FORBID and each.branch is branch and each.covers(known) is not False:
+                return each
+        return None
 
     def suppressing(self, known: Mapping[str, Any]) -> Directive | None:
         """Return what silences the case."""
-        return next((each for each in self._of(DirectiveKind.SUPPRESS) if each.covers(known)), None)
+        for each in self.directives:
+            if each.kind is DirectiveKind.SUPPRESS and each.covers(known):
+                return each
+        return None
 
     def snoozing(self, rule: str, known: Mapping[str, Any]) -> Directive | None:
         """Return what snoozes a rule."""
-        found = (each for each in self._of(DirectiveKind.SNOOZE) if each.rule == rule)
-        return next((each for each in found if each.covers(known)), None)
+        for each in self.directives:
+            if each.kind is DirectiveKind.SNOOZE and each.rule == rule and each.covers(known):
+                return each
+        return None
 
     def limiting(self, branch: Branch, known: Mapping[str, Any]) -> Directive | None:
         """Return the tightest limit on how far a branch goes by itself."""
-        found = [each for each in self._of(DirectiveKind.LIMIT) if each.branch in (None, branch) and each.mode]
-        applying = [each for each in found if each.covers(known) is not False]
-        return min(applying, key=lambda each: Mode(each.mode or Mode.ACT_FINANCIAL).rank, default=None)
+        applying = [
+            each
+            for each in self.directives
+            if each.kind is DirectiveKind.LIMIT
+            and each.branch in (None, branch)
+            and each.mode
+            and each.covers(known) is not False
+        ]
+        return min(applying, key=lambda each: Mode(each.mode or Mode.ACT_FINANCIAL).rank) if applying else None
 
     def against(self, branch: Branch, known: Mapping[str, Any]) -> str | None:
         """Say what forbids a branch for a case or silences it, whoever has let it out; None if nothing does."""
@@ -163,9 +178,6 @@ class Standing:
         """Say what stops a branch for a case: a limit to observing, under which nothing is let out."""
         limit = self.limiting(branch, known)
         return f"{branch} is stopped; {limit.because}" if limit is not None and limit.mode is Mode.OBSERVE else None
-
-    def _of(self, kind: DirectiveKind) -> list[Directive]:
-        return [each for each in self.directives if each.kind is kind]
 
 
 NOTHING = Standing()
