@@ -26,6 +26,9 @@ class Verdict(StrEnum):
     OVER = "over"
 
 
+_QUIET = Verdict.QUIET
+
+
 class Counts(NamedTuple):
     """Of the cases of a scope that were looked at within a time (`seen`), those that show the cause (`shown`)."""
 
@@ -34,7 +37,11 @@ class Counts(NamedTuple):
 
     def with_one(self, shows: bool | None) -> Counts:
         """Count one case more, unless it cannot be told whether it shows the cause."""
-        return Counts(shown=self.shown + (shows is True), seen=self.seen + (shows is not None))
+        return Counts(self.shown + (shows is True), self.seen + (shows is not None))
+
+
+_ALONE = {shows: Counts().with_one(shows) for shows in (True, False, None)}
+"""Of a scope of which nobody else was seen: the case at hand, by whether it shows the cause."""
 
 
 class Watch(NamedTuple):
@@ -135,12 +142,18 @@ def findings_of(
     watches
         What is known of its scopes; one that is not named is untouched: nobody else was seen, nothing stands.
     """
+    watched = {(each.playbook, each.key): each for each in reversed(watches)}
     found = []
     for playbook in playbooks.values():
         key = playbook.key_of(known)
-        if key is not None:
-            watch = next((each for each in watches if (each.playbook, each.key) == (playbook.name, key)), None)
-            found.append(_finding(playbook, watch or Watch(playbook.name, key), known, now, subject))
+        if key is None:
+            continue
+        shows, watch = playbook.shows(known), watched.get((playbook.name, key))
+        counts = _ALONE[shows] if watch is None else watch.counts.with_one(shows)
+        if shows is True or (watch is not None and watch.cause_id is not None):
+            found.append(_finding(playbook, watch or Watch(playbook.name, key), shows, counts, now, subject))
+        else:  # nothing stands, and a case that does not show the cause declares nothing
+            found.append(Finding(playbook, key, shows, counts, _QUIET, None, ""))
     return tuple(found)
 
 
@@ -172,13 +185,9 @@ def cause_id_of(playbook: str, key: str, declared_at: datetime, *, subject: Subj
 
 
 def _finding(
-    playbook: Playbook, watch: Watch, known: Mapping[str, Any], now: datetime, subject: SubjectType
+    playbook: Playbook, watch: Watch, shows: bool | None, counts: Counts, now: datetime, subject: SubjectType
 ) -> Finding:
-    shows = playbook.shows(known)
-    counts = watch.counts.with_one(shows)
-    verdict = Verdict.QUIET  # a case that does not show the cause declares nothing
-    if watch.cause_id is not None or shows is True:
-        verdict = judge(playbook, watch, counts, now)
+    verdict = judge(playbook, watch, counts, now)
     cause_id = watch.cause_id
     if verdict is Verdict.DECLARED:
         cause_id = cause_id_of(playbook.name, watch.key, now, subject=subject)
