@@ -6,8 +6,9 @@ fails: a fact that is not known reads "unknown".
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from string import Formatter
 from typing import Any
 
@@ -91,17 +92,22 @@ def _show(declaration: Declaration, known: Mapping[str, Any]) -> str:
     value = known.get(declaration.name)
     if value is None:
         return "unknown"
-    match declaration.type:
-        case FactType.PROBABILITY:
-            return f"{value * 100:.0f} %"
-        case FactType.HOURS:
-            return f"{value:.1f} hours"
-        case FactType.MONEY_MINOR:
-            return money(value, known[str(declaration.currency)])
-        case FactType.NUMBER:
-            return f"{value:,}"
-        case FactType.FLAG:
-            return "yes" if value else "no"
-        case FactType.INSTANT:
-            return rfc3339(value).replace("T", " ").replace("Z", " UTC")
-    return str(value)
+    if declaration.type is _MONEY:
+        return money(value, known[str(declaration.currency)])
+    return _SHOWN[declaration.type](value)
+
+
+def _moment(value: datetime) -> str:
+    return rfc3339(value).replace("T", " ").replace("Z", " UTC")
+
+
+_MONEY = FactType.MONEY_MINOR
+_SHOWN: Mapping[FactType, Callable[[Any], str]] = {
+    FactType.PROBABILITY: lambda value: f"{value * 100:.0f} %",
+    FactType.HOURS: lambda value: f"{value:.1f} hours",
+    FactType.NUMBER: lambda value: f"{value:,}",
+    FactType.FLAG: lambda value: "yes" if value else "no",
+    FactType.INSTANT: _moment,
+    **dict.fromkeys((FactType.TEXT, FactType.ENUMERATION, FactType.LIST), str),
+}
+"""How a value that is no amount of money is shown, by its type."""
