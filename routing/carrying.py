@@ -21,6 +21,8 @@ from routing.policy import BranchTerms, Mode, Policy
 from routing.together import Joined, join
 from routing.wording import money
 
+_NONE, _REVIEW, _OBSERVE = Branch.NONE, Branch.REVIEW, Mode.OBSERVE
+
 
 @dataclass(slots=True, kw_only=True)
 class Outcome:
@@ -86,7 +88,7 @@ def carry_out(
         missing=missing,
         mode=policy.mode,
     )
-    if picked.branch is Branch.NONE:
+    if picked.branch is _NONE:
         return outcome
     terms = policy.branches[picked.branch]
     outcome.mode, limited_by = effective_mode(terms, read.known, at.standing)
@@ -94,7 +96,7 @@ def carry_out(
     case = Case(
         branch=picked.branch,
         known=read.known,
-        missing={**missing, **lacking},
+        missing={**missing, **lacking} if lacking else missing,
         now=at.now,
         latest_useful_at=latest_useful_at(terms, read.known),
         costs=policy.costs,
@@ -114,7 +116,7 @@ def carry_out(
         outcome.applied = (silencing.id,)
     else:
         hold = _stop(policy, picked, terms, case, outcome.mode, at.context)
-        if hold is None and picked.branch is not Branch.REVIEW:
+        if hold is None and picked.branch is not _REVIEW:
             hold = (
                 _doubt(picked, terms, read, built)
                 or _bar(barred, picked)
@@ -122,7 +124,7 @@ def carry_out(
                 or _above(terms, payload or {}, policy.costs.currency, picked)
             )
         outcome.applied = () if limited_by is None else (limited_by,)
-        if not picked.is_guardrail and (hold is None or hold.instead is Branch.REVIEW):
+        if not picked.is_guardrail and (hold is None or hold.instead is _REVIEW):
             outcome.cause = at.holding(picked.branch)
     if outcome.cause is not None:
         because = f"it is held as one of many with the same cause: {outcome.cause.because} ({outcome.cause.cause_id})"
@@ -140,7 +142,7 @@ def carry_out(
 
 def _stop(policy: Policy, picked: Pick, terms: BranchTerms, case: Case, mode: Mode, context: Context) -> _Hold | None:
     """Say what makes the branch pointless: it may not be shown, was done before, or comes too late."""
-    if mode is Mode.OBSERVE:
+    if mode is _OBSERVE:
         return _Hold("mode observe only records what would be done", picked.decided_by, Branch.NONE)
     taken = case.known.get(STRONGEST_BRANCH_TAKEN)
     if taken is not None and policy.strength[taken] >= policy.strength[picked.branch]:
@@ -238,4 +240,4 @@ def build_payload(terms: BranchTerms, case: Case) -> Payload | Infeasible:
     built = terms.build(case)
     if isinstance(built, Infeasible):
         return built
-    return {"facts": jsonable({name: case.known.get(name) for name in terms.payload}), **built}
+    return {"facts": {name: jsonable(case.known.get(name)) for name in terms.payload}, **built}

@@ -27,6 +27,7 @@ class Verdict(StrEnum):
 
 
 _QUIET = Verdict.QUIET
+_STANDING = frozenset({Verdict.DECLARED, Verdict.STANDS})
 
 
 class Counts(NamedTuple):
@@ -121,8 +122,7 @@ class Finding(NamedTuple):
     @property
     def holds(self) -> bool:
         """Whether a cause stands for the case: for one that does not show it, only if all of the scope are held."""
-        stands = self.verdict in (Verdict.DECLARED, Verdict.STANDS)
-        return stands and (self.shows is True or not self.playbook.only_showing)
+        return self.verdict in _STANDING and (self.shows is True or not self.playbook.only_showing)
 
 
 def findings_of(

@@ -45,6 +45,8 @@ class Choosing(StrEnum):
 
 
 _LADDER = {mode: rank for rank, mode in enumerate(Mode)}
+_ACTING = {True: frozenset({Mode.ACT_FINANCIAL}), False: frozenset({Mode.ACT_NON_FINANCIAL, Mode.ACT_FINANCIAL})}
+"""Modes in which a branch is carried out without a person, by whether it spends money."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +209,7 @@ class BranchTerms:
 
     def acts(self, mode: Mode) -> bool:
         """Tell whether the branch is carried out without a person in that mode."""
-        return mode.rank >= (Mode.ACT_FINANCIAL if self.spends_money else Mode.ACT_NON_FINANCIAL).rank
+        return mode in _ACTING[self.spends_money]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
