@@ -139,8 +139,7 @@ def decide_read(policy: Policy, read: ReadFacts, now: datetime, context: Context
     standing = in_force(context.directives, now) if context.directives else NOTHING
     applied = standing.exclude_rows(read.known)
     before = frozenset(context.history[-1].hits) if context.history else frozenset()
-    guardrails = [evaluate(rule, read, hit_before=rule.id in before) for rule in policy.guardrails]
-    rules = [evaluate(rule, read, hit_before=rule.id in before) for rule in policy.rules]
+    guardrails, rules = evaluate(policy.guardrails, read, before), evaluate(policy.rules, read, before)
     snoozed: dict[str, str] = {}
     for place, rule in enumerate(policy.rules):
         if rules[place] is RuleOutcome.HIT and (rule.confirm is not None or standing is not NOTHING):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -103,18 +103,23 @@ class Snooze(NamedTuple):
     directive: str | None
 
 
-def evaluate(rule: Rule, read: ReadFacts, *, hit_before: bool = False) -> RuleOutcome:
-    """Evaluate one rule. A fact of a wrong type makes it an `error`, which counts as unknown.
+def evaluate(rules: Sequence[Rule], read: ReadFacts, hit_before: Collection[str] = ()) -> list[RuleOutcome]:
+    """Evaluate rules, or guardrails. A fact of a wrong type makes one an `error`, which counts as unknown.
 
     Parameters
     ----------
     hit_before
-        Whether it hit the last time this subject was decided about; then it holds on by its release values.
+        Those that hit the last time this subject was decided about; they hold on by their release values.
     """
-    value = _asked(rule, hit_before).test(read.known)
-    if value is not None:
-        return _HIT if value else _NO_HIT
-    return _ERROR if any(name in read.wrong for name in open_facts(rule, read)) else _UNKNOWN
+    known = read.known
+    outcomes: list[RuleOutcome] = []
+    for rule in rules:
+        value = (_asked(rule, rule.id in hit_before) if hit_before else rule.when).test(known)
+        if value is None:
+            outcomes.append(_ERROR if any(name in read.wrong for name in open_facts(rule, read)) else _UNKNOWN)
+        else:
+            outcomes.append(_HIT if value else _NO_HIT)
+    return outcomes
 
 
 def snooze(rule: Rule, read: ReadFacts, context: Context, standing: Standing, now: datetime) -> Snooze | None:
@@ -149,6 +154,8 @@ def pick(policy: Policy, guardrails: Sequence[RuleOutcome], rules: Sequence[Rule
     """Combine the outcomes: the first guardrail that hits, else the strongest rule that hits, else a fallback."""
     open_guardrails: list[Rule] = []
     for rule, outcome in zip(policy.guardrails, guardrails, strict=True):
+        if outcome is _NO_HIT:
+            continue
         if outcome is _HIT:
             return Pick(branch=rule.branch, decided_by=rule.id, words=rule, is_guardrail=True)
         if outcome in _OPEN:
@@ -158,6 +165,8 @@ def pick(policy: Policy, guardrails: Sequence[RuleOutcome], rules: Sequence[Rule
     hits: list[Rule] = []
     open_rules: list[Rule] = []
     for rule, outcome in zip(policy.rules, rules, strict=True):
+        if outcome is _NO_HIT:
+            continue
         if outcome is _HIT:
             hits.append(rule)
             if best is None or strength[rule.branch] > strength[best.branch]:
