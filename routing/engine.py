@@ -57,6 +57,9 @@ from routing.parents import Parent, parents_of
 from routing.policy import Choosing, Mode, Policy
 from routing.together import Joined
 
+_NO_HITS: frozenset[str] = frozenset()
+"""The rules that had hit where nothing went before."""
+
 
 class Choice(NamedTuple):
     """What is decided for one case.
@@ -138,7 +141,7 @@ def decide_read(policy: Policy, read: ReadFacts, now: datetime, context: Context
     policy = policy.as_overdue(context.overdue) if context.overdue else policy
     standing = in_force(context.directives, now) if context.directives else NOTHING
     applied = standing.exclude_rows(read.known)
-    before = frozenset(context.history[-1].hits) if context.history else frozenset()
+    before = frozenset(context.history[-1].hits) if context.history else _NO_HITS
     guardrails, rules = evaluate(policy.guardrails, read, before), evaluate(policy.rules, read, before)
     snoozed: dict[str, str] = {}
     for place, rule in enumerate(policy.rules):
@@ -170,7 +173,7 @@ def decide_read(policy: Policy, read: ReadFacts, now: datetime, context: Context
         recommended_branch=picked.branch,
         decided_by=outcome.decided_by,
         mode=outcome.mode,
-        trace=Trace((*policy.guardrails, *policy.rules), (*guardrails, *rules), read, before, snoozed),
+        trace=Trace(policy.guardrails, policy.rules, (*guardrails, *rules), read, before, snoozed),
         reason_staff=outcome.reason_staff,
         reason_customer=outcome.reason_customer,
         payload=outcome.payload,

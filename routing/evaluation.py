@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -46,8 +46,10 @@ class Trace(NamedTuple):
 
     Attributes
     ----------
-    rules, outcomes
-        The guardrails, then the rules, each with its outcome.
+    guardrails, rules
+        Those of the bundle.
+    outcomes
+        What became of each, the guardrails first.
     read
         The facts they looked at.
     hit_before
@@ -56,23 +58,27 @@ class Trace(NamedTuple):
         Why those that are snoozed are, by rule.
     """
 
+    guardrails: tuple[Rule, ...]
     rules: tuple[Rule, ...]
     outcomes: tuple[RuleOutcome, ...]
     read: ReadFacts
     hit_before: frozenset[str]
     snoozed: Mapping[str, str]
 
+    def each(self) -> Iterator[tuple[Rule, RuleOutcome]]:
+        """Yield every guardrail and rule with its outcome."""
+        return zip((*self.guardrails, *self.rules), self.outcomes, strict=True)
+
     def results(self) -> tuple[RuleResult, ...]:
         """Return each with why it came out so."""
         return tuple(
-            RuleResult(rule.id, rule.branch, outcome, self._why(rule, outcome))
-            for rule, outcome in zip(self.rules, self.outcomes, strict=True)
+            RuleResult(rule.id, rule.branch, outcome, self._why(rule, outcome)) for rule, outcome in self.each()
         )
 
     @property
     def had_hit(self) -> tuple[str, ...]:
         """The rules that hit; one that was snoozed had hit."""
-        return tuple(rule.id for rule, outcome in zip(self.rules, self.outcomes, strict=True) if outcome in _HAD_HIT)
+        return tuple(rule.id for rule, outcome in self.each() if outcome in _HAD_HIT)
 
     def _why(self, rule: Rule, outcome: RuleOutcome) -> str:
         if outcome in _OPEN:

@@ -25,7 +25,7 @@ def why_otherwise(body: Mapping[str, Any], choice: Choice, *, as_it_was: bool) -
     if by_chance is not None:
         return by_chance
     before = {result["rule_id"]: result["outcome"] for result in body["rules"]}
-    after = {rule.id: outcome.value for rule, outcome in zip(choice.trace.rules, choice.trace.outcomes, strict=True)}
+    after = {rule.id: outcome.value for rule, outcome in choice.trace.each()}
     changed = [name for name in (*after, *before) if before.get(name, _ABSENT) != after.get(name, _ABSENT)]
     deciding = [name for name in changed if name in (choice.decided_by, body["decided_by"])]
     if deciding or (changed and choice.recommended_branch != body["recommended_branch"]):

@@ -27,7 +27,7 @@ def outcomes_of(rules: tuple[Rule, ...], **outcomes: RuleOutcome) -> list[RuleOu
 
 def result(rule: Rule, read: ReadFacts) -> RuleResult:
     """The result of one rule alone."""
-    (told,) = Trace((rule,), tuple(evaluate([rule], read)), read, frozenset(), {}).results()
+    (told,) = Trace((), (rule,), tuple(evaluate([rule], read)), read, frozenset(), {}).results()
     return told
 
 
