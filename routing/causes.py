@@ -26,6 +26,8 @@ class Verdict(StrEnum):
     OVER = "over"
 
 
+TURNS = frozenset({Verdict.DECLARED, Verdict.OVER})
+"""Verdicts by which a cause begins or ends."""
 _QUIET = Verdict.QUIET
 _STANDING = frozenset({Verdict.DECLARED, Verdict.STANDS})
 

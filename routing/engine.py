@@ -45,7 +45,7 @@ from typing import NamedTuple
 
 from features.vocabulary import Branch
 from routing.carrying import Circumstances, carry_out
-from routing.causes import Finding, Verdict, findings_of
+from routing.causes import TURNS, Finding, Verdict, findings_of
 from routing.choosing import Chosen, PassedOver, choose
 from routing.context import NO_CONTEXT, Context
 from routing.directives import NOTHING, Standing, in_force
@@ -145,7 +145,7 @@ def decide_read(policy: Policy, read: ReadFacts, now: datetime, context: Context
     guardrails, rules = evaluate(policy.guardrails, read, before), evaluate(policy.rules, read, before)
     snoozed: dict[str, str] = {}
     for place, rule in enumerate(policy.rules):
-        if rules[place] is RuleOutcome.HIT and (rule.confirm is not None or standing is not NOTHING):
+        if (rule.confirm is not None or standing is not NOTHING) and rules[place] is RuleOutcome.HIT:
             snoozing = snooze(rule, read, context, standing, now)
             if snoozing is not None:
                 rules[place] = RuleOutcome.SNOOZED
@@ -159,7 +159,8 @@ def decide_read(policy: Policy, read: ReadFacts, now: datetime, context: Context
     findings: tuple[Finding, ...] = ()
     if policy.playbooks:
         findings = findings_of(policy.playbooks, context.watches, read.known, now, subject=policy.subject)
-    declared = [each for each in findings if each.verdict is Verdict.DECLARED]
+    turns = [each for each in findings if each.verdict in TURNS]
+    declared = [each for each in turns if each.verdict is Verdict.DECLARED]
     at = Circumstances(now, context, standing, findings)
     barred = None if chosen is None else chosen.barred_because
     missing = _missing(picked, read)
@@ -181,7 +182,7 @@ def decide_read(policy: Policy, read: ReadFacts, now: datetime, context: Context
         suppressed_because=outcome.suppressed_because,
         latest_useful_at=outcome.latest_useful_at,
         missing=outcome.missing,
-        notes=(*_notes(picked, read), *_unpriced(policy, picked, read), *_turns(findings), *policy.notices),
+        notes=_notes(policy, picked, read, turns),
         passed_over=() if chosen is None else chosen.passed_over,
         uses=outcome.uses,
         applied=tuple(dict.fromkeys((*applied, *outcome.applied))),
@@ -212,19 +213,17 @@ def _unpriced(policy: Policy, picked: Pick, read: ReadFacts) -> tuple[str, ...]:
     return (f"expected costs cannot be told ({stake.reason}); the strongest branch is taken",)
 
 
-def _turns(findings: Sequence[Finding]) -> list[str]:
-    """Say which common causes are declared or over by this case."""
-    return [each.because for each in findings if each.verdict in (Verdict.DECLARED, Verdict.OVER)]
-
-
 def _missing(picked: Pick, read: ReadFacts) -> dict[str, str]:
     """Name the facts for want of which a rule that might have mattered is undetermined."""
     undetermined = (*picked.open_guardrails, *picked.open_rules)
     return {name: read.why_missing(name) for rule in undetermined for name in open_facts(rule, read)}
 
 
-def _notes(picked: Pick, read: ReadFacts) -> list[str]:
-    return [
+def _notes(policy: Policy, picked: Pick, read: ReadFacts, turns: Sequence[Finding]) -> tuple[str, ...]:
+    """Say what could not be determined or priced, which common causes begin or end by this case, and what is overdue."""
+    undetermined = (
         f"{rule.id} ({rule.branch}) could not be determined: {why_open(rule, read)}"
         for rule in (*picked.open_guardrails, *picked.open_rules)
-    ]
+    )
+    because = (each.because for each in turns)
+    return (*undetermined, *_unpriced(policy, picked, read), *because, *policy.notices)
