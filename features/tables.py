@@ -22,7 +22,6 @@ from pydantic import BaseModel
 
 from features.arrow import arrow_table
 from features.carrier_records import Claim, Tender, TenderResponse
-from features.errors import SourceError, TableError
 from features.fields import Record
 from features.invoice_records import Accessorial, CarrierRate, FreightInvoice, FuelIndex, InvoiceLine
 from features.order_records import Order, OrderLine
@@ -42,6 +41,7 @@ from features.records import (
 )
 from features.shape import FieldShape, shape_of
 from features.stock_records import InventoryAdjustment, InventoryPosition, LabourShift, WarehouseTask
+from features.table_files import read_table
 from features.timeline import Ints
 from features.vocabulary import Subject
 
@@ -196,7 +196,11 @@ class RecordTables:
             If a table lacks a column that no record may lack.
         """
         paths = {table: folder / f"{table}.parquet" for table in SCHEMAS if table not in without}
-        read = {table: _read(path, table) for table, path in paths.items() if table in NEEDED or path.exists()}
+        read = {
+            table: read_table(path, table, SHAPES[table])
+            for table, path in paths.items()
+            if table in NEEDED or path.exists()
+        }
         return cls(**{table: frame_of(table, []) for table in NEEDED if table in without}, **read)
 
     @classmethod
@@ -389,22 +393,6 @@ def _by_state(part: PartTable, rows: Sequence[Mapping[str, Any]]) -> dict[_State
 
 def _rows(table: str, frame: pd.DataFrame) -> list[dict[str, Any]]:
     return rows_in(arrow_table(frame, SCHEMAS[table]))
-
-
-def _read(path: Path, table: str) -> pd.DataFrame:
-    try:
-        read = pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise SourceError(path, str(error)) from error
-    absent = [shape for shape in SHAPES[table] if shape.name not in read.column_names]
-    missing = [shape.name for shape in absent if shape.required]
-    if missing:
-        raise TableError(table, read.column_names, missing)
-    for shape in absent:  # data written before the field was there
-        read = read.append_column(shape.name, pa.array([shape.default] * len(read), type=shape.kind))
-    schema = SCHEMAS[table]
-    frame: pd.DataFrame = read.select(schema.names).cast(schema).to_pandas()
-    return frame
 
 
 _TABLE_OF = {record: table for table, record in RECORDS.items()}

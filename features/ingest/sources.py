@@ -99,6 +99,8 @@ def read_source(folder: Path, file: SourceFile) -> pd.DataFrame:
     path = folder / file.file
     try:
         frame = _read(path, file)
+    except FileNotFoundError as error:
+        raise SourceError(path, "it is not there; mend `file` in the mapping, or name another source folder") from error
     except UnicodeError as error:
         words = f"{error}; say its `encoding` in the mapping, such as cp1252 or utf-16"
         raise SourceError(path, words) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -104,7 +104,7 @@ class TestRecordTables:
     def test_an_absent_table_is_named(self, world: RecordTables, tmp_path: Path) -> None:
         world.write(tmp_path)
         (tmp_path / "weather.parquet").unlink()
-        with pytest.raises(SourceError, match=r"weather\.parquet cannot be read"):
+        with pytest.raises(SourceError, match=r"weather\.parquet cannot be read: it is not there; name a folder"):
             RecordTables.read(tmp_path)
 
     def test_a_file_that_is_no_parquet_is_named(self, world: RecordTables, tmp_path: Path) -> None:
@@ -121,6 +121,36 @@ class TestRecordTables:
             RecordTables.read(tmp_path)
         assert "Found: shipment_id, carrier." in str(refused.value)
         assert "Did you mean 'carrier'?" in str(refused.value)
+
+    @pytest.mark.parametrize(
+        ("table", "column", "change", "words"),
+        [
+            (
+                "shipments",
+                "known_at",
+                lambda told: told.dt.tz_localize(None),
+                r"'known_at' is .*its times have no zone",
+            ),
+            ("shipments", "weight_kg", lambda told: told.astype(str) + " kg", r"'weight_kg' is .*, expected double"),
+            ("shipments", "pieces", lambda told: told.fillna(0) + 0.5, r"'pieces' is double, expected int64"),
+            ("events", "known_at", lambda told: told.where(told.index > 0), r"'known_at' is missing in 1 of \d+ rows"),
+            ("events", "shipment_id", lambda told: told.where(told.index > 0), r"'shipment_id' is missing in 1 of"),
+        ],
+    )
+    def test_a_column_that_is_none_of_its_kind_is_named(
+        self,
+        world: RecordTables,
+        tmp_path: Path,
+        table: str,
+        column: str,
+        change: Callable[[pd.Series], pd.Series],
+        words: str,
+    ) -> None:
+        world.write(tmp_path)
+        frame = getattr(world, table)
+        frame.assign(**{column: change(frame[column])}).to_parquet(tmp_path / f"{table}.parquet")
+        with pytest.raises(SourceError, match=words + ".*; import the source again"):
+            RecordTables.read(tmp_path)
 
     def test_every_kind_of_record_survives_the_way_to_disk_and_back(
         self, filled: dict[str, Record], tmp_path: Path

@@ -218,7 +218,7 @@ def _either_way(auc: Floats) -> Floats:
 
 def _gives_away(feature: str, moment: Moment, auc: float, cases: int) -> Finding:
     copied = auc >= COPIED_AUC
-    limit = COPIED_AUC if copied or moment not in _BEFORE_DEPARTURE else TOO_GOOD_AUC
+    limit = TOO_GOOD_AUC if moment in _BEFORE_DEPARTURE else COPIED_AUC
     return Finding(
         feature,
         "alone",

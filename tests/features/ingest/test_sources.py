@@ -100,3 +100,6 @@ class TestCsv:
             (tmp_path / name).write_bytes(content)
             with pytest.raises(SourceError, match=words):
                 read_source(tmp_path, SourceFile(name))
+        for name in ("march.csv", "march.xlsx", "march.parquet"):
+            with pytest.raises(SourceError, match="it is not there; mend `file` in the mapping"):
+                read_source(tmp_path, SourceFile(name))

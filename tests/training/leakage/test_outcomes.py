@@ -86,6 +86,7 @@ class TestCheckAlone:
         _, findings = check_alone(with_column(sign * late()), (*NAMES, "planted"))
         assert [finding.feature for finding in findings] == ["planted"] * 3
         assert "AUC of 1.0000 at 24h_before" in findings[0].found
+        assert [finding.expected for finding in findings] == ["At most 0.9.", "At most 0.9.", "At most 0.98."]
         assert "copy of the outcome" in findings[0].found
 
     def test_an_outcome_told_by_what_is_missing_is_found(self) -> None:
