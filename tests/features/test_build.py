@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from features.keyed import Keyed
 from features.legs import TABLES, Legs
 from features.moments import questions_of
 from features.settings import FeatureSettings
+from features.shape import FieldShape
 from features.tables import RecordTables
 from tests.features.feeds import with_feeds
 
@@ -45,15 +46,15 @@ def test_no_table_is_held_beside_what_is_made_of_it_or_of_others(
     told: RecordTables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told.write(tmp_path)
-    read, together = tables._read, [*(feed.tables for feed in FEEDS.values()), TABLES]
+    read, together = tables.read_table, [*(feed.tables for feed in FEEDS.values()), TABLES]
     frames: list[tuple[str, weakref.ref[pd.DataFrame]]] = []
 
     def held() -> set[str]:
         return {table for table, frame in frames if frame() is not None}
 
-    def reading(path: Path, table: str) -> pd.DataFrame:
+    def reading(path: Path, table: str, shapes: Sequence[FieldShape]) -> pd.DataFrame:
         assert any(held() | {table} <= set(some) for some in together), f"{table} is read beside {held()}"
-        frame = read(path, table)
+        frame = read(path, table, shapes)
         frames.append((table, weakref.ref(frame)))
         return frame
 
@@ -64,7 +65,7 @@ def test_no_table_is_held_beside_what_is_made_of_it_or_of_others(
 
         return make
 
-    monkeypatch.setattr(tables, "_read", reading)
+    monkeypatch.setattr(tables, "read_table", reading)
     for name, feed in FEEDS.items():
         monkeypatch.setitem(FEEDS, name, replace(feed, told=making(feed.told)))
     monkeypatch.setattr(build, "Keyed", making(Keyed))
