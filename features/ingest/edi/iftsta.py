@@ -17,10 +17,12 @@ from features.vocabulary import Classifier, EventStatus, PartyAtFault
 _DATES = (
     (("334", "7", "178", "186", "35", "200"), Classifier.ACTUAL),
     (("132", "133", "17"), Classifier.ESTIMATED),
-    (("137",), Classifier.ACTUAL),
 )
 """What a date is of (DTM, element 2005): the status, an arrival, a departure, a delivery, a pickup; what is only
-expected; and, where none of them is told, the message."""
+expected."""
+
+_MESSAGE = "137"
+"""The date of the message, which is that of a status for which none of these is told."""
 
 _CONSIGNMENTS = ("CU", "SI", "CN", "BM", "AAS")
 """References that name a consignment where CNI does not (RFF, element 1153)."""
@@ -37,7 +39,8 @@ _DAY, _MINUTE, _SECOND, _MINUTE_UTC = "102", "203", "204", "303"
 
 def read_iftsta(reading: Reading) -> None:
     """Read an IFTSTA into delivery events."""
-    consignments = split(reading.segments, "CNI")[1:]
+    heading, *consignments = split(reading.segments, "CNI")
+    message = _dates(heading).get(_MESSAGE)
     if not consignments:
         raise TransactionError(Fault(Reason.SEGMENT_MISSING, "the message has no CNI segment", "CNI"))
     number = 0
@@ -49,7 +52,7 @@ def read_iftsta(reading: Reading) -> None:
                 raise header[0].error(Reason.SEGMENT_MISSING, "the consignment has no STS segment")
             for piece in pieces:
                 number += 1
-                _read_status(reading, piece, shipment, number)
+                _read_status(reading, piece, shipment, number, message)
 
 
 def _shipment(header: Sequence[Segment]) -> str:
@@ -61,7 +64,9 @@ def _shipment(header: Sequence[Segment]) -> str:
     return told
 
 
-def _read_status(reading: Reading, piece: Sequence[Segment], shipment: str, number: int) -> None:
+def _read_status(
+    reading: Reading, piece: Sequence[Segment], shipment: str, number: int, message: Segment | None
+) -> None:
     status = component(piece[0], 2, 1)
     if status is None:
         raise piece[0].error(Reason.ELEMENT_MISSING, "the status is missing", 2)
@@ -70,7 +75,7 @@ def _read_status(reading: Reading, piece: Sequence[Segment], shipment: str, numb
     canonical = EDIFACT_STATUSES.get(status, EventStatus.OTHER)
     for (general, kinds), special in _BY_PLACE.items():
         canonical = special if canonical is general and kind in kinds else canonical
-    occurred_at, classifier = _time(reading, piece, place)
+    occurred_at, classifier = _time(reading, piece, place, message)
     reading.add(
         DeliveryEvent,
         piece[0],
@@ -99,16 +104,25 @@ def _words(text: Segment) -> str | None:
     return text.text(4) and (text.text(4) or "").replace(COMPONENT, " ")
 
 
-def _time(reading: Reading, piece: Sequence[Segment], place: str | None) -> tuple[datetime, Classifier]:
-    dates = {component(one, 1, 1): one for one in reversed(piece) if one.tag == "DTM"}
+def _dates(piece: Sequence[Segment]) -> dict[str | None, Segment]:
+    return {component(one, 1, 1): one for one in reversed(piece) if one.tag == "DTM"}
+
+
+def _time(
+    reading: Reading, piece: Sequence[Segment], place: str | None, message: Segment | None
+) -> tuple[datetime, Classifier]:
+    dates = _dates(piece)
     for kinds, classifier in _DATES:
         for kind in kinds:
             if kind in dates:
                 return _instant(reading, dates[kind], place), classifier
-    raise piece[0].error(Reason.SEGMENT_MISSING, "the status has no DTM segment that says when it was")
+    told = dates.get(_MESSAGE, message)
+    if told is None:
+        raise piece[0].error(Reason.SEGMENT_MISSING, "no DTM segment of the status or the message says when it was")
+    return _instant(reading, told, place, by_sender=told is message), Classifier.ACTUAL
 
 
-def _instant(reading: Reading, dtm: Segment, place: str | None) -> datetime:
+def _instant(reading: Reading, dtm: Segment, place: str | None, *, by_sender: bool = False) -> datetime:
     text, form = component(dtm, 1, 2) or "", component(dtm, 1, 3)
     if form == _MINUTE_UTC:
         if not text.endswith(("UTC", "GMT")):
@@ -122,4 +136,4 @@ def _instant(reading: Reading, dtm: Segment, place: str | None) -> datetime:
         raise dtm.error(Reason.DATE, f"{text!r} is no time of the form {form}", 1) from error
     if form == _MINUTE_UTC and clock is not None:
         return datetime.combine(day, clock, UTC)
-    return reading.localised(dtm, day, clock, place=place)
+    return reading.localised(dtm, day, clock, place=place, by_sender=by_sender)

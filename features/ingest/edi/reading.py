@@ -179,18 +179,25 @@ class Reading:
             return _instant(segment, day, clock or time(), ZONES[code])
         if code != LOCAL:
             raise segment.error(Reason.CODE, f"{code!r} is no time code", code_at)
-        if by_sender:
-            zone = self._zone(self.sender_zone, f"times of sender {self.transaction.interchange.sender}", segment)
-            return _instant(segment, day, clock or time(), zone)
-        return self.localised(segment, day, clock, place=place, element=code_at or time_at)
+        return self.localised(segment, day, clock, place=place, element=code_at or time_at, by_sender=by_sender)
 
     def localised(
-        self, segment: Segment, day: date, clock: time | None, *, place: str | None, element: int | None = None
+        self,
+        segment: Segment,
+        day: date,
+        clock: time | None,
+        *,
+        place: str | None,
+        element: int | None = None,
+        by_sender: bool = False,
     ) -> datetime:
-        """Return the instant of a day, and of a time of it, at a place.
+        """Return the instant of a day, and of a time of it, at a place, or where the sender is.
 
         A time at a place whose zone is not known is a fault; a day alone is read in UTC then, with a finding.
         """
+        if by_sender:
+            zone = self._zone(self.sender_zone, f"times of sender {self.transaction.interchange.sender}", segment)
+            return _instant(segment, day, clock or time(), zone)
         found = self.terms.zones.of_place(place)
         if clock is not None and found is None:
             words = f"the time is local to {place or 'a place that is not told'}; tell its zone with --zones"

@@ -213,6 +213,15 @@ class TestStatuses:
         told = event(tmp_path, ("DTM+334:202603021530:203'", dates), ("UNT+8+", f"UNT+{7 + dates.count('DTM')}+"))
         assert (told.occurred_at.day, told.classifier) == (day, classifier)
 
+    @pytest.mark.parametrize(("zones", "hour"), [(ROTTERDAM, 18), (Zones(senders={"RHEI": "Europe/Amsterdam"}), 17)])
+    def test_that_date_stands_before_the_consignments_and_is_local_to_the_sender(
+        self, tmp_path: Path, zones: Zones, hour: int
+    ) -> None:
+        heading = ("+9'CNI+1", "+9'DTM+137:202603021800:203'CNI+1")
+        told = event(tmp_path, heading, ("DTM+334:202603021530:203'", ""), zones=zones)
+        assert told.occurred_at == datetime(2026, 3, 2, hour, tzinfo=UTC)
+        assert event(tmp_path, heading).occurred_at == datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
+
     def test_a_consignment_may_be_named_by_a_reference(self, tmp_path: Path) -> None:
         assert event(tmp_path, ("CNI+1+S1'", "CNI+1'RFF+XX:N'RFF+CU:S7'")).shipment_id == "S7"
 
