@@ -16,6 +16,9 @@ from typing import Any, NamedTuple
 from features.vocabulary import Branch
 from routing.facts import Unknown
 
+VALUE_AT_STAKE = "value_at_stake_minor"
+"""Name of the fact that says what is at stake of a shipment; it rises with the risk."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:

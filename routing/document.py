@@ -18,7 +18,7 @@ from routing.branches.catalog import KINDS
 from routing.cost import Offer
 from routing.exploration_document import ExplorationPart
 from routing.facts import FactType
-from routing.part import BranchName, ConditionData, Part, Words
+from routing.part import BranchName, ConditionData, Part, Words, WrittenTime
 from routing.playbook_document import PLAYBOOK_PARTS, PlaybookPart
 from routing.subjects import BRANCHES_OF
 from routing.together_document import TogetherPart
@@ -249,7 +249,7 @@ class ScenarioPart(Part):
     id: str = Field(pattern="^[a-z][a-z0-9_]*$")
     owner: Words
     meaning: Words = Field(description="why it must come to that, in a sentence")
-    at: Annotated[AwareDatetime, Field(strict=False)] = Field(description="when it is decided")
+    at: WrittenTime = Field(description="when it is decided")
     like: str | None = Field(default=None, description="an earlier scenario, whose facts it has but for its own")
     facts: dict[str, ScalarValue | list[dict[str, ScalarValue]]] = Field(default_factory=dict)
     stands: list[str] = Field(

@@ -13,6 +13,7 @@ from routing.lint import check_reviews
 from routing.marks import Findings, read_yaml
 from routing.policy import Policy
 from routing.scenarios import Suite, check_scenarios, suite_of
+from routing.table import check_stake
 
 _NO_MAPPING = "found no mapping, expected a bundle with `policy`, `version`, `facts`, `rules`, …"
 
@@ -96,6 +97,7 @@ def lint_policy(text: str, *, today: date) -> tuple[Problem, ...]:
         policy = link(data, findings, text)
         if policy is not None:
             check_scenarios(policy, data, findings)
+            check_stake(policy, findings)
         check_reviews(data, today, findings)
     elif not findings.has_errors:
         findings.error((), _NO_MAPPING)

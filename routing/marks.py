@@ -1,11 +1,13 @@
 """YAML with positions: the data of a document, and for each path of keys the line and column it stands at.
 
 Stricter than YAML itself where a person would be misled: a key written twice is a finding (YAML keeps the last one in
-silence), and so are aliases of whole sections, keys that are not text, and what is deeper or longer than any bundle.
+silence), and so are aliases of whole sections, keys that are not text, numbers that YAML reads otherwise than a person
+(010 is eight), and what is deeper or longer than any bundle.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -20,6 +22,9 @@ DEEPEST = 64
 """How many lists and mappings of a document may stand inside one another."""
 LONGEST = 128 * 1024
 """How many characters a document may have: some checks of a bundle take the square of its length."""
+_NUMBERS = frozenset({"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"})
+_READ_OTHERWISE = re.compile(r"[-+]?(0[0-7_]*[1-7][0-7_]*|[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?)")
+"""Numbers that YAML reads to the base of eight or sixty, and a person does not: 010, 1:30."""
 _Loader: type[yaml.SafeLoader] | type[yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -150,6 +155,10 @@ class _Reader:
         return data
 
     def _scalar(self, node: yaml.Node, path: Path) -> object:
+        if node.tag in _NUMBERS and _READ_OTHERWISE.fullmatch(node.value):
+            found = f"'{node.value}' is {self._constructor.construct_object(node)} in YAML"
+            self._findings.error(path, f"{found}. Write the number plainly, or put it in quotes if it is text.")
+            return None
         try:
             value: object = self._constructor.construct_object(node)
         except (yaml.YAMLError, ValueError) as error:

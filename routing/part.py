@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from features.vocabulary import Branch
 
@@ -17,3 +17,13 @@ class Part(BaseModel):
     """Base of all parts: nothing unknown is let through, nothing is converted in silence."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def _no_number(value: object) -> object:
+    if isinstance(value, int | float):  # not taken for seconds since 1970
+        raise ValueError("a time with a zone, e.g. 2026-01-05T08:00:00Z")
+    return value
+
+
+WrittenTime = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_no_number)]
+"""A moment, written as YAML or JSON write one."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from routing.branches.rebook import OPTIONS, RULED_OUT
+from routing.cost import VALUE_AT_STAKE
 from routing.facts import Unknown
 from routing.loss import Loss, Terms, loss_if_late
 from routing.policy import Policy
@@ -29,8 +30,8 @@ def restate(facts: dict[str, Any], body: Mapping[str, Any], policy: Policy) -> N
     probability, value_minor = facts.get("late_probability"), facts.get("value_minor")
     if not isinstance(probability, float | int) or not isinstance(value_minor, int):
         return
-    if "value_at_stake_minor" in facts and facts.get("currency") == costs.currency:
-        facts["value_at_stake_minor"] = costs.value_at_stake_minor(
+    if VALUE_AT_STAKE in facts and facts.get("currency") == costs.currency:
+        facts[VALUE_AT_STAKE] = costs.value_at_stake_minor(
             probability=probability, value_minor=value_minor, customer_tier=str(facts.get("customer_tier"))
         )
     rows = facts.get(OPTIONS)

@@ -58,8 +58,9 @@ def _message(item: Any, path: Path, schema: dict[str, Any]) -> str:
         case "too_short":
             least = item["ctx"]["min_length"]
             return f"found {item['ctx']['actual_length']} item(s), expected at least {least} item{'s'[: least > 1]}."
-    wanted = str(item["msg"]).removeprefix("Input should ").removeprefix("be ")
-    return f"found {shown(item['input'])}; it should be {wanted}."
+    # e.g. "Input should be a valid string", "String should match pattern …", "Value error, a time with a zone"
+    said = str(item["msg"]).replace("Value error, ", "Input should be ", 1)
+    return f"found {shown(item['input'])}; it should {said.partition(' should ')[2] or said}."
 
 
 def _children(schema: dict[str, Any], path: Sequence[str | int]) -> list[str]:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from features.vocabulary import Branch
-from routing.cost import CostTable
+from routing.cost import VALUE_AT_STAKE, CostTable
 from routing.cost_risk import Line, check_cost_choice
 from routing.every_case import Row, Rules
 from routing.facts import Declaration
 from routing.lint import PlacedRule, check_overlaps, check_reachable
 from routing.marks import Findings
-from routing.policy import BranchTerms, Budget
+from routing.policy import BranchTerms, Budget, Policy
 from routing.risk import check_gaps, check_risk, deciders, rows_along
 
 
@@ -58,6 +58,33 @@ def check_table(table: Table, findings: Findings) -> None:
             _check_costs(table, table.costs, rows, findings)
     if rows is not None and not table.by_cost and len(table.rules) == len(table.written):
         check_gaps(explored, risk, {placed.rule.id: placed.path for placed in table.rules}, findings)
+
+
+def check_stake(policy: Policy, findings: Findings) -> None:
+    """Find rules that answer a greater stake with a weaker branch: with the risk, what is at stake rises as well.
+
+    It is asked of a bundle that links, when it is handed in: one that has decided stays readable.
+    """
+    stake = policy.costs.stake_fact or VALUE_AT_STAKE
+    if stake not in policy.facts:
+        return
+    for each in (policy, *(stage.policy for stage in policy.stages)):
+        guardrails, rules = (
+            [PlacedRule(rule, (section, index)) for index, rule in enumerate(placed)]
+            for section, placed in (("guardrails", each.guardrails), ("rules", each.rules))
+        )
+        explored = Rules(
+            guardrails=each.guardrails,
+            rules=each.rules,
+            declarations=each.facts,
+            strength=each.strength,
+            default=each.default.branch,
+            on_unknown=each.on_unknown.branch,
+        )
+        rows = rows_along(explored, stake)
+        check_risk(guardrails, rules, stake, rows, each.strength, unread=-1, findings=findings)
+        if findings.has_errors:
+            return
 
 
 def _check_costs(table: Table, costs: CostTable, rows: Sequence[Row] | None, findings: Findings) -> None:

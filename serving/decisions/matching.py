@@ -7,6 +7,7 @@ was made from.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -17,8 +18,11 @@ from sqlalchemy.orm import Session
 
 from features.vocabulary import Branch
 from routing.canonical import digest, rfc3339
+from routing.effects import Effect
+from routing.errors import PolicyError
+from routing.loader import parse_policy
 from serving.db.audit import Entry, KeptEntry
-from serving.db.tables import DecisionRow, OutgoingCallRow, PolicyMoveRow, ReviewItemRow
+from serving.db.tables import DecisionRow, OutgoingCallRow, PolicyBundleRow, PolicyMoveRow, ReviewItemRow
 from serving.decisions.calls import ENQUEUED, FIXED, is_called, seal_of
 from serving.decisions.matching_messages import Opened, messages_unlike, opened_by
 from serving.decisions.matching_orders import KINDS, orders_unlike
@@ -26,6 +30,8 @@ from serving.decisions.repository import SEALED
 
 _AT_ONCE = 500
 _OPENED, _DONE = "review.opened", "done"
+_NOT_TOLD = dict.fromkeys(("candidate_digest", "rollout_id", "share_millionths", "shadow_digest"))
+"""What the entry of a step does not name was not in force: the first step tells of the live bundle alone."""
 _CALLED = frozenset(branch.value for branch in Branch if is_called(branch))
 
 
@@ -35,6 +41,8 @@ class Noted:
     def __init__(self) -> None:
         self.hashes: dict[int, str] = {}
         self.seals: dict[str, str | None] = {}
+        self.statuses: dict[str, str] = {}
+        self.effects: dict[str, str] = {}
         self.items: dict[str, dict[str, Any]] = {}
         self.steps: dict[tuple[str, str, str, str], list[dict[str, Any]]] = {}
         self.orders: dict[str, list[Entry]] = {}
@@ -47,8 +55,8 @@ class Noted:
             new = _read(entry.new or "{}")
             if entry.action == SEALED:
                 self.hashes[new.get("sequence", 0)] = new.get("hash", "")
-            elif entry.action == ENQUEUED:
-                self.seals[name] = new.get("seal")
+            elif kind == "call":
+                self._note_call(name, new, is_new=entry.action == ENQUEUED)
             elif entry.action == _OPENED:
                 self.items[name] = {"status": "open"}
             elif kind == "review" and new.get("status") == _DONE:
@@ -59,6 +67,17 @@ class Noted:
                 self.orders.setdefault(entry.subject, []).append(entry)
             yield kept
 
+    def _note_call(self, call_id: str, new: Mapping[str, Any], *, is_new: bool) -> None:
+        if is_new:
+            self.seals[call_id] = new.get("seal")
+            self.effects[call_id] = Effect.INTENDED.value
+        if "status" in new:
+            self.statuses[call_id] = new["status"]
+        if "effect" in new:
+            self.effects[call_id] = new["effect"]
+        elif new.get("status") == "leased" and self.effects.get(call_id) == Effect.INTENDED:
+            del self.effects[call_id]  # a release that told of no effects
+
 
 def unlike(session: Session, noted: Noted) -> Iterator[str]:
     """Yield where the database is not as it was sealed, or not as the audit trail noted it."""
@@ -67,6 +86,7 @@ def unlike(session: Session, noted: Noted) -> Iterator[str]:
     yield from messages_unlike(session, opened)
     yield from _calls(session, noted)
     yield from _items(session, noted)
+    yield from _bundles(session)
     yield from _steps(session, noted)
     yield from orders_unlike(session, noted.orders)
 
@@ -131,15 +151,26 @@ def _asked(sent: str) -> dict[str, Any]:
 
 
 def _calls(session: Session, noted: Noted) -> Iterator[str]:
-    """Compare each call with the seal that was noted when it was let out."""
-    left = dict(noted.seals)
-    found = select(*(getattr(OutgoingCallRow, name) for name in FIXED)).order_by(OutgoingCallRow.position)
-    for row in session.execute(found.execution_options(yield_per=_AT_ONCE)):
-        label = f"call {row.call_id}"
-        if row.call_id not in left:
+    """Compare each call with the seal that was noted when it was let out, and with where it has come since."""
+    left, call = dict(noted.seals), OutgoingCallRow
+    found = select(*(getattr(call, name) for name in FIXED), call.status, call.effect, call.goes_with)
+    for *fixed, status, effect, goes_with in session.execute(
+        found.order_by(call.position).execution_options(yield_per=_AT_ONCE)
+    ):
+        call_id = fixed[0]
+        label = f"call {call_id}"
+        if call_id not in left:
             yield f"{label} is not in the audit trail: inserted."
-        elif left.pop(row.call_id) != seal_of(dict(zip(FIXED, row, strict=True))):
+            continue
+        if left.pop(call_id) != seal_of(dict(zip(FIXED, fixed, strict=True))):
             yield f"{label} is not as it was let out: edited."
+        # What goes with a message is where that is; of that alone it is noted.
+        told = noted.statuses.get(call_id, status) if goes_with is None else status
+        if told != status:
+            yield f"{label} is {status}, the audit trail says {told}: edited."
+        come = noted.effects.get(call_id, effect)
+        if come != effect:
+            yield f"{label} has the effect {effect}, the audit trail says {come}: edited."
     yield from (f"call {call_id} was let out, and is gone: deleted." for call_id in left)
 
 
@@ -163,16 +194,32 @@ def _items(session: Session, noted: Noted) -> Iterator[str]:
     yield from (f"review item {item_id} was opened, and is gone: deleted." for item_id in left)
 
 
+def _bundles(session: Session) -> Iterator[str]:
+    """Compare each bundle with its digest, by which decisions, steps and signatures name it."""
+    for row in session.scalars(select(PolicyBundleRow).order_by(PolicyBundleRow.digest)):
+        columns = (row.digest, row.name, row.version, row.subject_type)
+        try:
+            policy = parse_policy(row.text)
+            is_whole = columns == (policy.digest, policy.name, policy.version, policy.subject)
+        except PolicyError:  # this release reads it no more, so its digest cannot be made again
+            is_whole = True
+        if not is_whole or hashlib.sha256(row.text.encode("utf-8")).hexdigest() != row.content_hash:
+            yield f"bundle {row.digest[:12]}… ({row.name} version {row.version}) is not what was handed in: edited."
+
+
 def _steps(session: Session, noted: Noted) -> Iterator[str]:
     """Compare each step of a bundle, approvals among them, with its entry, and evidence with what it was signed as."""
     left = {key: list(told) for key, told in noted.steps.items()}
+    subjects = {bundle.digest: bundle.subject_type for bundle in session.scalars(select(PolicyBundleRow))}
     for row in session.scalars(select(PolicyMoveRow).order_by(PolicyMoveRow.position)):
         label = f"step {row.position} of bundle {row.digest[:12]}… ({row.action})"
         told = left.get(_step(row.at, row.actor, f"policy.{row.action}", row.digest))
         if not told:
             yield f"{label} is not in the audit trail: edited, or inserted."
-        elif any(getattr(row, name) != value for name, value in told.pop(0).items()):
+        elif any(getattr(row, name) != value for name, value in {**_NOT_TOLD, **told.pop(0)}.items()):
             yield f"{label} is not as the audit trail noted it: edited."
+        if row.subject_type != subjects.get(row.digest):
+            yield f"{label} says in its column subject_type {row.subject_type!r}, and is of another: edited."
         if row.pack is not None and digest(json.loads(row.pack)) != row.signs:
             yield f"{label} has other evidence than what was signed: edited."
     yield from (f"a {key[2]} of bundle {key[3][:12]}… was noted, and is gone." for key in left for _ in left[key])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from routing.errors import Problem, Severity
-from routing.loader import lint_policy
+from routing.loader import lint_policy, parse_policy
 
 FoundAfter = Callable[..., list[tuple[str, str, str]]]
 ProblemsOf = Callable[[Callable[[dict[str, Any]], None]], tuple[Problem, ...]]
@@ -19,6 +19,28 @@ NOTIFY = "    when: {fact: late_probability, at_least: $notify_from}\n"
 DEPARTED = "{fact: departed, is: false}\n        - {fact: hours"
 ESCALATE = "- {fact: late_probability, at_least: $escalate_from}"
 HOLD = "    when: {fact: customer_on_hold, is: true}\n"
+
+
+class TestCheckStake:
+    """What is at stake is the risk times what lateness costs, so it cannot stay as it is while the risk rises."""
+
+    STAKE = "- {fact: value_at_stake_minor, at_least: $escalate_stake}"
+
+    def test_less_for_more_at_stake_is_found(self, bundle_text: str) -> None:
+        less = bundle_text.replace(self.STAKE, "- {fact: value_at_stake_minor, below: $escalate_stake}")
+        (found,) = [each for each in lint_policy(less, today=date(2026, 3, 1)) if each.where == "rules[4].when"]
+        assert "at `value_at_stake_minor` 29999 'critical_at_stake' leads to escalate, at 30000" in found.message
+        parse_policy(less.split("scenarios:")[0])  # what has decided by it stays readable
+
+    def test_so_it_is_by_a_value_that_a_threshold_falls_back_to(self, bundle_text: str) -> None:
+        below, above = "below: $escalate_stake", "at_least: 20000"
+        stake = f"- {{any: [{{fact: value_at_stake_minor, {below}}}, {{fact: value_at_stake_minor, {above}}}]}}"
+        value = "    value: 30000\n"
+        assert value in bundle_text
+        text = bundle_text.replace(self.STAKE, stake)
+        assert lint_policy(text, today=date(2026, 3, 1)) == ()
+        falls = text.replace(value, value + "    safe: 10000\n    review_by: 2026-12-31\n")
+        assert [each.where for each in lint_policy(falls, today=date(2026, 3, 1))] == ["rules[4].when"]
 
 
 class TestCheckReachable:

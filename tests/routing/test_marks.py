@@ -26,6 +26,13 @@ class TestReadYaml:
             ("a", 1): Place(4, 5),
         }
 
+    @pytest.mark.parametrize(
+        ("text", "value"), [("00", 0), ("01.5", 1.5), ("-0", 0), ("1_000", 1000), ("'010'", "010")]
+    )
+    def test_reads_what_a_person_reads_as_well(self, text: str, value: object) -> None:
+        data, findings = read_yaml(f"a: {text}\n")
+        assert (data, findings.problems) == ({"a": value}, [])
+
     def test_finds_a_key_given_twice_and_keeps_the_first(self) -> None:
         data, findings = read_yaml("a: 1\nb: 2\na: 3\n")
         assert data == {"a": 1, "b": 2}
@@ -40,6 +47,9 @@ class TestReadYaml:
             ("a: 2026-13-40\n", "1:1 error at a: '2026-13-40' cannot be read: month must be in 1..12"),
             ("a: !secret x\n", "1:1 error at a: 'x' cannot be read: could not determine a constructor"),
             ("<<: {a: 1}\n", "1:1 error at the bundle: '<<' cannot be read"),
+            ("a: 010\n", "1:1 error at a: '010' is 8 in YAML. Write the number plainly"),
+            ("a: 1:30\n", "1:1 error at a: '1:30' is 90 in YAML."),
+            ("a: -12:30:45.5\n", "1:1 error at a: '-12:30:45.5' is -45045.5 in YAML."),
         ],
     )
     def test_finds_what_would_mislead(self, text: str, start: str) -> None:

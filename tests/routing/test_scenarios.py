@@ -37,6 +37,20 @@ def test_the_bundle_that_ships_on_each_subject_comes_to_what_it_says(subject: Su
     assert lint_policy(text, today=date(2026, 3, 1)) == ()
 
 
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (20260105, "found 20260105; it should be a time with a zone, e.g. 2026-01-05T08:00:00Z."),
+        ("2026-01-05 08:00", "found '2026-01-05 08:00'; it should have timezone info."),
+    ],
+)
+def test_a_moment_is_no_number_of_seconds(
+    found: Callable[[Edit], tuple[Problem, ...]], written: Any, said: str
+) -> None:
+    problems = found(lambda data: data["scenarios"][0].update(at=written))
+    assert (problems[0].where, problems[0].message) == ("scenarios[0].at", said)
+
+
 class TestTheDefaultBundle:
     def test_comes_to_what_it_says(self, bundle_text: str) -> None:
         suite = run_suite(parse_policy(bundle_text))

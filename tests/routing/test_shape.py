@@ -55,7 +55,7 @@ class TestCheckShape:
             (lambda data: data.update(owners=["me"]), "owners", "found a list of 1, expected a mapping."),
             (lambda data: data.update(costs=[]), "costs", "found an empty list, expected a mapping."),
             (lambda data: data.update(rules={"a": 1}), "rules", "found a mapping, expected a list."),
-            (lambda data: data.update(policy="Late!"), "policy", "found 'Late!'; it should be"),
+            (lambda data: data.update(policy="Late!"), "policy", "found 'Late!'; it should match pattern '^[a-z]"),
             (lambda data: data.update(mode="act"), "mode", "found 'act', expected observe, recommend,"),
             (
                 lambda data: data["rules"][0].update(branch="escalat"),

@@ -192,6 +192,12 @@ BESIDE: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "what a call is": ((f"UPDATE outgoing_calls SET branch = 'rebook' {_CALL}",), "is not as it was let out: edited"),
     "the key of a call": ((f"UPDATE outgoing_calls SET call_id = 'x' {_CALL}",), "x is not in the audit trail"),
+    "where a call has come": (
+        (f"UPDATE outgoing_calls SET status = 'delivered' {_CALL}",), "is delivered, the audit trail says pending"
+    ),
+    "what became of a call": (
+        (f"UPDATE outgoing_calls SET effect = 'verified' {_CALL}",), "has the effect verified, the audit trail says int"
+    ),
     "one call, deleted": ((f"DELETE FROM outgoing_calls {_CALL}",), "leads to notify, and has no call: deleted"),
     "a call that a person let out, deleted": (
         ("DELETE FROM outgoing_calls WHERE branch = 'escalate'",), "_escalate_1 was let out, and is gone: deleted"
@@ -217,6 +223,20 @@ BESIDE: dict[str, tuple[tuple[str, ...], str]] = {
     "who put a bundle in force": (
         ("UPDATE policy_moves SET actor = 'eve'",), "(bootstrapped) is not in the audit trail: edited"
     ),
+    "a rollout, inserted": (
+        ("UPDATE policy_moves SET candidate_digest = live_digest, rollout_id = 'r', share_millionths = 999999",),
+        "(bootstrapped) is not as the audit trail noted it: edited"
+    ),
+    "for what a bundle was put in force": (
+        ("UPDATE policy_moves SET subject_type = 'invoice'",), "in its column subject_type 'invoice', and is of another"
+    ),
+    "the text of a bundle": (
+        ("UPDATE policy_bundles SET text = replace(text, '0.45', '0.46')",), "version 1) is not what was handed in"
+    ),
+    "its comments": (
+        ("UPDATE policy_bundles SET text = text || ' # signed'",), "version 1) is not what was handed in: edited"
+    ),
+    "its name": (("UPDATE policy_bundles SET name = 'x'",), "(x version 1) is not what was handed in: edited"),
     "an approval, inserted": (
         ("INSERT INTO policy_moves (at, actor, action, digest, live_digest, subject_type) SELECT at, 'pat', 'approved',"
          " digest, live_digest, subject_type FROM policy_moves",), "(approved) is not in the audit trail"
