@@ -174,7 +174,7 @@ def plain(value: object) -> object:
     Times outside the years 1900 to 2999 and integers beyond 64 bits are malformed: nothing in freight is like that, and
     arithmetic on them overflows.
     """
-    if value is None or isinstance(value, bool | Unknown | Malformed):
+    if type(value) in _PLAIN:
         return value
     if isinstance(value, int):
         number = int(value)
@@ -185,8 +185,8 @@ def plain(value: object) -> object:
         return str.__str__(value)
     if isinstance(value, datetime):
         return _plain_time(value)
-    if isinstance(value, list | tuple):
-        return tuple(_plain_row(row) for row in value)
+    if isinstance(value, (list, tuple)):
+        return tuple([_plain_row(row) for row in value])
     return Malformed(f"a value of type {type(value).__name__}")
 
 
@@ -207,6 +207,8 @@ def describe(value: object) -> str:
     return "nothing" if value is None else str(value)
 
 
+_PLAIN = frozenset({bool, float, str, type(None), Unknown, Malformed})
+"""Types of what is plain as it stands; an integer may be too large."""
 _BEYOND_YEARS = "a time outside the years 1900 to 2999"
 
 
@@ -228,7 +230,7 @@ def _plain_time(value: datetime) -> object:
 
 
 def _plain_row(row: object) -> object:
-    if not isinstance(row, Mapping):
+    if not isinstance(row, (dict, Mapping)):
         return row if isinstance(row, Malformed) else Malformed(f"a value of type {type(row).__name__}")
     cells: dict[str, object] = {}
     for key, value in row.items():
