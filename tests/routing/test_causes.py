@@ -108,6 +108,15 @@ class TestFindings:
         assert outage.because == "carrier_outage of NWX is declared: 25 of 31 cases show it within 120 minutes"
         assert (found["warehouse_downtime"].key, found["warehouse_downtime"].shows) == ("SEA", False)
 
+    @pytest.mark.parametrize(("hours", "shows"), [(24.0, True), (1.0, False), (None, None)])
+    def test_a_scope_of_which_nothing_is_known_is_one_of_which_nobody_was_seen(
+        self, policy: Policy, silent: Facts, now: datetime, hours: float | None, shows: bool | None
+    ) -> None:
+        known = policy.reader.read({**silent, "carrier_hours_silent": hours}).known
+        found = findings_of(policy.playbooks, [], known, now)
+        assert found == findings_of(policy.playbooks, [counted(0, 0)], known, now)
+        assert (found[0].shows, found[0].counts) == (shows, Counts(int(shows is True), int(shows is not None)))
+
     def test_one_that_does_not_show_it_declares_nothing(self, policy: Policy, facts: Facts, now: datetime) -> None:
         known = policy.reader.read(facts).known
         assert findings_of(policy.playbooks, [counted(40, 40)], known, now)[0].verdict is Verdict.QUIET
