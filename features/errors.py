@@ -55,7 +55,7 @@ class OverwritingError(FeatureError):
         self.source = source
         super().__init__(
             f"{path} is to be written and lies in {source}, which is read: it would take the place of what was sent, "
-            f"or be read the next time. Name a file elsewhere."
+            f"or be read the next time. Name another place."
         )
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features.errors import OverwritingError
 from features.ingest.checks import DEFAULTS, broken_links, broken_rows
 from features.ingest.columns import Column, flags
 from features.ingest.evaluation import FOUND, RULE, SOURCE_ROW, UNREAD, Evaluation, sources_of
@@ -89,7 +90,13 @@ def import_files(mapping: Mapping, source: Path, out: Path, on_step: OnStep = _s
         If a file is missing or cannot be read.
     MappingError
         If an expression names a column that is not there, or cannot be evaluated.
+    OverwritingError
+        If a table would take the place of a source.
     """
+    written = {(out / f"{name}.parquet").resolve() for name in (*SCHEMAS, "rejects")}
+    for file in mapping.sources.values():
+        if (source / file.file).resolve() in written:
+            raise OverwritingError(out / Path(file.file).name, source)
     prepared = prepare(mapping, source, on_step)
     prepared.kept.write(out)
     rejects = pa.Table.from_pylist(prepared.rejects, schema=_REJECTS)

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from features.errors import MappingError, SourceError
+from features.errors import MappingError, OverwritingError, SourceError
 from features.ingest.importer import ImportSummary, import_files
 from features.ingest.mapping import load_mapping
 from features.ingest.sources import SourceFile, read_source
@@ -219,6 +219,15 @@ class TestImportFiles:
         first = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
         run(tmp_path, ROW, ROW)
         assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == first
+
+    @pytest.mark.parametrize("name", ["shipments", "orders", "rejects"])
+    def test_no_table_takes_the_place_of_a_source(self, tmp_path: Path, name: str) -> None:
+        (tmp_path / "mapping.yaml").write_text(MAPPING.replace("FILE", f"{name}.parquet"))
+        pd.DataFrame([ROW]).to_parquet(tmp_path / f"{name}.parquet")
+        sent = (tmp_path / f"{name}.parquet").read_bytes()
+        with pytest.raises(OverwritingError, match="it would take the place of what was sent"):
+            import_files(load_mapping(tmp_path / "mapping.yaml"), tmp_path, tmp_path / "x" / "..")
+        assert (tmp_path / f"{name}.parquet").read_bytes() == sent
 
     @pytest.mark.parametrize(
         ("change", "reason"),

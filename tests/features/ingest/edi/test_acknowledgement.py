@@ -173,7 +173,7 @@ def test_it_takes_no_place_of_what_is_read(tmp_path: Path) -> None:
     source = tmp_path / "source"
     written = several("214", GOOD)
     for path in (source / "000.edi", source / "answers" / "997.edi"):
-        with pytest.raises(OverwritingError, match="Name a file elsewhere"):
+        with pytest.raises(OverwritingError, match="Name another place"):
             imported(tmp_path, written, acknowledge=path)
         assert (source / "000.edi").read_text() == written
     with pytest.raises(OverwritingError):
