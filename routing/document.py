@@ -18,7 +18,7 @@ from routing.branches.catalog import KINDS
 from routing.cost import Offer
 from routing.exploration_document import ExplorationPart
 from routing.facts import FactType
-from routing.part import BranchName, ConditionData, Part, Words, WrittenTime
+from routing.part import BranchName, Channel, ConditionData, Part, Words, WrittenTime
 from routing.playbook_document import PLAYBOOK_PARTS, PlaybookPart
 from routing.subjects import BRANCHES_OF
 from routing.together_document import TogetherPart
@@ -33,7 +33,7 @@ class OwnerPart(Part):
     """Who answers for something."""
 
     name: Words
-    channel: Words | None = Field(default=None, description="how they are reached, e.g. mailto:duty@example.org")
+    channel: Channel | None = Field(default=None, description="how they are reached, e.g. mailto:duty@example.org")
 
 
 class ColumnPart(Part):

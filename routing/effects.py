@@ -74,7 +74,7 @@ class Reception(StrEnum):
     REPEATED = "repeated"
     """It says what was reported before, and changes nothing."""
     CONTRADICTING = "contradicting"
-    """It excludes what was reported or done before; neither is believed, a person decides."""
+    """It excludes what was reported or done before, or tells of a second booking; a person decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +108,17 @@ class Received:
     standing: Standing
 
 
-def receive(standing: Standing, reported: Outcome) -> Received:
+def receive(standing: Standing, reported: Outcome, *, of_another: bool = False) -> Received:
     """Return what a report of an outcome changes. The first report counts; none is ever overwritten by another.
 
     Whoever takes it in refuses it where there can be none yet (`Standing.can_have_outcome`).
+
+    Parameters
+    ----------
+    of_another
+        Whether it names another booking than the report before: there may be two of them then.
     """
-    if standing.outcome is reported:
+    if standing.outcome is reported and not of_another:
         return Received(Reception.REPEATED, standing)
     if standing.outcome is not None:
         undoing = standing.effect is Effect.COMPENSATING

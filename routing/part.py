@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from features.vocabulary import Branch
 
@@ -27,3 +27,13 @@ def _no_number(value: object) -> object:
 
 WrittenTime = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_no_number)]
 """A moment, written as YAML or JSON write one."""
+
+
+def _reached(value: str) -> str:
+    if value.isspace() or value.rstrip().endswith(":"):
+        raise ValueError("where they are reached, e.g. mailto:duty@example.org")
+    return value
+
+
+Channel = Annotated[Words, AfterValidator(_reached)]
+"""How somebody is reached."""

@@ -234,6 +234,8 @@ class Dispatcher:
         try:
             answer = await self._caller.call(target, message_id=call.call_id, body=body, sent_at=real_now)
         except (UnreachableError, NotConfirmedError, AddressRefusedError) as error:
+            if isinstance(error, AddressRefusedError):  # waiting alone will hardly mend it
+                log.warning("Call %s was not sent: %s", call.call_id, error)
             await self._put_off(target, call, str(error))
             return False
         except DispatchError as error:

@@ -151,10 +151,10 @@ class AddressRefusedError(TargetError):
         self.host = host
         self.address = address
         self.kind = kind
-        super().__init__(
-            f"Host '{host}' resolves to {address}, a {kind} address, so nothing was sent. "
-            f"Give a public address, or allow private ones for this target if it is meant to be inside the house."
-        )
+        todo = "Give another address: such a one is never called."
+        if kind in ("private", "loopback"):
+            todo = "Give a public address, or allow private ones for this target if it is meant to be inside the house."
+        super().__init__(f"Host '{host}' resolves to {address}, a {kind} address, so nothing was sent. {todo}")
 
 
 class UnreachableError(DispatchError):

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import exists, insert, select
 from sqlalchemy.orm import Session
 
-from routing.effects import Effect, Outcome, Received, Reception, Report, receive
+from routing.effects import BOOKING, Effect, Outcome, Received, Reception, Report, receive
 from serving.db.audit import audit
 from serving.db.tables import OutcomeRow, OutgoingCallRow
 from serving.effects.compensating import after_compensation, compensate, compensation_of
@@ -27,7 +27,7 @@ def take_report(
 
     The first counts, a repeat changes nothing, and one that contradicts puts the case before a person.
     """
-    received = receive(standing_of(row), report.outcome)
+    received = receive(standing_of(row), report.outcome, of_another=_books_another(row, report))
     if received.reception is Reception.REPEATED and _is_kept(session, row, report):
         return received
     _keep(session, row, report, received, actor=actor, now=now)
@@ -46,6 +46,13 @@ def take_report(
     if row.effect != Effect.VERIFIED:
         watch(session, bundles, row, now)
     return received
+
+
+def _books_another(row: OutgoingCallRow, report: Report) -> bool:
+    """Tell whether a call that booked was reported done under another number before."""
+    if row.branch not in BOOKING or row.compensates is not None or report.outcome is not Outcome.DONE:
+        return False
+    return None not in (row.reference, report.reference) and row.reference != report.reference
 
 
 def _apply(
@@ -83,7 +90,8 @@ def _contradict(
     now: datetime,
 ) -> None:
     said = in_words(report)
-    found = f"{before} was reported before" if before else f"it was {row.effect} before"
+    known = f" (reference {row.reference})" if row.reference else ""
+    found = f"{before} was reported before{known}" if before else f"it was {row.effect} before"
     why = f"Of {row.branch} contradicting things are known: {found}, and now {said}"
     new = {"outcome": report.outcome.value, "reference": report.reference, "reason": report.reason}
     old = {"outcome": before, "effect": row.effect}

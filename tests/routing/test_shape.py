@@ -63,6 +63,14 @@ class TestCheckShape:
                 "found 'escalat', expected none, review, notify, split, rebook or escalate. Did you mean 'escalate'?",
             ),
             (lambda data: data["rules"][0].update(owner=7), "rules[0].owner", "found 7; it should be a valid string."),
+            *(
+                (
+                    lambda data, channel=channel: data["owners"]["duty-manager"].update(channel=channel),
+                    "owners.duty-manager.channel",
+                    f"found '{channel}'; it should be where they are reached, e.g. mailto:duty@example.org.",
+                )
+                for channel in (" ", "mailto:", "pager: ")
+            ),
             (
                 lambda data: data["costs"].update(analyst_minute_minor=-1),
                 "costs.analyst_minute_minor",

@@ -177,6 +177,13 @@ class TestFailure:
         assert NOON <= stored.next_attempt_at <= NOON + RETRY.first
         assert stored.last_error
 
+    def test_an_address_that_is_refused_is_told_at_once(self, caplog: pytest.LogCaptureFixture) -> None:
+        world = World()
+        world.outbox.put("c1", "s1")
+        world.caller.will_answer("c1", AddressRefusedError("tms.example", "10.0.0.1", "private"))
+        world.settle_what_is_due()
+        assert "Call c1 was not sent: Host 'tms.example' resolves to 10.0.0.1, a private address" in caplog.text
+
     def test_retry_after_is_honoured(self) -> None:
         world = World()
         world.outbox.put("c1", "s1")

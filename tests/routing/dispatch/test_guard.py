@@ -97,6 +97,12 @@ class TestGuardedAddress:
         with pytest.raises(AddressRefusedError, match=r"resolves to 10\.0\.0\.1, a private address"):
             self.guarded(PUBLIC, "10.0.0.1")
 
+    def test_what_to_do_is_what_would_help(self) -> None:
+        with pytest.raises(AddressRefusedError, match="or allow private ones for this target"):
+            self.guarded("10.0.0.1")
+        with pytest.raises(AddressRefusedError, match=r"cloud metadata address, .* such a one is never called"):
+            self.guarded("169.254.169.254")
+
     def test_a_private_one_is_taken_when_the_target_allows_it(self) -> None:
         assert self.guarded("10.0.0.1", allow_private=True) == "10.0.0.1"
 

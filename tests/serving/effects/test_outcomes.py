@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from serving.db.tables import OutcomeRow, RejectedEventRow
+from serving.db.tables import OutcomeRow, RejectedEventRow, ReviewItemRow
 from serving.worker.dead_letters import dead_letters
 from serving.worker.outbox import SqlOutbox
 from tests.serving.effects.calls import call, claimed, delivered, effect, items_about, rebooked, report, reported, told
@@ -104,6 +104,26 @@ def test_a_repeat_counts_once_under_the_same_key_and_under_another(any_house: Ho
     assert any_house.audited()["effect.verified"] == 1
 
 
+def test_another_number_for_one_booking_goes_before_a_person(both_house: House) -> None:
+    """An orchestrator that has booked twice is the last to say so in other words."""
+    call_id = rebooked(both_house)
+    delivered(both_house)
+    for number in ("BK-1", None, "BK-1"):
+        assert reported(both_house, call_id, "done", reference=number)["effect"] == "verified"
+    answer = reported(both_house, call_id, "done", reference="BK-2")
+
+    assert (answer["reception"], answer["effect"], answer["reference"]) == ("contradicting", "with_person", "BK-1")
+    (item,) = [each for each in both_house.rows(ReviewItemRow) if each.item_id == answer["review_item_id"]]
+    assert "done was reported before (reference BK-1), and now it was done (reference BK-2)" in item.why
+
+
+def test_another_number_for_one_message_says_nothing(house: House) -> None:
+    call_id = told(house)
+    delivered(house)
+    reported(house, call_id, "done", reference="MSG-1")
+    assert reported(house, call_id, "done", reference="MSG-2")["reception"] == "repeated"
+
+
 def test_a_contradiction_overwrites_nothing_and_goes_before_one_person(both_house: House) -> None:
     call_id = told(both_house)
     delivered(both_house)
@@ -121,7 +141,7 @@ def test_a_contradiction_overwrites_nothing_and_goes_before_one_person(both_hous
     ]
     (item,) = items_about(both_house, call_id)
     assert answer["review_item_id"] == item.item_id
-    assert "done was reported before, and now it failed: bounced" in item.why
+    assert "done was reported before (reference MSG-1), and now it failed: bounced" in item.why
     assert both_house.audited()["outcome.contradicted"] == 2
 
 
