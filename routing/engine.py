@@ -221,9 +221,9 @@ def _missing(picked: Pick, read: ReadFacts) -> dict[str, str]:
 
 def _notes(policy: Policy, picked: Pick, read: ReadFacts, turns: Sequence[Finding]) -> tuple[str, ...]:
     """Say what could not be determined or priced, which causes begin or end by this case, and what is overdue."""
-    undetermined = (
+    undetermined = [
         f"{rule.id} ({rule.branch}) could not be determined: {why_open(rule, read)}"
         for rule in (*picked.open_guardrails, *picked.open_rules)
-    )
-    because = (each.because for each in turns)
+    ]
+    because = [each.because for each in turns]
     return (*undetermined, *_unpriced(policy, picked, read), *because, *policy.notices)
