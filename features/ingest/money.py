@@ -21,6 +21,16 @@ _SHAPES = frozenset(
 )
 """How an amount is put together: a number (n), a minus or plus (m) or brackets (o, e), a currency (c)."""
 
+_CURRENCIES_OF: Mapping[str, str] = {
+    "€": "EUR",
+    "£": "GBP EGP LBP SYP SDG SSP FKP GIP SHP",
+    "¥": "JPY CNY",
+    "₩": "KRW KPW",
+    **{"₹": "INR", "₽": "RUB", "₺": "TRY", "₴": "UAH", "₦": "NGN", "₫": "VND", "฿": "THB", "₪": "ILS"},
+    **{"₱": "PHP", "₡": "CRC", "₲": "PYG", "₸": "KZT", "₼": "AZN", "₾": "GEL"},
+}
+"""The currencies that a sign stands for; "$" stands for any other."""
+
 _PLAIN = str.maketrans({"−": "-", "’": "'", "\u00a0": " ", "\u2009": " ", "\u202f": " "})
 """Minus, apostrophe and blanks as typesetters write them."""
 
@@ -72,13 +82,22 @@ def _amount(text: str, currency: str, digits: re.Pattern[str]) -> Decimal | None
         shape, at = shape + kind, token.end()
     number = digits.fullmatch(parts.get("n", ""))
     side = parts.get("c", currency)
-    if at < len(bare) or shape not in _SHAPES or number is None or (side.isalpha() and side != currency):
+    if at < len(bare) or shape not in _SHAPES or number is None or not _is_of(side, currency):
         return None
     whole_part = re.sub("[^0-9]", "", number["whole"])
     if not whole_part and not number["decimals"]:
         return None
     negative = parts.get("m") == "-" or "o" in parts
     return Decimal(f"{'-' if negative else ''}{whole_part or 0}.{number['decimals'] or 0}")
+
+
+def _is_of(side: str, currency: str) -> bool:
+    """Tell whether a code or a sign, perhaps with letters before it, may be that of a currency."""
+    if side.isalpha():
+        return side == currency
+    if side[-1] in _CURRENCIES_OF:
+        return currency in _CURRENCIES_OF[side[-1]].split()
+    return not any(currency in others.split() for others in _CURRENCIES_OF.values())
 
 
 def _currency(text: str, signs: Mapping[str, str]) -> str | None:
