@@ -114,7 +114,7 @@ def prepare(mapping: Mapping, source: Path, on_step: OnStep = _silent) -> Prepar
     for done, (name, file) in enumerate(mapping.sources.items()):
         on_step(f"reading {file.file}", done, total)
         frames[name] = read_source(source, file)
-        if file.file.endswith(".xlsx"):
+        if file.file.lower().endswith(".xlsx"):
             cells = unread_cells(source / file.file, file.sheet)
             unread |= {
                 (name, column): notes for column, notes in without_value(cells, frames[name], file.missing).items()

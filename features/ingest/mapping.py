@@ -105,7 +105,7 @@ class _Reader:
                 self._problem(("sources", name), f"source '{name}' needs a 'file'")
                 continue
             self._known_keys(("sources", name), entry, _SOURCE)
-            kind = Path(entry["file"]).suffix
+            kind = Path(entry["file"]).suffix.lower()
             if kind not in KINDS:
                 self._problem(("sources", name), f"'{entry['file']}' is none of {', '.join(KINDS)}")
             if Path(entry["file"]).is_absolute() or ".." in Path(entry["file"]).parts:
@@ -115,13 +115,20 @@ class _Reader:
                     self._problem(("sources", name, option), f"'{option}' is for .csv files")
             if "sheet" in entry and kind != ".xlsx":
                 self._problem(("sources", name, "sheet"), "'sheet' is for .xlsx files")
+            separator = self._word(("sources", name, "separator"), entry, ",") or ","
+            point = self._word(("sources", name, "point"), entry, ".") or "."
+            if len(separator) != 1:
+                words = f"'separator' is one character, such as ';' or a tab, and was found to be {separator!r}"
+                self._problem(("sources", name, "separator"), words)
+            if point not in (".", ","):
+                self._problem(("sources", name, "point"), f"'point' is '.' or ',', and was found to be {point!r}")
             sources[name] = SourceFile(
                 file=entry["file"],
                 sheet=self._word(("sources", name, "sheet"), entry, None),
                 missing=self._words(("sources", name, "missing"), entry),
                 text=self._words(("sources", name, "text"), entry),
-                separator=self._word(("sources", name, "separator"), entry, ",") or ",",
-                point=self._word(("sources", name, "point"), entry, ".") or ".",
+                separator=separator,
+                point=point,
                 encoding=self._word(("sources", name, "encoding"), entry, "utf-8-sig") or "utf-8-sig",
             )
         return sources

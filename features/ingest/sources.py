@@ -120,7 +120,7 @@ def read_source(folder: Path, file: SourceFile) -> pd.DataFrame:
 def _read(path: Path, file: SourceFile) -> pd.DataFrame:
     """Read a file: whole numbers as `Int64` and flags as `boolean`, whatever is missing beside them."""
     missing = ["", *file.missing]
-    match path.suffix:
+    match path.suffix.lower():
         case ".parquet":
             table = pq.read_table(path)
             _refuse_twins(table.column_names)

@@ -165,6 +165,16 @@ class TestImportFiles:
         with pytest.raises(SourceError, match=r"it has no column 'numero' to read as text\. Found: kind, number"):
             run(tmp_path, ROW, mapping=MAPPING.replace("file: FILE", "file: FILE, text: [numero]"))
 
+    @pytest.mark.parametrize("kind", [".CSV", ".XLSX", ".Parquet"])
+    def test_the_kind_of_a_file_may_be_written_large(self, tmp_path: Path, kind: str) -> None:
+        frame = pd.DataFrame([ROW])
+        writers = {".CSV": frame.to_csv, ".XLSX": frame.to_excel, ".Parquet": frame.to_parquet}
+        writers[kind](tmp_path / f"trips{kind.lower()}", index=False)
+        (tmp_path / f"trips{kind.lower()}").rename(tmp_path / f"trips{kind}")
+        (tmp_path / "mapping.yaml").write_text(MAPPING.replace("FILE", f"trips{kind}"))
+        summary = import_files(load_mapping(tmp_path / "mapping.yaml"), tmp_path, tmp_path / "out")
+        assert summary.tables["shipments"].written == 1
+
     def test_a_csv_file_may_be_written_in_another_way(self, tmp_path: Path) -> None:
         mapping = MAPPING.replace("file: FILE", 'file: FILE, separator: ";", point: ",", encoding: latin-1')
         run(tmp_path, ROW)

@@ -68,6 +68,12 @@ class TestLoadMapping:
             ("orders.csv", "/etc/orders.csv", "line 5: '/etc/orders.csv' leaves the source folder"),
             ('["NA", "-"]', "NA", "line 5: 'missing' must be a list of texts"),
             (
+                '"-"]',
+                '"-"], separator: "||"',
+                "line 5: 'separator' is one character, such as ';' or a tab, and was found",
+            ),
+            ('"-"]', '"-"], point: ";"', "line 5: 'point' is '.' or ',', and was found to be ';'"),
+            (
                 "missing:",
                 "mising:",
                 "line 5: 'mising' is unknown; expected file, sheet, missing,",
