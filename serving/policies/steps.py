@@ -143,7 +143,7 @@ def _require_agreement(taking: Taking, found: Known, people: People) -> None:
     earlier = (beside, *repository.earlier_live(session, found.bundle.subject_type))
     before = next((each for each in earlier if each != own and repository.life(session, each).may_return), beside)
     was, new = (taking.bundles.policy(session, each) for each in (before, own))
-    todo = "Let them recommend, and let people answer what they suggest; then submit it again."
+    todo = "Let them recommend, let people answer what they suggest, and approve it then."
     refusal = shortfall(agreement(session, was, new, people), todo)
     if refusal is not None:
         raise BundleStepError("approve it", *refusal)
