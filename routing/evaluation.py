@@ -147,8 +147,14 @@ def _asked(rule: Rule, hit_before: bool) -> Condition:
 
 
 def open_facts(rule: Rule, read: ReadFacts) -> list[str]:
-    """Name the facts, each once, for want of which a rule is undetermined."""
-    return list(dict.fromkeys(undetermined(rule.when, read.known)))
+    """Name the facts, each once, for want of which a rule is undetermined.
+
+    One that is determined as it stands was asked by its release values.
+    """
+    open_now = list(undetermined(rule.when, read.known))
+    if not open_now and rule.holding is not None:
+        open_now = list(undetermined(rule.holding, read.known))
+    return list(dict.fromkeys(open_now))
 
 
 def why_open(rule: Rule, read: ReadFacts) -> str:

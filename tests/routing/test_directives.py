@@ -204,6 +204,28 @@ class TestHistory:
             choice = decided(policy, {**facts, "late_probability": risk}, history=history)
             assert choice.recommended_branch == branch, (risk, history)
 
+    @pytest.mark.parametrize(
+        ("hours", "outcome", "why"),
+        [
+            (None, RuleOutcome.UNKNOWN, "hours_to_departure is unknown"),
+            ("soon", RuleOutcome.ERROR, "hours_to_departure is wrong: found 'soon'"),
+        ],
+    )
+    def test_a_rule_that_would_hold_on_names_what_it_lacks(
+        self, make_policy: MakePolicy, facts: Facts, hours: object, outcome: RuleOutcome, why: str
+    ) -> None:
+        def sticky(data: dict[str, Any]) -> None:
+            data["thresholds"]["rebook_from"]["release"] = 0.55
+
+        hit = Past(at=NOW - timedelta(hours=1), branch=Branch.REBOOK, hits=("at_risk", "another_carrier"))
+        case = {**facts, "late_probability": 0.58, "hours_to_departure": hours}
+        choice = decided(make_policy(sticky), case, history=(hit,))
+        (result,) = [result for result in choice.rule_results if result.rule_id == "another_carrier"]
+        assert result.outcome is outcome
+        assert why in result.why
+        assert choice.missing == {"hours_to_departure": result.why}
+        assert any(note.startswith("another_carrier (rebook) could not be determined: hours") for note in choice.notes)
+
     def test_a_guardrail_that_hit_holds_on_too(self, make_policy: MakePolicy, facts: Facts) -> None:
         def sticky(data: dict[str, Any]) -> None:
             threshold = {"unit": "hours", "owner": "transport-operations", "why": "no time is left to act"}
