@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from zipfile import ZipFile
 
 from openpyxl.xml.functions import fromstring, iterparse  # type: ignore[import-untyped]
@@ -19,25 +19,50 @@ Unread = Mapping[tuple[int, int], str]
 """What stands in a cell, by its row and column, both from 0."""
 
 _LETTERS = re.compile(r"([A-Z]+)([0-9]+)")
+_MARKS = re.compile(rb"""mergeCell|t=["']e["']|<(?:\w+:)?f[\s/>]""")
+_CHUNK, _LONGEST_MARK = 1 << 20, 32
 
 
 def unread_cells(path: Path, sheet: str | None) -> Unread:
     """Return the cells of a sheet without a value that can be read; of the first sheet if none is named."""
+    with ZipFile(path) as book:
+        part = _part_of(book, sheet)
+        with book.open(part) as stream:
+            if not _is_marked(stream):  # most are not, and parsing takes ten times as long as looking
+                return {}
+        with book.open(part) as stream:
+            return _unread_in(stream)
+
+
+def _is_marked(stream: IO[bytes]) -> bool:
+    before = b""
+    while chunk := stream.read(_CHUNK):
+        if _MARKS.search(before + chunk):
+            return True
+        before = chunk[-_LONGEST_MARK:]
+    return False
+
+
+def _unread_in(stream: IO[bytes]) -> Unread:
     found: dict[tuple[int, int], str] = {}
     shown: set[tuple[int, int]] = set()
-    with ZipFile(path) as book, book.open(_part_of(book, sheet)) as stream:
-        for _, element in iterparse(stream):
-            tag = _bare(element.tag)
-            if tag == "row":
-                for cell in element:
-                    at, told = _at(cell.get("r", "")), _unread(cell)
-                    if told is not None:
-                        found[at] = told
-                    if len(cell):
-                        shown.add(at)
-                element.clear()
-            elif tag == "mergeCell":
-                found.update(_covered(element.get("ref", ""), shown))
+    merged: list[str] = []
+    for _, element in iterparse(stream):
+        tag = _bare(element.tag)
+        if tag == "row":
+            for cell in element:
+                at, told = _at(cell.get("r", "")), _unread(cell)
+                if told is not None:
+                    found[at] = told
+                if len(cell):
+                    shown.add(at)
+            element.clear()
+        elif tag == "mergeCell":
+            merged.append(element.get("ref", ""))
+    # Behind the last cell that shows anything no row is one, and no column has a name.
+    end = tuple(map(max, zip(*shown, strict=True))) if shown else (0, 0)
+    for reference in merged:
+        found.update(_covered(reference, shown, end))
     return found
 
 
@@ -52,13 +77,15 @@ def _unread(cell: Element) -> str | None:
     return None
 
 
-def _covered(reference: str, shown: set[tuple[int, int]]) -> Iterator[tuple[tuple[int, int], str]]:
-    """Yield the cells that a merged one covers, if it shows anything."""
+def _covered(
+    reference: str, shown: set[tuple[int, int]], end: tuple[int, ...]
+) -> Iterator[tuple[tuple[int, int], str]]:
+    """Yield the cells that a merged one covers, if it shows anything, up to the last row and column."""
     first, _, last = reference.partition(":")
     (top, left), (bottom, right) = _at(first), _at(last or first)
     if (top, left) in shown:
-        for row in range(top, bottom + 1):
-            for column in range(left, right + 1):
+        for row in range(top, min(bottom, end[0]) + 1):
+            for column in range(left, min(right, end[1]) + 1):
                 if (row, column) != (top, left):
                     yield (row, column), f"merged with {first}"
 

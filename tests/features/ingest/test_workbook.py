@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from openpyxl import Workbook
@@ -65,6 +66,16 @@ class TestUnreadCells:
         found = unread_cells(book, "Pallets")
         assert found == {(2, 1): "=B2*2", (3, 1): "#N/A", (4, 1): "merged with B4", (6, 1): "#NULL!"}
         assert unread_cells(book, None) == {}
+
+    def test_a_cell_merged_with_all_of_the_sheet_takes_no_longer(self, tmp_path: Path) -> None:
+        made = Workbook()
+        made.active["A1"], made.active["A2"], made.active["B2"] = "id", "A", None
+        made.save(tmp_path / "small.xlsx")
+        with ZipFile(tmp_path / "small.xlsx") as small, ZipFile(tmp_path / "large.xlsx", "w") as large:
+            for name in small.namelist():
+                merged = b'</sheetData><mergeCells><mergeCell ref="A2:XFD1048576"/></mergeCells>'
+                large.writestr(name, small.read(name).replace(b"</sheetData>", merged))
+        assert unread_cells(tmp_path / "large.xlsx", None) == {}
 
     def test_their_rows_are_rejected_with_what_stands_there(self, book: Path) -> None:
         prepared = made(book, "number(w)")
