@@ -1,4 +1,4 @@
-"""What commands that judge tables share: options, and the champion they judge with."""
+"""What several commands share: options, the champion they judge with, and who gives them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
+
+from serving.auth.people import LONGEST_NAME, is_of_the_service
 
 M = TypeVar("M")
 TrackingUri = Annotated[
@@ -20,6 +22,17 @@ At = Annotated[
     typer.Option("--at", help="as of this instant, e.g. 2025-02-15T06:00:00Z; without it that of the newest news"),
 ]
 Since = Annotated[str | None, typer.Option("--since", help="only what came in since then, e.g. 2014-11-15T00:00:00Z")]
+
+
+def of_a_person(name: str | None) -> str | None:
+    """Refuse a name that is none, or that of the service, in the audit trail; for use as an option's callback."""
+    if name is None:
+        return None
+    if not name.isprintable() or not 0 < len(name.strip()) == len(name) <= LONGEST_NAME:
+        raise typer.BadParameter(f"found {name[:LONGEST_NAME]!r}, expected a name of 1 to {LONGEST_NAME} characters.")
+    if is_of_the_service(name):
+        raise typer.BadParameter(f"{name} is what the service itself is called. Give your own name.")
+    return name
 
 
 def champion_of(

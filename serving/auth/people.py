@@ -23,7 +23,7 @@ from serving.db.audit import SYSTEM
 from serving.errors import SettingsError
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_LONGEST_NAME = 60
+LONGEST_NAME = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +100,8 @@ def read_people(path: Path, owners: Iterable[str]) -> People:
     people: dict[str, Person] = {}
     for name, entry in written.items() if isinstance(written, dict) else ():
         digest, roles = (entry.get("token_sha256"), entry.get("roles")) if isinstance(entry, dict) else (None, None)
-        if not isinstance(name, str) or not 0 < len(name.strip()) == len(name) <= _LONGEST_NAME:
-            mistakes.append(f"{name!r} is no name of 1 to {_LONGEST_NAME} characters")
+        if not isinstance(name, str) or not 0 < len(name.strip()) == len(name) <= LONGEST_NAME:
+            mistakes.append(f"{name!r} is no name of 1 to {LONGEST_NAME} characters")
         elif is_of_the_service(name):
             mistakes.append(f"{name} is what the service itself is called; give the name of a person")
         elif not isinstance(digest, str) or not _DIGEST.fullmatch(digest):

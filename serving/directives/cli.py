@@ -19,6 +19,7 @@ from serving.db.migrate import require_head
 from serving.directives import repository
 from serving.directives.errors import DirectiveError
 from serving.directives.service import issue
+from serving.options import of_a_person
 from serving.policies.bundles import Bundles
 from serving.worker.options import DEFAULT_DATABASE, DatabaseOption
 
@@ -31,7 +32,7 @@ def register(application: typer.Typer) -> None:
 def stop_command(
     owner: Annotated[str, typer.Option(help="On whose behalf: an owner of the bundle.")],
     reason: Annotated[str, typer.Option(help="Why; it stands in every decision that is held back.")],
-    by: Annotated[str, typer.Option(help="Who you are, for the audit trail.")],
+    by: Annotated[str, typer.Option(callback=of_a_person, help="Who you are, for the audit trail.")],
     branch: Annotated[Branch | None, typer.Option(help="Stop this branch alone. Default: all.")] = None,
     subject: Annotated[
         SubjectType, typer.Option(help="Whose bundle owner and branch belong to.")

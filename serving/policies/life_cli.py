@@ -19,6 +19,7 @@ from serving.auth.people import Person
 from serving.clock import SystemClock
 from serving.db.engine import engine_while, session_factory
 from serving.db.migrate import require_head
+from serving.options import of_a_person
 from serving.policies.errors import ServiceRefusedError
 from serving.policies.options import FIRST_LOOK_MINUTES, FirstLookOption, ReviewersOption
 from serving.worker.options import DEFAULT_DATABASE, DatabaseOption
@@ -136,7 +137,7 @@ def history(token: Token = "", api: Api = HERE) -> None:
 def break_glass(
     bundle: Annotated[Path, typer.Argument(help="The bundle to put in force (YAML).")],
     reason: Reason,
-    by: Annotated[str, typer.Option(help="Who you are, for the history.")],
+    by: Annotated[str, typer.Option(callback=of_a_person, help="Who you are, for the history.")],
     database: DatabaseOption = DEFAULT_DATABASE,
 ) -> None:
     """Put a bundle in force without a second person and without the service. It is alarmed until one approves it."""

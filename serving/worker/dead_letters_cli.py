@@ -15,6 +15,7 @@ from rich.text import Text
 from routing.canonical import jsonable, rfc3339
 from serving.db.engine import engine_while
 from serving.errors import ServingError
+from serving.options import of_a_person
 from serving.worker.dead_letters import dead_letters, dismiss, replay
 from serving.worker.options import (
     DEFAULT_DATABASE,
@@ -27,7 +28,9 @@ from serving.worker.options import (
 
 app = typer.Typer(help="Calls that were refused or given up.", no_args_is_help=True)
 
-ActorOption = Annotated[str | None, typer.Option(help="Who does it, for the audit log. Default: user:<login>.")]
+ActorOption = Annotated[
+    str | None, typer.Option(callback=of_a_person, help="Who does it, for the audit log. Default: user:<login>.")
+]
 
 
 @app.command("list")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import typer
 from typer.testing import CliRunner, Result
 
@@ -36,6 +37,14 @@ def test_one_branch_is_stopped_for_a_while(house: House) -> None:
     (row,) = house.rows(DirectiveRow)
     assert row.until is not None
     assert ((row.until - row.since).total_seconds(), row.branch) == (7200, "notify")
+
+
+@pytest.mark.parametrize("name", ["system", "system:worker", " ", "", "a" * 61, "b\n"])
+def test_nobody_stops_it_in_the_name_of_the_service_or_of_nobody(house: House, name: str) -> None:
+    result = stop(house, "--by", name)
+    assert (result.exit_code, house.count(DirectiveRow)) == (2, 0)
+    told = " ".join(result.output.replace("│", " ").split())
+    assert "is what the service itself is called" in told or "expected a name of 1 to 60" in told
 
 
 def test_an_owner_the_bundle_does_not_list_stops_nothing(house: House) -> None:

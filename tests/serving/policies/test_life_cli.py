@@ -114,6 +114,11 @@ class TestBreakingTheGlass:
         assert approve(house, bundle).json()["unapproved"] is False
         assert isinstance(self.broken(house, edited).exception, BundleStepError)
 
+    def test_is_nothing_that_the_service_does(self, house: House, edited: Path) -> None:
+        database = ["--database", house.database_url]
+        result = triage("break-glass", str(edited), "--by", "System", "--reason", "x", *database)
+        assert (result.exit_code, len(house.api.get("/v1/policies").json()["policies"])) == (2, 1)
+
     def test_takes_no_bundle_with_mistakes(self, house: House, edited: Path) -> None:
         edited.write_text("policy: nothing", encoding="utf-8")
         assert isinstance(self.broken(house, edited).exception, BundleRefusedError)

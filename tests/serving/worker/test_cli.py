@@ -135,6 +135,16 @@ class TestDeadLetters:
         first, second = (json.loads(line) for line in said.splitlines())
         assert (first["call_id"], second["call_id"], first["attempts"]) == ("c1", "c2", 1)
 
+    @pytest.mark.parametrize("name", ["system:worker", "", "a" * 300])
+    def test_nobody_settles_one_in_the_name_of_the_service_or_of_nobody(
+        self, triage: typer.Typer, sqlite: SqlStore, sqlite_file: Path, name: str
+    ) -> None:
+        bury(sqlite, "c1")
+        where = self.database(sqlite_file)
+        assert invoke(triage, "dead-letters", "dismiss", "c1", "--reason", "x", "--actor", name, *where)[0] == 2
+        assert invoke(triage, "dead-letters", "replay", "c1", "--actor", name, *where)[0] == 2
+        assert "c1" in invoke(triage, "dead-letters", "list", *where)[1]
+
     def test_replay_of_all_sends_each_again_and_says_which_it_could_not(
         self, triage: typer.Typer, sqlite: SqlStore, sqlite_file: Path
     ) -> None:
