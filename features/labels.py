@@ -44,7 +44,7 @@ def lateness_of(tables: RecordTables, settings: FeatureSettings, questions: pd.D
         {
             "late": np.where(labelled, delay > settings.late_after_minutes * MINUTE, np.nan),
             "delay_hours": np.where(labelled, delay / (60 * MINUTE), np.nan),
-            "label_known_at": pd.Series(pd.to_datetime(known, unit="us", utc=True)).where(labelled).to_numpy(),
+            "label_known_at": pd.Series(pd.to_datetime(known, unit="us", utc=True)).where(labelled).array,
         },
         index=index,
     )

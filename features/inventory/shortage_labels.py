@@ -61,7 +61,7 @@ def shortage_of(tables: RecordTables, questions: pd.DataFrame) -> pd.DataFrame:
             "short": short,
             "quantity_short": quantity,
             "cause": cause,
-            "label_known_at": pd.Series(pd.to_datetime(known, unit="us", utc=True)).where(labelled).to_numpy(),
+            "label_known_at": pd.Series(pd.to_datetime(known, unit="us", utc=True)).where(labelled).array,
         },
         index=questions.index,
     )

@@ -57,7 +57,7 @@ def groups_of(
     """
     asked = questions_of(tables).sort_values("cutoff_at", kind="stable").reset_index(drop=True)
     known = lateness_of(tables, settings)["label_known_at"]
-    asked["over_at"] = asked["shipment_id"].map(known).to_numpy()
+    asked["over_at"] = known.reindex(asked["shipment_id"]).array
     groups, left = [], sample
     for cutoff in _cutoffs(asked, Moment, -(-sample // PER_CUTOFF), rng):
         now = _on_their_way(asked, cutoff)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -49,6 +51,11 @@ class TestGroupsOf:
         assert [group.cutoff for group in again] == [group.cutoff for group in groups]
         assert [group.cutoff for group in other] != [group.cutoff for group in groups]
         pd.testing.assert_frame_equal(again[0].questions, groups[0].questions)
+
+    def test_shipments_of_which_nothing_was_ever_told_are_asked_about_as_well(self) -> None:
+        silent = replace(world(), events=world().events.iloc[:0])
+        found = groups_of(silent, SETTINGS, 20, np.random.default_rng(3))
+        assert sum(len(group.questions) for group in found) == 20
 
     def test_without_questions_there_are_no_groups(self) -> None:
         nothing = world().known(until=pd.Timestamp("2000-01-01", tz="UTC"))
