@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from serving.auth.people import LONGEST_NAME, is_of_the_service
+from serving.auth.people import LONGEST_NAME, is_a_name, is_of_the_service
 
 M = TypeVar("M")
 TrackingUri = Annotated[
@@ -28,7 +28,7 @@ def of_a_person(name: str | None) -> str | None:
     """Refuse a name that is none, or that of the service, in the audit trail; for use as an option's callback."""
     if name is None:
         return None
-    if not name.isprintable() or not 0 < len(name.strip()) == len(name) <= LONGEST_NAME:
+    if not name.isprintable() or not is_a_name(name):
         raise typer.BadParameter(f"found {name[:LONGEST_NAME]!r}, expected a name of 1 to {LONGEST_NAME} characters.")
     if is_of_the_service(name):
         raise typer.BadParameter(f"{name} is what the service itself is called. Give your own name.")

@@ -16,6 +16,10 @@ _WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAYS = re.compile(r"[a-z]{3}(-[a-z]{3})?(,[a-z]{3}(-[a-z]{3})?)*")
 _HOURS = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)")
 _DAY = timedelta(days=1)
+REVIEWERS = "1"
+"""Who looks at the queue if nobody says: one person around the clock."""
+FIRST_LOOK_MINUTES = 60.0
+"""Within how many minutes everything is to be looked at, if nobody says."""
 MOST = 10_000
 """How many people a group has at most."""
 

@@ -24,6 +24,7 @@ from serving.errors import SettingsError
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 LONGEST_NAME = 60
+"""How many characters a person's name has at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,11 @@ class People:
 NOBODY = People()
 
 
+def is_a_name(name: str) -> bool:
+    """Tell whether it is of 1 to 60 characters, without blanks around it."""
+    return 0 < len(name.strip()) == len(name) <= LONGEST_NAME
+
+
 def is_of_the_service(name: str) -> bool:
     """Tell whether the audit trail knows the service itself, or a part of it, by that name."""
     return name.partition(":")[0].strip().lower() == SYSTEM
@@ -100,7 +106,7 @@ def read_people(path: Path, owners: Iterable[str]) -> People:
     people: dict[str, Person] = {}
     for name, entry in written.items() if isinstance(written, dict) else ():
         digest, roles = (entry.get("token_sha256"), entry.get("roles")) if isinstance(entry, dict) else (None, None)
-        if not isinstance(name, str) or not 0 < len(name.strip()) == len(name) <= LONGEST_NAME:
+        if not isinstance(name, str) or not is_a_name(name):
             mistakes.append(f"{name!r} is no name of 1 to {LONGEST_NAME} characters")
         elif is_of_the_service(name):
             mistakes.append(f"{name} is what the service itself is called; give the name of a person")

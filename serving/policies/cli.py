@@ -17,12 +17,13 @@ from routing.document import policy_json_schema
 from routing.errors import Problem, RosterError, Severity
 from routing.loader import lint_policy, load_policy, read_text, run_suite
 from routing.preview.comparing import Compared
+from routing.preview.roster import FIRST_LOOK_MINUTES, REVIEWERS
 from routing.preview.summary import Summary
 from serving.clock import SystemClock
 from serving.db.engine import engine_while, read_only, session_factory
 from serving.db.migrate import require_head
 from serving.policies import life_cli
-from serving.policies.options import FIRST_LOOK_MINUTES, REVIEWERS, FirstLookOption, ReviewersOption
+from serving.policies.options import FirstLookOption, ReviewersOption
 from serving.worker.options import DEFAULT_DATABASE, DatabaseOption
 
 app = typer.Typer(help="Policy bundles: the rules by which is decided.", no_args_is_help=True)

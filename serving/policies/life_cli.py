@@ -15,13 +15,14 @@ import typer
 
 from features.vocabulary import SubjectType
 from routing.loader import read_text
+from routing.preview.roster import FIRST_LOOK_MINUTES
 from serving.auth.people import Person
 from serving.clock import SystemClock
 from serving.db.engine import engine_while, session_factory
 from serving.db.migrate import require_head
 from serving.options import of_a_person
 from serving.policies.errors import ServiceRefusedError
-from serving.policies.options import FIRST_LOOK_MINUTES, FirstLookOption, ReviewersOption
+from serving.policies.options import FirstLookOption, ReviewersOption
 from serving.worker.options import DEFAULT_DATABASE, DatabaseOption
 
 Api = Annotated[str, typer.Option(envvar="TRIAGE_API", help="Where the service answers.")]

@@ -6,11 +6,6 @@ from typing import Annotated
 
 import typer
 
-REVIEWERS = "1"
-"""Who looks at the queue if nobody says: one person around the clock."""
-FIRST_LOOK_MINUTES = 60.0
-"""Within how many minutes everything is to be looked at, if nobody says."""
-
 ReviewersOption = Annotated[
     list[str] | None,
     typer.Option(

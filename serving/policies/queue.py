@@ -21,7 +21,7 @@ from routing.policy import Policy
 from routing.preview.comparing import Compared
 from routing.preview.queue import Closed, Move, Opened, Restated, serve
 from routing.preview.queue_figures import QueueFigures
-from routing.preview.roster import Roster, Shift
+from routing.preview.roster import FIRST_LOOK_MINUTES, REVIEWERS, Roster, Shift
 from routing.priority import Saving, savings
 from routing.recording import decode_facts
 from serving.causes.repository import OVER
@@ -29,7 +29,6 @@ from serving.db.tables import CauseRow, DecisionRow
 from serving.decisions.acting import LastUse
 from serving.policies.bundles import Bundles
 from serving.policies.errors import NothingInForceError
-from serving.policies.options import FIRST_LOOK_MINUTES, REVIEWERS
 from serving.reviews.asking import item_id_of, suggested_branch
 from serving.reviews.stakes import stake_in
 

@@ -9,11 +9,11 @@ from typing import Annotated, Any, Self
 from pydantic import AwareDatetime, BaseModel, Field
 
 from features.vocabulary import SubjectType
+from routing.preview.roster import FIRST_LOOK_MINUTES, REVIEWERS
 from routing.rollout import ALL
 from serving.db.tables import OverdueReviewRow, PolicyMoveRow
 from serving.directives.schemas import Reason
 from serving.policies.life import Status, Step
-from serving.policies.options import FIRST_LOOK_MINUTES, REVIEWERS
 from serving.policies.queue import Staffing
 from serving.policies.scarcity import BudgetPrice
 from serving.policies.service import BudgetLeft

@@ -11,8 +11,9 @@ import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 
+from serving.auth.people import LONGEST_NAME
+
 COOKIE = "triage_analyst"
-LONGEST_NAME = 60
 
 
 def seal(name: str, token: str | None) -> str:

@@ -94,7 +94,7 @@ def test_ten_thousand_of_each() -> None:
     text = (
         f"{CASES:,} generated cases under each bundle that ships, decided one after the other with the outcome of "
         "every rule, then sealed with why in words, then made again from their records; each comes out byte for byte. "
-        f"{BEFORE} Per second of processor time, while {os.getloadavg()[0]:.0f} processes wanted {os.cpu_count()} "
+        f"{BEFORE} Per second of processor time, at a load of {os.getloadavg()[0]:.0f} on {os.cpu_count()} "
         "processors. `make bench` writes this table."
     )
     columns = ("what is decided about", "cases", "decided/s", "decided and sealed/s", "made again/s")

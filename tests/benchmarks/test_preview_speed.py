@@ -187,8 +187,8 @@ def test_a_hundred_thousand_decisions(database: str, tmp_path: Path) -> None:
     text = (
         f"`triage policy preview` on generated decisions about {SHIPMENTS:,} shipments in SQLite, {size:.1f} kB each "
         "with all features, under a bundle with budgets, rests, release values, a confirmation and choice by cost. The "
-        f"whole command, from its start to its last line, on one core, while {os.getloadavg()[0]:.0f} "
-        f"processes wanted {os.cpu_count()} processors. {BEFORE} `make bench` writes this table."
+        f"whole command, from its start to its last line, on one core, at a load of {os.getloadavg()[0]:.0f} "
+        f"on {os.cpu_count()} processors. {BEFORE} `make bench` writes this table."
     )
     columns = ("bundle that is tried", "decisions", "come to something else", "seconds", "decisions/s")
     write_section(PAGE, "Preview of a bundle", text, columns, rows)

@@ -129,8 +129,8 @@ def test_appends_one_line_and_a_wave(tmp_path: Path) -> None:
         f"record; after each, the features of one line that waits are looked up. The records were read in {loaded:.1f} "
         f"s, the wants of all lines worked out in {settled:.1f} s, and take {grown:.0f} MB. Judged are lines of a "
         f"planned wave of {LINES}, one at a time and all together: from the question to the JSON of the answer, with "
-        f"who holds the stock, who could cover it and what is at stake. Microseconds, by the clock on the wall, while "
-        f"{os.getloadavg()[0]:.0f} processes wanted {os.cpu_count()} processors.",
+        f"who holds the stock, who could cover it and what is at stake. Microseconds, by the clock on the wall, at a "
+        f"load of {os.getloadavg()[0]:.0f} on {os.cpu_count()} processors.",
         ("what", "times", "p50", "p90", "p99"),
         rows,
     )
