@@ -10,11 +10,13 @@ _HEAD = "# Benchmarks\n\nRatios hold; absolute times are those of the machine th
 
 
 def write_section(page: Path, title: str, text: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Replace the section of that title, or add it."""
+    """Replace the section of that title where it stands, or add it."""
     lines = [f"## {title}", "", text, "", "| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
     lines += ["| " + " | ".join(row) + " |" for row in rows]
     section = "\n".join(lines) + "\n"
     print("\n" + section)
     old = page.read_text(encoding="utf-8") if page.exists() else _HEAD
-    kept = re.sub(rf"\n## {re.escape(title)}\n.*?(?=\n## |\Z)", "", old, flags=re.DOTALL).rstrip("\n")
-    page.write_text(f"{kept}\n\n{section}", encoding="utf-8")
+    head, *sections = re.split(r"(?m)^(?=## )", old)
+    by_title = {each.partition("\n")[0]: each.rstrip("\n") + "\n" for each in sections}
+    by_title[f"## {title}"] = section
+    page.write_text("\n".join([head.rstrip("\n") + "\n", *by_title.values()]), encoding="utf-8")
