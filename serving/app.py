@@ -63,7 +63,7 @@ def create_app(container: Container) -> FastAPI:
         lifespan=_keeping_up,
     )
     app.state.container = container
-    app.add_middleware(BodyLimit, limit_bytes=container.settings.body_limit_bytes)
+    app.add_middleware(BodyLimit, limit_bytes=container.settings.body_limit_bytes, shown=trouble.shown)
     for router in _API:
         app.include_router(router, dependencies=[Depends(require_token)])
     app.include_router(metrics.router, dependencies=[Depends(require_token)])

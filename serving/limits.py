@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.error_handlers import problem_of, problem_response
@@ -18,9 +22,11 @@ class BodyLimit:
     client that is still sending when the connection closes does not see the answer.
     """
 
-    def __init__(self, app: ASGIApp, *, limit_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, *, limit_bytes: int, shown: Callable[[Request, JSONResponse], Response]) -> None:
+        """Hold bodies to `limit_bytes`; `shown` turns the problem document into what the one who asked is to see."""
         self.app = app
         self.limit_bytes = limit_bytes
+        self.shown = shown
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the body up to the limit, then let the app have it."""
@@ -59,8 +65,8 @@ class BodyLimit:
                 return
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        members = problem_of(ContentTooLargeError(self.limit_bytes))
-        await problem_response(members)(scope, receive, send)
+        answer = problem_response(problem_of(ContentTooLargeError(self.limit_bytes)))
+        await self.shown(Request(scope), answer)(scope, receive, send)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from serving.web.visit import Here
 
 SHOWN = 20
-"""Parts of a budget that is kept apart that the page lists, dearest first; the API lists more."""
+"""Parts of a budget that is kept apart that are seen at once, dearest first; the others fold out."""
 
 router = APIRouter(include_in_schema=False)
 

@@ -4,29 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from serving.causes.errors import CauseEndedError, CauseNotFoundError
 from serving.causes.repository import HELD
 from serving.causes.service import Cause, CauseService
-from serving.shapes import PathId
+from serving.shapes import NO_NUL, PathId
 from serving.web.visit import GUARDED, Answered, Here, Typed, Visit
 
 SHOWN = 50
-"""Held shipments that the page lists; the API lists all."""
+"""Cases held that one page lists."""
+
+After = Annotated[str | None, Query(max_length=200, pattern=NO_NUL)]
+"""The last case of the page before."""
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/causes/{cause_id}")
-async def cause(cause_id: PathId, visit: Here) -> Response:
-    """Show one common cause."""
+async def cause(cause_id: PathId, visit: Here, after: After = None) -> Response:
+    """Show one common cause, and what it holds from the one after `after` on."""
     if not visit.may_look:
         return visit.sign_in(_path(cause_id))
-    return _page(visit, cause_id)
+    return _page(visit, cause_id, after=after)
 
 
 @router.get("/causes/{cause_id}/{verb}")
@@ -66,17 +70,31 @@ def _say(visit: Visit, cause_id: str, typed: Typed, answer: Callable[..., Cause]
 
 
 def _page(
-    visit: Visit, cause_id: str, status: HTTPStatus = HTTPStatus.OK, message: str = "", typed: Typed | None = None
+    visit: Visit,
+    cause_id: str,
+    status: HTTPStatus = HTTPStatus.OK,
+    message: str = "",
+    typed: Typed | None = None,
+    after: str | None = None,
 ) -> Response:
     causes = visit.app.causes
     try:
         found = causes.cause(cause_id)
     except CauseNotFoundError:
         return visit.page("missing.html", HTTPStatus.NOT_FOUND, item_id=cause_id)
-    children = causes.children(cause_id, status=HELD, after=None, limit=SHOWN)
-    history = causes.history(cause_id)
-    told = {"cause": found, "children": children, "history": history, "message": message, "typed": typed or Typed()}
-    return visit.page("cause.html", status, **told)
+    held = causes.children(cause_id, status=HELD, after=after, limit=SHOWN + 1)
+    children = held[:SHOWN]
+    return visit.page(
+        "cause.html",
+        status,
+        cause=found,
+        children=children,
+        after=after,
+        last=children[-1].subject_id if len(held) > SHOWN else None,
+        history=causes.history(cause_id),
+        message=message,
+        typed=typed or Typed(),
+    )
 
 
 def _path(cause_id: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,7 @@ from serving.db.subjects import SubjectKey
 from serving.db.tables import CauseRow, ChildRow, DecisionRow, LookRow, OutgoingCallRow, ReviewItemRow
 from serving.decisions.verification import verify
 from serving.policies.preview import preview
+from serving.web import causes as pages
 from tests.serving.bundles import Edit
 from tests.serving.causes.bills import agree, at_desk, bill, carried, decided, playbook, told
 from tests.serving.causes.outage import drained, names
@@ -353,6 +355,17 @@ class TestForPeople:
         assert "22.00 EUR</b> at stake" in page
         assert "Compare a few of the bills with the contract." in page
         assert coded(page) == []
+
+    def test_what_it_holds_is_leafed_through(self, desk: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(pages, "SHOWN", 3)
+        decided(desk, *bills(6))
+        first = desk.api.get(f"/causes/{cause_of(desk).cause_id}").text
+        (more,) = re.findall(r'id="more" href="([^"]+)"', first)
+        second = desk.api.get(more).text
+        seen = [re.findall(r'<span class="code">(B-SH-\d+)</span>', page) for page in (first, second)]
+        assert [len(each) for each in seen] == [3, 1]
+        assert sorted({*seen[0], *seen[1]}) == seen[0] + seen[1], "each once, in order"
+        assert ('id="more"' in second, 'id="first"' in second) == (False, True)
 
     def test_its_children_are_listed_as_invoices(self, desk: House) -> None:
         decided(desk, *bills(6))

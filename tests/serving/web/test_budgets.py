@@ -34,7 +34,7 @@ def test_a_budget_is_told_with_what_is_left_and_what_one_more_would_have_saved(s
         assert "Nobody took any of it, or lacked it." in said
 
 
-def test_one_that_is_kept_apart_lists_the_dearest_and_says_how_many_more(sqlite_url: str) -> None:
+def test_one_that_is_kept_apart_lists_the_dearest_and_folds_the_others_away(sqlite_url: str) -> None:
     with scarce(sqlite_url, per=["customer_id"]) as house, Visitor(house) as dana:
         for number in range(4, SHOWN + 3):
             house.announce(f"SH-{number}", customer_id=f"C-{number}")
@@ -42,6 +42,7 @@ def test_one_that_is_kept_apart_lists_the_dearest_and_says_how_many_more(sqlite_
         page = dana.shown("/budgets")
         said = words_of(page)
         assert "for each customer id" in said
-        assert page.count('<th scope="row">C-') == SHOWN
+        at_once, _, folded = page.partition("<details><summary>3 more</summary>")
+        assert at_once.count('<th scope="row">C-') == SHOWN
+        assert folded.count('<th scope="row">C-') == 3
         assert said.count(" left ·") == 2, "of the other two budgets: what is left of this one is another for each"
-        assert "3 more: GET /v1/policies/budgets/shadow-prices" in said

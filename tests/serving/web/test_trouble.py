@@ -44,6 +44,17 @@ def test_a_form_from_elsewhere_is_refused_in_words(dana: Visitor, filled: Filled
     assert "This form was submitted from another site. Open the queue and try again." in words_of(answer.text)
 
 
+def test_a_form_that_is_too_large_is_refused_in_words(dana: Visitor, filled: Filled) -> None:
+    form = {"note": "x" * (filled.house.container.settings.body_limit_bytes + 1)}
+    answer = dana._api.post(
+        f"{filled.path('top')}/accept", data=form, headers={"origin": OUR_ORIGIN, "accept": BROWSER}
+    )
+    assert answer.status_code == 413
+    assert "<h1>That was refused</h1>" in answer.text
+    assert '<a id="back" href="/queue">' in answer.text
+    problem_in(dana._api.post("/v1/events", data=form, headers={"accept": BROWSER}), 413, "content-too-large")
+
+
 def test_while_the_database_is_away_what_was_typed_is_there_to_copy(dana: Visitor, filled: Filled) -> None:
     path, token = filled.path("top"), dana.claimed(filled.path("top"))
     lose_database(filled.house)
