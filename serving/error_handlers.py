@@ -24,6 +24,7 @@ from serving.effects import errors as effects
 from serving.errors import Fault
 from serving.policies import errors as policies
 from serving.recommendations import errors as recommendations
+from serving.reviews import errors as reviews
 from serving.scores import errors as scores
 from serving.shortages import errors as shortages
 
@@ -100,12 +101,12 @@ KINDS: Mapping[type[Exception], ProblemKind] = {
     policies.BundleDamagedError: ProblemKind(409, "bundle-damaged", "The bundle is not what was handed in"),
     policies.NothingInForceError: ProblemKind(409, "no-bundle", "No bundle is in force"),
     PolicyError: ProblemKind(409, "bundle-unreadable", "This release cannot read the bundle"),
-    errors.ItemNotFoundError: ProblemKind(404, "unknown-review-item", "The review item is unknown"),
-    errors.AlreadyClaimedError: ProblemKind(409, "already-claimed", "Somebody else holds the item"),
-    errors.ClaimLostError: ProblemKind(409, "claim-lost", "The claim does not hold any more"),
-    errors.ItemClosedError: ProblemKind(409, "item-closed", "The item is done"),
-    errors.AnswerError: ProblemKind(422, "answer", "The answer cannot be carried out"),
-    errors.OvertakenError: ProblemKind(409, "overtaken", "What has come since speaks against it"),
+    reviews.ItemNotFoundError: ProblemKind(404, "unknown-review-item", "The review item is unknown"),
+    reviews.AlreadyClaimedError: ProblemKind(409, "already-claimed", "Somebody else holds the item"),
+    reviews.ClaimLostError: ProblemKind(409, "claim-lost", "The claim does not hold any more"),
+    reviews.ItemClosedError: ProblemKind(409, "item-closed", "The item is done"),
+    reviews.AnswerError: ProblemKind(422, "answer", "The answer cannot be carried out"),
+    reviews.OvertakenError: ProblemKind(409, "overtaken", "What has come since speaks against it"),
     RequestValidationError: ProblemKind(422, "invalid-request", "The request breaks its schema"),
     OperationalError: ProblemKind(503, "database-unavailable", "The database does not answer"),
     Exception: ProblemKind(500, "internal", "Something is wrong on our side"),

@@ -27,10 +27,10 @@ from serving.effects.errors import (
 )
 from serving.effects.moves import locked, standing_of
 from serving.effects.reporting import take_report
-from serving.errors import AnswerError
 from serving.events import repository as events
 from serving.policies.bundles import Bundles
 from serving.reviews import repository as items
+from serving.reviews.errors import AnswerError
 from serving.reviews.items import Item
 from serving.reviews.letting_out import check_role
 from serving.reviews.reasons import Answer as Verdict

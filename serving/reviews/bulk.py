@@ -9,7 +9,8 @@ from pydantic import BaseModel, Field, model_validator
 
 from features.vocabulary import Branch
 from serving.error_handlers import problem_of
-from serving.errors import ReviewError, RoleMissingError
+from serving.errors import RoleMissingError
+from serving.reviews.errors import ReviewError
 from serving.reviews.items import Item
 from serving.reviews.reasons import ReasonCode
 from serving.reviews.schemas import ItemAnswer, Note, Token

@@ -19,9 +19,10 @@ from serving.decisions.acting import Action
 from serving.decisions.calls import enqueue
 from serving.directives.service import require
 from serving.effects import booking
-from serving.errors import AnswerError, PersonUnknownError
+from serving.errors import PersonUnknownError
 from serving.messages.joining import let_go_alone
 from serving.policies.bundles import Bundles
+from serving.reviews.errors import AnswerError
 from serving.reviews.reasons import ReasonCode
 from serving.shortages import promises
 from serving.shortages.promises import Given

@@ -23,7 +23,8 @@ from serving.db.tables import ReviewItemRow
 from serving.decisions.acting import Action, action_for, excluded_by, made_anew
 from serving.decisions.anew import DecidesAnew, Held
 from serving.directives import repository as directives
-from serving.errors import AnswerError, NothingToDecideError, OvertakenError, ServingError
+from serving.errors import NothingToDecideError, ServingError
+from serving.reviews.errors import AnswerError, OvertakenError
 from serving.reviews.reasons import ReasonCode
 
 _ANEW = {

@@ -23,10 +23,10 @@ from serving.decisions.anew import DecidesAnew
 from serving.directives import repository as orders
 from serving.effects import answers
 from serving.effects.moves import locked
-from serving.errors import AlreadyClaimedError, AnswerError, ClaimLostError, ItemClosedError, ItemNotFoundError
 from serving.events.following import Following
 from serving.policies.bundles import Bundles
 from serving.reviews import repository
+from serving.reviews.errors import AlreadyClaimedError, AnswerError, ClaimLostError, ItemClosedError, ItemNotFoundError
 from serving.reviews.items import Item, place_of, rates_of, read_cursor, savings_by, write_cursor
 from serving.reviews.letting_out import check_case, check_role, let_out, suggested
 from serving.reviews.meanwhile import Meanwhile

@@ -14,8 +14,8 @@ from features.amounts import money
 from routing.counterfactuals import Counterfactual
 from routing.facts import Declaration
 from routing.policy import Policy
-from serving.errors import ItemNotFoundError
 from serving.policies.errors import BundleNotFoundError
+from serving.reviews.errors import ItemNotFoundError
 from serving.shapes import PathId
 from serving.web import words
 from serving.web.visit import Here, item_path

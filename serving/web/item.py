@@ -8,14 +8,8 @@ from http import HTTPStatus
 from fastapi.responses import Response
 
 from serving.error_handlers import kind_of
-from serving.errors import (
-    AlreadyClaimedError,
-    AnswerError,
-    ClaimLostError,
-    ItemClosedError,
-    ItemNotFoundError,
-    RoleMissingError,
-)
+from serving.errors import RoleMissingError
+from serving.reviews.errors import AlreadyClaimedError, AnswerError, ClaimLostError, ItemClosedError, ItemNotFoundError
 from serving.reviews.items import Item, is_of_case
 from serving.reviews.repository import DONE
 from serving.web import messages, words

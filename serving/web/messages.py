@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from serving.errors import AlreadyClaimedError, AnswerError, ClaimLostError, ItemClosedError, RoleMissingError
+from serving.errors import RoleMissingError
+from serving.reviews.errors import AlreadyClaimedError, AnswerError, ClaimLostError, ItemClosedError
 from serving.reviews.reasons import ReasonCode
 from serving.web import words
 

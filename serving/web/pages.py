@@ -12,11 +12,8 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from features.vocabulary import Branch
-from serving.errors import (
-    AnswerError,
-    CursorError,
-    ItemNotFoundError,
-)
+from serving.errors import CursorError
+from serving.reviews.errors import AnswerError, ItemNotFoundError
 from serving.reviews.items import Item
 from serving.reviews.reasons import ReasonCode
 from serving.reviews.repository import Which
