@@ -2,6 +2,7 @@
 
 FeatureError
  ├─ MappingError            a mapping file cannot be used (all its problems at once)
+ ├─ YamlFileError           a YAML file cannot be read
  ├─ SourceError             a source file is missing or unreadable
  ├─ RecordError             a record breaks the canonical form
  │   └─ FutureKnowledgeError  a record claims to be known later than now
@@ -36,6 +37,15 @@ class MappingError(FeatureError):
         self.problems = tuple(problems)
         listed = "\n".join(f"  - {problem}" for problem in problems)
         super().__init__(f"Mapping {path} has {len(problems)} problem(s); mend them all and import again:\n{listed}")
+
+
+class YamlFileError(FeatureError):
+    """A YAML file cannot be read."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"{path}: {reason}")
 
 
 class SourceError(FeatureError):

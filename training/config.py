@@ -7,13 +7,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
-import yaml
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from features.definitions import NAMES
+from features.errors import YamlFileError
 from features.moments import IN_TURN
 from features.settings import FeatureSettings
 from features.vocabulary import Moment
+from features.yaml_file import read_yaml
 from training.errors import ConfigError
 
 
@@ -153,11 +154,9 @@ def load_config(path: Path, kind: type[_Config]) -> _Config:
         With every problem of the file.
     """
     try:
-        return kind.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise ConfigError(path, [f"it cannot be read: {error}"]) from error
-    except yaml.YAMLError as error:
-        raise ConfigError(path, [f"it is not YAML: {error}"]) from error
+        return kind.model_validate(read_yaml(path))
+    except YamlFileError as error:
+        raise ConfigError(path, [error.reason]) from error
     except ValidationError as error:
         problems = [f"{'.'.join(map(str, item['loc'])) or 'file'}: {item['msg']}" for item in error.errors()]
         raise ConfigError(path, problems) from error

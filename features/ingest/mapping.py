@@ -9,11 +9,12 @@ from typing import Any
 
 import yaml
 
-from features.errors import MappingError, did_you_mean
+from features.errors import MappingError, YamlFileError, did_you_mean
 from features.ingest.checks import REQUIRED
 from features.ingest.expressions import Expression, parse
 from features.ingest.sources import KINDS, SourceFile, Stack
 from features.tables import SCHEMAS
+from features.yaml_file import read_yaml_and_nodes
 
 _TOP = ("name", "version", "owner", "meaning", "sources", "stack", "derive", "tables")
 _SOURCE = ("file", "sheet", "missing", "text", "separator", "point", "encoding")
@@ -55,13 +56,9 @@ def load_mapping(path: Path) -> Mapping:
         With every problem of the file and the line where it stands.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
-    except OSError as error:
-        raise MappingError(path, [f"it cannot be read: {error.strerror}"]) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise MappingError(path, [f"it is not YAML: {error}"]) from error
+        content, node = read_yaml_and_nodes(path)
+    except YamlFileError as error:
+        raise MappingError(path, [error.reason]) from error
     return _Reader(path, _lines(node)).read(content)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from features.errors import YamlFileError
+from features.yaml_file import read_yaml
 from models.audit.findings import AuditSettings, Tolerance
 from models.errors import AuditFileError
 
@@ -59,9 +60,9 @@ def read_audit_settings(path: Path) -> AuditSettings:
         If it cannot be read, or something in it is unknown or wrong.
     """
     try:
-        found: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise AuditFileError(path, str(error)) from error
+        found = read_yaml(path)
+    except YamlFileError as error:
+        raise AuditFileError(path, error.reason) from error
     if isinstance(found, dict) and SECTION in found:
         found = found[SECTION]
     try:

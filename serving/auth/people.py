@@ -17,8 +17,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
+from features.errors import YamlFileError
+from features.yaml_file import read_yaml
 from serving.db.audit import SYSTEM
 from serving.errors import SettingsError
 
@@ -98,9 +98,9 @@ def read_people(path: Path, owners: Iterable[str]) -> People:
         If it cannot be read, with everything that is wrong with it.
     """
     try:
-        written = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise SettingsError("people", f"{path}, which cannot be read ({error})", "Give a YAML file.") from error
+        written = read_yaml(path)
+    except YamlFileError as error:
+        raise SettingsError("people", f"{path}, which cannot be read ({error.reason})", "Give a YAML file.") from error
     known = set(owners)
     mistakes: list[str] = []
     people: dict[str, Person] = {}

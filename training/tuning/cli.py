@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from features.progress import counting
+from features.yaml_file import read_yaml
 from training.console import AsJson, Config, Data, show
 
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ def _write(config: Path, trees: dict[str, Any], out: Path, found: Found, loss: s
     """Write the configuration with its trees as they are to be: what else it says, and leaves unsaid, stays."""
     import yaml
 
-    told = yaml.safe_load(config.read_text(encoding="utf-8"))
+    told = read_yaml(config)
     path = out / "config.yaml"
     what = "as found" if beaten else "as they were, for none that were found lose less beyond chance"
     head = f"# {config.name} after {found.trials} trials of `triage tune`: trees {what}.\n"

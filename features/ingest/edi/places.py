@@ -12,10 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
-from features.errors import MappingError, SourceError
+from features.errors import MappingError, SourceError, YamlFileError
 from features.fields import is_zone
+from features.yaml_file import read_yaml
 
 _EASTERN, _CENTRAL, _MOUNTAIN, _PACIFIC = (
     "America/New_York",
@@ -122,9 +121,9 @@ class Zones:
             With all that is wrong in it.
         """
         try:
-            told = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        except (OSError, ValueError, yaml.YAMLError) as error:
-            raise SourceError(path, str(error)) from error
+            told = read_yaml(path) or {}
+        except YamlFileError as error:
+            raise SourceError(path, error.reason) from error
         problems = list(_problems(told))
         if problems:
             raise MappingError(path, problems)

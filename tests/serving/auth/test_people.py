@@ -47,6 +47,7 @@ class TestReadPeople:
             (f"system: {{token_sha256: {DIGEST}, roles: [duty-manager]}}\n", "what the service itself is called"),
             (f"' dana': {{token_sha256: {DIGEST}, roles: [duty-manager]}}\n", "' dana' is no name of 1 to 60"),
             ("dana: [\n", "which cannot be read"),
+            ("dana: {}\ndana: {}\n", "'dana' is given twice"),
             (
                 f"dana: {{token_sha256: {DIGEST}, roles: [duty-manager]}}\n"
                 f"ben: {{token_sha256: {DIGEST}, roles: [duty-manager]}}\neve: 3\n",
