@@ -223,7 +223,7 @@ class Tending:
                 if not repository.has_moved(session, child):
                     done.settled += _note(session, cause, child, playbook, facts, now)
             self._judge(session, cause, playbook, now, done)
-            keep_stake(session, cause)
+            keep_stake(session, cause, now)
 
     def _judge(self, session: Session, cause: CauseRow, playbook: Playbook, now: datetime, done: Tended) -> None:
         watch = watch_of(session, playbook, SubjectType(cause.subject_type), cause.key, now)
@@ -296,7 +296,7 @@ class Tending:
             decided = of.decider.again(session, Held(child.key, child.decision_id), now)
         except _REFUSED as error:
             done.settled += _give_up(session, child, error, now)
-            keep_stake(session, cause)
+            keep_stake(session, cause, now)
             return True
         except SQLAlchemyError:
             raise
@@ -309,13 +309,13 @@ class Tending:
                 raise _WaitsError(child.key, lacking)  # nothing of this turn is kept
         because = f"decided anew: {body['branch']}"
         repository.mark_drained(session, child, at=now, decision_id=decided.sealed.decision_id, because=because)
-        keep_stake(session, cause)
+        keep_stake(session, cause, now)
         done.settled += 1
         return True
 
     def _finish(self, session: Session, cause: CauseRow, now: datetime) -> bool:
         decisions.lock_chain(session)
-        keep_stake(session, cause)
+        keep_stake(session, cause, now)
         if not repository.count_held(session, cause.cause_id) and repository.drained(session, cause.cause_id, at=now):
             new = {"status": "drained"}
             audit(session, at=now, actor=SYSTEM, action="cause.drained", subject=f"cause:{cause.cause_id}", new=new)

@@ -1,8 +1,8 @@
 """Compares what the service works by with what was sealed of it.
 
-Decisions, calls, messages, items, orders and steps of bundles are found, shown and sent by columns of their own.
-Whoever edits one of those changes what happens, though every sealed text is whole; so each is compared with the text it
-was made from.
+Decisions, calls, reports, messages, items, orders and steps of bundles are found, shown and sent by columns of their
+own. Whoever edits one of those changes what happens, though every sealed text is whole; so each is compared with the
+text it was made from.
 """
 
 from __future__ import annotations
@@ -24,12 +24,19 @@ from routing.loader import parse_policy
 from serving.db.audit import Entry, KeptEntry
 from serving.db.tables import DecisionRow, OutgoingCallRow, PolicyBundleRow, PolicyMoveRow, ReviewItemRow
 from serving.decisions.calls import ENQUEUED, FIXED, is_called, seal_of
+from serving.decisions.matching_items import NotedItem, item_unlike, items_unlike
 from serving.decisions.matching_messages import Opened, messages_unlike, opened_by
 from serving.decisions.matching_orders import KINDS, orders_unlike
+from serving.decisions.matching_outcomes import NOTHING_REPORTED, in_words, outcomes_unlike, standing_by_call
 from serving.decisions.repository import SEALED
+from serving.effects.keeping import KEPT
 
 _AT_ONCE = 500
-_OPENED, _DONE = "review.opened", "done"
+_OF_ITEM = (
+    *("item_id", "decision_id", "call_id", "subject_type", "subject_id", "suggested_branch"),
+    *("created_at", "latest_useful_at"),
+)
+"""Columns of an item that its decision tells of."""
 _NOT_TOLD = dict.fromkeys(("candidate_digest", "rollout_id", "share_millionths", "shadow_digest"))
 """What the entry of a step does not name was not in force: the first step tells of the live bundle alone."""
 _CALLED = frozenset(branch.value for branch in Branch if is_called(branch))
@@ -43,7 +50,8 @@ class Noted:
         self.seals: dict[str, str | None] = {}
         self.statuses: dict[str, str] = {}
         self.effects: dict[str, str] = {}
-        self.items: dict[str, dict[str, Any]] = {}
+        self.outcomes: dict[str, list[Mapping[str, Any]]] = {}
+        self.items: dict[str, NotedItem] = {}
         self.steps: dict[tuple[str, str, str, str], list[dict[str, Any]]] = {}
         self.orders: dict[str, list[Entry]] = {}
 
@@ -57,10 +65,10 @@ class Noted:
                 self.hashes[new.get("sequence", 0)] = new.get("hash", "")
             elif kind == "call":
                 self._note_call(name, new, is_new=entry.action == ENQUEUED)
-            elif entry.action == _OPENED:
-                self.items[name] = {"status": "open"}
-            elif kind == "review" and new.get("status") == _DONE:
-                self.items[name] = {**new, "closed_by": entry.actor}
+            elif entry.action == KEPT:
+                self.outcomes.setdefault(name, []).append(new)
+            elif kind == "review":
+                self.items.setdefault(name, NotedItem()).note(entry, new)
             elif kind == "policy":
                 self.steps.setdefault(_step(entry.at, entry.actor, entry.action, name), []).append(new)
             elif kind in KINDS:
@@ -85,7 +93,8 @@ def unlike(session: Session, noted: Noted) -> Iterator[str]:
     yield from _decisions(session, noted, opened)
     yield from messages_unlike(session, opened)
     yield from _calls(session, noted)
-    yield from _items(session, noted)
+    yield from outcomes_unlike(session, noted.outcomes)
+    yield from items_unlike(session, noted.items)
     yield from _bundles(session)
     yield from _steps(session, noted)
     yield from orders_unlike(session, noted.orders)
@@ -101,7 +110,8 @@ def _decisions(session: Session, noted: Noted, opened: dict[str, Opened]) -> Ite
         select(
             *(row.sequence, row.decision_id, row.subject_version, row.subject_type, row.subject_id, row.moment),
             *(row.branch, row.mode, row.decided_at, row.policy_digest, row.body, row.hash),
-            *(call.call_id, call.body.label("sent"), call.target, item.item_id),
+            *(call.call_id, call.body.label("sent"), call.target),
+            *(getattr(item, name).label(name if name == "item_id" else f"item_{name}") for name in _OF_ITEM),
         )
         .outerjoin(call, call.call_id == row.decision_id + "_" + row.branch + "_1")
         .outerjoin(item, item.item_id == func.replace(row.decision_id, "dec_", "rev_"))
@@ -123,6 +133,11 @@ def _decisions(session: Session, noted: Noted, opened: dict[str, Opened]) -> Ite
         branch = body.get("branch")
         if branch == Branch.REVIEW and each.item_id is None:
             yield f"{label} leads to review, and has no item: deleted."
+        elif each.item_id is not None:
+            yield from (
+                f"review item {each.item_id} says in its column {name} {found!r}, {label} {sealed!r}: edited."
+                for name, found, sealed in item_unlike(each, body)
+            )
         if branch in _CALLED and each.branch == branch:
             if each.call_id is None:
                 yield f"{label} leads to {branch}, and has no call: deleted."
@@ -153,8 +168,9 @@ def _asked(sent: str) -> dict[str, Any]:
 def _calls(session: Session, noted: Noted) -> Iterator[str]:
     """Compare each call with the seal that was noted when it was let out, and with where it has come since."""
     left, call = dict(noted.seals), OutgoingCallRow
-    found = select(*(getattr(call, name) for name in FIXED), call.status, call.effect, call.goes_with)
-    for *fixed, status, effect, goes_with in session.execute(
+    stand, reported = (call.outcome, call.reference), standing_by_call(noted.outcomes)
+    found = select(*(getattr(call, name) for name in FIXED), call.status, call.effect, call.goes_with, *stand)
+    for *fixed, status, effect, goes_with, outcome, reference in session.execute(
         found.order_by(call.position).execution_options(yield_per=_AT_ONCE)
     ):
         call_id = fixed[0]
@@ -171,27 +187,10 @@ def _calls(session: Session, noted: Noted) -> Iterator[str]:
         come = noted.effects.get(call_id, effect)
         if come != effect:
             yield f"{label} has the effect {effect}, the audit trail says {come}: edited."
+        said, stands = reported.get(call_id, NOTHING_REPORTED), (outcome, reference)
+        if goes_with is None and said != stands:
+            yield f"{label} has the outcome {in_words(*stands)}, its reports come to {in_words(*said)}: edited."
     yield from (f"call {call_id} was let out, and is gone: deleted." for call_id in left)
-
-
-def _items(session: Session, noted: Noted) -> Iterator[str]:
-    """Compare what became of each review item with what the audit trail notes of it."""
-    left = dict(noted.items)
-    row = ReviewItemRow
-    columns = (row.item_id, row.status, row.verdict, row.verdict_branch, row.reason_code, row.note, row.closed_by)
-    for each in session.execute(select(*columns).order_by(row.item_id).execution_options(yield_per=_AT_ONCE)):
-        label = f"review item {each.item_id}"
-        told = left.pop(each.item_id, None)
-        if told is None:
-            yield f"{label} is not in the audit trail: inserted."
-        elif (each.status == _DONE) is not (told["status"] == _DONE):
-            yield f"{label} is {each.status}, the audit trail says {told['status']}: edited."
-        elif each.status == _DONE:
-            names = {"verdict": "verdict", "branch": "verdict_branch", "reason_code": "reason_code", "note": "note"}
-            kept = {name: getattr(each, column) for name, column in names.items()} | {"closed_by": each.closed_by}
-            if any(kept[name] != told[name] for name in kept.keys() & told.keys()):
-                yield f"{label} is not answered as the audit trail noted it: edited."
-    yield from (f"review item {item_id} was opened, and is gone: deleted." for item_id in left)
 
 
 def _bundles(session: Session) -> Iterator[str]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from routing.effects import Effect, Outcome
-from serving.db.tables import OutcomeRow, OutgoingCallRow
+from routing.effects import Effect, Outcome, Reception, Report
+from serving.db.tables import OutgoingCallRow
 from serving.effects.booking import live_booking
 from serving.effects.compensating import after_compensation, compensate, compensation_of
 from serving.effects.errors import UndoError
+from serving.effects.keeping import keep
 from serving.effects.moves import locked, move, standing_of, withdraw_unsent
 from serving.policies.bundles import Bundles
 
@@ -20,17 +20,8 @@ def settle(
     session: Session, row: OutgoingCallRow, outcome: Outcome, note: str | None, *, actor: str, now: datetime
 ) -> None:
     """Let a person's word stand, whatever was reported before; that stays on record."""
-    session.execute(
-        insert(OutcomeRow).values(
-            call_id=row.call_id,
-            outcome=outcome.value,
-            occurred_at=now,
-            reported_at=now,
-            reported_by=actor,
-            reason=note,
-            reception="counted",
-        )
-    )
+    said_now = Report(outcome=outcome, occurred_at=now, reason=note)
+    keep(session, row.call_id, said_now, Reception.COUNTED, actor=actor, now=now)
     row.outcome = outcome.value
     effect = Effect.VERIFIED if outcome is Outcome.DONE else Effect.FAILED
     said = "was done" if outcome is Outcome.DONE else "was not done"

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from features.vocabulary import Branch
 from routing.effects import Effect
 from serving.causes.repository import HELD
-from serving.db.audit import audit
+from serving.db.audit import SYSTEM, audit
 from serving.db.tables import (
     CauseRow,
     ChildRow,
@@ -24,6 +24,7 @@ from serving.db.tables import (
     ReviewItemRow,
 )
 from serving.effects.moves import move
+from serving.reviews.noting import note_opened
 from serving.reviews.reasons import Answer, ReasonCode
 from serving.reviews.repository import CLAIMED, DONE, OPEN
 
@@ -53,23 +54,21 @@ def ask_about(session: Session, row: OutgoingCallRow, why: str, *, actor: str, n
     item_id = f"eff_{row.call_id.replace('dec_', '', 1)}" + (f"_{before + 1}" if before else "")
     decision = session.scalars(select(DecisionRow).filter_by(decision_id=row.decision_id)).one()
     told = _told_of(session, row, decision)
-    session.execute(
-        insert(ReviewItemRow).values(
-            item_id=item_id,
-            decision_id=row.decision_id,
-            **row.key.columns,
-            title=_titled(told.way, row),
-            why=why,
-            suggested_branch=Branch.NONE.value,
-            value_at_stake_minor=told.stake_minor,
-            currency=told.currency,
-            created_at=now,
-            latest_useful_at=None,
-            call_id=row.call_id,
-        )
-    )
-    new = {"status": OPEN, "call_id": row.call_id, "because": why}
-    audit(session, at=now, actor=actor, action="review.opened", subject=f"review:{item_id}", new=new)
+    columns: dict[str, object] = {
+        "item_id": item_id,
+        "decision_id": row.decision_id,
+        **row.key.columns,
+        "title": _titled(told.way, row),
+        "why": why,
+        "suggested_branch": Branch.NONE.value,
+        "value_at_stake_minor": told.stake_minor,
+        "currency": told.currency,
+        "created_at": now,
+        "latest_useful_at": None,
+        "call_id": row.call_id,
+    }
+    session.execute(insert(ReviewItemRow).values(columns))
+    note_opened(session, columns, actor=actor, now=now)
     return item_id
 
 
@@ -101,25 +100,30 @@ def _say_too(session: Session, item_id: str, why: str, *, actor: str, now: datet
         update(ReviewItemRow).where(ReviewItemRow.item_id == item_id).values(why=why),
         execution_options={"synchronize_session": False},
     )
-    audit(session, at=now, actor=actor, action="review.added_to", subject=f"review:{item_id}", new={"because": why})
+    new = {"because": why, "why": why}
+    audit(session, at=now, actor=actor, action="review.added_to", subject=f"review:{item_id}", new=new)
 
 
-def keep_stake(session: Session, cause: CauseRow) -> None:
+def keep_stake(session: Session, cause: CauseRow, now: datetime) -> None:
     """Let the item about the call to the owner of a cause, if one waits, say what is at stake with what is held now.
 
     An item that somebody writes to is left for the next time: they may wait for what is locked here.
     """
     if cause.call_id is None:
         return
-    waiting = select(ReviewItemRow.item_id).where(ReviewItemRow.call_id == cause.call_id, ReviewItemRow.status != DONE)
-    item_id = session.scalar(waiting.with_for_update(skip_locked=True))
-    if item_id is not None:
-        session.execute(
-            update(ReviewItemRow)
-            .where(ReviewItemRow.item_id == item_id)
-            .values(value_at_stake_minor=_held_by(session, cause)),
-            execution_options={"synchronize_session": False},
-        )
+    item = ReviewItemRow
+    waiting = select(item.item_id, item.value_at_stake_minor).where(item.call_id == cause.call_id, item.status != DONE)
+    found = session.execute(waiting.with_for_update(skip_locked=True)).first()
+    held = 0 if found is None else _held_by(session, cause)
+    if found is None or found.value_at_stake_minor == held:
+        return
+    session.execute(
+        update(item).where(item.item_id == found.item_id).values(value_at_stake_minor=held),
+        execution_options={"synchronize_session": False},
+    )
+    old, new = {"value_at_stake_minor": found.value_at_stake_minor}, {"value_at_stake_minor": held}
+    subject = f"review:{found.item_id}"
+    audit(session, at=now, actor=SYSTEM, action="review.restated", subject=subject, old=old, new=new)
 
 
 class _About(NamedTuple):

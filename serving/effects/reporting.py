@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import exists, insert, select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from routing.effects import BOOKING, Effect, Outcome, Received, Reception, Report, receive
 from serving.db.audit import audit
 from serving.db.tables import OutcomeRow, OutgoingCallRow
 from serving.effects.compensating import after_compensation, compensate, compensation_of
+from serving.effects.keeping import keep
 from serving.effects.moves import move, standing_of
 from serving.effects.people import close_unheld, put_before_person
 from serving.effects.watching import watch
@@ -30,7 +31,7 @@ def take_report(
     received = receive(standing_of(row), report.outcome, of_another=_books_another(row, report))
     if received.reception is Reception.REPEATED and _is_kept(session, row, report):
         return received
-    _keep(session, row, report, received, actor=actor, now=now)
+    keep(session, row.call_id, report, received.reception, actor=actor, now=now)
     if received.reception is Reception.REPEATED:
         return received
     before = row.outcome
@@ -107,23 +108,6 @@ def in_words(report: Report) -> str:
     what = {Outcome.DONE: "it was done", Outcome.FAILED: "it failed", Outcome.PARTIAL: "it failed in part"}
     known = f" (reference {report.reference})" if report.reference else ""
     return f"{what[report.outcome]}{known}" + (f": {report.reason}" if report.reason else "")
-
-
-def _keep(
-    session: Session, row: OutgoingCallRow, report: Report, received: Received, *, actor: str, now: datetime
-) -> None:
-    session.execute(
-        insert(OutcomeRow).values(
-            call_id=row.call_id,
-            outcome=report.outcome.value,
-            occurred_at=report.occurred_at,
-            reported_at=now,
-            reported_by=actor,
-            reference=report.reference,
-            reason=report.reason,
-            reception=received.reception.value,
-        )
-    )
 
 
 def _is_kept(session: Session, row: OutgoingCallRow, report: Report) -> bool:

@@ -20,6 +20,7 @@ from serving.db.subjects import SubjectKey
 from serving.db.tables import ReviewItemRow
 from serving.reviews import repository
 from serving.reviews.asking import item_id_of, suggested_branch
+from serving.reviews.noting import note_opened
 from serving.reviews.reasons import Answer, ReasonCode
 from serving.reviews.repository import Closing
 from serving.reviews.stakes import stake_of
@@ -63,23 +64,20 @@ def open_item(session: Session, decision_id: str, choice: Choice, matter: Matter
     """
     item_id, now = item_id_of(decision_id), choice.decided_at
     supersede(session, matter.key, f"by {item_id}", now=now)
-    suggested = suggested_branch(choice.payload)
-    put(
-        session,
-        ReviewItemRow,
-        item_id=item_id,
-        decision_id=decision_id,
+    columns: dict[str, object] = {
+        "item_id": item_id,
+        "decision_id": decision_id,
         **matter.key.columns,
-        title=matter.short_title,
-        why=choice.reason_staff,
-        suggested_branch=suggested.value,
-        value_at_stake_minor=matter.stake_minor,
-        currency=matter.currency,
-        created_at=now,
-        latest_useful_at=choice.latest_useful_at,
-    )
-    opened = {"status": "open", "suggested_branch": suggested.value, "decision_id": decision_id}
-    audit(session, at=now, actor=SYSTEM, action="review.opened", subject=f"review:{item_id}", new=opened)
+        "title": matter.short_title,
+        "why": choice.reason_staff,
+        "suggested_branch": suggested_branch(choice.payload).value,
+        "value_at_stake_minor": matter.stake_minor,
+        "currency": matter.currency,
+        "created_at": now,
+        "latest_useful_at": choice.latest_useful_at,
+    }
+    put(session, ReviewItemRow, **columns)
+    note_opened(session, columns, actor=SYSTEM, now=now)
     return item_id
 
 
@@ -93,8 +91,8 @@ def supersede(session: Session, key: SubjectKey, note: str, *, now: datetime) ->
 
 def tell_holders(session: Session, key: SubjectKey, news: str, *, now: datetime) -> None:
     """Write what is new about a subject to its items that somebody holds: they are theirs to answer."""
-    for item_id in repository.say_too(session, key, news):
-        new = {"because": news}
+    for item_id, why in repository.say_too(session, key, news):
+        new = {"because": news, "why": why}
         audit(session, at=now, actor=SYSTEM, action="review.added_to", subject=f"review:{item_id}", new=new)
 
 
@@ -108,15 +106,16 @@ def tell_anew(session: Session, decision_id: str, choice: Choice, matter: Matter
     would = "" if choice.recommended_branch is Branch.NONE else f" It would now go to {choice.recommended_branch}."
     told = f"{_ANEW}{rfc3339(now)}: {said}{would}"
     for item_id, why, stake in repository.open_about(session, matter.key):
-        kept = why.partition(_ANEW)[0].rstrip()
+        whole = f"{why.partition(_ANEW)[0].rstrip()} {told}"
         session.execute(
             update(ReviewItemRow)
             .where(ReviewItemRow.item_id == item_id)
-            .values(why=f"{kept} {told}", value_at_stake_minor=matter.stake_minor),
+            .values(why=whole, value_at_stake_minor=matter.stake_minor),
             execution_options={"synchronize_session": False},
         )
-        old, new = {"value_at_stake_minor": stake}, {"value_at_stake_minor": matter.stake_minor}
-        new |= {"because": told, "decision_id": decision_id}  # type: ignore[dict-item]
+        old = {"value_at_stake_minor": stake}
+        stands = {"why": whole, "value_at_stake_minor": matter.stake_minor}
+        new = {"because": told, "decision_id": decision_id, **stands}
         audit(session, at=now, actor=SYSTEM, action="review.added_to", subject=f"review:{item_id}", old=old, new=new)
 
 

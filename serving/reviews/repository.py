@@ -184,12 +184,16 @@ def expire(session: Session, item_id: str, *, now: datetime, closing: Closing) -
     return _moved(session, and_(ReviewItemRow.item_id == item_id, _is_free(now)), _closed(closing, now))
 
 
-def say_too(session: Session, key: SubjectKey, news: str) -> list[str]:
-    """Add a sentence to what the items of a subject say that wait, but for those about a call. Return their ids."""
+def say_too(session: Session, key: SubjectKey, news: str) -> list[tuple[str, str]]:
+    """Add a sentence to what the items of a subject say that wait, but for those about a call.
+
+    Return the id of each, and all that it says now.
+    """
     item = ReviewItemRow
     waiting = and_(about(item, key), item.call_id.is_(None), item.status != DONE, ~item.why.contains(news))
-    statement = update(item).where(waiting).values(why=item.why + f" {news}").returning(item.item_id)
-    return list(session.scalars(statement.execution_options(synchronize_session=False)))
+    statement = update(item).where(waiting).values(why=item.why + f" {news}").returning(item.item_id, item.why)
+    told = session.execute(statement.execution_options(synchronize_session=False))
+    return [(item_id, why) for item_id, why in told]
 
 
 def open_about(session: Session, key: SubjectKey) -> list[tuple[str, str, int]]:

@@ -34,6 +34,7 @@ from serving.worker.unrouted import require_targets
 from tests.serving.bundles import Edit, changed
 from tests.serving.causes import bills
 from tests.serving.causes.outage import SILENT_HOURS, departed, names
+from tests.serving.decisions.auditing import problems_of
 from tests.serving.effects.calls import claimed, reported
 from tests.serving.house import House, delivery, put_in_force, staff
 from tests.serving.policies.lives import live
@@ -250,6 +251,7 @@ class TestWhatBecameOfIt:
         house.api.post(f"/v1/causes/{first.cause_id}/close", json={}, headers={"X-Actor": "dana"})
         house.container.tending.tend()
         assert house.api.get(f"/v1/reviews/{item_id}").json()["value_at_stake_minor"] == 0
+        assert problems_of(house) == ()
 
     @pytest.mark.parametrize("settled", ["gone", "decided"])
     def test_nothing_is_at_stake_with_what_is_settled_otherwise_once_it_is_over(

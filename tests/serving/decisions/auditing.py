@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import typer
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 from typer.testing import CliRunner, Result
 
 from routing.canonical import canonical_json
@@ -11,6 +12,7 @@ from routing.decision import GENESIS
 from serving.db.audit import Entry, entry_hash
 from serving.db.tables import AuditRow, DecisionRow
 from serving.decisions.audit_cli import register
+from serving.decisions.verification import verify
 from tests.serving.house import House
 
 
@@ -33,3 +35,13 @@ def forget_the_trail(house: House) -> None:
             entry = Entry(row.at, row.actor, row.action, row.subject, row.old, row.new)
             row.position, row.hash = number, entry_hash(number, previous, entry)
             previous = row.hash
+
+
+def problems_of(house: House, *statements: str) -> tuple[str, ...]:
+    """Return what is found after some statements, which are undone again."""
+    with house.engine.connect() as connection, Session(connection) as session:
+        for statement in statements:
+            session.execute(text(statement))
+        found = verify(session).problems
+        session.rollback()
+    return found

@@ -30,6 +30,7 @@ from serving.policies.preview import preview
 from tests.features.agreed import CUTOFF, event, plan, rate
 from tests.models.audit.billed import ARRIVED, CONTRACT, DELIVERED
 from tests.serving import bundles
+from tests.serving.decisions.auditing import problems_of
 from tests.serving.house import House, Json, problem_in, put_in_force
 from tests.serving.invoices.test_scoring import billed, opened, tell
 from tests.serving.policies.queued import assert_both_sides_are_the_queue, queues_of
@@ -188,6 +189,10 @@ class TestOnce:
         assert (row.status, row.value_at_stake_minor) == ("open", 0), "two rates hold for it by now: nothing is proven"
         (told,) = desk.rows(ReviewItemRow)
         assert "Judged anew" in told.why
+        assert problems_of(desk) == ()
+        dear = "UPDATE review_items SET value_at_stake_minor = 7"
+        (problem,) = problems_of(desk, dear)
+        assert "in its column value_at_stake_minor 7, the audit trail 0: edited" in problem
 
         other = changed(costs=yaml.safe_load(policy.text)["costs"] | {"currency": "USD"}, capacity={})
         queues = queues_of(desk, other, CUTOFF, desk.clock.now() + timedelta(hours=1))

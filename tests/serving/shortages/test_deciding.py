@@ -25,6 +25,7 @@ from serving.policies import repository
 from serving.policies.life import Step
 from serving.policies.preview import preview
 from serving.shortages import deciding
+from tests.serving.decisions.auditing import problems_of
 from tests.serving.effects.calls import claimed
 from tests.serving.house import NOW, House, Json, at, problem_in, put_in_force
 from tests.serving.policies.queued import assert_both_sides_are_the_queue
@@ -296,6 +297,7 @@ class TestCoveredMeanwhile:
         one(desk, "O-1")
         (item,) = desk.rows(ReviewItemRow)
         assert (item.status, item.why.endswith(" The line is covered now.")) == ("claimed", True)
+        assert problems_of(desk) == ()
 
     def test_a_call_that_was_not_sent_is_cancelled(self, acting: House) -> None:
         one(acting, "O-1")
