@@ -18,7 +18,7 @@ from features.invoice_records import BilledInvoice
 from features.order_records import PlacedOrder
 from features.records import DeliveryEvent, Disruption, Place, Shipment
 from features.state import AnyRecord
-from features.stock_records import InboundReceipt, InventoryAdjustment, InventoryPosition, WarehouseTask
+from features.stock_records import InboundReceipt, InventoryAdjustment, InventoryPosition, LabourShift, WarehouseTask
 from features.vocabulary import EventType
 from serving.clock import Clock
 from serving.errors import (
@@ -194,6 +194,8 @@ def _identity(judged: _Judged) -> tuple[tuple[str, ...], ...]:
             return (("disruption", record.disruption_id),)
         case WarehouseTask() as record:
             return (("task", record.task_id),)
+        case LabourShift() as record:
+            return (("shift", record.shift_id),)
         case Tender() as record:
             return (("tender", record.shipment_id, record.tender_id),)
         case TenderResponse() as record:

@@ -41,6 +41,11 @@ def stop_with(**changes: Any) -> Json:
     return event
 
 
+def shift(event_id: str, **changes: Any) -> Json:
+    told = {"shift_id": "S-1", "warehouse_id": "DEHAM", "starts_at": at(hours=1), "ends_at": at(hours=9)}
+    return cloud_event("freight.labour.shift", {**told, "occurred_at": at(hours=-1), **changes}, event_id=event_id)
+
+
 REFUSED = {
     "not an object": (3, "not-a-cloudevent", "event"),
     "null": (None, "not-a-cloudevent", "event"),
@@ -172,6 +177,13 @@ class TestConflicts:
         answer = house.send(planned("SH-1", pieces=4), {**planned("SH-1", pieces=5), "id": "plan-2"})
         assert [result["status"] for result in answer["results"]] == ["accepted", "rejected"]
         assert house.state.shipment("SH-1").pieces == 4
+
+    def test_a_shift_told_otherwise_in_the_same_batch_is_refused(self, house: House) -> None:
+        answer = house.send(shift("a", planned_heads=12), shift("b", planned_heads=14), planned("SH-1"))
+        assert [result["status"] for result in answer["results"]] == ["accepted", "rejected", "accepted"]
+        assert "is told twice at 2026-03-02T06:00:00+00:00" in answer["results"][1]["problem"]["detail"]
+        assert house.kept() == (2, 1)
+        assert house.state.knows("SH-1")
 
     def test_an_event_id_of_a_shipment_says_one_thing_whatever_the_source(self, house: House) -> None:
         house.announce("SH-1")
