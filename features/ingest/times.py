@@ -55,15 +55,22 @@ def wall_clock(year: Column, month: Column, day: Column, minutes: Column, zone: 
 
 
 def next_wall_clock(after: Column, minutes: Column, zone: Column) -> Column:
-    """Return the first instant after `after` at which a clock in `zone` shows that many minutes after midnight."""
+    """Return the first instant after `after` at which a clock in `zone` shows that many minutes after midnight.
+
+    A time that comes twice on a day is the second of the two if `after` lies between them.
+    """
     zones = whole(zone, after.index)
     local = pd.Series(pd.NaT, index=after.index, dtype="datetime64[us]")
     for name, rows in zones.groupby(zones):
         if not is_zone(str(name)):
             continue
         local[rows.index] = after[rows.index].dt.tz_convert(str(name)).dt.tz_localize(None)
-    shown = local.dt.normalize() + pd.to_timedelta(minutes % 1440, unit="m")
-    return _localised(shown.where(shown > local, shown + pd.Timedelta(days=1)), zones)
+    today = local.dt.normalize() + pd.to_timedelta(minutes % 1440, unit="m")
+    tomorrow = today + pd.Timedelta(days=1)
+    shown = _localised(tomorrow, zones)
+    for earlier in (_localised(today, zones, is_first=False), _localised(today, zones)):
+        shown = earlier.where(earlier > after, shown)
+    return shown
 
 
 def plus_minutes(instant: Column, minutes: Column) -> Column:
@@ -100,13 +107,16 @@ def has_offset(column: Column) -> Column:
     return ends.fillna(False).astype(bool)
 
 
-def _localised(local: pd.Series, zones: pd.Series) -> pd.Series:
-    """Turn local times into instants, zone by zone; missing where the zone is none."""
+def _localised(local: pd.Series, zones: pd.Series, *, is_first: bool = True) -> pd.Series:
+    """Turn local times into instants, zone by zone; missing where the zone is none.
+
+    A time that comes twice is the first of the two, or the second.
+    """
     instants = pd.Series(pd.NaT, index=local.index, dtype="datetime64[us, UTC]")
     for name, rows in zones.groupby(zones):
         if not is_zone(str(name)):
             continue
         times = local[rows.index].astype("datetime64[us]")
-        aware = times.dt.tz_localize(str(name), ambiguous=np.ones(len(times), dtype=bool), nonexistent="shift_forward")
+        aware = times.dt.tz_localize(str(name), ambiguous=np.full(len(times), is_first), nonexistent="shift_forward")
         instants[rows.index] = aware.dt.tz_convert("UTC")
     return instants

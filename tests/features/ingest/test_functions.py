@@ -197,6 +197,12 @@ class TestNextWallClock:
     def test_twenty_four_hundred_is_midnight(self) -> None:
         assert self.after("2026-07-01T08:00:00Z", 24 * 60) == ["2026-07-01T22:00:00+00:00"]
 
+    def test_is_the_second_time_that_it_comes_on_a_day_if_the_first_is_past(self) -> None:
+        assert self.after("2026-10-25T00:15:00Z", 150) == ["2026-10-25T00:30:00+00:00"]
+        assert self.after("2026-10-25T00:45:00Z", 150) == ["2026-10-25T01:30:00+00:00"]
+        assert self.after("2026-10-25T01:15:00Z", 150) == ["2026-10-25T01:30:00+00:00"]
+        assert self.after("2026-10-25T01:45:00Z", 150) == ["2026-10-26T01:30:00+00:00"]
+
     def test_is_missing_after_nothing(self) -> None:
         assert self.after(None, 60) == [None]
 
