@@ -42,7 +42,8 @@ def read_iftsta(reading: Reading) -> None:
     heading, *consignments = split(reading.segments, "CNI")
     message = _dates(heading).get(_MESSAGE)
     if not consignments:
-        raise TransactionError(Fault(Reason.SEGMENT_MISSING, "the message has no CNI segment", "CNI"))
+        position = len(reading.transaction.segments)
+        raise TransactionError(Fault(Reason.SEGMENT_MISSING, "the message has no CNI segment", "CNI", position))
     number = 0
     for consignment in consignments:
         with reading.part():

@@ -65,9 +65,8 @@ def read_tender(reading: Reading) -> None:
     if purpose is TenderPurpose.CANCELLATION:
         return
     if len(read) < 2:
-        raise TransactionError(
-            Fault(Reason.SEGMENT_MISSING, f"there are {len(read)} S5 segments; a load has at least two stops", "S5")
-        )
+        words = f"there are {len(read)} S5 segments; a load has at least two stops"
+        raise TransactionError(Fault(Reason.SEGMENT_MISSING, words, "S5", len(reading.transaction.segments)))
     reading.add(Shipment, head, **{**shared, "mode": shared["mode"] or Mode.OTHER}, stops=tuple(read))
 
 

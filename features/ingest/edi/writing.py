@@ -65,30 +65,27 @@ class Keys:
     """Sees to it that no two records share what only one may have (`checks.UNIQUE`)."""
 
     def __init__(self) -> None:
-        self._only: set[tuple[object, ...]] = set()
         self._states: dict[tuple[object, ...], datetime] = {}  # key of a state: the instant to try next
 
     def admit(self, records: Sequence[Record]) -> tuple[Sequence[Record], str | None]:
-        """Return the records of a transaction, or none and what is there already.
+        """Return the records of a transaction, or none and what it tells twice.
 
-        A thing that may come in several states, told several times at one instant, is known in the later state a
-        microsecond later: the order of the files is the order in which it was told.
+        A thing that is told by several transactions at one instant is known in the later state a microsecond later: the
+        order of the files is the order in which it was told.
         """
         taken: set[tuple[object, ...]] = set()
         for table, record in _keyed(records):
-            if "known_at" not in UNIQUE[table]:
-                key = (table, *(getattr(record, name) for name in UNIQUE[table]))
-                if key in self._only or key in taken:
-                    return (), f"another record of {table} has the same {', '.join(UNIQUE[table])}: {key[1:]}"
-                taken.add(key)
-        self._only |= taken
+            key = _identity(table, record)
+            if key in taken:
+                return (), f"another record of {table} has the same {', '.join(_names(table))}: {key[1:]}"
+            taken.add(key)
         return [self._in_order(record) for record in records], None
 
     def _in_order(self, record: Record) -> Record:
         table = _TABLE_OF[type(record)]
-        if table in _BY_CONSTRUCTION or "known_at" not in UNIQUE[table]:
+        if table in _BY_CONSTRUCTION:
             return record
-        key = (table, *(getattr(record, name) for name in UNIQUE[table] if name != "known_at"))
+        key = _identity(table, record)
         known_at = self._states.get((*key, record.known_at), record.known_at)
         while (*key, known_at) in self._states:
             known_at += _SMALLEST_STEP
@@ -184,6 +181,14 @@ def _keyed(records: Sequence[Record]) -> Iterator[tuple[str, Record]]:
         table = _TABLE_OF[type(record)]
         if table not in _BY_CONSTRUCTION:
             yield table, record
+
+
+def _names(table: str) -> list[str]:
+    return [name for name in UNIQUE[table] if name != "known_at"]
+
+
+def _identity(table: str, record: Record) -> tuple[object, ...]:
+    return (table, *(getattr(record, name) for name in _names(table)))
 
 
 _TABLE_OF = {record: table for table, record in RECORDS.items()}

@@ -113,11 +113,21 @@ class TestFaults:
     def test_a_notice_without_levels_is_rejected(self, tmp_path: Path) -> None:
         assert imported(tmp_path, one("856", HEAD)).reject["segment"] == "HL"
 
-    def test_a_package_is_announced_once(self, tmp_path: Path) -> None:
-        found = imported(tmp_path, several("856", PALLETS, PALLETS.replace("N1*20260302", "N2*20260302")))
-        assert found.reject["reason"] == "same_key"
-        assert "packages" in found.reject["words"]
-        assert len(found.all(Package)) == len(found.all(HandlingUnit)) == 1
+    def test_a_replacement_is_another_state_of_its_packages(self, tmp_path: Path) -> None:
+        changed = PALLETS.replace("BSN*00", "BSN*05").replace("SN1**6*CA", "SN1**4*CA")
+        found = imported(tmp_path, several("856", PALLETS, changed))
+        first, second = found.all(Package)
+        assert [[held.quantity for held in pack.contents] for pack in (first, second)] == [[6, 2], [4, 2]]
+        assert first.package_id == second.package_id
+        assert first.known_at < second.known_at
+        assert found.rejects == []
+
+    @pytest.mark.parametrize(("number", "table"), [("MAN*GM*001", "handling_units"), ("MAN*GM*002", "packages")])
+    def test_a_number_stands_once_in_a_notice(self, tmp_path: Path, number: str, table: str) -> None:
+        kind = "T" if table == "handling_units" else "P"
+        found = imported(tmp_path, one("856", PALLETS.replace("CTT*6", f"HL*7*2*{kind}\n{number}\nCTT*7")))
+        assert (found.reject["reason"], found.records) == ("same_key", [])
+        assert table in found.reject["words"]
 
 
 def test_a_deep_hierarchy_is_read_in_time(tmp_path: Path) -> None:

@@ -118,6 +118,7 @@ class TestTender:
     def test_a_load_has_two_stops_at_least(self, tmp_path: Path) -> None:
         reject = offer(tmp_path, ("S5*2*DR", "NTE**x"), ("S5*3*CU", "NTE**x")).reject
         assert (reject["reason"], reject["segment"]) == ("segment_missing", "S5")
+        assert reject["position"] == len(reject["content"].strip().split("~")) - 1, "where the trailer stands"
         assert "1 S5 segments" in reject["words"]
 
 
