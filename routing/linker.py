@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -15,48 +15,23 @@ from typing import Any
 from features.vocabulary import Branch, SubjectType
 from routing.budget_terms import read_budgets
 from routing.canonical import digest
-from routing.conditions import Condition, all_of, negation
-from routing.cost import CostTable
+from routing.cost_terms import read_costs
 from routing.declarations import read_declarations
-from routing.document import (
-    BUNDLE_PARTS,
-    SHIPMENTS_ONLY,
-    BundlePart,
-    CostsPart,
-    FallbackPart,
-    OwnerPart,
-    RulePart,
-    StakePart,
-    ThresholdPart,
-    subject_of,
-)
+from routing.document import BUNDLE_PARTS, SHIPMENTS_ONLY, BundlePart, OwnerPart, ThresholdPart, subject_of
 from routing.errors import did_you_mean, listed
-from routing.every_case import satisfiable
-from routing.exploration import DECIDED_BY
 from routing.exploration_terms import read_exploration
-from routing.facts import ORDERED, STRONGEST_BRANCH_TAKEN, Declaration, FactReader, FactType
-from routing.grammar import read_condition, value_mistake
-from routing.lint import (
-    PlacedRule,
-    check_branches,
-    check_proof,
-    check_spending,
-    check_use,
-    in_words,
-    unless_too_many,
-)
+from routing.facts import STRONGEST_BRANCH_TAKEN, Declaration, FactReader, FactType
+from routing.lint import check_branches, check_proof, check_spending, check_use
 from routing.marks import Findings, Path, shown
 from routing.overdue import THE_BUNDLE, with_stages
 from routing.playbook_terms import check_suspensions, read_playbooks
-from routing.policy import Choosing, Confirmation, Fallback, Mode, Owner, Policy, Review, Rule
+from routing.policy import Choosing, Mode, Owner, Policy, Review
+from routing.rule_terms import check_ids, read_fallback, read_rules
 from routing.scope import Scope, Threshold
-from routing.shape import check_shape, read_part
+from routing.shape import check_shape, list_of, read_part, section_of
 from routing.subjects import BRANCHES_OF, WEAKEST
 from routing.table import Table, check_table
 from routing.terms import read_terms, resolve_plans
-
-RESERVED_IDS = ("default", "unknown", "branch_requirements", DECIDED_BY)
-"""What `Choice.decided_by` says when no rule decided; no rule may be called so."""
 
 
 def link(raw: dict[str, Any], findings: Findings, text: str) -> Policy | None:
@@ -78,12 +53,12 @@ def _link(raw: dict[str, Any], findings: Findings, text: str) -> Policy | None:
     declarations = read_declarations(raw, subject, findings)
     thresholds = _thresholds(raw, findings)
     owners = _owners(raw)
-    broken = _section(raw, "facts").keys() - declarations.keys()
-    broken |= {f"${name}" for name in _section(raw, "thresholds").keys() - thresholds.keys()}
+    broken = section_of(raw, "facts").keys() - declarations.keys()
+    broken |= {f"${name}" for name in section_of(raw, "thresholds").keys() - thresholds.keys()}
     scope = Scope(
         declarations=declarations,
         thresholds=thresholds,
-        owners=_section(raw, "owners"),
+        owners=section_of(raw, "owners"),
         broken=frozenset(broken),
         findings=findings,
     )
@@ -91,21 +66,21 @@ def _link(raw: dict[str, Any], findings: Findings, text: str) -> Policy | None:
     check_shape(data, findings)
     _check_owners(data, scope)
     strength = _strength(data, subject, findings)
-    costs = _costs(data, scope) if subject is SubjectType.SHIPMENT else _stake(data, scope)
+    costs = read_costs(data, subject, scope)
     branches = read_terms(data, subject, owners, scope)
     budgets = read_budgets(data, scope)
-    guardrails = [*_rules(data, "guardrails", scope)]
-    rules = [*_rules(data, "rules", scope)]
-    playbooks = read_playbooks(data, subject, owners, _section(data, "branches"), scope)
+    guardrails = [*read_rules(data, "guardrails", scope)]
+    rules = [*read_rules(data, "rules", scope)]
+    playbooks = read_playbooks(data, subject, owners, section_of(data, "branches"), scope)
     exploration = read_exploration(data.get("exploration"), branches, [placed.rule for placed in rules], scope)
-    default = _fallback(data, "default", scope)
-    on_unknown = _fallback(data, "on_unknown", scope)
-    _check_ids(data, findings)
+    default = read_fallback(data, "default", scope)
+    on_unknown = read_fallback(data, "on_unknown", scope)
+    check_ids(data, findings)
     check_table(
         Table(
             guardrails=guardrails,
             rules=rules,
-            written=_items(data, "rules"),
+            written=list_of(data, "rules"),
             strength=strength,
             declarations=declarations,
             default=Branch.NONE if default is None else default.branch,
@@ -127,7 +102,7 @@ def _link(raw: dict[str, Any], findings: Findings, text: str) -> Policy | None:
         check_use(findings, section="facts", names=declarations, used=scope.used_facts)
         check_use(findings, section="thresholds", names=thresholds, used=scope.used_thresholds)
         used = {name for terms in branches.values() for name in terms.uses}
-        check_use(findings, section="capacity", names=_section(data, "capacity"), used=used)
+        check_use(findings, section="capacity", names=section_of(data, "capacity"), used=used)
     bundle = read_part(BUNDLE_PARTS[subject], data)
     if findings.has_errors or bundle is None or costs is None or default is None or on_unknown is None:
         return None
@@ -175,24 +150,14 @@ def _subject(data: Mapping[str, Any], findings: Findings) -> SubjectType:
     return subject
 
 
-def _section(data: Mapping[str, Any], name: str) -> dict[str, Any]:
-    section = data.get(name)
-    return section if isinstance(section, dict) else {}
-
-
-def _items(data: Mapping[str, Any], name: str) -> list[Any]:
-    items = data.get(name)
-    return items if isinstance(items, list) else []
-
-
 def _owners(data: Mapping[str, Any]) -> dict[str, Owner]:
-    parts = {name: read_part(OwnerPart, item) for name, item in _section(data, "owners").items()}
+    parts = {name: read_part(OwnerPart, item) for name, item in section_of(data, "owners").items()}
     return {name: Owner(name=part.name, channel=part.channel) for name, part in parts.items() if part is not None}
 
 
 def _thresholds(data: Mapping[str, Any], findings: Findings) -> dict[str, Threshold]:
     thresholds: dict[str, Threshold] = {}
-    for name, item in _section(data, "thresholds").items():
+    for name, item in section_of(data, "thresholds").items():
         part = read_part(ThresholdPart, item)
         if part is None:
             continue
@@ -222,161 +187,11 @@ def _thresholds(data: Mapping[str, Any], findings: Findings) -> dict[str, Thresh
     return thresholds
 
 
-def _costs(data: Mapping[str, Any], scope: Scope) -> CostTable | None:
-    part = read_part(CostsPart, data.get("costs"))
-    if part is None:
-        return None
-    _check_cost_fact(part.probability, "probability", FactType.PROBABILITY, scope)
-    _check_cost_fact(part.value, "value", FactType.MONEY_MINOR, scope)
-    tier = _check_cost_fact(part.customer_tier, "customer_tier", FactType.ENUMERATION, scope)
-    path: Path = ("costs", "lateness_share")
-    for value in tier.values if tier is not None else ():
-        if value not in part.lateness_share:
-            scope.findings.error(path, f"there is no share for {part.customer_tier} '{value}'. Add one.")
-    for value in part.lateness_share:
-        if tier is not None and (mistake := value_mistake(tier, value)):
-            scope.findings.error((*path, value), mistake)
-    return CostTable(
-        currency=part.currency,
-        probability_fact=part.probability,
-        value_fact=part.value,
-        tier_fact=part.customer_tier,
-        lateness_share=MappingProxyType(part.lateness_share),
-        analyst_minute_minor=part.analyst_minute_minor,
-    )
-
-
-def _stake(data: Mapping[str, Any], scope: Scope) -> CostTable | None:
-    """Read the cost table of a subject of which the stake is a fact."""
-    part = read_part(StakePart, data.get("costs"))
-    if part is None:
-        return None
-    _check_cost_fact(part.at_stake, "at_stake", FactType.MONEY_MINOR, scope)
-    evidence = scope.fact(part.evidence, ("costs", "evidence"))
-    if evidence is not None and evidence.type not in ORDERED:
-        of_type = f"`{evidence.name}` is of type {evidence.type}"
-        scope.findings.error(("costs", "evidence"), f"{of_type}; name an amount, a number or a probability.")
-    return CostTable(
-        currency=part.currency,
-        probability_fact=part.evidence,
-        value_fact=part.at_stake,
-        tier_fact="",
-        lateness_share=MappingProxyType({}),
-        analyst_minute_minor=part.analyst_minute_minor,
-        stake_fact=part.at_stake,
-    )
-
-
-def _check_cost_fact(name: str, key: str, expected: FactType, scope: Scope) -> Declaration | None:
-    declaration = scope.fact(name, ("costs", key))
-    if declaration is not None and declaration.type is not expected:
-        scope.findings.error(("costs", key), f"`{name}` is of type {declaration.type}, expected {expected}.")
-        return None
-    return declaration
-
-
-def _rules(data: Mapping[str, Any], section: str, scope: Scope) -> Iterator[PlacedRule]:
-    for index, item in enumerate(_items(data, section)):
-        path: Path = (section, index)
-        written = item if isinstance(item, dict) else {}
-        when = read_condition(written["when"], (*path, "when"), scope) if "when" in written else None
-        part = read_part(RulePart, item)
-        if part is None:
-            continue
-        fits = _check_branch(part, section, data, path, scope.findings)
-        staff = scope.sentence(part.sentence_staff, (*path, "sentence_staff"), customer=False)
-        customer = scope.sentence(part.sentence_customer, (*path, "sentence_customer"), customer=True)
-        if not fits or when is None or staff is None or customer is None:
-            continue
-        rule = Rule(
-            id=part.id,
-            owner=part.owner,
-            when=when,
-            holding=_holding(when, written["when"], (*path, "when"), scope),
-            confirm=_confirmation(part, section, path, scope.findings),
-            branch=part.branch,
-            sentence_staff=staff,
-            sentence_customer=customer,
-        )
-        yield PlacedRule(rule, path)
-
-
-def _holding(when: Condition, written: object, path: Path, scope: Scope) -> Condition | None:
-    """Read a condition by the release values of its thresholds; None if that changes nothing."""
-    holding = read_condition(written, path, scope.while_holding())
-    if holding is None or holding.form == when.form:
-        return None
-    with unless_too_many(scope.findings, path, "that a rule that hit holds on by the release values"):
-        escaping = satisfiable(all_of((when, negation(holding))), scope.declarations)
-        if escaping is not None:
-            scope.findings.error(
-                path,
-                f"the rule would let go of a case the moment it hits, e.g. where {in_words(escaping)}. "
-                "Set `release` so that a rule that hit holds on: below the value for at_least, above it for at_most.",
-            )
-    return holding
-
-
-def _confirmation(part: RulePart, section: str, path: Path, findings: Findings) -> Confirmation | None:
-    if part.confirm is None:
-        return None
-    if section == "guardrails":
-        findings.error((*path, "confirm"), "a guardrail holds back at once; it waits for nothing. Drop it.")
-    return Confirmation(times=part.confirm.times, within=timedelta(hours=part.confirm.within_hours))
-
-
-def _check_branch(part: RulePart, section: str, data: Mapping[str, Any], path: Path, findings: Findings) -> bool:
-    """Note a branch to which this rule or guardrail must not lead; return whether it may."""
-    if section == "guardrails":
-        if part.branch in (Branch.NONE, Branch.REVIEW):
-            return True
-        mistake = f"a guardrail holds back, it cannot {part.branch}. Lead to none or review."
-    elif part.branch is Branch.NONE:
-        mistake = "a rule that leads to none changes nothing. Make it a guardrail, or drop it."
-    elif part.branch.value in _section(data, "branches"):
-        return True
-    else:
-        declared = listed(_section(data, "branches"))
-        mistake = f"`{part.branch}` is not among `branches`. Declared: {declared}. Add its terms there."
-    findings.error((*path, "branch"), mistake)
-    return False
-
-
-def _fallback(data: Mapping[str, Any], section: str, scope: Scope) -> Fallback | None:
-    part = read_part(FallbackPart, data.get(section))
-    if part is None:
-        return None
-    staff = scope.sentence(part.sentence_staff, (section, "sentence_staff"), customer=False)
-    customer = scope.sentence(part.sentence_customer, (section, "sentence_customer"), customer=True)
-    if staff is None or customer is None:
-        return None
-    return Fallback(branch=Branch(part.branch), sentence_staff=staff, sentence_customer=customer)
-
-
-def _check_ids(data: Mapping[str, Any], findings: Findings) -> None:
-    """Rule ids stand in every decision: each must mean one rule."""
-    reserved = listed(RESERVED_IDS)
-    seen: dict[str, str] = {}
-    for section in ("guardrails", "rules"):
-        for index, item in enumerate(_items(data, section)):
-            name = item.get("id") if isinstance(item, dict) else None
-            if not isinstance(name, str):
-                continue
-            path = (section, index, "id")
-            if name in RESERVED_IDS or not name.isidentifier():
-                findings.error(
-                    path, f"'{name}' is no name for a rule. Use letters, digits and _; reserved: {reserved}."
-                )
-            if name in seen:
-                findings.error(path, f"the id '{name}' is taken by {seen[name]}. Give each rule its own.")
-            seen.setdefault(name, f"{section}[{index}]")
-
-
 def _check_owners(data: Mapping[str, Any], scope: Scope) -> None:
     for path, part in _owned_parts(data):
         if isinstance(part, dict) and isinstance(part.get("owner"), str):
             scope.owner(part["owner"], (*path, "owner"))
-    for name, fact in _section(data, "facts").items():
+    for name, fact in section_of(data, "facts").items():
         if isinstance(fact, dict) and isinstance(fact.get("changed_by"), str):
             scope.owner(fact["changed_by"], ("facts", name, "changed_by"))
 
@@ -386,10 +201,10 @@ def _owned_parts(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
     yield ("costs",), data.get("costs")
     yield ("exploration",), data.get("exploration")
     for section in ("thresholds", "branches", "capacity", "playbooks"):
-        for name, part in _section(data, section).items():
+        for name, part in section_of(data, section).items():
             yield (section, name), part
     for section in ("guardrails", "rules", "scenarios"):
-        for index, part in enumerate(_items(data, section)):
+        for index, part in enumerate(list_of(data, section)):
             yield (section, index), part
 
 

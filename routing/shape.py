@@ -40,6 +40,18 @@ def read_part(model: type[_Model], data: object) -> _Model | None:
         return None
 
 
+def section_of(data: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return a mapping of the document, an empty one if there is none or something else."""
+    found = data.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def list_of(data: Mapping[str, Any], name: str) -> list[Any]:
+    """Return a list of the document, an empty one if there is none or something else."""
+    found = data.get(name)
+    return found if isinstance(found, list) else []
+
+
 def _message(item: Any, path: Path, schema: dict[str, Any]) -> str:
     key = path[-1] if path else ""
     match item["type"]:
