@@ -12,14 +12,13 @@ from routing.facts import FactType
 from routing.marks import Path
 from routing.policy import Budget
 from routing.scope import Scope
-from routing.shape import read_part
+from routing.shape import read_part, section_of
 
 
 def read_budgets(data: Mapping[str, Any], scope: Scope) -> dict[str, Budget]:
     """Read every budget that is declared in the right shape, noting what it cannot be kept apart by."""
-    written = data.get("capacity")
     read = {}
-    for name, item in written.items() if isinstance(written, dict) else ():
+    for name, item in section_of(data, "capacity").items():
         part = read_part(BudgetPart, item)
         if part is None:
             continue

@@ -18,7 +18,7 @@ from routing.playbook_document import PLAYBOOK_PARTS, PlaybookPart
 from routing.playbooks import Declaring, Drain, DrainOrder, Ending, ParentTerms, Playbook
 from routing.policy import Owner
 from routing.scope import Scope
-from routing.shape import read_part
+from routing.shape import read_part, section_of
 from routing.subjects import BRANCHES_OF
 
 
@@ -36,9 +36,8 @@ def read_playbooks(
     branches
         The names of those that are written, in the right shape or not.
     """
-    written = data.get("playbooks")
     read = {}
-    for name, item in written.items() if isinstance(written, dict) else ():
+    for name, item in section_of(data, "playbooks").items():
         path: Path = ("playbooks", name)
         raw = item.get("when") if isinstance(item, dict) else None
         when = None if raw is None else read_condition(raw, (*path, "when"), scope)

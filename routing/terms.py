@@ -18,7 +18,7 @@ from routing.grammar import value_mistake
 from routing.marks import Path
 from routing.policy import BranchTerms, Compensation, CoolDown, LatestUseful, Mode, Owner, Segment
 from routing.scope import Scope
-from routing.shape import read_part
+from routing.shape import read_part, section_of
 from routing.together_document import TogetherPart
 from routing.together_terms import read_together
 
@@ -41,11 +41,11 @@ def read_terms(
     data: Mapping[str, Any], subject: SubjectType, owners: Mapping[str, Owner], scope: Scope
 ) -> dict[Branch, BranchTerms]:
     """Read the terms of every branch of a subject that is declared in the right shape."""
-    branches = data.get("branches")
+    branches = section_of(data, "branches")
     ceiling = data.get("mode")
     read: dict[Branch, BranchTerms] = {}
     for branch, shape in BRANCH_PARTS[subject].items():
-        part = read_part(shape, branches.get(branch.value)) if isinstance(branches, dict) else None
+        part = read_part(shape, branches.get(branch.value))
         if part is None:
             continue
         kind = KINDS[branch]
@@ -146,8 +146,7 @@ def _segments(part: BranchPart, path: Path, scope: Scope, ceiling: object) -> It
 
 
 def _check_uses(part: BranchPart, path: Path, data: Mapping[str, Any], scope: Scope) -> None:
-    written = data.get("capacity")
-    budgets = written if isinstance(written, dict) else {}
+    budgets = section_of(data, "capacity")
     for name, amount in part.uses.items():
         place = (*path, "uses", name)
         if name not in budgets:
