@@ -125,6 +125,8 @@ def _read(path: Path, file: SourceFile) -> pd.DataFrame:
             table = pq.read_table(path)
             _refuse_twins(table.column_names)
             frame = table.to_pandas(types_mapper=_TYPES.get)
+            raw = [field.name for field in table.schema if _is_raw(field.type)]
+            frame = frame.assign(**{name: _decoded(frame[name]) for name in raw})
             frame = frame.astype({name: "string" for name in file.text if name in frame})
         case ".xlsx":
             with pd.ExcelFile(path, engine="openpyxl") as book:
@@ -191,6 +193,16 @@ def _refuse_torn_quotes(path: Path, file: SourceFile, frame: pd.DataFrame) -> No
 
 _WHOLE = (pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32())
 _TYPES = {**dict.fromkeys(_WHOLE, pd.Int64Dtype()), pa.uint64(): pd.UInt64Dtype(), pa.bool_(): pd.BooleanDtype()}
+
+
+def _is_raw(kind: pa.DataType) -> bool:
+    """Tell whether a column holds bytes, as some writers of Parquet leave text."""
+    return any(is_so(kind) for is_so in (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary))
+
+
+def _decoded(column: pd.Series) -> pd.Series:
+    """Return bytes as text; what is no UTF-8 is escaped."""
+    return column.map(lambda raw: raw.decode("utf-8", "backslashreplace"), na_action="ignore").astype("str")
 
 
 def _usual(column: pd.Series, missing: list[str]) -> pd.Series:

@@ -103,3 +103,13 @@ class TestCsv:
         for name in ("march.csv", "march.xlsx", "march.parquet"):
             with pytest.raises(SourceError, match="it is not there; mend `file` in the mapping"):
                 read_source(tmp_path, SourceFile(name))
+
+
+def test_text_that_parquet_holds_as_bytes_is_text(tmp_path: Path) -> None:
+    codes = [b"D1", None, "Köln".encode(), b"K\xf6ln"]
+    pq.write_table(
+        pa.table({"code": codes, "fixed": pa.array(codes[:1] * 4, pa.binary(2))}), tmp_path / "trips.parquet"
+    )
+    found = read_source(tmp_path, SourceFile("trips.parquet", text=("fixed",)))
+    assert found["code"].astype("string").fillna("-").tolist() == ["D1", "-", "Köln", "K\\xf6ln"]
+    assert found["fixed"].tolist() == ["D1"] * 4
