@@ -144,7 +144,9 @@ class Stations:
                 if cutoff >= until:
                     return None
                 told = self._newest_report(near[0][1], cutoff)
-                if cutoff < told + SILENT_AFTER:
+                if len(near) == 1:  # silent or not, there is no other
+                    self._held[place] = since, until, near[0]
+                elif cutoff < told + SILENT_AFTER:
                     # The nearest is not silent for so long, whatever it tells meanwhile.
                     self._held[place] = max(since, told), min(until, told + SILENT_AFTER), near[0]
                 return self._chosen(near, cutoff)
