@@ -7,7 +7,6 @@ come late, some are held for inspection. All of it is told as records with both 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 from itertools import count
@@ -20,17 +19,16 @@ from numpy.typing import NDArray
 from features.ingest.checks import UNIQUE
 from features.tables import SCHEMAS
 from features.vocabulary import AdjustmentReason, Disposition, TaskKind, TaskStatus
-from training.simulate.bookings import TIERS, Bookings
+from training.simulate.bookings import Bookings
 from training.simulate.frames import frame, instants
 from training.simulate.journeys import Journeys
-from training.simulate.network import PLACES, WAREHOUSES
+from training.simulate.network import WAREHOUSES
+from training.simulate.orders import ARTICLES, Line, lines_of, order_lines_frame, orders_frame
 from training.simulate.settings import SimulationSettings
 from training.simulate.timetable import Timetable
 
 Floats = NDArray[np.float64]
 
-ARTICLES = 24
-LINES_SHARES = (0.55, 0.30, 0.15)
 COVER_DAYS, REORDER_DAYS, LOT_DAYS = 12.0, 9.0, 10.0
 LEAD_HOURS = (96.0, 192.0)
 LATE_SHARE, LATE_MEAN_HOURS = 0.30, 48.0
@@ -49,20 +47,6 @@ class Stock:
     warehouse_tasks: pd.DataFrame
     inventory_positions: pd.DataFrame
     inventory_adjustments: pd.DataFrame
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """An order line: what is wanted when; times are hours since the start, NaN for what does not happen."""
-
-    order_id: str
-    line_id: str
-    quantity: int
-    booked: float
-    released: float
-    picked: float
-    due: float
-    cancelled: bool
 
 
 class _Kind(IntEnum):
@@ -90,53 +74,19 @@ def make_stock(
     and its loading.
     """
     told = _Told(settings, rng)
-    lines = _lines(timetable, bookings, journeys, released, rng)
+    lines = lines_of(timetable, bookings, journeys, released, rng)
     for place in range(len(WAREHOUSES)):
         for article in range(ARTICLES):
             mine = lines.get((place, article), [])
             if mine:
                 _Article(WAREHOUSES[place].code, f"A{article + 1:03d}", mine, settings, told, rng).run()
     return Stock(
-        orders=_orders_frame(settings, timetable, bookings),
-        order_lines=_order_lines_frame(settings, bookings, lines),
+        orders=orders_frame(settings, timetable, bookings),
+        order_lines=order_lines_frame(settings, bookings, lines),
         warehouse_tasks=told.frame("warehouse_tasks", ("known_at", "task_id")),
         inventory_positions=told.frame("inventory_positions", ("known_at", "place", "sku")),
         inventory_adjustments=told.frame("inventory_adjustments", ("known_at", "adjustment_id")),
     )
-
-
-def _lines(
-    timetable: Timetable, bookings: Bookings, journeys: Journeys, released: Floats, rng: np.random.Generator
-) -> dict[tuple[int, int], list[_Line]]:
-    """Return the lines of all orders by warehouse and article."""
-    orders = len(bookings)
-    wanted = 1 + rng.choice(len(LINES_SHARES), size=orders, p=LINES_SHARES)
-    popularity = 1.0 / (1.0 + np.arange(ARTICLES)) ** 0.7
-    popularity /= popularity.sum()
-    origin = timetable.origin[bookings.departure]
-    planned = timetable.planned_departure[bookings.departure]
-    progress = rng.uniform(0.3, 0.9, size=orders)
-    picked = released + progress * np.maximum(journeys.loaded - released, 0.2)
-    found: dict[tuple[int, int], list[_Line]] = {}
-    for order in range(orders):
-        articles = rng.choice(
-            ARTICLES, size=min(int(wanted[order]), int(bookings.pieces[order])), replace=False, p=popularity
-        )
-        shares = np.full(len(articles), bookings.pieces[order] // len(articles))
-        shares[: bookings.pieces[order] % len(articles)] += 1
-        for number, (article, quantity) in enumerate(zip(articles.tolist(), shares.tolist(), strict=True)):
-            line = _Line(
-                order_id=f"O{order + 1:06d}",
-                line_id=str(10 * (number + 1)),
-                quantity=int(quantity),
-                booked=float(bookings.known[order]),
-                released=float(released[order]),
-                picked=float(picked[order]),
-                due=float(planned[order]),
-                cancelled=bool(bookings.cancelled[order]),
-            )
-            found.setdefault((int(origin[order]), article), []).append(line)
-    return found
 
 
 @dataclass(slots=True)
@@ -170,7 +120,7 @@ class _Article:
     """One article in one warehouse, through time."""
 
     def __init__(
-        self, place: str, sku: str, lines: list[_Line], settings: SimulationSettings, told: _Told,
+        self, place: str, sku: str, lines: list[Line], settings: SimulationSettings, told: _Told,
         rng: np.random.Generator,
     ) -> None:  # fmt: skip
         self.place, self.sku, self.told, self.rng = place, sku, told, rng
@@ -190,7 +140,7 @@ class _Article:
             at, kind, _, what = heapq.heappop(self.agenda)
             getattr(self, f"_{_Kind(kind).name.lower()}")(at, what)
 
-    def _plan(self, lines: list[_Line], settings: SimulationSettings) -> None:
+    def _plan(self, lines: list[Line], settings: SimulationSettings) -> None:
         hours = settings.days * 24
         for line in lines:
             self._expect(line.booked, _Kind.BOOKING, line)
@@ -210,22 +160,22 @@ class _Article:
 
     # What happens.
 
-    def _booking(self, at: float, line: _Line) -> None:
+    def _booking(self, at: float, line: Line) -> None:
         self._task(at, line, TaskStatus.PLANNED)
         self._reserve(at, line)
         self._reorder(at)
 
-    def _cancellation(self, at: float, line: _Line) -> None:
+    def _cancellation(self, at: float, line: Line) -> None:
         self._task(at, line, TaskStatus.CANCELLED)
         self._give_back(at, line)
 
-    def _release(self, at: float, line: _Line) -> None:
+    def _release(self, at: float, line: Line) -> None:
         self._task(at, line, TaskStatus.RELEASED)
         self._reserve(at, line)
         self._expect(max(line.picked, at + 0.05), _Kind.PICK, line)
 
-    def _pick(self, at: float, line: _Line) -> None:
-        allocated = self.reserved.get(_key(line), 0)
+    def _pick(self, at: float, line: Line) -> None:
+        allocated = self.reserved.get(line.key, 0)
         found = min(allocated, self.shelf)
         self.shelf -= found
         short = found < line.quantity
@@ -233,7 +183,7 @@ class _Article:
         status = TaskStatus.SHORT if short else TaskStatus.DONE
         self._task(at, line, status, done_quantity=float(found), reason=reason)
         if allocated:
-            self.reserved.pop(_key(line))
+            self.reserved.pop(line.key)
             self._position(at, Disposition.RESERVED, 0, held_by=line.order_id)
         if found < allocated:
             self._adjust(at, found - allocated, AdjustmentReason.LOSS, Disposition.RESERVED)
@@ -283,17 +233,17 @@ class _Article:
         self.shelf += quantity
         self._position(at, Disposition.AVAILABLE, self.available)
 
-    def _reserve(self, at: float, line: _Line) -> None:
-        has = self.reserved.get(_key(line), 0)
+    def _reserve(self, at: float, line: Line) -> None:
+        has = self.reserved.get(line.key, 0)
         more = min(line.quantity - has, self.available)
         if more > 0:
             self.available -= more
-            self.reserved[_key(line)] = has + more
+            self.reserved[line.key] = has + more
             self._position(at, Disposition.AVAILABLE, self.available)
             self._position(at, Disposition.RESERVED, has + more, held_by=line.order_id)
 
-    def _give_back(self, at: float, line: _Line) -> None:
-        has = self.reserved.pop(_key(line), 0)
+    def _give_back(self, at: float, line: Line) -> None:
+        has = self.reserved.pop(line.key, 0)
         if has:
             self.available += has
             self._position(at, Disposition.AVAILABLE, self.available)
@@ -318,7 +268,7 @@ class _Article:
 
     # How it is told.
 
-    def _task(self, at: float, line: _Line, status: TaskStatus, **columns: Any) -> None:
+    def _task(self, at: float, line: Line, status: TaskStatus, **columns: Any) -> None:
         self.told.tell(
             "warehouse_tasks",
             at,
@@ -365,68 +315,3 @@ class _Article:
             unit="EA",
             reason=reason.value,
         )
-
-
-def _key(line: _Line) -> str:
-    return f"{line.order_id}/{line.line_id}"
-
-
-def _orders_frame(settings: SimulationSettings, timetable: Timetable, bookings: Bookings) -> pd.DataFrame:
-    orders, departure = len(bookings), bookings.departure
-    places = np.array([place.code for place in PLACES])
-    promised = instants(settings.start, bookings.promised)
-    return frame(
-        "orders",
-        {
-            "order_id": [f"O{number:06d}" for number in range(1, orders + 1)],
-            "customer_id": [f"C{customer + 1:03d}" for customer in bookings.customer.tolist()],
-            "customer_tier": np.array([tier.value for tier in TIERS])[bookings.tier],
-            "ordered_at": instants(settings.start, bookings.booked),
-            "requested_at": instants(settings.start, bookings.requested),
-            "first_confirmed_at": promised,
-            "last_confirmed_at": promised,
-            "ship_from": places[timetable.origin[departure]],
-            "ship_to": places[timetable.destination[departure]],
-            "ship_complete": bookings.ship_complete,
-            "held": np.zeros(orders, dtype=bool),
-            "value_minor": bookings.value_minor,
-            "currency": np.full(orders, "EUR"),
-            "occurred_at": instants(settings.start, bookings.booked),
-            "known_at": instants(settings.start, bookings.known),
-        },
-    )
-
-
-def _order_lines_frame(
-    settings: SimulationSettings, bookings: Bookings, lines: dict[tuple[int, int], list[_Line]]
-) -> pd.DataFrame:
-    rows = pd.DataFrame(_order_line_rows(lines)).sort_values(["order_id", "line_id"], ignore_index=True)
-    order = rows["order_id"].str[1:].astype(int).to_numpy() - 1
-    each = bookings.value_minor // np.maximum(bookings.pieces, 1)
-    return frame(
-        "order_lines",
-        {
-            "order_id": rows["order_id"],
-            "line_id": rows["line_id"],
-            "sku": rows["sku"],
-            "quantity": rows["quantity"],
-            "unit": np.full(len(rows), "EA"),
-            "unit_value_minor": each[order],
-            "warehouse_id": rows["warehouse_id"],
-            "currency": np.full(len(rows), "EUR"),
-            "occurred_at": instants(settings.start, bookings.booked[order]),
-            "known_at": instants(settings.start, bookings.known[order]),
-        },
-    )
-
-
-def _order_line_rows(lines: dict[tuple[int, int], list[_Line]]) -> Iterator[dict[str, object]]:
-    for (place, article), group in lines.items():
-        for line in group:
-            yield {
-                "warehouse_id": WAREHOUSES[place].code,
-                "order_id": line.order_id,
-                "line_id": line.line_id,
-                "sku": f"A{article + 1:03d}",
-                "quantity": float(line.quantity),
-            }
