@@ -56,8 +56,8 @@ class Stop(Part):
     promised_at: Instant | None = None
     appointment_at: Instant | None = None
     planned_at: Instant | None = None
-    estimated_at: Instant | None = None
-    actual_at: Instant | None = None
+    estimated_at: Instant | None = Field(default=None, description="kept; features read what an EST event tells")
+    actual_at: Instant | None = Field(default=None, description="kept; features read what an ACT event tells")
 
     @model_validator(mode="after")
     def _window_in_order(self) -> Self:
@@ -167,7 +167,8 @@ class DeliveryEvent(Record):
     """Something that a party says happened to a shipment, with the raw codes kept beside the canonical words.
 
     A wrong event is never edited. Another one corrects it from its own `known_at`: with `incorrect_data` it says what
-    is right; with `did_not_occur` it repeats what is to be taken back, which may be such a correction in its turn.
+    is right; with `did_not_occur` it repeats what is to be taken back, which may be such a correction in its turn. One
+    told of the wrong shipment is taken back there, and told of the right one.
     """
 
     event_id: Identifier
@@ -181,7 +182,7 @@ class DeliveryEvent(Record):
     classifier: Classifier = Classifier.ACTUAL
     place: Identifier | None = None
     asserted_by: AssertedBy = AssertedBy.CARRIER
-    corrects: Identifier | None = Field(default=None, description="event_id that this one supersedes")
+    corrects: Identifier | None = Field(default=None, description="event_id of the same shipment that this supersedes")
     correction: Correction | None = Field(default=None, description="what was wrong with that event")
 
     @model_validator(mode="after")

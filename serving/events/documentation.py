@@ -28,7 +28,7 @@ _PLANNED = {
     "type": "freight.shipment.planned",
     "data": SHIPMENT_EXAMPLE,
 }
-_DEPARTED = {
+_DEPARTED: dict[str, Any] = {
     "specversion": "1.0",
     "id": "214-88231",
     "source": "/carriers/NWX",
@@ -250,6 +250,58 @@ _COUNTED = {
     "time": "2026-03-02T04:00:00Z",
     "data": {"adjustment_id": "947-3301", "place": "DEHAM", "sku": "A-204", "quantity": -3, "reason": "count"},
 }
+_FORETOLD = {
+    "specversion": "1.0",
+    "id": "EDDH-2026030200-09",
+    "source": "/weather",
+    "type": "freight.weather.forecast",
+    "time": "2026-03-02T00:00:00Z",
+    "data": {"place": "DEHAM", "valid_at": "2026-03-02T09:00:00Z", "wind_speed_ms": 19.5},
+}
+_TAKEN_BACK = {
+    "specversion": "1.0",
+    "id": "214-88240",
+    "source": "/carriers/NWX",
+    "type": "freight.delivery",
+    "data": {
+        **_DEPARTED["data"],
+        "event_id": "214-88240",
+        "corrects": "214-88231",
+        "correction": "did_not_occur",
+    },
+}
+_DETENTION = {
+    "specversion": "1.0",
+    "id": "A-NWX-DET",
+    "source": "/contracts/NWX",
+    "type": "freight.contract.accessorial",
+    "time": "2025-12-12T10:00:00Z",
+    "data": {
+        "accessorial_id": "NWX-DET",
+        "carrier_id": "NWX",
+        "charge_code": "DET",
+        "proof": "waiting",
+        "basis": "hour",
+        "rate_minor": 4500,
+        "currency": "EUR",
+        "free_minutes": 60,
+        "valid_from": "2026-01-01T00:00:00Z",
+    },
+}
+_SHIFT = {
+    "specversion": "1.0",
+    "id": "DEHAM-0302-early",
+    "source": "/warehouses/DEHAM/labour",
+    "type": "freight.labour.shift",
+    "time": "2026-03-01T14:00:00Z",
+    "data": {
+        "shift_id": "DEHAM-0302-early",
+        "warehouse_id": "DEHAM",
+        "starts_at": "2026-03-02T05:00:00Z",
+        "ends_at": "2026-03-02T13:00:00Z",
+        "planned_heads": 14,
+    },
+}
 _ONE = {"$ref": "#/components/schemas/CloudEvent"}
 _MANY = {"type": "array", "items": _ONE}
 
@@ -262,7 +314,9 @@ EVENTS_OPENAPI: dict[str, Any] = {
                 "examples": {
                     "a shipment is announced": {"value": _PLANNED},
                     "it departs": {"value": _DEPARTED},
+                    "it did not: the event is repeated, and taken back from now on": {"value": _TAKEN_BACK},
                     "weather; `time` stands for data.occurred_at": {"value": _WEATHER},
+                    "weather is foretold for `valid_at`": {"value": _FORETOLD},
                     "where a place or a weather station lies": {"value": _WHERE},
                     "a strike is announced; another event with its disruption_id says when it is over": {
                         "value": _STRIKE
@@ -273,6 +327,10 @@ EVENTS_OPENAPI: dict[str, Any] = {
                     "a carrier bills a shipment, all lines in one event": {"value": _INVOICE},
                     "a rate is agreed": {"value": _RATE},
                     "the fuel surcharge of a week": {"value": _FUEL},
+                    "a charge beside the freight is agreed": {"value": _DETENTION},
+                    "people are to work in a warehouse; another event with its shift_id says how many came": {
+                        "value": _SHIFT
+                    },
                     "an order is placed, with its lines": {"value": _ORDER},
                     "a line is planned into a wave": {"value": _PICK},
                     "stock is reserved for another order": {"value": _RESERVED},

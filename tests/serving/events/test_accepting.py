@@ -8,7 +8,9 @@ from datetime import timedelta
 import pytest
 
 from features.records import DeliveryEvent, Shipment
+from features.vocabulary import EventType
 from serving.db.tables import EventRow, RejectedEventRow
+from serving.events.documentation import EVENTS_OPENAPI
 from tests.serving.house import CLOUD_EVENT, JSON, NOW, House, at, delivery, planned, shipment, weather
 
 
@@ -185,3 +187,11 @@ def test_the_log_holds_records_that_read_back_equal(house: House, record: type[S
 
     assert read in (house.state.shipment("SH-1"), *house.state.events("SH-1"))
     assert house.count(RejectedEventRow) == 0
+
+
+def test_every_type_has_an_example_and_each_is_taken(house: House) -> None:
+    content = EVENTS_OPENAPI["requestBody"]["content"]["application/cloudevents+json"]["examples"]
+    events = [one["value"] for one in content.values()]
+    house.clock.advance(timedelta(days=7))
+    assert house.send(*events)["accepted"] == len(events)
+    assert {event["type"] for event in events} == {each.value for each in EventType}

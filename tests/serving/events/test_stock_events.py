@@ -9,9 +9,8 @@ import pytest
 
 from features.state import State
 from features.tables import RecordTables
-from features.vocabulary import EventType
 from serving.events import following
-from serving.events.documentation import EVENTS_OPENAPI, ORDER_EXAMPLE
+from serving.events.documentation import ORDER_EXAMPLE
 from serving.events.following import Following
 from serving.events.records import OF_STOCK
 from serving.events.snapshot import take
@@ -112,9 +111,3 @@ def test_a_snapshot_holds_them(house: House, tmp_path: Path) -> None:
     assert tables.inventory_positions["lot"].tolist()[2] == "L-1"
     assert tables.inventory_adjustments["adjustment_id"].tolist() == ["947-1"]
     assert tables.inventory_positions["known_at"].max().to_pydatetime() == NOW
-
-
-def test_every_kind_has_an_example() -> None:
-    content = EVENTS_OPENAPI["requestBody"]["content"]["application/cloudevents+json"]["examples"]
-    shown = {one["value"]["type"] for one in content.values()}
-    assert {each.value for each in OF_STOCK} <= shown <= {each.value for each in EventType}
