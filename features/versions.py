@@ -53,7 +53,8 @@ def versions_of(plans: Sequence[Shipment], events: Collection[DeliveryEvent]) ->
     ends = {until for _, until in lives if until is not None}
     instants = {*turns, *(until for until in ends if until > first.known_at)}
     if len(instants) == 1 and not ends:
-        return (Version(first, _times(first, first, events, micros(first.known_at), NEVER)),)
+        told = [event for event in events if event.correction is not _DID_NOT_OCCUR]
+        return (Version(first, _times(first, first, told, micros(first.known_at), NEVER)),)
     versions, plan = [], first
     ordered = sorted(instants)
     for place, since in enumerate(ordered):

@@ -96,7 +96,7 @@ def a_shipment(draw: st.DrawFn, name: str) -> list[AnyRecord]:
     ]
     count = draw(st.sampled_from([0, 2, 3, 4, 5, 6]))
     for number in range(count):
-        corrected = draw(st.sampled_from([None, None, *({*range(max(0, number - 1), count)} - {number})]))
+        corrected = draw(st.sampled_from([None, None, *({*range(max(0, number - 1), count + 1)} - {number})]))
         more: dict[str, object] = {}
         if corrected is not None:
             more = {"corrects": f"E{corrected}", "correction": draw(st.sampled_from([None, *Correction]))}

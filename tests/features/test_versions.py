@@ -80,3 +80,9 @@ def test_a_correction_and_a_leg_of_two_versions_are_worked_out_anew() -> None:
     assert with_event(versions_of([plan()], []), [wrong], wrong) is None
     planned_anew, one = plan(300, known_at=event("departed", 0).known_at), event("departed", 2)
     assert with_event(versions_of([plan(), planned_anew], []), [one], one) is None
+
+
+@pytest.mark.parametrize("status", ["departed", "delivered", "cancelled", "attempted", "delivery_arrived"])
+def test_what_takes_back_an_event_that_never_came_tells_of_nothing(status: str) -> None:
+    back = event(status, 2, "E2", place="DEHAM", corrects="E1", correction="did_not_occur")
+    assert versions_of([plan()], [back]) == versions_of([plan()], [])
