@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import Integer, Row, Select, bindparam, case, func, insert, select
+from sqlalchemy import Integer, Row, Select, UpdateBase, bindparam, case, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from serving.db.statements import table_of
 from serving.db.tables import EventRow, RejectedEventRow
 
 _LOG_LOCK = 7_304_115_003
 _WAIT_SHARED = select(func.pg_advisory_xact_lock_shared(_LOG_LOCK))
+_EVENTS = table_of(EventRow)
+_BY_ID = select(_EVENTS.c.type, _EVENTS.c.data, _EVENTS.c.known_at, _EVENTS.c.received_at).where(
+    _EVENTS.c.source == bindparam("of_source"), _EVENTS.c.event_id == bindparam("of_id")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,31 +37,27 @@ class NewEvent:
     data: str
 
 
+_COLUMNS = tuple(field.name for field in fields(NewEvent))
+
+
 def append(session: Session, event: NewEvent) -> int | None:
     """Keep an event and return its position; None if its source and id are there already. Two at once are one."""
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    statement = (
-        dialect.insert(EventRow)
-        .values(
-            source=event.source,
-            event_id=event.event_id,
-            type=event.type,
-            subject=event.subject,
-            occurred_at=event.occurred_at,
-            known_at=event.known_at,
-            received_at=event.received_at,
-            data=event.data,
-        )
-        .on_conflict_do_nothing(index_elements=["source", "event_id"])
-        .returning(EventRow.position)
-    )
-    return session.execute(statement).scalar()
+    values = {name: getattr(event, name) for name in _COLUMNS}
+    return session.execute(_kept_once(session.get_bind().dialect.name), values).scalar()
+
+
+@cache
+def _kept_once(dialect_name: str) -> UpdateBase:
+    """Return the insert of an event, built once: building it costs several times what running it does."""
+    dialect = sqlite if dialect_name == "sqlite" else postgresql
+    new = dialect.insert(_EVENTS).on_conflict_do_nothing(index_elements=["source", "event_id"])
+    statement: UpdateBase = new.returning(_EVENTS.c.position)
+    return statement
 
 
 def find(session: Session, source: str, event_id: str) -> Row[str, str, datetime, datetime] | None:
     """Return type, data, known_at and received_at of the event that was kept under a source and id."""
-    columns = select(EventRow.type, EventRow.data, EventRow.known_at, EventRow.received_at)
-    return session.execute(columns.filter_by(source=source, event_id=event_id)).one_or_none()
+    return session.execute(_BY_ID, {"of_source": source, "of_id": event_id}).one_or_none()
 
 
 def keep_rejected(session: Session, *, received_at: datetime, reason: str, body: str) -> None:
