@@ -5,6 +5,7 @@ Of shipments the score is the risk of being late; of freight invoices, the worth
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil, log
 
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 from scipy.special import betaincinv
 
 Floats = NDArray[np.float64]
+_UpperBounds = Callable[[Sequence[NDArray[np.bool_]]], list[float]]
+"""Bounds the share missed of each threshold, given which cases each misses."""
 
 _STEPS = 50
 """How many thresholds are tried on the way to the share alpha. Finer steps would look at the data more often."""
@@ -71,23 +74,38 @@ def bound_missed(
     """
     if len(scores) < least_labels(alpha, delta):
         return None
-    thresholds = [0.0, *_thresholds(scores, alpha)]
-    missed = [scores < threshold for threshold in thresholds]
-    if days is None:
-        bounds = [upper_bound(float(of.mean()), len(of), delta) for of in missed]
-    else:
-        _, day_of = np.unique(days, return_inverse=True)
-        wrong_by_day = np.bincount(day_of).astype(np.float64)
-        if len(wrong_by_day) < least_days(delta):
-            return None
-        missed_by_day = np.stack([np.bincount(day_of, weights=of) for of in missed], axis=1, dtype=np.float64)
-        bounds = upper_bounds_over_days(missed_by_day, wrong_by_day, alpha, delta).tolist()
-    best = None
-    for threshold, of, bound in zip(thresholds, missed, bounds, strict=True):
-        if bound > alpha:
-            break
-        best = MissedBound(threshold, alpha, delta, bound, int(of.sum()), len(scores))
+    upper_bounds = _by_case(delta) if days is None else _by_day(days, alpha, delta)
+    if upper_bounds is None:
+        return None
+    thresholds, best = [0.0, *_thresholds(scores, alpha)], None
+    for start in range(0, len(thresholds), _STEPS):  # the first block goes up to alpha: hardly ever is there a second
+        tried = thresholds[start : start + _STEPS]
+        missed = [scores < threshold for threshold in tried]
+        for threshold, of, bound in zip(tried, missed, upper_bounds(missed), strict=True):
+            if bound > alpha:
+                return best
+            best = MissedBound(threshold, alpha, delta, bound, int(of.sum()), len(scores))
     return best
+
+
+def _by_case(delta: float) -> _UpperBounds:
+    """Return what bounds the share missed where each case stands for itself."""
+    return lambda missed: [upper_bound(float(of.mean()), len(of), delta) for of in missed]
+
+
+def _by_day(days: NDArray[np.int64], alpha: float, delta: float) -> _UpperBounds | None:
+    """Return what bounds the share missed where whole days are drawn; None of too few days."""
+    _, day_of = np.unique(days, return_inverse=True)
+    wrong = np.bincount(day_of).astype(np.float64)
+    if len(wrong) < least_days(delta):
+        return None
+
+    def bounds(missed: Sequence[NDArray[np.bool_]]) -> list[float]:
+        by_day = np.stack([np.bincount(day_of, weights=of) for of in missed], axis=1, dtype=np.float64)
+        found: list[float] = upper_bounds_over_days(by_day, wrong, alpha, delta).tolist()
+        return found
+
+    return bounds
 
 
 def _thresholds(scores: Floats, alpha: float) -> list[float]:
