@@ -20,7 +20,8 @@ from tests.routing.dispatch.fakes import SECRET
 from tests.serving.house import NOW
 
 _FORKED = multiprocessing.get_context("forkserver")
-_FORKED.set_forkserver_preload(["serving.cli", "serving.app", "serving.bootstrap", "training.cli", "uvicorn"])
+_FROZEN = "tests.serving.killed.frozen"
+_FORKED.set_forkserver_preload(["serving.cli", "serving.app", "serving.bootstrap", "training.cli", "uvicorn", _FROZEN])
 APIS = 2
 _POLICY = Path(__file__).parent / "policy.yaml"
 _DELIVERY = (
