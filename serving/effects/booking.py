@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from features.vocabulary import Branch
@@ -16,6 +17,8 @@ _BRANCHES = tuple(branch.value for branch in BOOKING)
 _LIVE = tuple(effect.value for effect in Effect if Standing(effect).is_live)
 _STANDS = (Effect.VERIFIED, Effect.UNVERIFIED, Effect.WITH_PERSON)
 """The states in which only a person can end a booking; in others, waiting may be enough."""
+_EARLIER = aliased(OutgoingCallRow, name="earlier_booking")
+"""Made once: to make one costs several times what the query does."""
 
 
 def is_booking(call: Any) -> ColumnElement[bool]:
@@ -31,9 +34,8 @@ def is_live(call: Any) -> ColumnElement[bool]:
 
 def waits(call: Any) -> ColumnElement[bool]:
     """Tell, in a query, whether a call must not be sent because an earlier booking of its shipment is live."""
-    earlier = aliased(OutgoingCallRow)
-    same = and_(same_subject(earlier, call), earlier.position < call.position)
-    return and_(is_booking(call), exists().where(same, is_booking(earlier), is_live(earlier)))
+    same = and_(same_subject(_EARLIER, call), _EARLIER.position < call.position)
+    return and_(is_booking(call), exists().where(same, is_booking(_EARLIER), is_live(_EARLIER)))
 
 
 def live_booking(session: Session, key: SubjectKey, *, before: int | None = None) -> OutgoingCallRow | None:
@@ -64,16 +66,20 @@ def in_words(row: OutgoingCallRow) -> str:
 
 def blocked_for_good(session: Session) -> list[tuple[str, str]]:
     """Return the calls that wait for a booking which only a person can end, each with that booking's id."""
-    call, first = OutgoingCallRow, aliased(OutgoingCallRow)
+    return [(waiting, booking) for waiting, booking in session.execute(_blocked_for_good())]
+
+
+@cache
+def _blocked_for_good() -> Select[str, str]:
+    call, first = OutgoingCallRow, _EARLIER
     same = and_(same_subject(first, call), first.position < call.position)
     ends_by_person = or_(first.effect.in_([each.value for each in _STANDS]), _accepted_unasked(first))
-    rows = session.execute(
+    return (
         select(call.call_id, first.call_id)
         .join(first, same)
         .where(call.status == "pending", is_booking(call), is_booking(first), is_live(first), ends_by_person)
         .order_by(call.position, first.position)
     )
-    return [(waiting, booking) for waiting, booking in rows]
 
 
 def _accepted_unasked(call: Any) -> ColumnElement[bool]:

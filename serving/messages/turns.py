@@ -20,6 +20,9 @@ JOINED = "joined"
 UNSENT = (*OPEN, JOINED)
 GATHERED = "gathered"
 """The status of a call that goes with a message which is under way."""
+_EARLIER = aliased(OutgoingCallRow, name="earlier")
+_MESSAGE = aliased(OutgoingCallRow, name="message")
+"""Made once: to make them costs several times what the query does."""
 
 
 def is_open_before(call: Any, now: datetime) -> ColumnElement[bool]:
@@ -28,7 +31,7 @@ def is_open_before(call: Any, now: datetime) -> ColumnElement[bool]:
     One that still waits for others to be told with holds up nothing, nor does one that waits for a booking, nor one
     that does not go out, by itself or with its message, because its branch is stopped.
     """
-    earlier, message = aliased(OutgoingCallRow), aliased(OutgoingCallRow)
+    earlier, message = _EARLIER, _MESSAGE
     waits_with_it = exists().where(message.call_id == earlier.goes_with, message.status == "pending")
     in_nobodys_hand = or_(earlier.status == "pending", and_(earlier.status == GATHERED, waits_with_it))
     return exists().where(

@@ -7,15 +7,15 @@ know says that it is gone.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from hypothesis.strategies import booleans, data, sampled_from
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from features.vocabulary import Branch
@@ -34,7 +34,7 @@ from serving.effects.reporting import take_report
 from serving.policies.bundles import Bundles
 from serving.worker.dead_letters import DeadLetterError, dead_letters, dismiss, replay
 from serving.worker.outbox import SqlOutbox
-from tests.serving.house import NOW, put_in_force
+from tests.serving.house import NOW, copy_of, put_in_force
 
 HOUR = timedelta(hours=1)
 SHIPMENT = "SH-1"
@@ -45,13 +45,14 @@ class OneShipment(RuleBasedStateMachine):
     """One shipment that is decided about again and again, an orchestrator that tells anything, and a person."""
 
     template: Path
+    engine: Engine
     policy: Policy
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = TemporaryDirectory()
-        path = shutil.copy(self.template, f"{self.folder.name}/triage.db")
-        self.engine = create_engine_for(f"sqlite:///{path}")
+        assert self.engine.url.database is not None
+        self.copy = copy_of(self.template, Path(self.engine.url.database))
+        self.copy.__enter__()
         self.sessions = session_factory(self.engine)
         self.outbox, self.bundles = SqlOutbox(self.engine), Bundles()
         self.now: datetime = NOW
@@ -64,7 +65,7 @@ class OneShipment(RuleBasedStateMachine):
             self.everything_ends_somewhere()
         finally:
             self.engine.dispose()
-            self.folder.cleanup()
+            self.copy.__exit__(None, None, None)
 
     @rule(branch=sampled_from([Branch.REBOOK, Branch.SPLIT]))
     def decide_anew(self, branch: Branch) -> None:
@@ -255,13 +256,17 @@ def decision(sequence: int, decision_id: str, policy: Policy, branch: Branch, no
 
 
 @pytest.fixture
-def machine(migrated_sqlite: Path, tmp_path: Path, late_shipments: Policy) -> type[OneShipment]:
-    template = Path(shutil.copy(migrated_sqlite, tmp_path / "template.db"))
+def machine(migrated_sqlite: Path, disk_of_memory: Path, late_shipments: Policy) -> Iterator[type[OneShipment]]:
+    """The machine over one engine, which knows the statements that it has compiled, and a file anew each time."""
+    template, place = Path(shutil.copy(migrated_sqlite, disk_of_memory / "template.db")), disk_of_memory / "history.db"
     engine = create_engine_for(f"sqlite:///{template}")
     with session_factory(engine).begin() as session:
         put_in_force(session, late_shipments, NOW)
     engine.dispose()
-    return type("OneShipmentHere", (OneShipment,), {"template": template, "policy": late_shipments})
+    engine = create_engine_for(f"sqlite:///{place}")
+    yield type("OneShipmentHere", (OneShipment,), {"template": template, "engine": engine, "policy": late_shipments})
+    engine.dispose()
+    template.unlink()
 
 
 def test_there_are_never_two_live_bookings(machine: type[OneShipment]) -> None:
