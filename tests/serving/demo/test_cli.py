@@ -92,12 +92,19 @@ class TestDemo:
         assert named(tmp_path) == []
 
     @pytest.mark.slow
-    def test_tells_the_whole_story_by_itself(self, tmp_path: Path) -> None:
-        ended = triage("demo", "--once", "--out", str(tmp_path / "demo"))
+    def test_tells_the_whole_story_by_itself_and_begins_the_next_in_an_empty_folder(self, tmp_path: Path) -> None:
+        folder = tmp_path / "demo"
+        ended = triage("demo", "--once", "--out", str(folder))
         assert ended.returncode == 0, ended.stdout + ended.stderr
         assert "reported done, each once" in ended.stdout
-        again = triage("demo", "--once", "--out", str(tmp_path / "demo"))
-        assert again.returncode == 0, again.stdout + again.stderr
+        of_the_first = sorted(each for each in folder.rglob("*.db") if each.is_file())
+        assert of_the_first
+        again = [sys.executable, "-m", "serving", "demo", "--once", "--out", str(folder)]
+        with subprocess.Popen(again, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as demo:
+            wait_until(lambda: any("simulate" in line for line in named(tmp_path)))
+            assert [each for each in of_the_first if each.exists()] == []
+            demo.terminate()
+            assert demo.wait(60) == 128 + signal.SIGTERM
 
 
 class TestSummary:
