@@ -9,9 +9,12 @@ from dataclasses import dataclass, field
 from features.vocabulary import Branch
 from routing.branches.catalog import KINDS
 from routing.canonical import canonical_json, jsonable
+from routing.context import Context
+from routing.engine import Choice
 from routing.facts import Unknown
 from routing.policy import Policy
 from routing.preview.comparing import Compared
+from routing.preview.spending import Spending, Without
 from routing.preview.telling import Grouped, Telling
 from routing.scarcity import Scarcity, Windows
 from routing.subjects import BRANCHES_OF
@@ -30,7 +33,8 @@ class Summary:
     was left, or which were forbidden. `drawn_before` and `drawn_after` count decisions in which chance took something
     else than the rules. `told_before` and `told_after` count messages to customers: one for several counts once, and
     one of which nobody is left, as all were decided about anew before it went out, does not.
-    `scarcity` tells what a unit more of each budget would have saved within its hours.
+    `spending` tells how much of each budget is used and who goes without, `scarcity` what a unit more of it would have
+    saved within its hours; both are of decisions that rest on what the bundle itself has used up before.
     """
 
     policy: Policy
@@ -48,12 +52,17 @@ class Summary:
     drawn_after: int = 0
     told_before: Telling = field(default_factory=Telling)
     told_after: Telling = field(default_factory=Telling)
+    spending: Spending = field(init=False)
     scarcity: Windows = field(init=False)
     _asked_for: list[str] = field(init=False, repr=False)
+    _at_most: int | None = field(init=False, repr=False, default=None)
 
     def __post_init__(self) -> None:
         """Look up which facts a record must hold, and begin the first windows of budgets."""
-        self.scarcity = Windows(self.policy)
+        self.spending, self.scarcity = Spending(self.policy), Windows(self.policy)
+        notify = self.policy.branches.get(Branch.NOTIFY)
+        if notify is not None and notify.together is not None:
+            self._at_most = notify.together.at_most
         facts = self.policy.facts.items()
         self._asked_for = [name for name, each in facts if each.when_absent is None and name not in _OPTIONAL]
 
@@ -65,7 +74,7 @@ class Summary:
         for passed in compared.choice.passed_over:
             self.passed_over[passed.branch] += 1
         if compared.context is not None:
-            self.scarcity.add(compared.choice, compared.context)
+            self.spend(compared.choice, compared.context)
         explored = compared.choice.explored
         self.drawn_before += compared.was_drawn
         self.drawn_after += explored is not None and explored.is_otherwise
@@ -79,6 +88,14 @@ class Summary:
         self.reasons[compared.why] += 1
         if compared.before.branch is not compared.after.branch:
             self._price(compared)
+
+    def spend(self, choice: Choice, context: Context) -> Without | None:
+        """Count in what a decision uses of the budgets, made in a context that tells what the bundle itself has left.
+
+        Return what it would have come to, if it comes to something else for want of budget.
+        """
+        self.scarcity.add(choice, context)
+        return self.spending.add(choice, context)
 
     @property
     def flipped(self) -> int:
@@ -132,7 +149,10 @@ class Summary:
                 "unpriced": self.unpriced,
             },
             "passed_over": {branch.value: count for branch, count in sorted(self.passed_over.items())},
-            "budgets": {name: _priced(windows) for name, windows in self.scarcity.windows().items() if windows},
+            "budgets": {
+                name: {**self.spending.as_json(name), **_priced(windows)}
+                for name, windows in self.scarcity.windows().items()
+            },
             "drawn_by_chance": {"before": self.drawn_before, "after": self.drawn_after},
             "absent_facts": dict(sorted(self.absent.items())),
         }
@@ -150,7 +170,8 @@ class Summary:
         ):
             telling.decided(compared.subject_id, compared.decided_at)
             if taken.branch is Branch.NOTIFY:
-                telling.told(compared.subject_id, compared.decided_at, grouped, in_shadow=unheard)
+                most = self._at_most if unheard else None
+                telling.told(compared.subject_id, compared.decided_at, grouped, in_shadow=unheard, at_most=most)
 
     def _price(self, compared: Compared) -> None:
         known = self.policy.reader.read(compared.facts).known
@@ -165,7 +186,9 @@ class Summary:
 
 
 def _priced(windows: Sequence[Scarcity]) -> dict[str, object]:
-    """Write how scarce a budget was, over its windows."""
+    """Write how scarce a budget was, over its windows; nothing if there are none, as where costs do not choose."""
+    if not windows:
+        return {}
     prices = [window.shadow_price_minor for window in windows]
     return {
         "windows": len(windows),

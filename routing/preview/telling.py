@@ -32,13 +32,17 @@ class Telling:
             message.cases -= 1
             self.count -= not message.cases
 
-    def told(self, subject_id: str, at: datetime, grouped: Grouped | None, *, in_shadow: bool) -> None:
+    def told(
+        self, subject_id: str, at: datetime, grouped: Grouped | None, *, in_shadow: bool, at_most: int | None = None
+    ) -> None:
         """Count in that a customer is told: alone, with a message that waits, or with one that waits from now on.
 
         Parameters
         ----------
         in_shadow
             Nothing waits for what a bundle in shadow decides; it joins what its earlier decisions would have opened.
+        at_most
+            Of how many cases such a message tells; then it goes out, and the next case opens another one.
         """
         if grouped is None:
             self.count += 1
@@ -50,4 +54,6 @@ class Telling:
         message.sends_at = min(message.sends_at, grouped.sends_at) if in_shadow else grouped.sends_at
         message.cases += 1
         self.count += message.cases == 1
+        if in_shadow and message.cases == at_most:
+            message.sends_at = at
         self._untold[subject_id] = message

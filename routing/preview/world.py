@@ -19,7 +19,7 @@ from routing.policy import Budget, Policy
 from routing.preview.past import PastCall
 from routing.together import Joined, Waiting, shared_by
 
-_MILLION = 1_000_000
+MILLION = 1_000_000
 _BRANCHES = frozenset(Branch)
 
 
@@ -106,10 +106,10 @@ class World:
             Whose directives, watches, subject and overdue parts are taken over.
         """
         return given._replace(
-            capacity=self._left(known, now),
+            capacity=self.left(known, now),
             history=self._within(subject.history, now),
             last_taken=self._last_taken(known),
-            waiting=self._waiting(known, now),
+            waiting=self.waiting(known, now),
         )
 
     def take_back(self, subject: Subject, now: datetime) -> None:
@@ -119,7 +119,7 @@ class World:
             subject.untold.message.cases -= 1
         subject.untold = None
 
-    def _waiting(self, known: Mapping[str, Any], now: datetime) -> dict[Branch, Waiting]:
+    def waiting(self, known: Mapping[str, Any], now: datetime) -> dict[Branch, Waiting]:
         """Return the message that a case would join, of each branch whose cases are told together."""
         found = {}
         for branch, terms in self._policy.branches.items():
@@ -142,12 +142,12 @@ class World:
             message.sends_at = choice.decided_at
         subject.untold = Untold(message, subject.strongest)
 
-    def _left(self, known: Mapping[str, Any], now: datetime) -> dict[str, float]:
+    def left(self, known: Mapping[str, Any], now: datetime) -> dict[str, float]:
         """Return what is left for a case of each budget; one of which it cannot be told is left out."""
         left = {}
         for budget, bucket in self._buckets(self._policy.budgets, known, self._policy.digest):
             used = self._uses[bucket].since(now - budget.per)
-            left[budget.name] = (round(budget.amount * _MILLION) - used) / _MILLION
+            left[budget.name] = (round(budget.amount * MILLION) - used) / MILLION
         return left
 
     def _buckets(self, names: Iterable[str], known: Mapping[str, Any], bundle: str) -> Iterator[tuple[Budget, Bucket]]:
@@ -207,7 +207,7 @@ class World:
         if terms is None:
             return
         for budget, bucket in self._buckets(terms.uses if is_counted else (), known, bundle):
-            self._uses[bucket].add(at, round(terms.uses[budget.name] * _MILLION))
+            self._uses[bucket].add(at, round(terms.uses[budget.name] * MILLION))
         if terms.cool_down is not None:
             value = known.get(terms.cool_down.key)
             last = self._taken.get((branch, value), at)

@@ -70,6 +70,7 @@ def in_words(summary: Summary) -> list[str]:
     )
     if summary.passed_over:
         lines.append(f"Passed over for want of budget or by order: {_counted(summary.passed_over)}.")
+    lines += summary.spending.in_words()
     lines += _scarce(summary)
     if summary.drawn_before or summary.drawn_after:
         lines.append(f"Taken by chance instead: {summary.drawn_before} → {summary.drawn_after} times.")

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from features.vocabulary import SubjectType
+from features.vocabulary import Branch, SubjectType
 from routing.preview.roster import FIRST_LOOK_MINUTES, REVIEWERS
 from routing.rollout import ALL
 from serving.db.tables import OverdueReviewRow, PolicyMoveRow
@@ -320,6 +320,17 @@ class OverdueList(BaseModel):
         return cls(reviews=shaped, next=rows[-1].position if len(rows) == limit else None)
 
 
+class WithoutShape(BaseModel):
+    """A case that would have come to something else for want of budget."""
+
+    decision_id: str
+    subject_id: str
+    decided_at: datetime
+    branch: Branch = Field(description="where it would have gone")
+    instead: Branch = Field(description="where it would have gone for want of budget")
+    lacked: list[str] = Field(description="the budgets of which too little would have been left")
+
+
 class ShadowAnswer(BaseModel):
     """What a bundle would have decided while it was in shadow, and on how much of what was decided that rests."""
 
@@ -327,7 +338,11 @@ class ShadowAnswer(BaseModel):
     looked_at: int
     failed: int = Field(description="of those it looked at, at which it came to nothing, for an error of ours")
     coverage: float | None
-    summary: dict[str, Any] = Field(description="of this page, as `triage policy preview --json` writes it")
+    summary: dict[str, Any] = Field(
+        description="of this page, as `triage policy preview --json` writes it; `budgets` as if what the bundle "
+        "decided before had gone out, `passed_over` and all else as it was decided beside the one in force"
+    )
+    went_without: list[WithoutShape] = Field(description="the newest 100 of this page, by what `budgets` rests on")
     next: int | None = Field(description="give it as `before` for the page after; null if this is the last")
 
     @classmethod
@@ -340,5 +355,6 @@ class ShadowAnswer(BaseModel):
             failed=report.failed,
             coverage=decided / report.decisions if report.decisions else None,
             summary=report.summary.as_json(),
+            went_without=[WithoutShape(**each._asdict()) for each in report.without],
             next=report.next,
         )

@@ -1,31 +1,42 @@
 """A bundle in shadow: it weighs every case that another decides, and all that comes of it is a record.
 
 It is given the decision's own reading of the world: what is left, what is ordered, what went before. What it would
-itself have used up or said is not carried on; for that there is the preview.
+itself have used up or said is not there; the report carries that on, and tells how its budgets would have gone.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from features.vocabulary import Branch
 from routing.canonical import canonical_json
+from routing.context import Context
 from routing.decision import SealedDecision, decision_body
+from routing.engine import Choice
 from routing.policy import Policy
 from routing.preview.comparing import Compared, taken_by, told_with
 from routing.preview.reasons import drawn_instead, why_otherwise
+from routing.preview.spending import CarriedOn
 from routing.preview.summary import Summary
 from routing.recording import decode_facts
 from routing.replay import replay
+from serving.db.tables import ShadowDecisionRow
 from serving.decisions.weighing import Weighed
 from serving.policies import repository
 
+MOST_WITHOUT = 100
+"""So many of those that would have gone without are named; all are counted."""
+MOST_BEFORE = 5000
+"""So many decisions of before a page are looked at for what the bundle would have used up."""
 _log = logging.getLogger(__name__)
 
 
@@ -77,14 +88,27 @@ def record(session: Session, looked: Looked, beside: SealedDecision) -> None:
     )
 
 
+class WentWithout(NamedTuple):
+    """A case that would have gone to `branch`, and would have come to `instead` as too little was left of `lacked`."""
+
+    decision_id: str
+    subject_id: str
+    decided_at: datetime
+    branch: Branch
+    instead: Branch
+    lacked: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class ShadowReport:
     """What a bundle in shadow would have changed; it looked at `looked_at` of `decisions`, and failed at `failed`.
 
     `summary` is of one page of what it looked at; `next` is given as `before` for the page after, None for the last.
+    `without` are the newest of the page that would have come to something else for want of budget.
     """
 
     summary: Summary
+    without: Sequence[WentWithout]
     decisions: int
     looked_at: int
     failed: int
@@ -92,10 +116,17 @@ class ShadowReport:
 
 
 def report(session: Session, policy: Policy, *, before: int | None, limit: int) -> ShadowReport:
-    """Sum up what a bundle in shadow would have decided; each record of the page is decided again on the way."""
+    """Sum up what a bundle in shadow would have decided; each record of the page is decided again on the way.
+
+    How its budgets would have gone rests on what it would have used itself since its shadow began.
+    """
     summary, seen, first = Summary(policy), 0, None
+    carried, without = CarriedOn(policy), deque[WentWithout](maxlen=MOST_WITHOUT)
     for row, made in repository.shadowed(session, policy.digest, before=before, limit=limit):
-        seen, first = seen + 1, row.position if first is None else first
+        if first is None:
+            first = row.position
+            _look_back(session, summary, row, carried)
+        seen += 1
         if row.body is None:
             continue
         sealed, choice = json.loads(made), replay(row.body, policy).choice
@@ -113,6 +144,32 @@ def report(session: Session, policy: Policy, *, before: int | None, limit: int) 
             body=sealed,
         )
         summary.add(compared)
+        if policy.budgets:
+            again, context = _again(carried, row.body, compared.subject_id, choice)
+            lacked = summary.spend(again, context)
+            if lacked is not None:
+                case = (row.decision_id, compared.subject_id, row.decided_at)
+                without.append(WentWithout(*case, lacked.branch, again.branch, lacked.lacked))
     decisions = repository.decisions_beside(session, policy.digest)
     looked_at, failed = repository.count_shadowed(session, policy.digest)
-    return ShadowReport(summary, decisions, looked_at, failed, first if seen == limit else None)
+    return ShadowReport(summary, tuple(without), decisions, looked_at, failed, first if seen == limit else None)
+
+
+def _look_back(session: Session, summary: Summary, begin: ShadowDecisionRow, carried: CarriedOn) -> None:
+    """Carry on what was decided before a page: who went without then used nothing of what is left by now."""
+    policy = summary.policy
+    if not policy.budgets:
+        return
+    for row, made in repository.shadowed(session, policy.digest, before=begin.position, limit=MOST_BEFORE):
+        if row.body is not None:
+            subject_id = json.loads(made)["subject"]["id"]
+            again, _ = _again(carried, row.body, subject_id, replay(row.body, policy).choice)
+            summary.spending.before(again)
+
+
+def _again(carried: CarriedOn, body: str, subject_id: str, choice: Choice) -> tuple[Choice, Context]:
+    """Decide a record again with what the bundle itself would have left by then."""
+    sealed = json.loads(body)
+    return carried.again(
+        subject_id, decode_facts(sealed["facts"]), choice, Context.from_json(sealed.get("context", {}))
+    )

@@ -140,6 +140,13 @@ class TestAnotherBundle:
         ]
         lesser = [min(saved[:2]), min(saved[2:])]  # the dearer of two would have had the one there is
         assert found["messages"] == {
+            "amount": 1,
+            "unit": "messages",
+            "per_hours": 3.0,
+            "cases": 2,
+            "used": 2.0,
+            "most_used": 1.0,
+            "passed_over": 2,
             "windows": 2,
             "scarce_windows": 2,
             "went_without": 2,
@@ -150,6 +157,10 @@ class TestAnotherBundle:
         }
         said = next(line for line in in_words(summary) if line.startswith("One more of messages"))
         assert said.endswith("(2 windows of 3 h; 2 cases went without).")
+        told = (
+            "Of messages at most 1 of 1 messages are used within 3 h, 2 in all; 2 come to something else for want of it"
+        )
+        assert f"{told}." in in_words(summary)
 
     def test_that_looks_back_is_told_what_went_before(self, houses: ExitStack, any_url: str) -> None:
         house = houses.enter_context(House(any_url, changed()))

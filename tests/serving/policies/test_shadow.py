@@ -18,7 +18,7 @@ from serving.db.tables import (
     ShadowDecisionRow,
 )
 from serving.policies import shadow
-from tests.serving.bundles import changed, messages
+from tests.serving.bundles import changed, messages, together
 from tests.serving.house import House, Json, delivery, problem_in
 from tests.serving.policies.lives import PEOPLE, approve, bolder, live, moves, step, stepped, submitted, version
 
@@ -144,3 +144,73 @@ def test_it_is_summed_up_a_page_at_a_time(any_house: House) -> None:
     assert pages == [2, 2, 1]
     refused = any_house.api.get(f"/v1/policies/{bundle['digest']}/shadow", params={"limit": 5001})
     assert refused.status_code == 422
+
+
+class TestItsBudgets:
+    """Nothing that it decides goes out, so its report carries on what it would have used up itself."""
+
+    def test_are_told_as_if_what_it_decided_had_gone_out(self, any_house: House) -> None:
+        bundle = shadowed(any_house, version(2, bolder, messages(2)))
+        for number in range(4):
+            any_house.announce(f"SH-{number}")
+            assert any_house.decided(f"SH-{number}", risk=0.42)["branch"] == "review", "the one in force tells nobody"
+            any_house.advance(minutes=1)
+        any_house.advance(hours=24)
+        any_house.announce("SH-9")
+        any_house.decided("SH-9")
+
+        report = reported(any_house, bundle)
+        found = report["summary"]["budgets"]["messages"]
+        assert found == {
+            "amount": 2,
+            "unit": "messages",
+            "per_hours": 24.0,
+            "cases": 3,
+            "used": 3.0,
+            "most_used": 2.0,
+            "passed_over": 2,
+        }
+        assert [
+            (each["subject_id"], each["branch"], each["instead"], each["lacked"]) for each in report["went_without"]
+        ] == [("SH-2", "notify", "review", ["messages"]), ("SH-3", "notify", "review", ["messages"])]
+        assert report["summary"]["flips"] == [{"before": "review", "after": "notify", "count": 5}], "as it was decided"
+        assert report["summary"]["passed_over"] == {}
+
+    def test_are_carried_on_from_the_pages_before_as_far_as_their_hours_reach(self, house: House) -> None:
+        bundle = shadowed(house, version(2, messages(2, per_hours=3)))
+        for number in range(4):
+            house.announce(f"SH-{number}")
+            house.decided(f"SH-{number}", risk=0.5)
+            house.advance(hours=2 if number == 0 else 0.5)
+        asked = f"/v1/policies/{bundle['digest']}/shadow"
+        newest = house.api.get(asked, params={"limit": 1}).json()
+        assert [each["subject_id"] for each in newest["went_without"]] == []
+        found = newest["summary"]["budgets"]["messages"]
+        assert (found["cases"], found["most_used"]) == (1, 2.0), "one of them before this page"
+        second = house.api.get(asked, params={"limit": 1, "before": newest["next"]}).json()
+        assert [each["subject_id"] for each in second["went_without"]] == ["SH-2"]
+
+    def test_a_message_that_waits_is_counted_once_for_all_that_join_it(self, house: House) -> None:
+        bundle = shadowed(house, version(2, messages(2), together("customer_id", "origin", at_most=2)))
+        for number in range(5):
+            house.announce(f"SH-{number}")
+            house.decided(f"SH-{number}", risk=0.5)
+        report = reported(house, bundle)
+        found = report["summary"]["budgets"]["messages"]
+        assert (found["cases"], found["most_used"], found["passed_over"]) == (2, 2.0, 1)
+        assert [each["subject_id"] for each in report["went_without"]] == ["SH-4"]
+
+    def test_without_any_nothing_is_told(self, house: House) -> None:
+        bundle = shadowed(house, version(2, bolder))
+        house.announce("SH-1")
+        house.decided("SH-1", risk=0.5)
+        report = reported(house, bundle)
+        assert (report["summary"]["budgets"], report["went_without"]) == ({}, [])
+
+
+def test_a_message_for_several_in_shadow_tells_of_no_more_than_the_bundle_lets_it(house: House) -> None:
+    bundle = shadowed(house, version(2, together("customer_id", "origin", at_most=2)))
+    for number in range(5):
+        house.announce(f"SH-{number}")
+        house.decided(f"SH-{number}", risk=0.5)
+    assert reported(house, bundle)["summary"]["messages"] == {"before": 5, "after": 3}
