@@ -110,15 +110,24 @@ def want_of_capacity(
     What joins a message that waits takes nothing: the message was counted when it was opened.
     """
     terms = policy.branches[branch]
-    if not terms.uses or branch in context.waiting or not terms.acts(effective_mode(terms, known, standing)[0]):
+    if not terms.uses or branch in context.waiting:
         return None
+    lacking = _lacking(policy, terms, known, context.capacity)
+    if lacking is None or not terms.acts(effective_mode(terms, known, standing)[0]):
+        return None
+    return lacking
+
+
+def _lacking(policy: Policy, terms: BranchTerms, known: Mapping[str, Any], capacity: Mapping[str, float]) -> str | None:
+    """Say of which budget a branch would lack what it uses; most lack nothing."""
+    branch = terms.branch
     for name, amount in terms.uses.items():
         budget = policy.budgets[name]
-        unknown = unknown_of(budget, known)
+        unknown = unknown_of(budget, known) if budget.apart else None
         if unknown:
             verb = "is" if len(unknown) == 1 else "are"
             return f"it cannot be told whose {name} {branch} would use: {listed(unknown)} {verb} not known"
-        left = context.capacity.get(name, budget.amount)
+        left = capacity.get(name, budget.amount)
         if left < amount:
             of_what = in_words(budget, known)
             return f"{branch} uses {amount:g} {budget.unit} of {of_what}, of which {max(left, 0):g} are left"

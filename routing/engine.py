@@ -46,7 +46,7 @@ from typing import NamedTuple
 from features.vocabulary import Branch
 from routing.carrying import Circumstances, carry_out
 from routing.causes import TURNS, Finding, Verdict, findings_of
-from routing.choosing import Chosen, PassedOver, choose
+from routing.choosing import Chosen, PassedOver, choose, want_of_capacity
 from routing.context import NO_CONTEXT, Context
 from routing.directives import NOTHING, Standing, in_force
 from routing.errors import NaiveTimeError
@@ -198,8 +198,9 @@ def _chosen(policy: Policy, picked: Pick, read: ReadFacts, context: Context, sta
     """Choose among the rules that hit; None if there is nothing to choose, or nothing that could change the choice."""
     if not picked.hits:
         return None
-    if policy.choosing is Choosing.STRONGEST and not policy.budgets and standing is NOTHING:
-        return None
+    is_plain = policy.choosing is Choosing.STRONGEST and standing is NOTHING
+    if is_plain and want_of_capacity(policy, picked.branch, read.known, context, standing) is None:
+        return None  # the strongest is picked already
     return choose(policy, picked.hits, read.known, context, standing)
 
 

@@ -13,8 +13,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, insert, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, exists, func, insert, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from features.vocabulary import Branch, SubjectType
@@ -23,7 +25,7 @@ from routing.canonical import canonical_json, digest
 from routing.effects import Effect
 from routing.policy import BranchTerms, Budget, Policy
 from routing.recording import decode_facts
-from serving.db.statements import put
+from serving.db.statements import put, table_of
 from serving.db.tables import (
     BranchTakingRow,
     BudgetUseRow,
@@ -112,20 +114,39 @@ def left(session: Session, policy: Policy, known: Mapping[str, object], now: dat
     Uses later than `now` count too: another decision may have looked at the clock after this one, and still have come
     first. So no stretch of a budget's hours holds more than its amount.
     """
-    uses, remaining = BudgetUseRow, {}
-    for name, budget in policy.budgets.items():
-        bucket = bucket_of(budget, known, policy.digest)
-        if bucket is None:
-            continue
-        used = select(func.sum(uses.amount_millionths)).where(
-            uses.subject_type == policy.subject.value,
-            uses.budget == name,
-            uses.key_facts == _key_facts(budget),
-            uses.key_digest == bucket.values_digest,
-            uses.used_at > now - budget.per,
+    found = [(each, bucket_of(each, known, policy.digest)) for each in policy.budgets.values()]
+    buckets = [(budget, bucket) for budget, bucket in found if bucket is not None]
+    if not buckets:
+        return {}
+    asked: dict[str, object] = {"subject": policy.subject.value}
+    for place, (budget, bucket) in enumerate(buckets):
+        whose = {"budget": budget.name, "key_facts": _key_facts(budget), "key_digest": bucket.values_digest}
+        asked |= {f"{name}_{place}": value for name, value in (whose | {"since": now - budget.per}).items()}
+    used = session.execute(_used_of(len(buckets)), asked).one()
+    return {
+        budget.name: (_millionths(budget.amount) - int(taken or 0)) / _MILLION
+        for (budget, _), taken in zip(buckets, used, strict=True)
+    }
+
+
+@cache
+def _used_of(number: int) -> Select[Any]:
+    """Ask what was used of so many buckets, in one row; every decision does."""
+    uses = table_of(BudgetUseRow).c
+    return select(
+        *(
+            select(func.sum(uses.amount_millionths))
+            .where(
+                uses.subject_type == bindparam("subject"),
+                uses.budget == bindparam(f"budget_{place}"),
+                uses.key_facts == bindparam(f"key_facts_{place}"),
+                uses.key_digest == bindparam(f"key_digest_{place}"),
+                uses.used_at > bindparam(f"since_{place}"),
+            )
+            .scalar_subquery()
+            for place in range(number)
         )
-        remaining[name] = (_millionths(budget.amount) - int(session.scalar(used) or 0)) / _MILLION
-    return remaining
+    )
 
 
 def left_of_parts(

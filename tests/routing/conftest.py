@@ -14,6 +14,7 @@ from routing import every_case, loader
 from routing.errors import PolicyError, Problem
 from routing.loader import load_policy, parse_policy
 from routing.policy import Policy
+from tests.budgets import without_budgets
 
 BUNDLE = Path(__file__).parents[2] / "routing" / "policies" / "late_shipments.yaml"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -23,7 +24,7 @@ Edit = Callable[[dict[str, Any]], None]
 
 def let_off_the_leash(bundle: Path) -> Policy:
     """Load a bundle with every branch free to act."""
-    data = yaml.safe_load(bundle.read_text(encoding="utf-8"))
+    data = without_budgets(yaml.safe_load(bundle.read_text(encoding="utf-8")))
     data["mode"] = "act_financial"
     for terms in data["branches"].values():
         terms["mode"] = "act_financial"
@@ -53,7 +54,7 @@ def make_policy(bundle_text: str) -> Callable[[Edit], Policy]:
     """Load the default bundle after an edit of its data."""
 
     def make(edit: Edit) -> Policy:
-        data = yaml.safe_load(bundle_text)
+        data = without_budgets(yaml.safe_load(bundle_text))
         edit(data)
         return parse_policy(yaml.safe_dump(data, sort_keys=False))
 
@@ -65,7 +66,7 @@ def problems_of(bundle_text: str) -> Callable[[Edit], tuple[Problem, ...]]:
     """Load the default bundle after an edit that breaks it, and return what was found; warnings of a good one too."""
 
     def problems(edit: Edit) -> tuple[Problem, ...]:
-        data = yaml.safe_load(bundle_text)
+        data = without_budgets(yaml.safe_load(bundle_text))
         edit(data)
         try:
             return parse_policy(yaml.safe_dump(data, sort_keys=False)).warnings

@@ -145,6 +145,7 @@ class TestDefaultPolicy:
         names += [f"guardrails.{rule.id}" for rule in policy.guardrails]
         names += [f"thresholds.{name}" for name in policy.thresholds]
         names += [f"playbooks.{name}" for name in policy.playbooks]
+        names += [f"capacity.{name}" for name in policy.budgets]
         assert set(policy.review_dates) == {"the bundle", "costs", *names}
 
     def test_spends_money_only_after_a_person_agreed(self, policy: Policy) -> None:

@@ -22,6 +22,7 @@ from routing.facts import Unknown
 from routing.loader import load_policy, parse_policy
 from routing.policy import Policy
 from routing.replay import replay
+from tests.budgets import without_budgets
 from tests.routing.conftest import let_off_the_leash
 
 BUNDLE = Path(__file__).parents[2] / "routing" / "policies" / "freight_invoices.yaml"
@@ -88,7 +89,7 @@ def acting() -> Policy:
 
 def found_in(edit: Edit) -> list[tuple[str, str]]:
     """Return line and message of what is found in the bundle after an edit."""
-    data = yaml.safe_load(BUNDLE.read_text(encoding="utf-8"))
+    data = without_budgets(yaml.safe_load(BUNDLE.read_text(encoding="utf-8")))
     edit(data)
     try:
         problems = parse_policy(yaml.safe_dump(data, sort_keys=False)).warnings
@@ -279,7 +280,7 @@ def with_budget(amount: float, *, by_cost: bool = False) -> Policy:
 
 
 def made(edit: Edit) -> Policy:
-    data = yaml.safe_load(BUNDLE.read_text(encoding="utf-8"))
+    data = without_budgets(yaml.safe_load(BUNDLE.read_text(encoding="utf-8")))
     edit(data)
     return parse_policy(yaml.safe_dump(data, sort_keys=False))
 

@@ -97,7 +97,7 @@ class TestParsePolicy:
 
     def test_names_everything_that_an_empty_mapping_lacks(self) -> None:
         problems = errors_in("{}")
-        assert {problem.where for problem in problems} == set(DATA) - {"playbooks", "scenarios"}
+        assert {problem.where for problem in problems} == set(DATA) - {"capacity", "playbooks", "scenarios"}
         assert all("is missing. Add it" in problem.message for problem in problems)
 
     def test_finds_a_section_that_refers_to_itself(self, bundle_text: str) -> None:

@@ -13,6 +13,7 @@ from features.vocabulary import SubjectType
 from routing.loader import parse_policy
 from routing.policy import Policy
 from serving.config import bundled_policy
+from tests.budgets import without_budgets
 from tests.features.agreed import event, plan, rate
 from tests.models.audit.billed import CONTRACT
 from tests.serving.bundles import Edit
@@ -25,7 +26,7 @@ _KEYS = count(1)
 
 def told(*edits: Edit) -> Policy:
     """Return the bundle on invoices that ships, after edits of its data."""
-    data = yaml.safe_load(bundled_policy(SubjectType.INVOICE).read_text(encoding="utf-8"))
+    data = without_budgets(yaml.safe_load(bundled_policy(SubjectType.INVOICE).read_text(encoding="utf-8")))
     for edit in edits:
         edit(data)
     return parse_policy(yaml.safe_dump(data, sort_keys=False))

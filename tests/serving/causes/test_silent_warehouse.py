@@ -29,6 +29,7 @@ from serving.directives import repository as directives
 from serving.policies.preview import preview
 from serving.shortages.deciding import ShortageDecisions
 from serving.worker.outbox import SqlOutbox
+from tests.budgets import without_budgets
 from tests.serving.bundles import Edit
 from tests.serving.causes.outage import drained
 from tests.serving.house import House, Json, put_in_force
@@ -57,7 +58,7 @@ class CarefulModel(FakeShortageModel):
 
 def bundle(*edits: Edit) -> Policy:
     """Return the bundle on shortages that ships, after edits of its data."""
-    data = yaml.safe_load(bundled_policy(SubjectType.SHORTAGE).read_text(encoding="utf-8"))
+    data = without_budgets(yaml.safe_load(bundled_policy(SubjectType.SHORTAGE).read_text(encoding="utf-8")))
     for edit in edits:
         edit(data)
     return parse_policy(yaml.safe_dump(data, sort_keys=False))

@@ -26,9 +26,9 @@ AT_MOST = {"none": 15, "notify": 16, "review": 17}
 """On SQLite, from BEGIN on, without COMMIT, by what is decided about a shipment."""
 LOCKS = 8
 """PostgreSQL's own besides: locks, and the savepoint within which the record log is held."""
-INVOICE_AT_MOST = 18
+INVOICE_AT_MOST = 19
 """Three of them are for common causes: which stand, the look at it, and where it is held; one looks once more, with the
-chain held, whether its carrier has cancelled it meanwhile."""
+chain held, whether its carrier has cancelled it meanwhile; one asks what is left of all budgets."""
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from serving.decisions.verification import verify
 from serving.policies import repository
 from serving.policies.life import Step
 from serving.policies.preview import preview
+from tests.budgets import without_budgets
 from tests.features.agreed import CUTOFF, event, plan, rate
 from tests.models.audit.billed import ARRIVED, CONTRACT, DELIVERED
 from tests.serving import bundles
@@ -42,13 +43,13 @@ KEYS = count(1)
 
 def changed(**edits: Any) -> Policy:
     """The bundle on invoices that ships, with other values at the top."""
-    data = yaml.safe_load(bundled_policy(SubjectType.INVOICE).read_text(encoding="utf-8")) | edits
+    data = without_budgets(yaml.safe_load(bundled_policy(SubjectType.INVOICE).read_text(encoding="utf-8"))) | edits
     return parse_policy(yaml.safe_dump(data, sort_keys=False))
 
 
 def acting() -> Policy:
     """The bundle with every branch let off the leash."""
-    data = yaml.safe_load(bundled_policy(SubjectType.INVOICE).read_text(encoding="utf-8"))
+    data = without_budgets(yaml.safe_load(bundled_policy(SubjectType.INVOICE).read_text(encoding="utf-8")))
     branches = {name: terms | {"mode": "act_financial"} for name, terms in data["branches"].items()}
     return changed(version=2, mode="act_financial", branches=branches)
 

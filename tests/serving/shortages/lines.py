@@ -16,6 +16,7 @@ from models.contracts import Explanation, ShortageScore
 from routing.loader import load_policy, parse_policy
 from routing.policy import Policy
 from serving.config import bundled_policy
+from tests.budgets import without_budgets
 from tests.serving.house import House, Json, at, cloud_event, put_in_force
 
 PATH = "/v1/triage/shortages"
@@ -55,7 +56,7 @@ def opened(url: str, policy: Policy, **options: Any) -> House:
 
 def acting_bundle(version: int = 2) -> Policy:
     """Return the bundle that ships with every branch let off the leash."""
-    data = yaml.safe_load(bundled_policy(SubjectType.SHORTAGE).read_text(encoding="utf-8"))
+    data = without_budgets(yaml.safe_load(bundled_policy(SubjectType.SHORTAGE).read_text(encoding="utf-8")))
     for terms in data["branches"].values():
         terms["mode"] = "act_financial"
     return parse_policy(yaml.safe_dump(data | {"version": version, "mode": "act_financial"}, sort_keys=False))
