@@ -81,6 +81,11 @@ class TestWriting:
         place = reject["reason"], reject["segment"], reject["position"], reject["element"]
         assert place == ("number_used_twice", "UNH", 1, 1)
 
+    def test_a_message_without_consignments_is_rejected_where_it_ends(self, tmp_path: Path) -> None:
+        written = interchange(MESSAGE.format(1).replace("CNI+1+S1'", ""))
+        reject = imported(tmp_path, written, zones=ROTTERDAM).reject
+        assert (reject["reason"], reject["segment"], reject["position"]) == ("segment_missing", "CNI", 7)
+
     def test_several_interchanges_stand_in_one_file(self, tmp_path: Path) -> None:
         other = interchange(una="UNA:+.? '").replace("REF9", "REF10")
         found = imported(tmp_path, f"{interchange()}\r\nrubbish{other}", zones=ROTTERDAM)
