@@ -105,6 +105,7 @@ def carry_out(
         channels=policy.channels,
         reason_staff=reason_staff,
         reason_customer=reason_customer,
+        why_missing=read.why_missing,
     )
     outcome.missing = case.missing
     outcome.latest_useful_at = case.latest_useful_at

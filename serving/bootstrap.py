@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from features.contracts import Contracts
 from features.settings import FeatureSettings
 from features.tables import RecordTables, no_records
-from features.vocabulary import SubjectType
+from features.vocabulary import Branch, SubjectType
 from models import shortage_bundle
 from models.audit.company import read_audit_settings
 from models.audit.findings import AuditSettings
@@ -33,6 +33,7 @@ from serving.config import Settings
 from serving.db.engine import create_engine_for, read_only, session_factory
 from serving.db.migrate import upgrade
 from serving.decisions.anew import DecidesAnew
+from serving.decisions.order_lines import OrderLines
 from serving.decisions.service import DecisionService
 from serving.directives.service import DirectiveService
 from serving.effects.service import EffectService
@@ -167,7 +168,7 @@ class Container:
             self.scores,
             self.bundles,
             self.settings.target,
-            self.carriers.facts,
+            {Branch.REBOOK: self.carriers.facts, Branch.SPLIT: OrderLines(self.state, self.state).facts},
         )
 
     @cached_property

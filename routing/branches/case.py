@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -29,8 +29,15 @@ class Suggestion(NamedTuple):
     payload: Payload | None
 
 
+def _not_known(name: str) -> str:
+    return f"{name} was not known"
+
+
 class Case(NamedTuple):
-    """One case at one moment: the recommended branch, the known facts, why others are missing, the decision's words."""
+    """One case at one moment: the recommended branch, the known facts, why others are missing, the decision's words.
+
+    `missing` tells of what stood in the way, `why_missing` of any declared fact that is not known.
+    """
 
     branch: Branch
     known: Mapping[str, Any]
@@ -44,3 +51,4 @@ class Case(NamedTuple):
     approval_above_minor: int | None = None
     channels: Mapping[str, str] = MappingProxyType({})
     suggestion: Suggestion | None = None
+    why_missing: Callable[[str], str] = _not_known

@@ -54,7 +54,12 @@ KINDS: Mapping[Branch, BranchKind] = {
     Branch.REVIEW: BranchKind(needs=review.NEEDS, plan=review.ReviewPlan, build=review.build),
     Branch.NOTIFY: BranchKind(needs=notify.NEEDS, plan=notify.NotifyPlan, build=notify.build),
     Branch.SPLIT: BranchKind(
-        needs=split.NEEDS, columns=split.COLUMNS, spends_money=True, plan=split.SplitPlan, build=split.build
+        needs=split.NEEDS,
+        may_use=split.MAY_USE,
+        columns=split.COLUMNS,
+        spends_money=True,
+        plan=split.SplitPlan,
+        build=split.build,
     ),
     Branch.REBOOK: BranchKind(
         needs=rebook.NEEDS,

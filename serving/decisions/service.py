@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -35,7 +35,7 @@ from serving.decisions.record import features_of, model_of
 from serving.decisions.replaying import counterfactuals
 from serving.decisions.sealing import sealed_of
 from serving.decisions.subject import subject_version
-from serving.decisions.weighing import MoreFacts, Weighed, no_more, weigh
+from serving.decisions.weighing import MoreFacts, Weighed, weigh
 from serving.errors import DecisionNotFoundError
 from serving.events.following import Following
 from serving.messages.joining import take_back
@@ -65,7 +65,7 @@ class DecisionService:
     scores: ScoreService
     bundles: Bundles
     target: str
-    more: MoreFacts = no_more
+    more: Mapping[Branch, MoreFacts] = field(default_factory=dict)
 
     def triage(self, request: Request, render: Render) -> Answer:
         """Decide about a shipment, once for each version of it, and answer the same to each repeat of the request.

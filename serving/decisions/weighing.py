@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Protocol
 
 from sqlalchemy.orm import Session
@@ -35,9 +36,8 @@ class MoreFacts(Protocol):
     def __call__(self, policy: Policy, scored: Scored) -> Mapping[str, object]: ...
 
 
-def no_more(policy: Policy, scored: Scored) -> Mapping[str, object]:  # noqa: ARG001  as the protocol has it
-    """Gather nothing."""
-    return {}
+NO_MORE: Mapping[Branch, MoreFacts] = MappingProxyType({})
+"""Nothing is gathered for any branch."""
 
 
 def weigh(
@@ -46,15 +46,15 @@ def weigh(
     scored: Scored,
     state: FeatureState,
     taken: Sequence[Branch],
-    more: MoreFacts = no_more,
+    more: Mapping[Branch, MoreFacts] = NO_MORE,
 ) -> Weighed:
     """Weigh a scored shipment, as of the time of the score.
 
     Parameters
     ----------
     more
-        Gathers what the shipment itself does not say about other carriers; it is sealed like any other fact. It is
-        asked where a rule that leads to another carrier hits, or cannot tell; then everything is decided with it.
+        Gather what the shipment itself does not say, e.g. about other carriers; it is sealed like any other fact. Each
+        is asked where a rule that leads to its branch hits, or cannot tell; then everything is decided with it.
     taken
         What was done, or put before a person, for this shipment so far.
     """
@@ -63,14 +63,19 @@ def weigh(
     facts: Mapping[str, object] = facts_of(scored, state, costs=policy.costs, strongest_branch_taken=strongest)
     context = context_of(session, policy, shipment.shipment_id, facts, now)
     choice = decide(policy, facts, now, context)
-    found = more(policy, scored) if _may_change_carrier(choice) else {}
+    found = {
+        name: value
+        for branch, gather in more.items()
+        if _may_take(choice, branch)
+        for name, value in gather(policy, scored).items()
+    }
     if found:
         facts = {**facts, **found}
         choice = decide(policy, facts, now, context)
     return Weighed(policy, facts, context, choice)
 
 
-def _may_change_carrier(choice: Choice) -> bool:
-    """Tell whether a rule that leads to another carrier hit, or would if more were known."""
+def _may_take(choice: Choice, branch: Branch) -> bool:
+    """Tell whether a rule that leads to a branch hit, or would if more were known."""
     open_ends = (RuleOutcome.HIT, RuleOutcome.UNKNOWN)
-    return any(each.branch is Branch.REBOOK and each.outcome in open_ends for each in choice.rule_results)
+    return any(each.branch is branch and each.outcome in open_ends for each in choice.rule_results)

@@ -11,6 +11,7 @@ from routing.branches.split import SplitPlan, build
 from tests.routing.branches.cases import a_case
 
 PLAN = SplitPlan(share_moved=0.5, open_shipments_below=40)
+NAMING = SplitPlan(share_moved=0.5, open_shipments_below=40, name_lines=True)
 
 
 def built(case: Case, plan: SplitPlan = PLAN) -> dict[str, Any]:
@@ -68,3 +69,73 @@ class TestPlace:
 
     def test_one_short_of_the_limit_has_room(self) -> None:
         assert built(a_case(alternate_origins=places(("PDX", 39, 0.0))))["alternate_origin"]["place"] == "PDX"
+
+
+def wanted(*rows: tuple[str, str, float, str, float]) -> tuple[dict[str, object], ...]:
+    return tuple(dict(zip(("line_id", "sku", "quantity", "place", "free"), row, strict=True)) for row in rows)
+
+
+class TestLines:
+    def test_are_named_with_who_sends_how_much_of_each(self) -> None:
+        lines = wanted(("10", "A", 6, "PDX", 4), ("20", "B", 4, "PDX", 9))
+        found = built(a_case(order_lines=lines, pieces=5), NAMING)
+        assert (found["lines"], found["lines_unknown_because"]) == (
+            [
+                {"line_id": "10", "sku": "A", "quantity": 4, "from": "PDX"},
+                {"line_id": "10", "sku": "A", "quantity": 2, "from": "SEA"},
+                {"line_id": "20", "sku": "B", "quantity": 1, "from": "PDX"},
+                {"line_id": "20", "sku": "B", "quantity": 3, "from": "SEA"},
+            ],
+            None,
+        )
+        assert (found["move_pieces"], found["stay_pieces"]) == (3, 2), "as the lines are shared out"
+
+    def test_lines_of_one_article_share_what_lies_free(self) -> None:
+        lines = wanted(("10", "A", 3, "PDX", 4), ("20", "A", 5, "PDX", 4))
+        found = built(a_case(order_lines=lines), NAMING)
+        assert sum(part["quantity"] for part in found["lines"] if part["from"] == "PDX") == 4
+
+    def test_the_place_is_the_least_late_that_has_some_of_them(self) -> None:
+        rows = places(("PDX", 8, 0.1), ("GEG", 9, 0.2))
+        lines = wanted(("10", "A", 6, "PDX", 0), ("10", "A", 6, "GEG", 2))
+        found = built(a_case(alternate_origins=rows, order_lines=lines), NAMING)
+        assert (found["alternate_origin"]["place"], found["lines"][0]["quantity"]) == ("GEG", 2)
+
+    @pytest.mark.parametrize("lines", [wanted(("10", "A", 6, "PDX", 0)), wanted(("10", "A", 1, "PDX", 9))])
+    def test_nothing_is_split_where_no_place_could_send_a_part(self, lines: tuple[dict[str, object], ...]) -> None:
+        found = build(a_case(order_lines=lines), NAMING)
+        assert isinstance(found, Infeasible)
+        assert "no other place with room has a line of the order free" in found.reason
+
+    def test_where_they_are_not_known_the_payload_says_why(self) -> None:
+        case = a_case()._replace(why_missing=lambda name: f"{name} is unknown: the shipment names no order")
+        found = built(case, NAMING)
+        assert (found["lines"], found["lines_unknown_because"]) == (
+            None,
+            "order_lines is unknown: the shipment names no order",
+        )
+        assert found["move_pieces"] == built(case)["move_pieces"]
+
+    def test_an_earlier_bundle_which_does_not_ask_for_them_gets_what_it_got(self) -> None:
+        found = built(a_case(order_lines=wanted(("10", "A", 6, "PDX", 0))))
+        assert found.keys() == {"from", "stay_pieces", "move_pieces", "alternate_origin"}
+
+
+class TestCost:
+    def test_is_what_the_alternatives_say(self) -> None:
+        case = a_case()
+        (alternative,) = case.costs.compare({case.branch: case.offer}, case.known)
+        assert built(case, NAMING)["cost"] == {
+            "fixed_minor": case.offer.fixed_minor,
+            "analyst_minutes": case.offer.analyst_minutes,
+            "expected_minor": alternative.expected_cost_minor,
+            "expected_unknown_because": None,
+            "currency": case.costs.currency,
+        }
+
+    def test_says_why_it_cannot_be_told(self) -> None:
+        case = a_case()
+        unpriced = case._replace(known={name: value for name, value in case.known.items() if name != "value_minor"})
+        cost = built(unpriced, NAMING)["cost"]
+        assert cost["expected_minor"] is None
+        assert cost["expected_unknown_because"]

@@ -30,6 +30,11 @@ def flawed(tmp_path: Path) -> Path:
     return path
 
 
+def line_of(path: Path, written: str) -> int:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return next(number for number, line in enumerate(lines, start=1) if written in line)
+
+
 class TestLint:
     def test_the_bundle_that_ships_has_no_finding(self) -> None:
         result = run("lint", str(bundled_policy()), "--today", "2026-03-01", "--strict")
@@ -40,7 +45,7 @@ class TestLint:
         result = run("lint", str(flawed), str(bundled_policy()), "--today", "2026-03-01")
         assert result.exit_code == 1
         first, last = result.output.splitlines()
-        assert first.startswith("flawed.yaml:150:")
+        assert first.startswith(f"flawed.yaml:{line_of(flawed, 'owner: nobody')}:")
         assert "thresholds.escalate_from.owner: 'nobody' is not among the owners" in first
         assert last == "2 bundle(s) as of 2026-03-01: 1 error(s), 0 warning(s)."
 
@@ -56,7 +61,11 @@ class TestLint:
     def test_each_finding_is_an_object_with_json(self, flawed: Path) -> None:
         (line,) = run("lint", str(flawed), "--today", "2026-03-01", "--json").output.splitlines()
         told = json.loads(line)
-        assert (told["bundle"], told["line"], told["severity"]) == ("flawed.yaml", 150, "error")
+        assert (told["bundle"], told["line"], told["severity"]) == (
+            "flawed.yaml",
+            line_of(flawed, "owner: nobody"),
+            "error",
+        )
 
     def test_a_warning_is_a_mistake_if_asked_for(self, tmp_path: Path) -> None:
         text = bundled_policy().read_text(encoding="utf-8")
