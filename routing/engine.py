@@ -50,7 +50,19 @@ from routing.choosing import Chosen, PassedOver, choose, want_of_capacity
 from routing.context import NO_CONTEXT, Context
 from routing.directives import NOTHING, Standing, in_force
 from routing.errors import NaiveTimeError
-from routing.evaluation import Pick, RuleOutcome, RuleResult, Trace, evaluate, open_facts, pick, snooze, why_open
+from routing.evaluation import (
+    Pick,
+    RuleOutcome,
+    RuleResult,
+    Trace,
+    evaluate,
+    open_facts,
+    pick,
+    snooze,
+    undecided,
+    weightier,
+    why_open,
+)
 from routing.exploration import Ending, Explored, explore
 from routing.facts import ReadFacts, Unknown
 from routing.parents import Parent, parents_of
@@ -154,7 +166,8 @@ def decide_read(policy: Policy, read: ReadFacts, now: datetime, context: Context
     picked = pick(policy, guardrails, rules)
     chosen = _chosen(policy, picked, read, context, standing)
     if chosen is not None:
-        picked = picked._replace(branch=chosen.rule.branch, decided_by=chosen.rule.id, words=chosen.rule)
+        rule, still_open = chosen.rule, weightier(policy, undecided(policy.rules, rules), chosen.rule.branch)
+        picked = picked._replace(branch=rule.branch, decided_by=rule.id, words=rule, open_rules=still_open)
         applied.extend(chosen.applied)
     findings: tuple[Finding, ...] = ()
     if policy.playbooks:

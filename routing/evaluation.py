@@ -186,14 +186,12 @@ def pick(policy: Policy, guardrails: Sequence[RuleOutcome], rules: Sequence[Rule
         elif outcome in _OPEN:
             open_rules.append(rule)
     if best is not None:
-        by_cost = policy.choosing is Choosing.LEAST_EXPECTED_COST
-        weightier = [item for item in open_rules if by_cost or strength[item.branch] > strength[best.branch]]
         return Pick(
             branch=best.branch,
             decided_by=best.id,
             words=best,
             open_guardrails=open_guardrails,
-            open_rules=weightier,
+            open_rules=weightier(policy, open_rules, best.branch),
             hits=hits,
         )
     if open_guardrails or open_rules:
@@ -205,3 +203,21 @@ def pick(policy: Policy, guardrails: Sequence[RuleOutcome], rules: Sequence[Rule
             open_rules=open_rules,
         )
     return Pick(branch=policy.default.branch, decided_by="default", words=policy.default)
+
+
+def weightier(policy: Policy, open_rules: Sequence[Rule], branch: Branch) -> list[Rule]:
+    """Keep the undetermined rules that would have come before a branch had they hit: the stronger ones, or by cost all.
+
+    Parameters
+    ----------
+    open_rules
+        Rules that are undetermined.
+    """
+    if policy.choosing is Choosing.LEAST_EXPECTED_COST:
+        return list(open_rules)
+    return [rule for rule in open_rules if policy.strength[rule.branch] > policy.strength[branch]]
+
+
+def undecided(rules: Sequence[Rule], outcomes: Sequence[RuleOutcome]) -> list[Rule]:
+    """Return the rules that are undetermined."""
+    return [rule for rule, outcome in zip(rules, outcomes, strict=True) if outcome in _OPEN]

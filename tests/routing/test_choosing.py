@@ -183,6 +183,22 @@ class TestForbidden:
         choice = decide(policy, {**facts, "late_probability": 0.7}, NOW, Context(directives=(forbid(Branch.REBOOK),)))
         assert (choice.recommended_branch, choice.passed_over[0].branch) == (Branch.SPLIT, Branch.REBOOK)
 
+    def test_the_next_one_spends_no_money_while_one_between_is_undetermined(
+        self, make_policy: MakePolicy, dear: Facts
+    ) -> None:
+        def by_strength(data: dict[str, Any]) -> None:
+            choosing_by_cost(data)
+            data["choice"] = "strongest"
+            data["strength"] = ["none", "review", "notify", "split", "rebook", "escalate"]
+
+        policy, order = make_policy(by_strength), Context(directives=(forbid(Branch.ESCALATE),))
+        assert decide(policy, dear, NOW, order).branch is Branch.REBOOK
+        choice = decide(policy, {**dear, "alternate_carriers": Unknown("not told")}, NOW, order)
+        assert (choice.recommended_branch, choice.branch) == (Branch.SPLIT, Branch.REVIEW)
+        assert choice.held_because is not None
+        assert "spends money and rule another_carrier for rebook could not be determined" in choice.held_because
+        assert choice.missing == {"alternate_carriers": "alternate_carriers is unknown: not told"}
+
 
 class TestOptionsOf:
     def test_are_what_the_rules_offer_and_review(self, by_cost: Policy, dear: Facts) -> None:
