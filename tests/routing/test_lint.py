@@ -165,6 +165,14 @@ class TestCheckReviews:
     def test_a_review_is_overdue_the_day_after(self, bundle_text: str, today: date, where: list[str]) -> None:
         assert [problem.where for problem in lint_policy(bundle_text, today=today)] == where
 
+    def test_a_time_where_a_day_belongs_is_a_finding(self, bundle_text: str) -> None:
+        text = bundle_text.replace("review_by: 2027-06-30", "review_by: 2025-06-30T08:00:00Z", 1)
+        (problem,) = lint_policy(text, today=date(2026, 3, 1))
+        assert (problem.where, problem.message) == (
+            "review_by",
+            "found 2025-06-30T08:00:00Z; it should be a valid date.",
+        )
+
     def test_every_part_has_its_own_date(self, bundle_text: str) -> None:
         text = bundle_text.replace(
             "    unit: probability\n    owner: customer",
