@@ -176,6 +176,8 @@ def _doubt(picked: Pick, terms: BranchTerms, read: ReadFacts, built: Payload | I
         first = picked.open_rules[0]
         reason = f"{picked.branch} spends money and rule {first.id} for {first.branch} could not be determined"
         return _Hold(f"{reason} ({why_open(first, read)})", "unknown")
+    if terms.spends_money and picked.unsure is not None:
+        return _Hold(f"{picked.branch} spends money, and {picked.unsure}", "unknown")
     return None
 
 

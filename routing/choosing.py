@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from features.vocabulary import Branch
 from routing.buckets import in_words, unknown_of
 from routing.context import Context
-from routing.directives import Standing
+from routing.directives import Directive, Standing
 from routing.errors import listed
 from routing.facts import Unknown
 from routing.policy import BranchTerms, Choosing, Mode, Policy, Rule
@@ -30,12 +30,17 @@ class PassedOver(NamedTuple):
 
 
 class Chosen(NamedTuple):
-    """The rule whose branch is recommended. `barred_because` is set if not even that may be taken by itself."""
+    """The rule whose branch is recommended.
+
+    `barred_because` is set if not even that may be taken by itself, `unsure` if a branch that came before was passed
+    over because it cannot be told whether it may be taken.
+    """
 
     rule: Rule
     passed_over: tuple[PassedOver, ...] = ()
     barred_because: str | None = None
     applied: tuple[str, ...] = ()
+    unsure: str | None = None
 
 
 def choose(
@@ -45,6 +50,7 @@ def choose(
     ranked = rank(policy, hits, known)
     passed: list[PassedOver] = []
     applied: list[str] = []
+    unsure: str | None = None
     for rule in ranked:
         if passed and _lets_go(policy, rule.branch):
             break
@@ -55,9 +61,18 @@ def choose(
         else:
             because = want_of_capacity(policy, rule.branch, known, context, standing)
         if because is None:
-            return Chosen(rule, tuple(passed), None, tuple(applied))
+            return Chosen(rule, tuple(passed), None, tuple(applied), unsure)
+        if unsure is None and _is_untold(policy, rule.branch, known, forbidding):
+            unsure = because
         passed.append(PassedOver(rule.branch, rule.id, because))
     return Chosen(ranked[0], tuple(passed[1:]), passed[0].because, tuple(applied))
+
+
+def _is_untold(policy: Policy, branch: Branch, known: Mapping[str, Any], forbidding: Directive | None) -> bool:
+    """Tell whether a branch is passed over for want of facts: the order may not concern the case, or the budget."""
+    if forbidding is not None:
+        return forbidding.covers(known) is None
+    return any(unknown_of(policy.budgets[name], known) for name in policy.branches[branch].uses)
 
 
 def rank(policy: Policy, hits: Sequence[Rule], known: Mapping[str, Any]) -> list[Rule]:

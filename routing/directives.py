@@ -2,7 +2,7 @@
 
 A directive never widens what a bundle allows. It takes rows out of a list, forbids a branch, silences a kind of case,
 snoozes a rule or limits how far branches go by themselves; each has an owner, a reason and an end. Where it cannot be
-told whether a case falls under it, whatever holds back applies and whatever silences does not.
+told whether a case falls under it, whatever holds back applies and whatever silences does not, but no money is spent.
 """
 
 from __future__ import annotations
@@ -150,6 +150,14 @@ class Standing:
         """Return what snoozes a rule."""
         for each in self.directives:
             if each.kind is DirectiveKind.SNOOZE and each.rule == rule and each.covers(known):
+                return each
+        return None
+
+    def silencing_perhaps(self, rule: str, known: Mapping[str, Any]) -> Directive | None:
+        """Return what silences a case that a rule decides, or snoozes the rule, if it concerns the case, and may."""
+        for each in self.directives:
+            silences = each.kind is DirectiveKind.SUPPRESS or (each.kind is DirectiveKind.SNOOZE and each.rule == rule)
+            if silences and each.covers(known) is None:
                 return each
         return None
 

@@ -19,17 +19,19 @@ How a choice comes about
    are not suppressed; the mode is not `observe`; nothing as strong was recommended for this subject before; the branch
    does not rest for this customer, say; its latest useful moment lies ahead;
    every guardrail is determined, and so is what was done before; the facts it requires are known and its payload can
-   be built; it spends no money while a stronger rule is undetermined; its mode lets it act; it commits no more than may
-   be committed without a person.
+   be built; it spends no money while a stronger rule is undetermined, nor while it cannot be told what the branches
+   cost that were to be chosen by cost, whether one that came before may be taken or whether an order silences it; its
+   mode lets it act; it commits no more than may be committed without a person.
 6. Where the bundle explores, and the recommended branch would be carried out, chance may take another one that is
    declared equally safe (`routing.exploration`). It is recommended then.
 
 Unknown never leads to an irreversible action
 ---------------------------------------------
-A branch that spends money is carried out only if a rule hits by known facts alone, every guardrail is determined, and
-every rule of a stronger branch is determined. By Kleene's logic each of these stays as it is when unknown facts become
-known, so whatever the missing facts turn out to be, the same branch would have been chosen. A branch that spends
-nothing is not held up by a stronger rule that is undetermined: waiting would help nobody; the rule is noted.
+A branch that spends money is carried out only if a rule hits by known facts alone, every guardrail is determined,
+every rule of a stronger branch is determined, and so is what puts it before the others that hit. By Kleene's logic each
+of these stays as it is when unknown facts become known, so whatever the missing facts turn out to be, the same branch
+would have been chosen; rows of a list that may be excluded count as excluded. A branch that spends nothing is not held
+up by a stronger rule that is undetermined: waiting would help nobody; the rule is noted.
 
 What "taken" means
 ------------------
@@ -168,6 +170,7 @@ def decide_read(policy: Policy, read: ReadFacts, now: datetime, context: Context
     if chosen is not None:
         rule, still_open = chosen.rule, weightier(policy, undecided(policy.rules, rules), chosen.rule.branch)
         picked = picked._replace(branch=rule.branch, decided_by=rule.id, words=rule, open_rules=still_open)
+        picked = picked._replace(unsure=_unsure(policy, picked, read, chosen, standing))
         applied.extend(chosen.applied)
     findings: tuple[Finding, ...] = ()
     if policy.playbooks:
@@ -217,14 +220,21 @@ def _chosen(policy: Policy, picked: Pick, read: ReadFacts, context: Context, sta
     return choose(policy, picked.hits, read.known, context, standing)
 
 
-def _unpriced(policy: Policy, picked: Pick, read: ReadFacts) -> tuple[str, ...]:
+def _unsure(policy: Policy, picked: Pick, read: ReadFacts, chosen: Chosen, standing: Standing) -> str | None:
+    """Say why it cannot be told that the chosen branch comes first, or is not silenced; None if it can."""
+    unsure = _unpriced(policy, picked, read) or chosen.unsure
+    perhaps = None if unsure else standing.silencing_perhaps(chosen.rule.id, read.known)
+    return unsure if perhaps is None else f"whether it is to be left alone cannot be told; {perhaps.because}"
+
+
+def _unpriced(policy: Policy, picked: Pick, read: ReadFacts) -> str | None:
     """Say that costs were to decide and could not."""
     if policy.choosing is Choosing.STRONGEST or len({rule.branch for rule in picked.hits}) < 2:
-        return ()
+        return None
     stake = policy.costs.stake_of(read.known)
     if not isinstance(stake, Unknown):
-        return ()
-    return (f"expected costs cannot be told ({stake.reason}); the strongest branch is taken",)
+        return None
+    return f"expected costs cannot be told ({stake.reason}); the strongest branch is taken"
 
 
 def _missing(picked: Pick, read: ReadFacts) -> dict[str, str]:
@@ -239,5 +249,5 @@ def _notes(policy: Policy, picked: Pick, read: ReadFacts, turns: Sequence[Findin
         f"{rule.id} ({rule.branch}) could not be determined: {why_open(rule, read)}"
         for rule in (*picked.open_guardrails, *picked.open_rules)
     ]
-    because = [each.because for each in turns]
-    return (*undetermined, *_unpriced(policy, picked, read), *because, *policy.notices)
+    unpriced, because = _unpriced(policy, picked, read), [each.because for each in turns]
+    return (*undetermined, *([] if unpriced is None else [unpriced]), *because, *policy.notices)

@@ -90,7 +90,8 @@ class Trace(NamedTuple):
 class Pick(NamedTuple):
     """The recommended branch, who says so, and what could not be determined although it might have mattered.
 
-    `hits` are all rules that hit; none if a guardrail or a fallback decides.
+    `hits` are all rules that hit; none if a guardrail or a fallback decides. `unsure` says for want of which facts it
+    cannot be told that this branch comes before the others that hit.
     """
 
     branch: Branch
@@ -100,6 +101,7 @@ class Pick(NamedTuple):
     open_rules: Sequence[Rule] = ()
     hits: Sequence[Rule] = ()
     is_guardrail: bool = False
+    unsure: str | None = None
 
 
 class Snooze(NamedTuple):

@@ -53,6 +53,14 @@ def forbid(branch: Branch, **where: Any) -> Directive:
     )
 
 
+def _by_strength(data: dict[str, Any]) -> None:
+    choosing_by_cost(data)
+    data["choice"] = "strongest"
+    data["strength"] = ["none", "review", "notify", "split", "rebook", "escalate"]
+    level = {"type": "text", "meaning": "what was ordered of the carrier"}
+    data["facts"]["service_level"] = level
+
+
 class TestByCost:
     def test_the_cheapest_of_the_offered_branches_is_recommended(self, by_cost: Policy, dear: Facts) -> None:
         choice = decide(by_cost, dear, NOW)
@@ -186,18 +194,64 @@ class TestForbidden:
     def test_the_next_one_spends_no_money_while_one_between_is_undetermined(
         self, make_policy: MakePolicy, dear: Facts
     ) -> None:
-        def by_strength(data: dict[str, Any]) -> None:
-            choosing_by_cost(data)
-            data["choice"] = "strongest"
-            data["strength"] = ["none", "review", "notify", "split", "rebook", "escalate"]
-
-        policy, order = make_policy(by_strength), Context(directives=(forbid(Branch.ESCALATE),))
+        policy, order = make_policy(_by_strength), Context(directives=(forbid(Branch.ESCALATE),))
         assert decide(policy, dear, NOW, order).branch is Branch.REBOOK
         choice = decide(policy, {**dear, "alternate_carriers": Unknown("not told")}, NOW, order)
         assert (choice.recommended_branch, choice.branch) == (Branch.SPLIT, Branch.REVIEW)
         assert choice.held_because is not None
         assert "spends money and rule another_carrier for rebook could not be determined" in choice.held_because
         assert choice.missing == {"alternate_carriers": "alternate_carriers is unknown: not told"}
+
+
+class TestNoMoneyOnWhatCannotBeTold:
+    """What puts a branch that spends money before the others must be known, or a person decides."""
+
+    @pytest.fixture
+    def splittable(self, dear: Facts) -> Facts:
+        """A case in which review, notify and split are offered."""
+        return {**dear, "customer_tier": "standard"}
+
+    def test_what_the_branches_cost(self, by_cost: Policy, splittable: Facts) -> None:
+        def branch_at(value: object) -> Branch:
+            return decide(by_cost, {**splittable, "value_minor": value}, NOW).branch
+
+        assert (branch_at(1_000_000), branch_at(9_000_000)) == (Branch.NOTIFY, Branch.SPLIT)
+        assert branch_at(Unknown("not told")) is Branch.REVIEW
+
+    def test_whether_a_stronger_one_is_forbidden(self, make_policy: MakePolicy, dear: Facts) -> None:
+        policy = make_policy(_by_strength)
+        order = Context(directives=(forbid(Branch.ESCALATE), forbid(Branch.REBOOK, service_level="express")))
+        case = {**dear, "service_level": "road"}
+        assert decide(policy, case, NOW, order).branch is Branch.REBOOK
+        choice = decide(policy, {**case, "service_level": Unknown("not told")}, NOW, order)
+        assert (choice.recommended_branch, choice.branch, choice.decided_by) == (Branch.SPLIT, Branch.REVIEW, "unknown")
+        assert choice.held_because is not None
+        assert choice.held_because.startswith("split spends money, and rebook is forbidden; transport-operations")
+
+    def test_whose_budget_a_stronger_one_uses(self, make_policy: MakePolicy, dear: Facts) -> None:
+        def kept_apart(data: dict[str, Any]) -> None:
+            _by_strength(data)
+            data["capacity"]["calls"]["per"] = ["destination"]
+            data["branches"]["rebook"]["uses"] = {"calls": 1}
+
+        policy, order = make_policy(kept_apart), Context(directives=(forbid(Branch.ESCALATE),))
+        assert decide(policy, dear, NOW, order).branch is Branch.REBOOK
+        choice = decide(policy, {**dear, "destination": Unknown("not told")}, NOW, order)
+        assert (choice.recommended_branch, choice.branch) == (Branch.SPLIT, Branch.REVIEW)
+
+    @pytest.mark.parametrize("silence", [{"kind": "suppress"}, {"kind": "snooze", "rule": "another_carrier"}])
+    def test_whether_it_is_silenced(self, make_policy: MakePolicy, dear: Facts, silence: dict[str, str]) -> None:
+        order = forbid(Branch.REBOOK, destination="MUC").as_json()
+        del order["branch"]
+        perhaps = Directive.from_json({**order, **silence})
+        policy, context = make_policy(_by_strength), Context(directives=(forbid(Branch.ESCALATE), perhaps))
+        assert decide(policy, dear, NOW, context).branch is Branch.REBOOK
+        choice = decide(policy, {**dear, "destination": Unknown("not told")}, NOW, context)
+        assert (choice.recommended_branch, choice.branch, choice.decided_by) == (
+            Branch.REBOOK,
+            Branch.REVIEW,
+            "unknown",
+        )
 
 
 class TestOptionsOf:
