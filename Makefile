@@ -15,7 +15,7 @@ test: $(READY)  ## the tests
 	$(TESTS)
 
 test-slow: $(READY)  ## long and statistical tests, random input with many more examples, and the floors of coverage
-	$(TESTS) -m slow
+	$(TESTS) --no-loadscope-reorder -m slow
 	$(TESTS) tests/features tests/routing --cov --cov-report=
 	$(BIN)/python -m coverage report --include='features/*' --fail-under=95
 	$(BIN)/python -m coverage report --include='routing/*' --fail-under=95
