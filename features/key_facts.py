@@ -274,6 +274,11 @@ class _Steps:
         """Take out an instant that was put in."""
         # Which of several facts of the same instant goes does not matter: a search never stops between them.
         if self.beside is not None and time in self.beside:
+            passed = bisect_right(self.times, time)
+            if passed and self.times[passed - 1] == time:  # what goes beside may carry what another one here carries
+                carried = self.beside.carried(time)
+                self._shift(passed, [other - value for other, value in zip(carried, values, strict=True)])
+                values = carried
             self.beside.delete(time, values)
             return
         position = bisect_right(self.times, time) - 1
@@ -282,6 +287,14 @@ class _Steps:
         del self.times[position]
         del self.sums[position * self.width : (position + 1) * self.width]
         self._shift(position, [-value for value in values])
+
+    def carried(self, time: int) -> Values:
+        """Return the values by which the sums grow at the instant that `delete` would take out."""
+        if self.beside is not None and time in self.beside:
+            return self.beside.carried(time)
+        end = bisect_right(self.times, time) * self.width
+        before, after = self.sums[end - self.width : end], self.sums[end : end + self.width]
+        return tuple([value - last for last, value in zip(before, after, strict=True)])
 
     def merge(self, times: Ints, values: Ints) -> None:
         """Put in many."""

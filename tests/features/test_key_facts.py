@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from features import key_facts
@@ -13,6 +13,7 @@ from features.errors import TimelineError
 from features.key_facts import AT_MOST_WAITING, Fact, KeyFacts
 from features.key_spans import KeySpans
 from features.timeline import NEVER
+from tests.drawn import drawn
 
 WINDOWS = (5, 20, 60)
 
@@ -65,14 +66,24 @@ LIKE_ANOTHER = (0, 0, NEVER, (0, 0, 0))
     ]
 )
 @example([("add", 0, LIKE_ANOTHER), ("ask", None, 3), ("revise", 0, (0, 4)), ("ask", None, 3), ("ask", None, 4)])
-@settings(max_examples=150)
+@drawn(150)
 def test_what_is_told_between_two_questions_is_in_the_answer_to_the_second(steps: list) -> None:
     _tell_and_ask(steps)
 
 
 @given(told_or_asked)
 @example([("add", 0, (place, 0, NEVER, (1, place, 0))) for place in (9, 8, 40, 41, 42, 3, 2, 1)] + [("ask", None, 60)])
-@settings(max_examples=100)
+@example(  # of two that cease at one instant, one in its turn and one beside, the first is taken out
+    [
+        (
+            "merge",
+            1,
+            [LIKE_ANOTHER, (39, 39, NEVER, (0, 0, 1)), (40, 40, NEVER, (0, 0, 0)), (40, 40, NEVER, (0, 0, 0))],
+        ),
+        *(("add", 1, (47, 59, 0, (0, 0, 0))), ("remove", 1, 1), ("ask one", 1, 0), ("ask one", 1, 59)),
+    ]
+)
+@drawn(100)
 def test_nor_does_it_matter_from_where_on_an_instant_is_far_from_the_newest(steps: list) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(key_facts, "_FAR", 2)
@@ -124,7 +135,7 @@ changes = st.tuples(st.sampled_from(["add", "remove", "change", "ask"]), spans, 
 
 
 @given(st.lists(changes, max_size=60))
-@settings(max_examples=150)
+@drawn(150)
 def test_what_lasts_otherwise_than_before_lasts_so_from_the_next_question_on(steps: list) -> None:
     board = Board()
     key, lasting = KeySpans(board), []

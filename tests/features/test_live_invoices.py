@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from features.contracts import Contracts
@@ -20,6 +20,7 @@ from features.invoice_records import BilledInvoice, BilledLine
 from features.state import AnyRecord, State
 from features.tables import RecordTables
 from models.audit.rules import audit_bill, audit_bills
+from tests.drawn import drawn
 from tests.features.agreed import CUTOFF, DAY, clocks, event, fuel, plan
 from tests.models.audit.billed import CONTRACT, STRICT
 
@@ -100,14 +101,14 @@ def assert_same_as_batch(state: State, records: Sequence[AnyRecord]) -> None:
         assert audit_bill(mine, state.invoices.contracts, repeats, STRICT) == audits[row]
 
 
-@settings(max_examples=5)
+@drawn(5)
 @given(bills=st.lists(BILLS, min_size=3, max_size=7), data=st.data())
 def test_whatever_is_told_in_whatever_order(bills: list[dict[str, Any]], data: st.DataObject) -> None:
     told_in_any_order(bills, data)
 
 
 @pytest.mark.slow
-@settings(max_examples=150)
+@drawn(150)
 @given(bills=st.lists(BILLS, min_size=1, max_size=9), data=st.data())
 def test_many_histories_told_in_whatever_order(bills: list[dict[str, Any]], data: st.DataObject) -> None:
     told_in_any_order(bills, data)

@@ -163,7 +163,9 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     log = folder / "effects.jsonl"
     feed = list(replay_feed(tables, QUARTER, END))
     left_in_flight: list[int] = []
-    with receiver(log, "--fail-share", "0.5", "--silent-share", "0.2", "--silence-seconds", "0.4", "--seed", "4") as url:
+    with receiver(
+        log, "--fail-share", "0.5", "--silent-share", "0.2", "--silence-seconds", "0.4", "--seed", "4"
+    ) as url:
         workers = [start_worker(database, url, *WORKER)]
 
         def kill_in_the_middle(number: int) -> None:

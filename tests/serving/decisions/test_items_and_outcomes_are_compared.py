@@ -17,7 +17,7 @@ from tests.serving.house import NOW, House
 
 _OPEN = "WHERE item_id LIKE 'rev_%' AND status = 'open'"
 _ABOUT = "WHERE call_id IS NOT NULL"
-_FIRST = "WHERE position = 1"
+_FIRST = "WHERE position = (SELECT min(position) FROM outcomes)"
 _COPY = (
     "INSERT INTO outcomes (call_id, outcome, occurred_at, reported_at, reported_by, reception) SELECT call_id, 'done', "
     f"occurred_at, reported_at, 'eve', 'counted' FROM outcomes {_FIRST}"
@@ -39,7 +39,7 @@ EDITS: dict[str, tuple[str, ...]] = {
     f"UPDATE review_items SET {_DEAR} {_ABOUT}": ("review item eff_", "in its column value_at_stake_minor"),
     "UPDATE review_items SET title = 'x' WHERE status = 'done'": ("in its column title 'x', the audit trail",),
     f"UPDATE outcomes SET outcome = 'failed' {_FIRST}": (
-        "outcome 1 of call dec_", "in its column outcome 'failed', the audit trail 'done': edited"
+        "of call dec_", "in its column outcome 'failed', the audit trail 'done': edited"
     ),
     f"UPDATE outcomes SET reference = 'MSG-9' {_FIRST}": ("in its column reference 'MSG-9', the audit trail 'MSG-1'",),
     f"UPDATE outcomes SET reason = 'x' {_FIRST}": ("in its column reason 'x', the audit trail None",),
@@ -48,7 +48,7 @@ EDITS: dict[str, tuple[str, ...]] = {
     f"UPDATE outcomes SET reported_at = '2020-01-01 00:00:00' {_FIRST}": ("in its column reported_at '2020",),
     f"UPDATE outcomes SET reception = 'contradicting' {_FIRST}": ("in its column reception 'contradicting'",),
     "UPDATE outcomes SET reception = 'counted' WHERE reception = 'repeated'": ("the audit trail 'repeated'",),
-    f"DELETE FROM outcomes {_FIRST}": ("outcome 1 of call dec_", "(done, reported by orchestrator", "gone: deleted"),
+    f"DELETE FROM outcomes {_FIRST}": ("of call dec_", "(done, reported by orchestrator", "gone: deleted"),
     _COPY: ("is not in the audit trail: inserted",),
     "UPDATE outgoing_calls SET reference = 'MSG-9' WHERE reference = 'MSG-1'": (
         "has the outcome done (MSG-9), its reports come to done (MSG-1): edited",
