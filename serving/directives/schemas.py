@@ -17,7 +17,8 @@ from serving.shapes import NO_NUL, Body
 
 Reason = Annotated[str, Field(min_length=1, max_length=2000, pattern=NO_NUL, description="why, in your own words")]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=NO_NUL)]
-Value = StrictBool | StrictInt | StrictFloat | StrictStr
+Text = Annotated[StrictStr, Field(pattern=NO_NUL)]
+Value = StrictBool | StrictInt | StrictFloat | Text
 
 
 class DirectiveBody(Body):

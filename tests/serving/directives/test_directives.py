@@ -17,7 +17,7 @@ from serving.auth.people import People
 from serving.clock import ManualClock
 from serving.db.tables import AuditRow, DecisionRow, DirectiveRow, OutgoingCallRow
 from serving.worker.outbox import SqlOutbox
-from tests.serving.house import NOW, FakeModel, House, Json, at, planned, problem_in, staff
+from tests.serving.house import JSON, NOW, FakeModel, House, Json, at, planned, problem_in, staff
 
 PEOPLE = staff(
     dana=["transport-operations", "customer-service"], ben=["duty-manager"], pat=["process-owner", "customer-service"]
@@ -217,6 +217,14 @@ class TestWhoMayOrder:
             "`column`: 'carrier' is not in ",
             "it begins at 2026-03-02T04:00:",
         ]
+
+    @pytest.mark.parametrize("value", [r"\ud800", r"C-1\u0000"])
+    @pytest.mark.parametrize("part", ["where", "value"])
+    def test_a_text_that_no_database_holds_is_refused(self, house: House, part: str, value: str) -> None:
+        order = {**EXCLUDE, "where": {"customer_id": "?"}} if part == "where" else {**EXCLUDE, "value": "?"}
+        headers = {"Authorization": "Bearer dana-token", "Idempotency-Key": "k", **JSON}
+        written = json.dumps(order).replace('"?"', f'"{value}"')
+        problem_in(house.api.post("/v1/directives", content=written, headers=headers), 422, "invalid-request")
 
     def test_an_unknown_part_is_refused(self, house: House) -> None:
         problem_in(house.order(**STOP, until_further_notice=True, by="ben"), 422, "invalid-request")
