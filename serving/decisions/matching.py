@@ -92,7 +92,7 @@ def unlike(session: Session, noted: Noted) -> Iterator[str]:
     opened: dict[str, Opened] = {}
     yield from _decisions(session, noted, opened)
     yield from messages_unlike(session, opened)
-    yield from _calls(session, noted)
+    yield from _calls(session, noted, opened)
     yield from outcomes_unlike(session, noted.outcomes)
     yield from items_unlike(session, noted.items)
     yield from _bundles(session)
@@ -165,7 +165,7 @@ def _asked(sent: str) -> dict[str, Any]:
     return {name: value for name, value in data.items() if name not in ("decision_id", "idempotency_key")}
 
 
-def _calls(session: Session, noted: Noted) -> Iterator[str]:
+def _calls(session: Session, noted: Noted, opened: Mapping[str, Opened]) -> Iterator[str]:
     """Compare each call with the seal that was noted when it was let out, and with where it has come since."""
     left, call = dict(noted.seals), OutgoingCallRow
     stand, reported = (call.outcome, call.reference), standing_by_call(noted.outcomes)
@@ -180,6 +180,8 @@ def _calls(session: Session, noted: Noted) -> Iterator[str]:
             continue
         if left.pop(call_id) != seal_of(dict(zip(FIXED, fixed, strict=True))):
             yield f"{label} is not as it was let out: edited."
+        if goes_with is not None and goes_with not in opened:
+            yield f"{label} waits for the message {goes_with}, which no decision opened: edited."
         # What goes with a message is where that is; of that alone it is noted.
         told = noted.statuses.get(call_id, status) if goes_with is None else status
         if told != status:
@@ -215,11 +217,11 @@ def _steps(session: Session, noted: Noted) -> Iterator[str]:
         told = left.get(_step(row.at, row.actor, f"policy.{row.action}", row.digest))
         if not told:
             yield f"{label} is not in the audit trail: edited, or inserted."
-        elif any(getattr(row, name) != value for name, value in {**_NOT_TOLD, **told.pop(0)}.items()):
+        elif any(getattr(row, name, None) != value for name, value in {**_NOT_TOLD, **told.pop(0)}.items()):
             yield f"{label} is not as the audit trail noted it: edited."
         if row.subject_type != subjects.get(row.digest):
             yield f"{label} says in its column subject_type {row.subject_type!r}, and is of another: edited."
-        if row.pack is not None and digest(json.loads(row.pack)) != row.signs:
+        if row.pack is not None and digest(_read(row.pack)) != row.signs:
             yield f"{label} has other evidence than what was signed: edited."
     yield from (f"a {key[2]} of bundle {key[3][:12]}… was noted, and is gone." for key in left for _ in left[key])
 

@@ -21,7 +21,7 @@ from serving.reviews.asking import suggested_branch
 from serving.reviews.noting import ASKED, OPENED, RESTATED
 
 _AT_ONCE = 500
-_DONE = "done"
+_OPEN, _CLAIMED, _DONE = "open", "claimed", "done"
 _ANSWER = {"verdict": "verdict", "branch": "verdict_branch", "reason_code": "reason_code", "note": "note"}
 """What the entry of an answer tells, by the columns that hold it."""
 
@@ -33,12 +33,15 @@ class NotedItem:
         self.asks: dict[str, Any] = {}
         self.answer: dict[str, Any] | None = None
         self.is_opened = False
+        self.held_by: str | None = None
 
     def note(self, entry: Entry, new: Mapping[str, Any]) -> None:
         """Take in the next entry of an item."""
         if entry.action == OPENED:
             self.is_opened = True
             self.asks |= {name: new[name] for name in ASKED if name in new}
+        if "claimed_by" in new or new.get("status") == _OPEN:
+            self.held_by = new.get("claimed_by")
         if new.get("status") == _DONE:
             self.answer = {_ANSWER[name]: value for name, value in new.items() if name in _ANSWER}
             self.answer["closed_by"] = entry.actor
@@ -50,8 +53,9 @@ def items_unlike(session: Session, noted: Mapping[str, NotedItem]) -> Iterator[s
     left = dict(noted)
     row = ReviewItemRow
     columns = (*ASKED, *RESTATED, *_ANSWER.values(), "closed_by")
-    found = select(row.item_id, row.status, *(getattr(row, name) for name in columns)).order_by(row.item_id)
-    for item_id, status, *values in session.execute(found.execution_options(yield_per=_AT_ONCE)):
+    asked = (row.item_id, row.status, row.claimed_by, *(getattr(row, name) for name in columns))
+    found = select(*asked).order_by(row.item_id).execution_options(yield_per=_AT_ONCE)
+    for item_id, status, claimed_by, *values in session.execute(found):
         label = f"review item {item_id}"
         told = left.pop(item_id, None)
         if told is None or not told.is_opened:
@@ -67,7 +71,21 @@ def items_unlike(session: Session, noted: Mapping[str, NotedItem]) -> Iterator[s
             yield f"{label} is {status}, the audit trail says {'open' if told.answer is None else _DONE}: edited."
         elif told.answer is not None and any(kept[name] != value for name, value in told.answer.items()):
             yield f"{label} is not answered as the audit trail noted it: edited."
+        elif told.answer is None:
+            yield from _waiting_unlike(label, told, status, claimed_by, kept)
     yield from (f"review item {item_id} was opened, and is gone: deleted." for item_id in left)
+
+
+def _waiting_unlike(
+    label: str, told: NotedItem, status: str, claimed_by: str | None, kept: Mapping[str, Any]
+) -> Iterator[str]:
+    """Yield whether an item that nobody answered is not with whom the trail says, or holds parts of an answer."""
+    noted = (_OPEN if told.held_by is None else _CLAIMED, told.held_by)
+    if (status, claimed_by) != noted:
+        found, said = (state if who is None else f"{state} by {who}" for state, who in ((status, claimed_by), noted))
+        yield f"{label} is {found}, the audit trail says {said}: edited."
+    if any(kept[name] is not None for name in (*_ANSWER.values(), "closed_by")):
+        yield f"{label} holds an answer, the audit trail none: edited."
 
 
 def item_unlike(item: Any, body: Mapping[str, Any]) -> Iterator[tuple[str, object, object]]:

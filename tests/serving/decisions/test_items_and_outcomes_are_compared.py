@@ -35,6 +35,11 @@ EDITS: dict[str, tuple[str, ...]] = {
     f"UPDATE review_items SET latest_useful_at = '2020-01-01 00:00:00' {_OPEN}": ("01T00:00:00Z', decision 3",),
     f"UPDATE review_items SET created_at = '2020-01-01 00:00:00' {_OPEN}": ("column created_at '2020", "decision 3"),
     f"UPDATE review_items SET subject_id = 'SH-9' {_OPEN}": ("in its column subject_id 'SH-9', decision 3",),
+    f"UPDATE review_items SET status = 'superseded' {_OPEN}": ("is superseded, the audit trail says open",),
+    f"UPDATE review_items SET status = 'claimed', claimed_by = 'eve' {_OPEN}": ("claimed by eve, the audit",),
+    "UPDATE review_items SET claimed_by = 'eve' WHERE status = 'claimed'": ("eve, the audit trail says claimed by d",),
+    f"UPDATE review_items SET note = 'x' {_OPEN}": ("holds an answer, the audit trail none: edited",),
+    "UPDATE outgoing_calls SET goes_with = 'x'": ("waits for the message x, which no decision opened: edited",),
     f"UPDATE review_items SET title = 'x' {_ABOUT}": ("review item eff_", "in its column title 'x', the audit trail"),
     f"UPDATE review_items SET {_DEAR} {_ABOUT}": ("review item eff_", "in its column value_at_stake_minor"),
     "UPDATE review_items SET title = 'x' WHERE status = 'done'": ("in its column title 'x', the audit trail",),
@@ -73,6 +78,7 @@ def filled(house: House) -> None:
     house.for_review("SH-3")
     item = house.for_review("SH-4", risk=0.8)
     house.answer(item, "accept", claim_token=house.claimed(item))
+    house.claimed(house.for_review("SH-5"))
     assert len(items_about(house, second)) == 1
 
 
