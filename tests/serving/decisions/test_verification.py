@@ -227,6 +227,10 @@ BESIDE: dict[str, tuple[tuple[str, ...], str]] = {
         ("UPDATE policy_moves SET candidate_digest = live_digest, rollout_id = 'r', share_millionths = 999999",),
         "(bootstrapped) is not as the audit trail noted it: edited"
     ),
+    "evidence that nobody can read": (("UPDATE policy_moves SET pack = 'x'",), "has other evidence than what was"),
+    "the entry of a step, by one of something else": (
+        ("""UPDATE audit_log SET new = '{"seal": "x"}' WHERE action = 'policy.bootstrapped'""",), "does not match its"
+    ),
     "for what a bundle was put in force": (
         ("UPDATE policy_moves SET subject_type = 'invoice'",), "in its column subject_type 'invoice', and is of another"
     ),
