@@ -19,6 +19,9 @@ from routing.errors import listed
 from routing.policy import Mode
 from routing.segments import Value, Where, covers
 
+STANDS = "is_current"
+"""The column of a list of options that says which of them stands already."""
+
 
 class DirectiveKind(StrEnum):
     """What a directive does."""
@@ -118,7 +121,10 @@ class Standing:
     directives: Sequence[Directive] = ()
 
     def exclude_rows(self, known: dict[str, Any]) -> list[str]:
-        """Take excluded rows out of the known lists, in place, and return the ids of the directives that did."""
+        """Take excluded rows out of the known lists, in place, and return the ids of the directives that did.
+
+        What stands already is no option that could be excluded: it stays, for the others to be held against.
+        """
         applied: list[str] = []
         for each in self.directives:
             if each.kind is not DirectiveKind.EXCLUDE:
@@ -126,7 +132,8 @@ class Standing:
             rows = known.get(str(each.rows_of))
             if not isinstance(rows, tuple) or each.covers(known) is False:
                 continue
-            kept = tuple(row for row in rows if row.get(str(each.column)) != each.value)
+            column = str(each.column)
+            kept = tuple(row for row in rows if row.get(column) != each.value or row.get(STANDS) is True)
             if len(kept) < len(rows):
                 known[str(each.rows_of)] = kept
                 applied.append(each.id)

@@ -69,6 +69,28 @@ class TestExclude:
         choice = decided(policy, {**facts, "late_probability": 0.7}, EXCLUDE, other)
         assert (choice.recommended_branch, choice.applied) == (Branch.SPLIT, ("dir-exclude", "dir-2"))
 
+    def test_what_stands_already_stays_for_the_others_to_be_held_against(
+        self, make_policy: MakePolicy, facts: Facts
+    ) -> None:
+        strongest = make_policy(lambda data: (choosing_by_cost(data), data.update(choice="strongest"))[0])
+        priced = [("NWX", 50_000, 20_000), ("ACE", 40_000, 30_000), ("BEE", 90_000, 80_000)]
+        options = tuple(
+            {
+                "carrier_id": carrier,
+                "is_current": carrier == "NWX",
+                "expected_cost_minor": cost,
+                "rate_minor": rate,
+                "late_probability": 0.2,
+                "accepted_share": 0.9,
+            }
+            for carrier, cost, rate in priced
+        )
+        order = directive("exclude", rows_of="rebook_options", column="carrier_id", value="NWX")
+        carriers: Any = decided(
+            strongest, {**facts, "late_probability": 0.7, "rebook_options": options}, order
+        ).payload["carriers"]
+        assert [(row["carrier_id"], "rate_limit_minor" in row) for row in carriers] == [("ACE", True)]
+
     @pytest.mark.parametrize(
         "changes", [{"where": {"customer_id": "C-8"}}, {"value": "NOBODY"}, {"rows_of": "customer_id"}]
     )
