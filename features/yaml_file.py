@@ -5,6 +5,7 @@ Bundles are read by `routing.marks`, which knows the place of every value.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +35,17 @@ def read_yaml(path: Path) -> Any:
     YamlFileError
         If it cannot be read, is no YAML, is nested too deeply, or gives a key twice.
     """
-    return read_yaml_and_nodes(path)[0]
+    return _parsed(path, yaml.load)
 
 
 def read_yaml_and_nodes(path: Path) -> tuple[Any, yaml.Node | None]:
     """Return what a YAML file holds and its nodes, which know the line of each value; see `read_yaml`."""
+    return _parsed(path, yaml.load), _parsed(path, yaml.compose)
+
+
+def _parsed(path: Path, parse: Callable[..., Any]) -> Any:
     try:
-        text = path.read_text(encoding="utf-8")
-        return yaml.load(text, Loader=_Loader), yaml.compose(text, Loader=_Loader)  # noqa: S506  it makes plain values
+        return parse(path.read_text(encoding="utf-8"), Loader=_Loader)
     except OSError as error:
         raise YamlFileError(path, f"it cannot be read: {error.strerror}") from error
     except RecursionError as error:
